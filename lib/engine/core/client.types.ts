@@ -1,0 +1,107 @@
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import type { RunRecord, RunStatus } from './run.types.js';
+import type { Duration, LoggerPort, When } from './values.types.js';
+import type { Handler, WorkflowContext, WorkflowOptions } from './workflow.types.js';
+
+/** A workflow as the engine knows it; made by `defineWorkflow` or from a decorated class. */
+export interface WorkflowDefinition<I = unknown, O = unknown> {
+  readonly name: string;
+  readonly options: Readonly<WorkflowOptions<I>>;
+  readonly handler: Handler<I, O>;
+  /** Creates a run with the default client. */
+  run(input: I, options?: CreateOptions): Promise<RunHandle<O>>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a constructor's parameters are contravariant, so only any[] accepts every class
+export type WorkflowClass<I, O> = new (...args: any[]) => { run(ctx: WorkflowContext<I>): O | Promise<O> };
+
+/** A workflow's name, its definition, or its Nest class. */
+export type WorkflowRef<I = unknown, O = unknown> = string | WorkflowDefinition<I, O> | WorkflowClass<I, O>;
+
+export interface WorkflowRegistry {
+  list(): WorkflowDefinition[];
+}
+
+export interface ClientOptions {
+  /** Names this application in metadata and logs. @default env REDFLOW_APP, else 'app' */
+  app?: string;
+  /** @default env REDIS_URL, else redis://127.0.0.1:6379 */
+  url?: string;
+  /** An ioredis client or cluster of yours (left open on close), or options to make one; wins over `url`. */
+  connection?: Redis | Cluster | RedisOptions;
+  /** Namespace of all keys. @default env REDFLOW_PREFIX, else 'redflow:v1' */
+  prefix?: string;
+  /** Largest input or output, in UTF-8 bytes of its JSON. @default 1 MiB */
+  maxPayloadBytes?: number;
+  /** How long ended runs are kept. @default env REDFLOW_RUN_RETENTION_DAYS, else 30 days */
+  retention?: Duration;
+  logger?: LoggerPort;
+}
+
+export interface CreateOptions {
+  /** Your own id; a second create with it returns the first run. @default a time-ordered id */
+  runId?: string;
+  /** A `Date`, or a delay from now; the past means now. @default now */
+  runAt?: When;
+  queue?: string;
+  /** Creates with one key and workflow return one run for as long as `idempotencyTtl`. */
+  idempotencyKey?: string;
+  /** Counted from creation. @default '24h' */
+  idempotencyTtl?: Duration;
+  /** What a second create with a different input does. @default 'return' */
+  onConflict?: 'return' | 'error';
+  /** Accept a workflow name that neither this process nor Redis knows yet. @default false */
+  allowUnknown?: boolean;
+  /** 0 to 9, higher first. @default the workflow's, else 0 */
+  priority?: number;
+  /** At most 16; names up to 64 bytes, values up to 256. */
+  tags?: Record<string, string>;
+  /** Attempts in all, the first included. @default the workflow's, else 3 */
+  maxAttempts?: number;
+}
+
+export interface RunHandle<O = unknown> {
+  readonly id: string;
+  /** True when the run existed before this call. */
+  readonly deduplicated: boolean;
+  /** @throws RunNotFoundError */
+  getState(): Promise<RunRecord<unknown, O>>;
+  /**
+   * Waits for the end of the run; pushed by Redis, not polled.
+   * @throws RunFailedError (its cause is the run's error), RunCanceledError, ResultTimeoutError, RunNotFoundError
+   */
+  result(options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<O>;
+}
+
+export interface Page<T> {
+  items: T[];
+  /** Hand it back to get the next page; absent after the last. */
+  cursor?: string;
+}
+
+export interface RunFilter {
+  status?: RunStatus | RunStatus[];
+  workflow?: string;
+  queue?: string;
+  /** @default 'desc', newest first */
+  sort?: 'asc' | 'desc';
+  /** 1 to 1,000. @default 50 */
+  limit?: number;
+  cursor?: string;
+}
+
+export interface WorkflowMeta {
+  name: string;
+  app: string;
+  queue: string;
+  version?: string;
+  maxAttempts: number;
+  updatedAt: number;
+}
+
+export interface Stats {
+  queues: Array<{ name: string; depth: number; oldestAgeMs: number }>;
+  workers: Array<{ id: string; app: string; queues: string[]; concurrency: number; running: number; lastSeenAt: number }>;
+  /** Runs that made no progress for `watchdog.stalledForMs` though their worker lives. */
+  stalledRuns: string[];
+}

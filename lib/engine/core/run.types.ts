@@ -1,0 +1,75 @@
+/**
+ * `scheduled` waits for its start time, `queued` for a worker, `waiting` is parked (sleep or retry backoff) and holds no
+ * worker slot; `succeeded`, `failed` and `canceled` are final.
+ */
+export type RunStatus = 'scheduled' | 'queued' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'canceled';
+
+export type RunTrigger = 'api' | 'event' | 'cron' | 'child' | 'retry';
+
+/** An error as it is stored: its own enumerable JSON fields are kept beside the known ones, causes up to ten deep. */
+export interface StoredError {
+  name: string;
+  message: string;
+  stack?: string;
+  code?: string;
+  cause?: StoredError;
+  [field: string]: unknown;
+}
+
+/** One execution of a workflow. All times are epoch milliseconds of the Redis clock. */
+export interface RunRecord<I = unknown, O = unknown> {
+  id: string;
+  workflow: string;
+  queue: string;
+  status: RunStatus;
+  input: I;
+  output?: O;
+  /** The error of the terminal failure or, while the run waits for its retry, of the last failed attempt. */
+  error?: StoredError;
+  /** 1 + the failures so far. Parks, recoveries and hand-backs do not raise it. */
+  attempt: number;
+  maxAttempts: number;
+  /** How often the run was taken from a worker that stopped renewing its lease. */
+  recoveries: number;
+  priority: number;
+  tags: Record<string, string>;
+  version?: string;
+  trigger: RunTrigger;
+  createdAt: number;
+  /** When the run may next be claimed: its start time, or the end of its sleep or backoff. */
+  availableAt: number;
+  startedAt?: number;
+  finishedAt?: number;
+  parentRunId?: string;
+  parentStep?: string;
+  rootRunId: string;
+  idempotencyKey?: string;
+  workerId?: string;
+}
+
+export type StepKind = 'run' | 'sleep';
+
+export interface StepRecord {
+  name: string;
+  kind: StepKind;
+  status: 'running' | 'waiting' | 'succeeded' | 'failed';
+  output?: unknown;
+  error?: StoredError;
+  /** How often the step's function was started, as far as Redis knows. */
+  attempt: number;
+  startedAt: number;
+  finishedAt?: number;
+  /** When a sleep ends, or a failed step is tried again. */
+  wakeAt?: number;
+  progress?: unknown;
+}
+
+/** One pass of the handler. */
+export interface AttemptRecord {
+  attempt: number;
+  workerId: string;
+  startedAt: number;
+  finishedAt?: number;
+  outcome?: 'succeeded' | 'failed' | 'parked' | 'handed_back' | 'lost' | 'canceled';
+  error?: StoredError;
+}

@@ -1,0 +1,50 @@
+/** A span of time: a number is milliseconds, a string carries its unit (`'500ms'`, `'30s'`, `'5m'`, `'2h'`, `'7d'`). */
+export type Duration = number | string;
+
+/** A point in time: a `Date` is an instant, a {@link Duration} counts from now on the Redis clock. */
+export type When = Date | Duration;
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/**
+ * What a value becomes after the JSON round trip that every stored value takes: a `Date` turns into a string,
+ * `undefined` stays `undefined`, methods disappear.
+ */
+export type Stored<T> = T extends { toJSON(): infer J }
+  ? Stored<J>
+  : T extends string | number | boolean | null | undefined | void
+    ? T
+    : T extends (...args: never[]) => unknown
+      ? never
+      : T extends readonly unknown[]
+        ? { [K in keyof T]: Stored<T[K]> }
+        : T extends object
+          ? { [K in keyof T as T[K] extends (...args: never[]) => unknown ? never : K]: Stored<T[K]> }
+          : T;
+
+/** Where the library's log lines go. Under Nest that is Nest's `Logger`; by default nothing below `warn` is written. */
+export interface LoggerPort {
+  log(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  error(message: string, fields?: object): void;
+  debug?(message: string, fields?: object): void;
+}
+
+/** Any validator that follows https://standardschema.dev (zod, valibot, arktype). */
+export interface StandardSchemaV1<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+export type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: ReadonlyArray<StandardIssue> };
+
+export interface StandardIssue {
+  readonly message: string;
+  readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
+}

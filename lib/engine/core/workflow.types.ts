@@ -1,0 +1,114 @@
+import type { RunRecord } from './run.types.js';
+import type { Duration, LoggerPort, StandardSchemaV1, Stored, When } from './values.types.js';
+
+/** What a handler gets besides its input. */
+export interface WorkflowContext<I = unknown> {
+  readonly input: I;
+  readonly run: {
+    readonly id: string;
+    readonly workflow: string;
+    readonly queue: string;
+    readonly attempt: number;
+    readonly maxAttempts: number;
+    readonly tags: Readonly<Record<string, string>>;
+    readonly version?: string;
+    readonly parentRunId?: string;
+    readonly rootRunId: string;
+  };
+  /** Aborted on run timeout, lease loss and forced shutdown. */
+  readonly signal: AbortSignal;
+  readonly step: StepApi;
+  /** Adds the run id and the name of the running step to every line. */
+  readonly logger: LoggerPort;
+}
+
+/** What a step's function gets. */
+export interface StepContext {
+  /** Aborted on step timeout and whenever the run's signal is. */
+  readonly signal: AbortSignal;
+  /** 1 + the failures of this step so far, over all attempts of the run. */
+  readonly attempt: number;
+  /** Stable for (run, step): hand it to the outside system that must not act twice. */
+  readonly idempotencyKey: string;
+  /** Stores the progress of a long step, visible in queries; a later attempt finds it in {@link lastProgress}. */
+  progress(value: unknown): Promise<void>;
+  readonly lastProgress?: unknown;
+}
+
+export interface StepOptions {
+  /** Aborts the step's signal and fails it with `StepTimeoutError`, also when the function ignores the signal. @default none */
+  timeout?: Duration;
+  /** Attempts of this step alone, the first included. @default 1, so that the run's own policy applies */
+  maxAttempts?: number;
+  /** Retry policy of this step alone; wins over `maxAttempts`. */
+  retries?: RetryPolicy;
+}
+
+export interface StepApi {
+  /**
+   * Runs `fn` once and stores what it returns; later passes get the stored value without running it.
+   *
+   * The value is the JSON round trip of what `fn` returned, on the first pass and on every replay.
+   *
+   * @param name 1 to 512 characters, unique within the run: put the index or key into it inside a loop
+   * @throws DuplicateStepError when the name was used before in this pass
+   * @throws StepMismatchError when an earlier pass used the name for another kind of step
+   * @throws StepTimeoutError when `timeout` ran out
+   * @throws SerializationError when the value cannot be stored as JSON
+   */
+  run<T>(name: string, fn: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<Stored<T>>;
+
+  /**
+   * Sleeps durably: the run is parked, holds no worker slot and outlives restarts. The deadline is set once.
+   *
+   * @param target a `Date`, or a duration counted from the first time this line is reached; in the past means at once
+   */
+  waitFor(name: string, target: When): Promise<void>;
+}
+
+export type Handler<I, O> = (ctx: WorkflowContext<I>) => O | Promise<O>;
+
+export interface BackoffOptions {
+  type: 'fixed' | 'exponential';
+  delay: Duration;
+  /** Growth per failure of an exponential backoff. @default 2 */
+  factor?: number;
+  /** @default '5m' */
+  maxDelay?: Duration;
+  /** Share of the delay that is drawn at random, 0 to 1. @default 0.5 */
+  jitter?: number;
+}
+
+export interface RetryFailure {
+  run: RunRecord;
+  error: Error;
+}
+
+export interface RetryPolicy {
+  /** Attempts in all, the first included. @default 3 for a run, 1 for a step */
+  maxAttempts?: number;
+  /** How long the run is parked after a failure. @default exponential from 1 s, factor 2, at most 5 min, half jitter */
+  delay?: Duration | ((failure: RetryFailure) => Duration) | BackoffOptions;
+  /** Return false to fail at once. @default every error but those that can never succeed is retried */
+  shouldRetry?: (failure: RetryFailure) => boolean;
+}
+
+/** Validates an input before it is stored and again before a handler sees it. Nest adds DTO classes to Standard Schema. */
+export type InputSchema<I> = StandardSchemaV1<unknown, I> | (new (...args: never[]) => I);
+
+export interface WorkflowOptions<I = unknown> {
+  /** @default 'default' */
+  queue?: string;
+  /** Attempts of a run, the first included; `retries.maxAttempts` wins over it. @default 3 */
+  maxAttempts?: number;
+  retries?: RetryPolicy;
+  /** Deadline of a run counted from its first start, waits included. @default none */
+  timeout?: Duration;
+  /** 0 (first in, first out) to 9 (claimed first). @default 0 */
+  priority?: number;
+  /** Kept on every run; say which code made it. */
+  version?: string;
+  /** Given to every run of the workflow; tags of the call win. */
+  tags?: Record<string, string>;
+  input?: InputSchema<I>;
+}
