@@ -96,6 +96,8 @@ export interface WorkflowMeta {
   queue: string;
   version?: string;
   maxAttempts: number;
+  priority: number;
+  tags: Record<string, string>;
   updatedAt: number;
 }
 

@@ -1,0 +1,44 @@
+import vm from 'node:vm';
+
+if (typeof vm.SourceTextModule !== 'function') {
+  throw new Error(
+    'These tests are ES modules and need Node started with --experimental-vm-modules. Use `npm test`, or `npm test -- <file or pattern>`.',
+  );
+}
+
+/** @type {import('jest').Config} */
+export default {
+  testMatch: ['<rootDir>/test/**/*.spec.ts'],
+  testEnvironment: '<rootDir>/test/support/stack-environment.mjs',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+          keepClassNames: true,
+        },
+        module: { type: 'es6' },
+      },
+    ],
+  },
+  moduleNameMapper: {
+    '^nestjs-redflow$': '<rootDir>/lib/index.ts',
+    '^nestjs-redflow/engine$': '<rootDir>/lib/engine/index.ts',
+    '^nestjs-redflow/testing$': '<rootDir>/lib/testing/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  // Built copies of the library and the sample carry the same package names.
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/sample/dist/'],
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  setupFilesAfterEnv: ['<rootDir>/test/support/leaks.ts'],
+  reporters: ['default', '<rootDir>/test/support/summary-reporter.mjs'],
+  maxWorkers: 2,
+  // Compiled ES modules are never freed on Node 20: a worker that grew is replaced between two files.
+  workerIdleMemoryLimit: '512MB',
+  testTimeout: 120_000,
+};

@@ -1,0 +1,80 @@
+import { currentRun, InvalidOptionError } from '../engine/index.js';
+import type { StepDecoratorOptions, StepNameFactory } from '../interfaces/workflow-decorator-options.interface.js';
+import { copyMethodMetadata } from '../redflow-metadata.accessor.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: parameters are contravariant, so only any[] accepts every method
+type AsyncMethod = (...args: any[]) => Promise<unknown>;
+
+/** What the descriptor must also be when the method's arguments do not fit the function that names its steps. */
+type NamedBy<N extends StepNameFactory, M extends AsyncMethod> = N extends (...args: Parameters<M>) => string
+  ? unknown
+  : { error: 'the name function takes other arguments than the method' };
+
+/** Decorates methods that return a promise. */
+export type StepMethodDecorator<N extends StepNameFactory = StepNameFactory> = <M extends AsyncMethod>(
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<M> & NamedBy<N, M>,
+) => void;
+
+/**
+ * Makes a method of any provider a durable step: called inside a run it is executed once and its stored result returned ever
+ * after; called outside a run, or inside another step, it is the plain method.
+ *
+ * Inside a run the value is the JSON round trip of what the method returned: a `Date` comes back as a string.
+ *
+ * @param nameOrOptions the step's name, or options; the name defaults to `ClassName.method`
+ *
+ * @example
+ * ```ts
+ * @Injectable()
+ * export class PaymentService {
+ *   @Step({ name: (order: Order) => `charge ${order.id}`, timeout: '10s', maxAttempts: 3 })
+ *   async charge(order: Order): Promise<Charge> {
+ *     return this.gateway.charge(order, { idempotencyKey: currentStep()?.idempotencyKey });
+ *   }
+ * }
+ * ```
+ */
+export function Step<N extends StepNameFactory = StepNameFactory>(
+  nameOrOptions: string | StepDecoratorOptions<N> = {},
+): StepMethodDecorator<N> {
+  const given: StepDecoratorOptions<N> = typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions;
+  const { name, ...options } = given;
+  return (target, key, descriptor) => {
+    const fallback = `${className(target)}.${methodName(key)}`;
+    const method: unknown = descriptor?.value;
+    if (typeof method !== 'function') {
+      throw new InvalidOptionError(
+        fallback,
+        `@Step() decorates methods only, and "${fallback}" is none: turn it into an async method.`,
+      );
+    }
+    const step = function (this: unknown, ...args: unknown[]): unknown {
+      const run = currentRun();
+      if (!run) return Reflect.apply(method, this, args);
+      const stepName = typeof name === 'function' ? name.apply(this, args) : (name ?? fallback);
+      return run.step.run(stepName, () => Reflect.apply(method, this, args), options);
+    };
+    impersonate(step, method);
+    (descriptor as PropertyDescriptor).value = step;
+  };
+}
+
+/** Other decorators and tools look at a method's name, length, properties and metadata. */
+function impersonate(step: object, method: object): void {
+  Object.defineProperties(step, Object.getOwnPropertyDescriptors({ ...method }));
+  for (const property of ['name', 'length']) {
+    const original = Object.getOwnPropertyDescriptor(method, property);
+    if (original) Object.defineProperty(step, property, original);
+  }
+  copyMethodMetadata(method, step);
+}
+
+function className(target: object): string {
+  return typeof target === 'function' ? target.name : target.constructor.name;
+}
+
+function methodName(key: string | symbol): string {
+  return typeof key === 'symbol' ? (key.description ?? 'step') : key;
+}

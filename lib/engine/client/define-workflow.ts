@@ -1,0 +1,41 @@
+import type { CreateOptions, RunHandle, WorkflowDefinition, WorkflowRegistry } from '../core/client.types.js';
+import { InvalidOptionError } from '../core/errors/index.js';
+import { asRegistry, defaultRegistry } from '../core/registry.js';
+import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
+import type { Handler, WorkflowOptions } from '../core/workflow.types.js';
+import { getDefaultClient } from './default-client.js';
+
+export interface WorkflowSource<I, O> extends WorkflowOptions<I> {
+  handler: Handler<I, O>;
+  /** @default the default registry */
+  registry?: WorkflowRegistry;
+}
+
+/**
+ * Defines a workflow and registers it, so that workers of this process serve it and clients know it.
+ *
+ * @throws InvalidOptionError for wrong options, or a name that is taken
+ * @example
+ * const welcome = defineWorkflow('send-welcome', {
+ *   handler: async (ctx: WorkflowContext<{ userId: string }>) => {
+ *     const user = await ctx.step.run('fetch-user', () => users.find(ctx.input.userId));
+ *     await ctx.step.waitFor('a-day-later', '1d');
+ *     await ctx.step.run('send-mail', ({ idempotencyKey }) => mailer.send(user.email, { idempotencyKey }));
+ *   },
+ * });
+ */
+export function defineWorkflow<I, O>(name: string, source: WorkflowSource<I, O>): WorkflowDefinition<I, Awaited<O>> {
+  const { handler, registry = defaultRegistry, ...options } = source;
+  if (typeof handler !== 'function') throw new InvalidOptionError('handler', `Workflow "${name}" needs a \`handler\` function`);
+  const target = asRegistry(registry);
+  resolveWorkflowOptions(name, options as WorkflowOptions);
+  const definition: WorkflowDefinition<I, Awaited<O>> = Object.freeze({
+    name,
+    options: Object.freeze(options),
+    handler: handler as Handler<I, Awaited<O>>,
+    run: (input: I, createOptions?: CreateOptions): Promise<RunHandle<Awaited<O>>> =>
+      getDefaultClient().run(definition, input, createOptions),
+  });
+  target.add(definition);
+  return definition;
+}

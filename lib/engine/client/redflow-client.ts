@@ -1,0 +1,177 @@
+import { checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
+import type {
+  ClientOptions,
+  CreateOptions,
+  Page,
+  RunFilter,
+  RunHandle,
+  Stats,
+  WorkflowMeta,
+  WorkflowRef,
+  WorkflowRegistry,
+} from '../core/client.types.js';
+import { asRegistry, defaultRegistry } from '../core/registry.js';
+import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
+import { CommitBuffer } from '../redis/commit-buffer.js';
+import { RedisConnection } from '../redis/connection.js';
+import { Keyspace } from '../redis/keyspace.js';
+import { CLIENT_OPTION_NAMES, type ResolvedClientOptions, resolveClientOptions } from '../redis/resolve-client-options.js';
+import { ScriptRunner } from '../redis/script-runner.js';
+import { sweepHistory } from '../redis/sweep-history.js';
+import { ResultListener } from './result-listener.js';
+import { type CreatedRun, RunCreator } from './run-creator.js';
+import { ClientRunHandle } from './run-handle.js';
+import { RunQueries } from './run-queries.js';
+import { type ClassResolver, WorkflowDirectory } from './workflow-directory.js';
+
+/** How long a call is sent again while Redis is away, before it fails. */
+const GIVE_UP_AFTER_MS = 10_000;
+
+/** What a framework adds to a client. */
+export interface ClientInternals {
+  /** Finds the definition that a decorated class stands for. */
+  readonly resolveClass?: ClassResolver;
+  /** Workflows known in this process. @default the default registry */
+  readonly registry?: WorkflowRegistry;
+}
+
+/**
+ * Creates runs and reads what became of them. Connects with its first call.
+ *
+ * Calls are repeated while Redis is away and fail with `ConnectionError` after 10 s; a repeated create makes one run.
+ */
+export class RedflowClient {
+  private readonly options: ResolvedClientOptions;
+  private readonly connection: RedisConnection;
+  private readonly buffer: CommitBuffer;
+  private readonly queries: RunQueries;
+  private readonly creator: RunCreator;
+  private readonly results: ResultListener;
+  private closing: Promise<void> | undefined;
+
+  /** @throws InvalidOptionError */
+  constructor(options: ClientOptions = {}, internals: ClientInternals = {}) {
+    rejectUnknownKeys(options, CLIENT_OPTION_NAMES, 'createClient()');
+    this.options = resolveClientOptions(options);
+    const keys = new Keyspace(this.options.prefix);
+    this.connection = new RedisConnection(this.options, this.options.logger);
+    this.buffer = new CommitBuffer(new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS }));
+    this.queries = new RunQueries(this.connection, keys, this.buffer);
+    const directory = new WorkflowDirectory(asRegistry(internals.registry ?? defaultRegistry), this.queries, internals.resolveClass ?? (() => undefined));
+    this.creator = new RunCreator(this.buffer, directory, this.options.maxPayloadBytes);
+    this.results = new ResultListener(this.connection, keys, this.buffer, this.options.logger);
+  }
+
+  /**
+   * Connects and checks the server, for those who want to know early.
+   * @throws ConnectionError naming host, port and option; UnsupportedRedisError before Redis 6.2
+   */
+  async connect(): Promise<void> {
+    await this.connection.open();
+  }
+
+  /**
+   * Creates a run; the input's type follows from the class or definition.
+   * @throws InputValidationError, InvalidOptionError, PayloadTooLargeError, SerializationError, IdempotencyConflictError,
+   *   UnknownWorkflowError, ConnectionError
+   */
+  async run<I, O>(workflow: WorkflowRef<I, O>, input: I, options?: CreateOptions): Promise<RunHandle<O>> {
+    return this.handleOf(await this.creator.create(workflow, input, options));
+  }
+
+  /** Creates a run of a workflow known by name, in this process or in Redis. */
+  runByName<O = unknown>(name: string, input: unknown, options?: CreateOptions): Promise<RunHandle<O>> {
+    return this.run<unknown, O>(name, input, options);
+  }
+
+  /** The same as {@link runByName}, under the name the siblings of this library use. */
+  emitWorkflow<O = unknown>(name: string, input: unknown, options?: CreateOptions): Promise<RunHandle<O>> {
+    return this.runByName(name, input, options);
+  }
+
+  /** Creates many runs in few calls. If one item is invalid nothing is written. */
+  async runMany<I, O>(workflow: WorkflowRef<I, O>, items: Array<{ input: I } & CreateOptions>): Promise<RunHandle<O>[]> {
+    return (await this.creator.createMany(workflow, items)).map((created) => this.handleOf<O>(created));
+  }
+
+  /** A handle of an existing run; nothing is asked of Redis yet. */
+  getHandle<O = unknown>(runId: string): RunHandle<O> {
+    checkRunId(runId);
+    return this.handleOf({ id: runId, deduplicated: true });
+  }
+
+  /** Null for an unknown id. */
+  async getRun(runId: string): Promise<RunRecord | null> {
+    return this.queries.getRun(runId);
+  }
+
+  /** The steps in the order in which they completed, open ones last. */
+  getRunSteps(runId: string): Promise<StepRecord[]> {
+    return this.queries.getRunSteps(runId);
+  }
+
+  /** Every pass of the handler, oldest first. */
+  getRunAttempts(runId: string): Promise<AttemptRecord[]> {
+    return this.queries.getRunAttempts(runId);
+  }
+
+  /** Newest first, 50 a page. A page may be shorter than its limit and still have a cursor. */
+  listRuns(filter?: RunFilter): Promise<Page<RunRecord>> {
+    return this.queries.listRuns(filter);
+  }
+
+  /** Names of all workflows that a worker of this namespace has registered. */
+  listWorkflows(): Promise<string[]> {
+    return this.queries.listWorkflows();
+  }
+
+  getWorkflowMeta(name: string): Promise<WorkflowMeta | null> {
+    return this.queries.getWorkflowMeta(name);
+  }
+
+  listWorkflowsMeta(): Promise<WorkflowMeta[]> {
+    return this.queries.listWorkflowsMeta();
+  }
+
+  /** Costs the same however many runs there are. */
+  getStats(): Promise<Stats> {
+    return this.queries.getStats();
+  }
+
+  /** Deletes ended runs past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
+  async cleanupExpiredRunsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
+    rejectUnknownKeys(options, ['limit'], 'cleanupExpiredRunsNow()');
+    const { limit = 1_000 } = options;
+    checkPositiveInteger(limit, 'limit', {});
+    let deleted = 0;
+    while (deleted < limit) {
+      const batch = Math.min(200, limit - deleted);
+      const removed = await this.buffer.add(sweepHistory(this.options.retentionMs, batch));
+      deleted += removed;
+      if (removed < batch) break;
+    }
+    return { deleted };
+  }
+
+  /** Lets what was issued finish, then closes. Pending `result()` calls reject; a connection that was passed in stays open. */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private async shutDown(): Promise<void> {
+    this.results.close();
+    await this.buffer.idle();
+    await this.connection.close();
+  }
+
+  private handleOf<O>({ id, deduplicated }: CreatedRun): RunHandle<O> {
+    return new ClientRunHandle<O>(id, deduplicated, this.queries, this.results);
+  }
+}
+
+/** @throws InvalidOptionError */
+export function createClient(options: ClientOptions = {}, internals: ClientInternals = {}): RedflowClient {
+  return new RedflowClient(options, internals);
+}
+

@@ -1,0 +1,153 @@
+import { ConnectionError, ResultTimeoutError, RunCanceledError, RunFailedError, RunNotFoundError } from '../core/errors/index.js';
+import { newId } from '../core/ids.js';
+import { decodePayload } from '../core/payload.js';
+import type { StoredError } from '../core/run.types.js';
+import { fromStoredError } from '../core/stored-error.js';
+import type { LoggerPort } from '../core/values.types.js';
+import { awaitRun, parseEndMessage, type RunEnd } from '../redis/await-run.js';
+import type { CommitBuffer } from '../redis/commit-buffer.js';
+import type { RedisClient, RedisConnection } from '../redis/connection.js';
+import type { Keyspace } from '../redis/keyspace.js';
+
+interface Waiter {
+  readonly resolve: (output: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How often waiting runs are looked up all the same: a message can be lost while the connection changes. */
+const RECHECK_MS = 10_000;
+
+/** Learns from Redis when awaited runs end: one subscription per client, however many runs it awaits. */
+export class ResultListener {
+  private readonly id = newId();
+  private readonly waiters = new Map<string, Set<Waiter>>();
+  private subscription: Promise<RedisClient> | undefined;
+  private recheck: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly connection: RedisConnection,
+    private readonly keys: Keyspace,
+    private readonly buffer: CommitBuffer,
+    private readonly logger: LoggerPort,
+  ) {}
+
+  /** @throws RunFailedError, RunCanceledError, ResultTimeoutError, RunNotFoundError, ConnectionError, or the signal's reason */
+  result(runId: string, timeoutMs: number | undefined, signal: AbortSignal | undefined): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.closed) return reject(closedError());
+      if (signal?.aborted) return reject(signal.reason);
+      let timer: NodeJS.Timeout | undefined;
+      const finish = (act: () => void) => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        this.remove(runId, waiter);
+        act();
+      };
+      const waiter: Waiter = {
+        resolve: (output) => finish(() => resolve(output)),
+        reject: (error) => finish(() => reject(error)),
+      };
+      const onAbort = () => waiter.reject(signal?.reason);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      if (timeoutMs !== undefined) timer = setTimeout(() => waiter.reject(new ResultTimeoutError({ runId, timeoutMs })), timeoutMs);
+      this.register(runId, waiter);
+    });
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.recheck);
+    for (const waiters of [...this.waiters.values()]) for (const waiter of [...waiters]) waiter.reject(closedError());
+  }
+
+  private register(runId: string, waiter: Waiter): void {
+    const known = this.waiters.get(runId);
+    if (known) known.add(waiter);
+    else this.waiters.set(runId, new Set([waiter]));
+    this.subscribe().then(
+      () => this.ask(runId),
+      (error) => this.rejectAll(runId, error),
+    );
+  }
+
+  private remove(runId: string, waiter: Waiter): void {
+    const known = this.waiters.get(runId);
+    known?.delete(waiter);
+    if (known?.size === 0) this.waiters.delete(runId);
+    if (this.waiters.size === 0) {
+      clearTimeout(this.recheck);
+      this.recheck = undefined;
+    }
+  }
+
+  /** Asking registers this client for the message, or answers at once if the run has ended. */
+  private async ask(runId: string): Promise<void> {
+    if (!this.waiters.has(runId)) return;
+    try {
+      const awaited = await this.buffer.add(awaitRun(runId, this.id));
+      if (awaited.status === 'MISSING') this.rejectAll(runId, new RunNotFoundError({ runId }));
+      else if (awaited.status === 'ENDED') this.settle(awaited.end);
+      else this.recheck ??= setTimeout(this.askAgain, RECHECK_MS);
+    } catch (error) {
+      this.rejectAll(runId, error);
+    }
+  }
+
+  private readonly askAgain = (): void => {
+    this.recheck = undefined;
+    for (const runId of this.waiters.keys()) void this.ask(runId);
+  };
+
+  private subscribe(): Promise<RedisClient> {
+    this.subscription ??= this.openSubscription().catch((error: unknown) => {
+      this.subscription = undefined;
+      throw error;
+    });
+    return this.subscription;
+  }
+
+  private async openSubscription(): Promise<RedisClient> {
+    await this.connection.open();
+    const client = await this.connection.duplicate();
+    client.on('message', (_channel: string, text: string) => this.received(text));
+    await client.subscribe(this.keys.endedChannel(this.id));
+    // What ended while the connection was away sent its message to nobody.
+    client.on('ready', () => setTimeout(this.askAgain, 100));
+    return client;
+  }
+
+  private received(text: string): void {
+    const end = parseEndMessage(text);
+    if (end.payload === undefined) void this.ask(end.runId);
+    else this.settle(end);
+  }
+
+  private settle(end: RunEnd): void {
+    const { runId } = end;
+    const waiters = this.waiters.get(runId);
+    if (!waiters) return;
+    try {
+      const settle = settlement(end);
+      for (const waiter of [...waiters]) settle(waiter);
+    } catch (error) {
+      this.logger.error(`The result of run "${runId}" could not be read`, { runId });
+      this.rejectAll(runId, error);
+    }
+  }
+
+  private rejectAll(runId: string, error: unknown): void {
+    for (const waiter of [...(this.waiters.get(runId) ?? [])]) waiter.reject(error);
+  }
+}
+
+function settlement({ runId, workflow, outcome, payload = '' }: RunEnd): (waiter: Waiter) => void {
+  if (outcome === 'succeeded') return ({ resolve }) => resolve(decodePayload(payload));
+  if (outcome === 'canceled') return ({ reject }) => reject(new RunCanceledError({ runId }));
+  const stored = decodePayload(payload) as StoredError;
+  return ({ reject }) => reject(new RunFailedError({ runId, workflow, cause: fromStoredError(stored) }));
+}
+
+function closedError(): ConnectionError {
+  return new ConnectionError('The client was closed while a result was awaited. The run goes on; ask for its result with another client.');
+}

@@ -1,0 +1,31 @@
+import { checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
+import type { RunHandle } from '../core/client.types.js';
+import { RunNotFoundError } from '../core/errors/index.js';
+import type { RunRecord } from '../core/run.types.js';
+import type { ResultListener } from './result-listener.js';
+import type { RunQueries } from './run-queries.js';
+
+const RESULT_OPTIONS = ['timeoutMs', 'signal'] as const;
+
+/** A run, as its creator holds it. */
+export class ClientRunHandle<O> implements RunHandle<O> {
+  constructor(
+    readonly id: string,
+    readonly deduplicated: boolean,
+    private readonly queries: RunQueries,
+    private readonly results: ResultListener,
+  ) {}
+
+  async getState(): Promise<RunRecord<unknown, O>> {
+    const run = await this.queries.getRun(this.id);
+    if (!run) throw new RunNotFoundError({ runId: this.id });
+    return run as RunRecord<unknown, O>;
+  }
+
+  async result(options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<O> {
+    rejectUnknownKeys(options, RESULT_OPTIONS, 'result()');
+    const { timeoutMs, signal } = options;
+    if (timeoutMs !== undefined) checkPositiveInteger(timeoutMs, 'timeoutMs', { min: 0, max: 2 ** 31 - 1 });
+    return (await this.results.result(this.id, timeoutMs, signal)) as O;
+  }
+}

@@ -1,0 +1,89 @@
+import { checkName, checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
+import type { Page, RunFilter, Stats, WorkflowMeta } from '../core/client.types.js';
+import { InvalidOptionError } from '../core/errors/index.js';
+import type { AttemptRecord, RunRecord, RunStatus, StepRecord } from '../core/run.types.js';
+import type { CommitBuffer } from '../redis/commit-buffer.js';
+import type { RedisConnection } from '../redis/connection.js';
+import type { Keyspace } from '../redis/keyspace.js';
+import { listRuns } from '../redis/list-runs.js';
+import { readAttempts } from '../redis/read-attempts.js';
+import { readRun } from '../redis/read-run.js';
+import { readRunData } from '../redis/read-run-data.js';
+import { readStats } from '../redis/read-stats.js';
+import { toStepRecord } from '../redis/stored-step.js';
+
+const STATUSES: readonly RunStatus[] = ['scheduled', 'queued', 'running', 'waiting', 'succeeded', 'failed', 'canceled'];
+const FILTER_KEYS = ['status', 'workflow', 'queue', 'sort', 'limit', 'cursor'] as const;
+
+/** Reads of runs, workflows and the state of the whole. */
+export class RunQueries {
+  constructor(
+    private readonly connection: RedisConnection,
+    private readonly keys: Keyspace,
+    private readonly buffer: CommitBuffer,
+  ) {}
+
+  getRun(runId: string): Promise<RunRecord | null> {
+    checkRunId(runId);
+    return this.buffer.add(readRun(runId));
+  }
+
+  async getRunSteps(runId: string): Promise<StepRecord[]> {
+    checkRunId(runId);
+    await this.connection.open();
+    const { steps, progress } = await readRunData(this.connection, this.keys, runId);
+    const records = [...steps].map(([name, stored]) => ({ order: stored.order, record: toStepRecord(name, stored, progress.get(name)) }));
+    const place = ({ order }: { order: number }) => order || Number.MAX_SAFE_INTEGER;
+    return records.sort((a, b) => place(a) - place(b) || a.record.startedAt - b.record.startedAt).map(({ record }) => record);
+  }
+
+  async getRunAttempts(runId: string): Promise<AttemptRecord[]> {
+    checkRunId(runId);
+    await this.connection.open();
+    return readAttempts(this.connection, this.keys, runId);
+  }
+
+  async listRuns(filter: RunFilter = {}): Promise<Page<RunRecord>> {
+    rejectUnknownKeys(filter, FILTER_KEYS, 'listRuns()');
+    const { status, workflow, queue, sort = 'desc', limit = 50, cursor } = filter;
+    const statuses = status === undefined ? [] : [status].flat();
+    for (const one of statuses) {
+      if (!STATUSES.includes(one)) throw new InvalidOptionError('status', `Expected \`status\` to be one of ${STATUSES.join(', ')}; got '${one}'`);
+    }
+    if (sort !== 'asc' && sort !== 'desc') throw new InvalidOptionError('sort', `Expected \`sort\` to be 'asc' or 'desc'; got '${sort}'`);
+    if (cursor !== undefined && !/^\d+$/.test(cursor)) {
+      throw new InvalidOptionError('cursor', 'Expected `cursor` to be the one that the page before came with');
+    }
+    if (workflow !== undefined) checkName(workflow, 'workflow');
+    if (queue !== undefined) checkName(queue, 'queue');
+    checkPositiveInteger(limit, 'limit', { max: 1_000 });
+    return this.buffer.add(listRuns({ cursor, sort, limit, statuses, workflow, queue }));
+  }
+
+  async listWorkflows(): Promise<string[]> {
+    await this.connection.open();
+    return (await this.connection.commands.hkeys(this.keys.workflows)).sort();
+  }
+
+  async getWorkflowMeta(name: string): Promise<WorkflowMeta | null> {
+    await this.connection.open();
+    const text = await this.connection.commands.hget(this.keys.workflows, name);
+    return text === null ? null : toMeta(text);
+  }
+
+  async listWorkflowsMeta(): Promise<WorkflowMeta[]> {
+    await this.connection.open();
+    const texts = await this.connection.commands.hvals(this.keys.workflows);
+    return texts.map(toMeta).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  getStats(): Promise<Stats> {
+    return this.buffer.add(readStats());
+  }
+}
+
+/** Lua writes an empty object as an empty array. */
+function toMeta(text: string): WorkflowMeta {
+  const meta = JSON.parse(text) as WorkflowMeta;
+  return Array.isArray(meta.tags) ? { ...meta, tags: {} } : meta;
+}

@@ -1,0 +1,81 @@
+import { closeMatches } from '../core/close-matches.js';
+import type { WorkflowClass, WorkflowDefinition, WorkflowMeta, WorkflowRef } from '../core/client.types.js';
+import { checkName } from '../core/checks.js';
+import { InvalidOptionError, UnknownWorkflowError } from '../core/errors/index.js';
+import type { Registry } from '../core/registry.js';
+import { type ResolvedWorkflowOptions, resolveWorkflowOptions } from '../core/resolve-workflow.js';
+import type { RunQueries } from './run-queries.js';
+
+/** What creating a run needs to know of its workflow. */
+export interface RunTarget {
+  readonly workflow: string;
+  readonly queue: string;
+  readonly priority: number;
+  /** Undefined leaves it to the worker. */
+  readonly maxAttempts?: number;
+  readonly version?: string;
+  readonly tags: Record<string, string>;
+  readonly input?: ResolvedWorkflowOptions['input'];
+}
+
+export type ClassResolver = (cls: WorkflowClass<any, any>) => WorkflowDefinition<any, any> | undefined;
+
+/** How long the metadata of another application's workflow is trusted: it changes with a deploy. */
+const META_TRUSTED_FOR_MS = 5_000;
+
+/** Finds the workflow that a caller means: defined in this process, or known in Redis. */
+export class WorkflowDirectory {
+  private readonly resolved = new WeakMap<WorkflowDefinition, RunTarget>();
+  private readonly remote = new Map<string, { target: RunTarget; until: number }>();
+
+  constructor(
+    private readonly registry: Registry,
+    private readonly queries: RunQueries,
+    private readonly resolveClass: ClassResolver,
+  ) {}
+
+  /** @throws UnknownWorkflowError, InvalidOptionError */
+  async find(ref: WorkflowRef<any, any>, allowUnknown: boolean): Promise<RunTarget> {
+    if (typeof ref === 'string') return this.byName(ref, allowUnknown);
+    if (typeof ref === 'function') return this.ofDefinition(this.ofClass(ref));
+    if (ref && typeof ref.name === 'string' && ref.options) return this.ofDefinition(ref);
+    throw new InvalidOptionError('workflow', 'Expected `workflow` to be a name, a definition or a class with @Workflow()');
+  }
+
+  private async byName(name: string, allowUnknown: boolean): Promise<RunTarget> {
+    checkName(name, 'workflow');
+    const local = this.registry.get(name);
+    if (local) return this.ofDefinition(local);
+    const cached = this.remote.get(name);
+    if (cached && cached.until > performance.now()) return cached.target;
+    const meta = await this.queries.getWorkflowMeta(name);
+    if (meta) {
+      const target = targetOfMeta(meta);
+      this.remote.set(name, { target, until: performance.now() + META_TRUSTED_FOR_MS });
+      return target;
+    }
+    if (allowUnknown) return { workflow: name, queue: 'default', priority: 0, tags: {} };
+    const known = [...this.registry.list().map((definition) => definition.name), ...(await this.queries.listWorkflows())];
+    throw new UnknownWorkflowError({ workflow: name, suggestions: closeMatches(name, [...new Set(known)]) });
+  }
+
+  private ofClass(cls: WorkflowClass<any, any>): WorkflowDefinition<any, any> {
+    const definition = this.resolveClass(cls);
+    if (definition) return definition;
+    throw new UnknownWorkflowError({ workflow: cls.name, suggestions: closeMatches(cls.name, this.registry.list().map(({ name }) => name)) });
+  }
+
+  private ofDefinition(definition: WorkflowDefinition<any, any>): RunTarget {
+    const known = this.resolved.get(definition);
+    if (known) return known;
+    const { name, queue, priority, maxAttempts, version, tags, input } = resolveWorkflowOptions(definition.name, definition.options);
+    const target = { workflow: name, queue, priority, maxAttempts, version, tags, input };
+    this.resolved.set(definition, target);
+    return target;
+  }
+}
+
+function targetOfMeta(meta: WorkflowMeta): RunTarget {
+  const { name, queue, priority, maxAttempts, version, tags } = meta;
+  return { workflow: name, queue, priority, maxAttempts, version, tags };
+}

@@ -1,0 +1,62 @@
+import { RedflowError } from './redflow.error.js';
+
+interface IdempotencyConflict {
+  /** The run that was there first. */
+  existingRunId: string;
+  /** The workflow the call asked for. */
+  workflow: string;
+  /** The idempotency key, if that is what met. */
+  key?: string;
+  /** The caller's run id, if that is what met. */
+  runId?: string;
+  /** What differs from the existing run. */
+  problem: 'input' | 'workflow';
+}
+
+/** A create met an existing run that is not the same request. Nothing was written. */
+export class IdempotencyConflictError extends RedflowError {
+  readonly code = 'IDEMPOTENCY_CONFLICT';
+  readonly existingRunId: string;
+  readonly workflow: string;
+  readonly key?: string;
+  readonly runId?: string;
+  readonly problem: 'input' | 'workflow';
+
+  constructor(ids: IdempotencyConflict) {
+    super(conflictMessage(ids));
+    this.existingRunId = ids.existingRunId;
+    this.workflow = ids.workflow;
+    this.key = ids.key;
+    this.runId = ids.runId;
+    this.problem = ids.problem;
+  }
+}
+
+function conflictMessage({ existingRunId, workflow, key, problem }: IdempotencyConflict): string {
+  if (problem === 'workflow') {
+    return `Run "${existingRunId}" exists and is not of workflow "${workflow}". Run ids are unique over all workflows: use another one.`;
+  }
+  const taken =
+    key === undefined
+      ? `Run "${existingRunId}" of workflow "${workflow}" exists with a different input. Use another run id`
+      : `Idempotency key "${key}" of workflow "${workflow}" belongs to run "${existingRunId}", which has a different input. Use another key`;
+  return `${taken}, or drop \`onConflict: 'error'\` to get the existing run.`;
+}
+
+/** Neither this process nor the registry in Redis knows the workflow. */
+export class UnknownWorkflowError extends RedflowError {
+  readonly code = 'UNKNOWN_WORKFLOW';
+  readonly workflow: string;
+  /** Known names close to the one asked for, best first. */
+  readonly suggestions: readonly string[];
+
+  constructor(ids: { workflow: string; suggestions: readonly string[] }) {
+    const meant = ids.suggestions.map((name) => `"${name}"`).join(', ');
+    super(
+      `There is no workflow "${ids.workflow}"${meant === '' ? '.' : `; did you mean ${meant}?`} ` +
+        'Define it here, start a worker that does, or pass `allowUnknown: true`.',
+    );
+    this.workflow = ids.workflow;
+    this.suggestions = ids.suggestions;
+  }
+}

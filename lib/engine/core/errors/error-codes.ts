@@ -1,0 +1,88 @@
+import { ConnectionError, UnsupportedRedisError } from './connection.errors.js';
+import { IdempotencyConflictError, UnknownWorkflowError } from './create.errors.js';
+import { InvalidOptionError } from './option.errors.js';
+import { InputValidationError, PayloadTooLargeError, SerializationError } from './payload.errors.js';
+import { RedflowError } from './redflow.error.js';
+import { NonRetriableError, RetryAfterError } from './retry.errors.js';
+import {
+  CrashLoopError,
+  ResultTimeoutError,
+  RunCanceledError,
+  RunFailedError,
+  RunNotFoundError,
+  RunTimeoutError,
+} from './run.errors.js';
+import { DuplicateStepError, NestedStepError, StepMismatchError, StepTimeoutError } from './step.errors.js';
+import { LeaseLostError, ShutdownError } from './worker.errors.js';
+
+/** Every error class of this library by its code, so that stored errors can be rebuilt. */
+const ERROR_CLASSES = {
+  CONNECTION: ConnectionError,
+  CRASH_LOOP: CrashLoopError,
+  DUPLICATE_STEP: DuplicateStepError,
+  IDEMPOTENCY_CONFLICT: IdempotencyConflictError,
+  INPUT_VALIDATION: InputValidationError,
+  INVALID_OPTION: InvalidOptionError,
+  LEASE_LOST: LeaseLostError,
+  NESTED_STEP: NestedStepError,
+  NON_RETRIABLE: NonRetriableError,
+  PAYLOAD_TOO_LARGE: PayloadTooLargeError,
+  RESULT_TIMEOUT: ResultTimeoutError,
+  RETRY_AFTER: RetryAfterError,
+  RUN_CANCELED: RunCanceledError,
+  RUN_FAILED: RunFailedError,
+  RUN_NOT_FOUND: RunNotFoundError,
+  RUN_TIMEOUT: RunTimeoutError,
+  SERIALIZATION: SerializationError,
+  SHUTDOWN: ShutdownError,
+  STEP_MISMATCH: StepMismatchError,
+  STEP_TIMEOUT: StepTimeoutError,
+  UNKNOWN_WORKFLOW: UnknownWorkflowError,
+  UNSUPPORTED_REDIS: UnsupportedRedisError,
+} as const;
+
+/** A code of this library's errors. */
+export type RedflowErrorCode = keyof typeof ERROR_CLASSES;
+
+const NEVER_RETRIED: ReadonlySet<RedflowErrorCode> = new Set<RedflowErrorCode>([
+  'NON_RETRIABLE',
+  'STEP_MISMATCH',
+  'PAYLOAD_TOO_LARGE',
+  'SERIALIZATION',
+  'DUPLICATE_STEP',
+  'NESTED_STEP',
+  'INPUT_VALIDATION',
+]);
+
+/**
+ * The code of an error of ours, live, stored, rebuilt or from another realm; undefined for anybody else's error.
+ *
+ * A code alone is not proof: an HTTP client's error may well have the code `PAYLOAD_TOO_LARGE`. So the name has to match
+ * too, but for the two classes that are made to be extended.
+ */
+export function redflowErrorCode(error: unknown): RedflowErrorCode | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  try {
+    const { code, name } = error as { code?: unknown; name?: unknown };
+    if (typeof code !== 'string' || !isRedflowCode(code)) return undefined;
+    const extendable = code === 'NON_RETRIABLE' || code === 'RETRY_AFTER';
+    return extendable || error instanceof RedflowError || name === ERROR_CLASSES[code].name ? code : undefined;
+  } catch {
+    return undefined; // a getter of a foreign error threw
+  }
+}
+
+/** True for the kinds of error that would fail again: neither a step nor a run is retried after them. */
+export function isNeverRetried(error: unknown): boolean {
+  const code = redflowErrorCode(error);
+  return code !== undefined && NEVER_RETRIED.has(code);
+}
+
+/** The prototype to give to a rebuilt error of ours, so that `instanceof` works for it. */
+export function redflowErrorPrototype(code: RedflowErrorCode): RedflowError {
+  return ERROR_CLASSES[code].prototype;
+}
+
+function isRedflowCode(code: string): code is RedflowErrorCode {
+  return Object.hasOwn(ERROR_CLASSES, code);
+}

@@ -1,0 +1,17 @@
+export { ConnectionError, UnsupportedRedisError } from './connection.errors.js';
+export { IdempotencyConflictError, UnknownWorkflowError } from './create.errors.js';
+export { isNeverRetried, type RedflowErrorCode, redflowErrorCode, redflowErrorPrototype } from './error-codes.js';
+export { InvalidOptionError } from './option.errors.js';
+export { type InputIssue, InputValidationError, PayloadTooLargeError, SerializationError } from './payload.errors.js';
+export { RedflowError, type RedflowErrorOptions } from './redflow.error.js';
+export { NonRetriableError, RetryAfterError } from './retry.errors.js';
+export {
+  CrashLoopError,
+  ResultTimeoutError,
+  RunCanceledError,
+  RunFailedError,
+  RunNotFoundError,
+  RunTimeoutError,
+} from './run.errors.js';
+export { DuplicateStepError, NestedStepError, StepMismatchError, StepTimeoutError } from './step.errors.js';
+export { LeaseLostError, ShutdownError } from './worker.errors.js';

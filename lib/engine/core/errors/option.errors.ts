@@ -1,0 +1,13 @@
+import { RedflowError } from './redflow.error.js';
+
+/** An option or argument was refused before anything was done or written. */
+export class InvalidOptionError extends RedflowError {
+  readonly code = 'INVALID_OPTION';
+  /** Name of the option, as the caller wrote it. */
+  readonly option: string;
+
+  constructor(option: string, message: string) {
+    super(message);
+    this.option = option;
+  }
+}

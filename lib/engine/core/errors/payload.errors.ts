@@ -1,0 +1,66 @@
+import { RedflowError, type RedflowErrorOptions } from './redflow.error.js';
+
+/** One reason why an input was refused. */
+export interface InputIssue {
+  /** Where in the input, joined with dots (`items.0.price`); empty for the input itself. */
+  path: string;
+  message: string;
+}
+
+/** A value cannot be stored as JSON. Never retried. */
+export class SerializationError extends RedflowError {
+  readonly code = 'SERIALIZATION';
+  /** What was to be stored, with its ids. */
+  readonly where: string;
+  /** Where in the value, joined with dots (`items.0.price`); empty for the value itself. */
+  readonly path: string;
+
+  constructor(ids: { where: string; path: string; problem: string }, options?: RedflowErrorOptions) {
+    const subject = ids.path === '' ? 'the value' : `\`${ids.path}\``;
+    super(
+      `Cannot store ${ids.where} as JSON: ${subject} ${ids.problem}. Use plain JSON values, or convert it first (a BigInt to a string).`,
+      options,
+    );
+    this.where = ids.where;
+    this.path = ids.path;
+  }
+}
+
+/** A value is larger than `maxPayloadBytes`. Never retried. */
+export class PayloadTooLargeError extends RedflowError {
+  readonly code = 'PAYLOAD_TOO_LARGE';
+  /** What was to be stored, with its ids. */
+  readonly what: string;
+  /** Size of the value as UTF-8 bytes of its JSON. */
+  readonly bytes: number;
+  readonly maxBytes: number;
+
+  constructor(ids: { what: string; bytes: number; maxBytes: number }) {
+    super(
+      `Cannot store ${ids.what}: it has ${ids.bytes} bytes as JSON, the limit is ${ids.maxBytes}. ` +
+        'Keep large data elsewhere and pass a reference to it, or raise `maxPayloadBytes`.',
+    );
+    this.what = ids.what;
+    this.bytes = ids.bytes;
+    this.maxBytes = ids.maxBytes;
+  }
+}
+
+const ISSUES_IN_MESSAGE = 3;
+
+/** An input did not pass the workflow's `input` schema; nothing was written. Never retried. */
+export class InputValidationError extends RedflowError {
+  readonly code = 'INPUT_VALIDATION';
+  readonly workflow: string;
+  readonly issues: InputIssue[];
+
+  constructor(ids: { workflow: string; issues: InputIssue[] }) {
+    const shown = ids.issues
+      .slice(0, ISSUES_IN_MESSAGE)
+      .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+    const hidden = ids.issues.length - shown.length;
+    super(`Input of workflow "${ids.workflow}" is invalid: ${shown.join('; ')}${hidden > 0 ? ` (and ${hidden} more)` : ''}`);
+    this.workflow = ids.workflow;
+    this.issues = ids.issues;
+  }
+}

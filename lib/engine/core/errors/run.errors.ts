@@ -1,0 +1,93 @@
+import { describeValue } from '../describe-value.js';
+import { RedflowError } from './redflow.error.js';
+
+/** A run passed the deadline that its workflow's `timeout` sets from the first start. */
+export class RunTimeoutError extends RedflowError {
+  readonly code = 'RUN_TIMEOUT';
+  readonly runId: string;
+  readonly workflow: string;
+  readonly timeoutMs: number;
+
+  constructor(ids: { runId: string; workflow: string; timeoutMs: number }) {
+    super(
+      `Run "${ids.runId}" of workflow "${ids.workflow}" did not end within ${ids.timeoutMs} ms of its first start. ` +
+        "Raise the workflow's `timeout`: waits and retries count.",
+    );
+    this.runId = ids.runId;
+    this.workflow = ids.workflow;
+    this.timeoutMs = ids.timeoutMs;
+  }
+}
+
+/** What `handle.result()` rejects with when the run failed. Its `cause` is the run's own error, rebuilt. */
+export class RunFailedError extends RedflowError {
+  readonly code = 'RUN_FAILED';
+  readonly runId: string;
+  readonly workflow: string;
+
+  constructor(ids: { runId: string; workflow: string; cause: unknown }) {
+    const reason = ids.cause instanceof Error ? ids.cause.message : describeValue(ids.cause);
+    super(`Run "${ids.runId}" of workflow "${ids.workflow}" failed: ${reason}`, { cause: ids.cause });
+    this.runId = ids.runId;
+    this.workflow = ids.workflow;
+  }
+}
+
+/** What `handle.result()` rejects with when the run was canceled. */
+export class RunCanceledError extends RedflowError {
+  readonly code = 'RUN_CANCELED';
+  readonly runId: string;
+  /** The reason given to the cancellation, if any. */
+  readonly reason?: string;
+
+  constructor(ids: { runId: string; reason?: string }) {
+    super(ids.reason === undefined ? `Run "${ids.runId}" was canceled.` : `Run "${ids.runId}" was canceled: ${ids.reason}`);
+    this.runId = ids.runId;
+    this.reason = ids.reason;
+  }
+}
+
+/** `handle.result()` waited for its `timeoutMs`. The run itself goes on. */
+export class ResultTimeoutError extends RedflowError {
+  readonly code = 'RESULT_TIMEOUT';
+  readonly runId: string;
+  readonly timeoutMs: number;
+
+  constructor(ids: { runId: string; timeoutMs: number }) {
+    super(
+      `Run "${ids.runId}" did not end within the ${ids.timeoutMs} ms this call waited; it goes on. ` +
+        'Call result() again, with a longer timeoutMs if need be.',
+    );
+    this.runId = ids.runId;
+    this.timeoutMs = ids.timeoutMs;
+  }
+}
+
+/** A run took down, or was lost by, worker after worker without completing another step. */
+export class CrashLoopError extends RedflowError {
+  readonly code = 'CRASH_LOOP';
+  readonly runId: string;
+  readonly workflow: string;
+  readonly recoveries: number;
+
+  constructor(ids: { runId: string; workflow: string; recoveries: number }) {
+    super(
+      `Run "${ids.runId}" of workflow "${ids.workflow}" was recovered ${ids.recoveries} times from workers that stopped ` +
+        'renewing their lease, without completing a step. Look for what crashes or blocks the process; `maxRecoveries` is the limit.',
+    );
+    this.runId = ids.runId;
+    this.workflow = ids.workflow;
+    this.recoveries = ids.recoveries;
+  }
+}
+
+/** No run has this id: it never existed under this prefix, or its retention has passed. */
+export class RunNotFoundError extends RedflowError {
+  readonly code = 'RUN_NOT_FOUND';
+  readonly runId: string;
+
+  constructor(ids: { runId: string }) {
+    super(`There is no run "${ids.runId}". Check the id and the prefix; ended runs are deleted after their retention.`);
+    this.runId = ids.runId;
+  }
+}

@@ -1,0 +1,77 @@
+import { RedflowError } from './redflow.error.js';
+
+/** A durable operation was started inside a running step's function. Never retried. */
+export class NestedStepError extends RedflowError {
+  readonly code = 'NESTED_STEP';
+  readonly runId: string;
+  /** The step whose function was running. */
+  readonly outer: string;
+  /** The operation that was started inside it. */
+  readonly inner: string;
+
+  constructor(ids: { runId: string; outer: string; inner: string }) {
+    super(
+      `"${ids.inner}" was started inside step "${ids.outer}" of run "${ids.runId}". ` +
+        'Call it from the handler, before or after that step.',
+    );
+    this.runId = ids.runId;
+    this.outer = ids.outer;
+    this.inner = ids.inner;
+  }
+}
+
+/** A step name was used twice in one pass of a handler. Never retried. */
+export class DuplicateStepError extends RedflowError {
+  readonly code = 'DUPLICATE_STEP';
+  readonly runId: string;
+  readonly step: string;
+
+  constructor(ids: { runId: string; step: string }) {
+    super(
+      `Step "${ids.step}" was used twice in run "${ids.runId}". ` +
+        'Step names are unique within a run: put the index or key into the name inside a loop.',
+    );
+    this.runId = ids.runId;
+    this.step = ids.step;
+  }
+}
+
+/** A step name stands for another kind of step than in an earlier pass. Never retried. */
+export class StepMismatchError extends RedflowError {
+  readonly code = 'STEP_MISMATCH';
+  readonly runId: string;
+  readonly step: string;
+  /** Kind of the step as an earlier pass stored it. */
+  readonly stored: string;
+  /** Kind of the step as this pass called it. */
+  readonly called: string;
+
+  constructor(ids: { runId: string; step: string; stored: string; called: string }) {
+    super(
+      `Step "${ids.step}" of run "${ids.runId}" was stored as "${ids.stored}" and is now called as "${ids.called}". ` +
+        'Give the new step another name: runs in flight keep the old one.',
+    );
+    this.runId = ids.runId;
+    this.step = ids.step;
+    this.stored = ids.stored;
+    this.called = ids.called;
+  }
+}
+
+/** A step did not settle within its `timeout`; its signal was aborted with this error. */
+export class StepTimeoutError extends RedflowError {
+  readonly code = 'STEP_TIMEOUT';
+  readonly runId: string;
+  readonly step: string;
+  readonly timeoutMs: number;
+
+  constructor(ids: { runId: string; step: string; timeoutMs: number }) {
+    super(
+      `Step "${ids.step}" of run "${ids.runId}" did not finish within ${ids.timeoutMs} ms. ` +
+        "Raise the step's `timeout`, or do less in one step.",
+    );
+    this.runId = ids.runId;
+    this.step = ids.step;
+    this.timeoutMs = ids.timeoutMs;
+  }
+}

@@ -1,0 +1,70 @@
+import { checkName, checkPriority, checkTags, rejectUnknownKeys } from './checks.js';
+import { describeValue } from './describe-value.js';
+import { parsePositiveDuration } from './duration.js';
+import { InvalidOptionError } from './errors/option.errors.js';
+import { withOptionOwner } from './option-context.js';
+import { type ResolvedRetryPolicy, resolveRetryPolicy } from './retry-policy.js';
+import type { StandardSchemaV1 } from './values.types.js';
+import type { WorkflowOptions } from './workflow.types.js';
+
+const DEFAULT_QUEUE = 'default';
+const DEFAULT_PRIORITY = 0;
+const DEFAULT_MAX_ATTEMPTS = 3;
+
+const WORKFLOW_KEYS = ['queue', 'maxAttempts', 'retries', 'timeout', 'priority', 'version', 'tags', 'input'];
+
+/** A workflow's options, checked once, with their defaults filled in. */
+export interface ResolvedWorkflowOptions {
+  readonly name: string;
+  readonly queue: string;
+  readonly retry: ResolvedRetryPolicy;
+  readonly maxAttempts: number;
+  /** Deadline of a run from its first start, in milliseconds; undefined is none. */
+  readonly timeoutMs?: number;
+  readonly priority: number;
+  readonly version?: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly input?: StandardSchemaV1;
+}
+
+/**
+ * Checks a workflow's options, fills in their defaults and freezes the result.
+ *
+ * @throws InvalidOptionError naming the workflow, the option and what would be right
+ */
+export function resolveWorkflowOptions<I>(name: string, options: WorkflowOptions<I>): ResolvedWorkflowOptions {
+  checkName(name, 'workflow');
+  const where = `workflow "${name}"`;
+  rejectUnknownKeys(options, WORKFLOW_KEYS, where);
+  const retry = resolveRetryPolicy(options, DEFAULT_MAX_ATTEMPTS, where);
+  return withOptionOwner(where, () =>
+    Object.freeze({
+      name,
+      queue: checkName(options.queue ?? DEFAULT_QUEUE, 'queue'),
+      retry,
+      maxAttempts: retry.maxAttempts,
+      timeoutMs: options.timeout === undefined ? undefined : parsePositiveDuration(options.timeout, 'timeout'),
+      priority: checkPriority(options.priority ?? DEFAULT_PRIORITY),
+      version: options.version === undefined ? undefined : checkName(options.version, 'version'),
+      tags: Object.freeze(checkTags(options.tags ?? {})),
+      input: options.input === undefined ? undefined : checkSchema(options.input),
+    }),
+  );
+}
+
+function checkSchema(input: unknown): StandardSchemaV1 {
+  if (isStandardSchema(input)) return input;
+  const problem =
+    typeof input === 'function'
+      ? 'Expected `input` to be a Standard Schema (zod, valibot, arktype); got a class. DTO classes need the Nest module: ' +
+        'put them on a class with @Workflow()'
+      : `Expected \`input\` to be a Standard Schema (zod, valibot, arktype); got ${describeValue(input)}`;
+  throw new InvalidOptionError('input', problem);
+}
+
+/** A schema may be a function (arktype) as well as an object. */
+function isStandardSchema(input: unknown): input is StandardSchemaV1 {
+  if ((typeof input !== 'object' && typeof input !== 'function') || input === null) return false;
+  const standard = (input as Partial<StandardSchemaV1>)['~standard'];
+  return typeof standard === 'object' && standard !== null && typeof standard.validate === 'function';
+}

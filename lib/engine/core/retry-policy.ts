@@ -1,0 +1,81 @@
+import { resolveBackoff } from './backoff.js';
+import { checkMaxAttempts, rejectUnknownKeys } from './checks.js';
+import { describeValue } from './describe-value.js';
+import { isNeverRetried, redflowErrorCode } from './errors/error-codes.js';
+import { InvalidOptionError } from './errors/option.errors.js';
+import { withOptionOwner } from './option-context.js';
+import type { RetryFailure, RetryPolicy } from './workflow.types.js';
+
+/** Whether a failed attempt is worth another, and after how many milliseconds. */
+export type RetryDecision = { retry: false } | { retry: true; delayMs: number };
+
+/** A checked retry policy with its defaults filled in. */
+export interface ResolvedRetryPolicy {
+  /** Attempts in all, the first included. */
+  readonly maxAttempts: number;
+  /** Whether the number was given, not a default. */
+  readonly explicitMaxAttempts: boolean;
+  /**
+   * Judges the error alone: the caller compares the failures with the attempt budget.
+   *
+   * @param failures failures so far, this one included
+   * @param random a number from 0 to 1, for the jitter
+   * @throws InvalidOptionError when the user's `delay` or `shouldRetry` returned something unusable, or whatever they throw
+   */
+  decide(failure: RetryFailure, failures: number, random?: () => number): RetryDecision;
+}
+
+const POLICY_KEYS = ['maxAttempts', 'delay', 'shouldRetry'];
+
+/**
+ * Checks the retry options of a workflow or step. `retries.maxAttempts` wins over `maxAttempts`, and both over the default.
+ *
+ * @param where whose options they are: `workflow "charge"`
+ * @throws InvalidOptionError naming the option and the owner
+ */
+export function resolveRetryPolicy(
+  source: { maxAttempts?: number; retries?: RetryPolicy },
+  defaultMaxAttempts: number,
+  where: string,
+): ResolvedRetryPolicy {
+  return withOptionOwner(where, () => {
+    rejectUnknownKeys(source.retries, POLICY_KEYS, '`retries`');
+    const { maxAttempts, delay, shouldRetry } = source.retries ?? {};
+    if (source.maxAttempts !== undefined) checkMaxAttempts(source.maxAttempts);
+    if (maxAttempts !== undefined) checkMaxAttempts(maxAttempts, 'retries.maxAttempts');
+    if (shouldRetry !== undefined && typeof shouldRetry !== 'function') {
+      throw new InvalidOptionError(
+        'retries.shouldRetry',
+        `Expected \`retries.shouldRetry\` to be a function; got ${describeValue(shouldRetry)}`,
+      );
+    }
+    const given = maxAttempts ?? source.maxAttempts;
+    const backoff = resolveBackoff(delay);
+    return Object.freeze({
+      maxAttempts: given ?? defaultMaxAttempts,
+      explicitMaxAttempts: given !== undefined,
+      decide: (failure: RetryFailure, failures: number, random: () => number = Math.random): RetryDecision =>
+        withOptionOwner(where, () => {
+          if (isNeverRetried(failure.error) || !allows(shouldRetry, failure)) return { retry: false };
+          return { retry: true, delayMs: requestedDelay(failure.error) ?? backoff(failure, failures, random) };
+        }),
+    });
+  });
+}
+
+function allows(shouldRetry: RetryPolicy['shouldRetry'], failure: RetryFailure): boolean {
+  if (shouldRetry === undefined) return true;
+  const answer: unknown = shouldRetry(failure);
+  if (typeof answer === 'boolean') return answer;
+  throw new InvalidOptionError(
+    'retries.shouldRetry',
+    `Expected \`retries.shouldRetry()\` to return true or false; got ${describeValue(answer)}`,
+  );
+}
+
+/** The delay a `RetryAfterError` asks for. */
+function requestedDelay(error: Error): number | undefined {
+  if (redflowErrorCode(error) !== 'RETRY_AFTER') return undefined;
+  const { retryAfterMs } = error as { retryAfterMs?: unknown };
+  return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined;
+}

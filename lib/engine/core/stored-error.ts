@@ -1,0 +1,111 @@
+import { describeValue } from './describe-value.js';
+import { copyJsonFields, type FieldRoom, readSafely } from './json-fields.js';
+import type { StoredError } from './run.types.js';
+
+export { fromStoredError } from './rebuilt-error.js';
+
+const MAX_CAUSES = 10;
+/** Of one thrown error: itself, its causes, its aggregated errors and the errors in its fields. */
+const MAX_ERRORS = 100;
+const MAX_CHARACTERS = 64 * 1024;
+const MAX_FIELD_CHARACTERS = 32 * 1024;
+const MAX_NAME_CHARACTERS = 1024;
+
+interface Limits {
+  message: number;
+  stack: number;
+}
+
+const OUTERMOST: Limits = { message: 32 * 1024, stack: 16 * 1024 };
+const INNER: Limits = { message: 4 * 1024, stack: 4 * 1024 };
+
+/** What one `toStoredError` call may still keep. */
+interface Room extends FieldRoom {
+  errors: number;
+}
+
+const KNOWN_FIELDS: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause']);
+
+/**
+ * Turns whatever was thrown into plain JSON data of bounded size. Never throws.
+ *
+ * Kept are name, message, stack, code, up to 10 causes (cycles are cut), the `errors` of an AggregateError, and the own
+ * enumerable fields that JSON can hold. A `code` that is a number stays one. Long messages and stacks are cut, and fields
+ * are left out, before the whole passes some 64 Ki characters.
+ */
+export function toStoredError(thrown: unknown): StoredError {
+  const stored = writeError(thrown, { characters: MAX_FIELD_CHARACTERS, errors: MAX_ERRORS }, OUTERMOST, []);
+  return JSON.stringify(stored).length <= MAX_CHARACTERS ? stored : withoutFields(stored, true);
+}
+
+function writeError(thrown: unknown, room: Room, limits: Limits, ancestors: readonly object[]): StoredError {
+  room.errors--;
+  if (typeof thrown !== 'object' || thrown === null) {
+    const message = typeof thrown === 'string' ? thrown : `Thrown: ${describeValue(thrown)}`;
+    return { name: 'Error', message: truncate(message, limits.message) };
+  }
+  try {
+    return writeObject(thrown, room, limits, [...ancestors, thrown]);
+  } catch {
+    return { name: 'Error', message: 'Thrown: an object that cannot be read' }; // a hostile proxy
+  }
+}
+
+function writeObject(thrown: object, room: Room, limits: Limits, chain: readonly object[]): StoredError {
+  const writeInner = (inner: unknown): StoredError | undefined =>
+    room.errors <= 0 || chain.length > MAX_CAUSES || chain.includes(inner as object)
+      ? undefined
+      : writeError(inner, room, INNER, chain);
+
+  const fields = copyJsonFields(thrown, KNOWN_FIELDS, room, { matches: isErrorLike, write: writeInner });
+  const stored: StoredError = { ...head(thrown, fields, limits), ...fields };
+  const code = readSafely(thrown, 'code');
+  if (typeof code === 'string') stored.code = truncate(code, MAX_NAME_CHARACTERS);
+  const errors = aggregatedErrors(thrown)?.map(writeInner);
+  if (errors !== undefined) stored.errors = errors.filter((error) => error !== undefined);
+  const cause = readSafely(thrown, 'cause') ?? undefined;
+  const storedCause = cause === undefined ? undefined : writeInner(cause);
+  if (storedCause !== undefined) stored.cause = storedCause;
+  return stored;
+}
+
+/** Name, message and stack; an object without a message is shown by its fields. */
+function head(thrown: object, fields: object, limits: Limits): StoredError {
+  const name = readSafely(thrown, 'name');
+  const message = readSafely(thrown, 'message');
+  const stack = readSafely(thrown, 'stack');
+  return {
+    name: typeof name === 'string' && name !== '' ? truncate(name, MAX_NAME_CHARACTERS) : 'Error',
+    message: truncate(typeof message === 'string' ? message : `Thrown: ${JSON.stringify(fields)}`, limits.message),
+    ...(typeof stack === 'string' && { stack: truncate(stack, limits.stack) }),
+  };
+}
+
+/** An AggregateError's own `errors` are not enumerable; an enumerable field of that name is just a field. */
+function aggregatedErrors(thrown: object): readonly unknown[] | undefined {
+  const property = Object.getOwnPropertyDescriptor(thrown, 'errors');
+  return property !== undefined && !property.enumerable && Array.isArray(property.value) ? property.value : undefined;
+}
+
+/** Also for errors of another realm, which `instanceof` misses. */
+function isErrorLike(value: object): boolean {
+  return value instanceof Error || (typeof readSafely(value, 'message') === 'string' && typeof readSafely(value, 'stack') === 'string');
+}
+
+/** Last resort against size: the known fields alone, and the stack of the outermost error only. */
+function withoutFields({ name, message, stack, code, cause }: StoredError, outermost: boolean): StoredError {
+  return {
+    name,
+    message,
+    ...(outermost && stack !== undefined && { stack }),
+    ...((typeof code === 'string' || typeof code === 'number') && { code }),
+    ...(cause !== undefined && { cause: withoutFields(cause, false) }),
+  };
+}
+
+/** Cuts text without leaving half of a surrogate pair, which is not valid UTF-8. */
+function truncate(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const end = /[\uD800-\uDBFF]/.test(text[max - 2]) ? max - 2 : max - 1;
+  return `${text.slice(0, end)}…`;
+}

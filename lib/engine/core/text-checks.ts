@@ -1,0 +1,81 @@
+import { describeValue } from './describe-value.js';
+import { InvalidOptionError } from './errors/option.errors.js';
+
+const MAX_NAME_BYTES = 128;
+const MAX_KEY_BYTES = 512;
+const MAX_STEP_NAME_CHARACTERS = 512;
+const MAX_TAGS = 16;
+const MAX_TAG_NAME_BYTES = 64;
+const MAX_TAG_VALUE_BYTES = 256;
+
+const CONTROL_CHARACTER = /\p{Cc}/u;
+const LONE_SURROGATE = /\p{Cs}/u;
+
+/**
+ * @param what whose name it is: `workflow`, `queue`
+ * @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters
+ */
+export function checkName(value: unknown, what: string): string {
+  if (isText(value, MAX_NAME_BYTES) && !CONTROL_CHARACTER.test(value)) return value;
+  return refuse(what, `the ${what} name to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
+}
+
+/** @throws InvalidOptionError unless it is a string of 1 to 512 characters */
+export function checkStepName(value: unknown): string {
+  if (typeof value === 'string' && value !== '' && hasAtMost(value, MAX_STEP_NAME_CHARACTERS)) return value;
+  return refuse('name', `the step name to be a string of 1 to ${MAX_STEP_NAME_CHARACTERS} characters`, value);
+}
+
+/** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters */
+export function checkRunId(value: unknown): string {
+  if (isText(value, MAX_NAME_BYTES) && !CONTROL_CHARACTER.test(value)) return value;
+  return refuse('runId', `\`runId\` to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
+}
+
+/** @throws InvalidOptionError unless it is a string of 1 to 512 UTF-8 bytes */
+export function checkIdempotencyKey(value: unknown): string {
+  if (isText(value, MAX_KEY_BYTES)) return value;
+  return refuse('idempotencyKey', `\`idempotencyKey\` to be 1 to ${MAX_KEY_BYTES} bytes of text`, value);
+}
+
+/** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without braces, spaces or control characters */
+export function checkPrefix(value: unknown): string {
+  if (isText(value, MAX_NAME_BYTES) && !CONTROL_CHARACTER.test(value) && !/[{}\s]/.test(value)) return value;
+  return refuse('prefix', `\`prefix\` to be 1 to ${MAX_NAME_BYTES} bytes of text without braces, spaces or control characters`, value);
+}
+
+/** @throws InvalidOptionError unless it is an object of at most 16 strings, names up to 64 and values up to 256 UTF-8 bytes */
+export function checkTags(value: unknown, option = 'tags'): Record<string, string> {
+  if (!isObject(value)) return refuse(option, `\`${option}\` to be an object of strings`, value);
+  const entries = Object.entries(value);
+  if (entries.length > MAX_TAGS) {
+    throw new InvalidOptionError(option, `Expected \`${option}\` to hold at most ${MAX_TAGS} tags; got ${entries.length}`);
+  }
+  const tags: Array<[string, string]> = [];
+  for (const [name, tag] of entries) {
+    if (!isText(name, MAX_TAG_NAME_BYTES)) refuse(option, `names in \`${option}\` to be 1 to ${MAX_TAG_NAME_BYTES} bytes of text`, name);
+    if (typeof tag !== 'string' || Buffer.byteLength(tag) > MAX_TAG_VALUE_BYTES) {
+      return refuse(option, `tag ${describeValue(name)} in \`${option}\` to be a string of at most ${MAX_TAG_VALUE_BYTES} bytes`, tag);
+    }
+    tags.push([name, tag]);
+  }
+  return Object.fromEntries(tags);
+}
+
+/** Lone surrogates are refused: they all turn into one replacement character, so that different keys would meet in Redis. */
+function isText(value: unknown, maxBytes: number): value is string {
+  return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= maxBytes && !LONE_SURROGATE.test(value);
+}
+
+/** Counts characters, not UTF-16 units, of which a character has at most two. */
+function hasAtMost(value: string, characters: number): boolean {
+  return value.length <= characters || (value.length <= characters * 2 && [...value].length <= characters);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function refuse(option: string, expected: string, value: unknown): never {
+  throw new InvalidOptionError(option, `Expected ${expected}; got ${describeValue(value)}`);
+}

@@ -1,0 +1,18 @@
+import { type InputIssue, InputValidationError } from './errors/payload.errors.js';
+import type { StandardIssue, StandardSchemaV1 } from './values.types.js';
+
+/**
+ * Runs an input through a workflow's schema.
+ *
+ * @returns what the schema made of the input: defaults filled in, values transformed
+ * @throws InputValidationError with every issue the schema found, or whatever the schema itself throws
+ */
+export async function validateInput(schema: StandardSchemaV1, value: unknown, workflow: string): Promise<unknown> {
+  const result = await schema['~standard'].validate(value);
+  if (result.issues === undefined) return result.value;
+  throw new InputValidationError({ workflow, issues: result.issues.map(toInputIssue) });
+}
+
+function toInputIssue({ message, path = [] }: StandardIssue): InputIssue {
+  return { path: path.map((segment) => String(typeof segment === 'object' ? segment.key : segment)).join('.'), message };
+}

@@ -1,0 +1,68 @@
+export { getDefaultClient, setDefaultClient } from './client/default-client.js';
+export { defineWorkflow } from './client/define-workflow.js';
+export { createClient, RedflowClient } from './client/redflow-client.js';
+export type {
+  ClientOptions,
+  CreateOptions,
+  Page,
+  RunFilter,
+  RunHandle,
+  Stats,
+  WorkflowClass,
+  WorkflowDefinition,
+  WorkflowMeta,
+  WorkflowRef,
+  WorkflowRegistry,
+} from './core/client.types.js';
+export {
+  ConnectionError,
+  CrashLoopError,
+  DuplicateStepError,
+  IdempotencyConflictError,
+  InputValidationError,
+  InvalidOptionError,
+  LeaseLostError,
+  NestedStepError,
+  NonRetriableError,
+  PayloadTooLargeError,
+  RedflowError,
+  ResultTimeoutError,
+  RetryAfterError,
+  RunCanceledError,
+  RunFailedError,
+  RunNotFoundError,
+  RunTimeoutError,
+  SerializationError,
+  ShutdownError,
+  StepMismatchError,
+  StepTimeoutError,
+  UnknownWorkflowError,
+  UnsupportedRedisError,
+} from './core/errors/index.js';
+export { createRegistry } from './core/registry.js';
+export type { AttemptRecord, RunRecord, RunStatus, RunTrigger, StepKind, StepRecord, StoredError } from './core/run.types.js';
+export type {
+  Duration,
+  Json,
+  LoggerPort,
+  StandardIssue,
+  StandardResult,
+  StandardSchemaV1,
+  Stored,
+  When,
+} from './core/values.types.js';
+export type { StartWorkerOptions, WatchdogOptions, Worker, WorkerOptions } from './core/worker.types.js';
+export type {
+  BackoffOptions,
+  Handler,
+  InputSchema,
+  RetryFailure,
+  RetryPolicy,
+  StepApi,
+  StepContext,
+  StepOptions,
+  WorkflowContext,
+  WorkflowOptions,
+} from './core/workflow.types.js';
+export { currentRun, currentStep } from './worker/run-scope.js';
+export { startWorker } from './worker/start-worker.js';

@@ -1,0 +1,55 @@
+import type { Op } from './op.js';
+import { fieldsOfClaim, type StoredRun, toStoredRun } from './stored-run.js';
+import { parseRunData, type RunData } from './stored-step.js';
+
+export interface ClaimRequest {
+  readonly workerId: string;
+  /** Grows with every claim; the answer to a repeated one is repeated. */
+  readonly sequence: number;
+  readonly want: number;
+  /** Whether a run that crashed several workers may be among them; at most one ever is. */
+  readonly acceptSuspect: boolean;
+  readonly queues: readonly string[];
+}
+
+export interface ClaimedRun {
+  readonly run: StoredRun;
+  readonly fence: string;
+  readonly suspect: boolean;
+  /** Undefined when the payloads are too many for one answer and must be read in pages. */
+  readonly data?: RunData;
+}
+
+export type Claim =
+  | { readonly status: 'LOST' }
+  | {
+      readonly status: 'OK';
+      /** Redis time of the claim. */
+      readonly now: number;
+      /** Milliseconds to the next parked run, undefined for none. */
+      readonly nextDueMs?: number;
+      readonly runs: ClaimedRun[];
+    };
+
+type RunReply = [string, string, number, Array<string | null>, string[] | number];
+
+export function claimRuns(request: ClaimRequest): Op<Claim> {
+  return {
+    name: 'claim_runs',
+    args: [request.workerId, request.sequence, request.want, request.acceptSuspect ? 1 : 0, ...request.queues],
+    parse: (reply) => {
+      const [status, now, nextDue, ...runs] = reply as [Claim['status'], number, number, ...RunReply[]];
+      if (status === 'LOST') return { status };
+      return { status, now, nextDueMs: nextDue < 0 ? undefined : nextDue, runs: runs.map(toClaimedRun) };
+    },
+  };
+}
+
+function toClaimedRun([id, fence, suspect, fields, data]: RunReply): ClaimedRun {
+  return {
+    run: toStoredRun(id, fieldsOfClaim(fields)),
+    fence,
+    suspect: suspect === 1,
+    data: typeof data === 'number' ? undefined : parseRunData(data),
+  };
+}

@@ -1,0 +1,167 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { ConnectionError, UnsupportedRedisError } from '../core/errors/index.js';
+import type { LoggerPort } from '../core/values.types.js';
+
+export type RedisClient = Redis | Cluster;
+
+export interface ConnectionSource {
+  readonly url: string;
+  readonly connection?: RedisClient | RedisOptions;
+}
+
+const MINIMUM = { major: 6, minor: 2 };
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * Commands fail at once when the connection goes, and the script runner sends them again: ioredis must neither queue them for
+ * minutes nor resend them by itself. A silent socket is given up after 15 s; every script answers far sooner.
+ */
+const OUR_OPTIONS: RedisOptions = {
+  lazyConnect: true,
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  connectTimeout: CONNECT_TIMEOUT_MS,
+  socketTimeout: 15_000,
+  retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 6), 2_000) * (0.5 + Math.random() / 2),
+};
+
+/** The Redis connections of one client or worker: one for commands, others on demand. A client the user passed in stays open. */
+export class RedisConnection {
+  readonly commands: RedisClient;
+  private readonly owned: boolean;
+  private readonly extra = new Set<RedisClient>();
+  private opened: Promise<RedisServerInfo> | undefined;
+  private lastError: Error | undefined;
+
+  constructor(
+    private readonly source: ConnectionSource,
+    private readonly logger: LoggerPort,
+  ) {
+    const given = source.connection;
+    this.owned = !isClient(given);
+    this.commands = isClient(given) ? given : given ? new Redis({ ...given, ...OUR_OPTIONS }) : new Redis(source.url, OUR_OPTIONS);
+    this.watch(this.commands);
+  }
+
+  /** Host, port and option, for messages; without user and password. */
+  get address(): string {
+    const { connection, url } = this.source;
+    if (connection instanceof Cluster) return 'the Redis Cluster given as option "connection"';
+    if (connection) {
+      const { host = '127.0.0.1', port = 6379, path } = this.commands.options as RedisOptions;
+      return `Redis at ${path ?? `${host}:${port}`} (option "connection")`;
+    }
+    return `Redis at ${hostOf(url)} (option "url" or the environment variable REDIS_URL)`;
+  }
+
+  /**
+   * Connects and checks the server once; later calls share the first.
+   * @throws ConnectionError, UnsupportedRedisError
+   */
+  open(): Promise<RedisServerInfo> {
+    this.opened ??= this.connect().catch((error: unknown) => {
+      this.opened = undefined;
+      throw error;
+    });
+    return this.opened;
+  }
+
+  /** A further connection with the same options, closed with this one. */
+  async duplicate(): Promise<RedisClient> {
+    const { commands } = this;
+    const copy =
+      commands instanceof Cluster
+        ? commands.duplicate([], { lazyConnect: true } as never)
+        : commands.duplicate({ ...OUR_OPTIONS, socketTimeout: undefined });
+    this.extra.add(copy);
+    this.watch(copy);
+    await copy.connect();
+    return copy;
+  }
+
+  discard(client: RedisClient): void {
+    this.extra.delete(client);
+    client.disconnect();
+  }
+
+  async close(): Promise<void> {
+    const closing = [...this.extra];
+    if (this.owned) closing.push(this.commands);
+    this.extra.clear();
+    await Promise.all(closing.map(disconnected));
+    this.commands.off('error', this.noteError);
+  }
+
+  private async connect(): Promise<RedisServerInfo> {
+    try {
+      if (this.commands.status === 'wait') await this.commands.connect();
+      const info = readServerInfo(await this.commands.info());
+      if (info.major < MINIMUM.major || (info.major === MINIMUM.major && info.minor < MINIMUM.minor)) {
+        throw new UnsupportedRedisError({ found: info.version, required: `${MINIMUM.major}.${MINIMUM.minor}` });
+      }
+      return info;
+    } catch (error) {
+      if (error instanceof UnsupportedRedisError) throw error;
+      const reason = this.lastError ?? (error as Error);
+      throw new ConnectionError(
+        `Cannot reach ${this.address}: ${reason.message || (reason as NodeJS.ErrnoException).code || reason.name}. Start Redis there, or correct the option.`,
+        { cause: reason },
+      );
+    }
+  }
+
+  private watch(client: RedisClient): void {
+    client.on('error', this.noteError);
+  }
+
+  private readonly noteError = (error: Error): void => {
+    if (this.lastError?.message !== error.message) {
+      this.logger.warn(`${this.address}: ${error.message}; connecting again`);
+    }
+    this.lastError = error;
+  };
+}
+
+export interface RedisServerInfo {
+  readonly version: string;
+  readonly major: number;
+  readonly minor: number;
+  readonly maxmemoryPolicy?: string;
+  readonly appendOnly: boolean;
+}
+
+/** Valkey and Dragonfly answer a `redis_version` they are compatible with. */
+function readServerInfo(info: string): RedisServerInfo {
+  const field = (name: string): string | undefined => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1].trim();
+  const version = field('redis_version') ?? '0.0';
+  const [major, minor] = version.split('.').map(Number);
+  return {
+    version,
+    major,
+    minor,
+    maxmemoryPolicy: field('maxmemory_policy'),
+    appendOnly: field('aof_enabled') === '1',
+  };
+}
+
+function isClient(value: RedisClient | RedisOptions | undefined): value is RedisClient {
+  return value instanceof Redis || value instanceof Cluster || typeof (value as Redis | undefined)?.evalsha === 'function';
+}
+
+function hostOf(url: string): string {
+  try {
+    const { hostname, port, protocol, pathname } = new URL(url);
+    return hostname ? `${hostname}:${port || 6379}` : `${protocol}//${pathname}`;
+  } catch {
+    return 'an address that is not a URL';
+  }
+}
+
+/** `quit()` would wait behind a dead socket; nothing is in flight when a connection is closed. */
+function disconnected(client: RedisClient): Promise<void> {
+  if (client.status === 'end') return Promise.resolve();
+  return new Promise((resolve) => {
+    client.once('end', resolve);
+    client.disconnect();
+  });
+}

@@ -1,0 +1,47 @@
+import type { Op } from './op.js';
+
+export interface NewRun {
+  readonly id: string;
+  /** '' when the id was generated for this call: then an existing run of that id is this call's own, sent before. */
+  readonly nonce: string;
+  readonly workflow: string;
+  readonly queue: string;
+  readonly priority: number;
+  readonly maxAttempts?: number;
+  readonly version?: string;
+  readonly tags?: Record<string, string>;
+  readonly start: { at: number } | { delayMs: number };
+  readonly idempotencyKey?: string;
+  readonly idempotencyTtlMs: number;
+  /** Encoded payload. */
+  readonly input: string;
+}
+
+export type Created =
+  | { readonly status: 'CREATED' | 'EXISTS'; readonly id: string }
+  | { readonly status: 'CONFLICT'; readonly id: string; readonly workflow: string };
+
+export function createRun(run: NewRun): Op<Created> {
+  return {
+    name: 'create_run',
+    args: [
+      run.id,
+      run.nonce,
+      run.workflow,
+      run.queue,
+      run.priority,
+      run.maxAttempts ?? '',
+      run.version ?? '',
+      run.tags && Object.keys(run.tags).length > 0 ? JSON.stringify(run.tags) : '',
+      'at' in run.start ? run.start.at : '',
+      'delayMs' in run.start ? Math.floor(run.start.delayMs) : 0,
+      run.idempotencyKey ?? '',
+      run.idempotencyTtlMs,
+      run.input,
+    ],
+    parse: (reply) => {
+      const [status, id, workflow] = reply as [Created['status'], string, string];
+      return { status, id, workflow };
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
+
+/**
+ * Builds the keys that TypeScript code touches by itself; the scripts build the same ones in `lua/prelude.lua`. All keys of a
+ * namespace carry one hash tag, so they live in one slot and every script is atomic over all of them.
+ *
+ * | key                    | type   | what it holds |
+ * |------------------------|--------|---------------|
+ * | `run:<id>`             | hash   | metadata of a run, short fields only, so that Redis keeps it compact |
+ * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress |
+ * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one |
+ * | `waiters:<id>`         | set    | channels of the clients that await its end |
+ * | `runs`                 | zset   | every run by creation stamp (µs, unique) |
+ * | `ended`                | zset   | ended runs by end time: retention |
+ * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
+ * | `suspects:<queue>`     | zset   | queued runs that crashed 3 workers in a row |
+ * | `due`                  | zset   | parked and delayed runs by the time they go on |
+ * | `idem:<len>:<wf>:<key>`| string | run id of an idempotency key, with its TTL |
+ * | `workers`              | zset   | worker ids by lease expiry |
+ * | `worker:<id>`          | hash   | what a worker says of itself, and its last claim |
+ * | `owned:<id>`           | set    | runs a worker executes |
+ * | `wake:<id>`            | list   | what an idle worker blocks on |
+ * | `idle:<queue>`         | set    | workers that have free slots for a queue |
+ * | `queues`, `workflows`, `counters` | | names of queues, metadata by workflow, sequence numbers |
+ * | `clock`                | string | offset of the test clock, under a `redflow-test:` prefix only |
+ */
+export class Keyspace {
+  /** The key every script is routed by. */
+  readonly root: string;
+
+  constructor(readonly prefix: string) {
+    this.root = `{${prefix}}`;
+  }
+
+  data(runId: string): string {
+    return `${this.root}:data:${runId}`;
+  }
+
+  passes(runId: string): string {
+    return `${this.root}:passes:${runId}`;
+  }
+
+  run(runId: string): string {
+    return `${this.root}:run:${runId}`;
+  }
+
+  wake(workerId: string): string {
+    return `${this.root}:wake:${workerId}`;
+  }
+
+  endedChannel(listenerId: string): string {
+    return `${this.root}:ended:${listenerId}`;
+  }
+
+  get workflows(): string {
+    return `${this.root}:workflows`;
+  }
+}
+
+const STATUS_OF_CODE: Readonly<Record<string, RunStatus>> = {
+  d: 'scheduled',
+  q: 'queued',
+  r: 'running',
+  w: 'waiting',
+  s: 'succeeded',
+  f: 'failed',
+  c: 'canceled',
+};
+
+export function statusOf(code: string): RunStatus {
+  return STATUS_OF_CODE[code] as RunStatus;
+}
+
+export function codeOfStatus(status: RunStatus): string {
+  return Object.keys(STATUS_OF_CODE).find((code) => STATUS_OF_CODE[code] === status) as string;
+}
+
+/** Metadata of a run as it is stored; names of the hash fields in the order in which `claim-runs.lua` answers them. */
+export const RUN_FIELDS = [
+  ['wf', 'workflow'],
+  ['q', 'queue'],
+  ['pr', 'priority'],
+  ['n', 'failures'],
+  ['ma', 'maxAttempts'],
+  ['rc', 'recoveries'],
+  ['rs', 'recoveryStreak'],
+  ['c', 'createdAt'],
+  ['av', 'availableAt'],
+  ['sa', 'startedAt'],
+  ['ve', 'version'],
+  ['tg', 'tags'],
+  ['tr', 'trigger'],
+  ['pa', 'parentRunId'],
+  ['ps', 'parentStep'],
+  ['ro', 'rootRunId'],
+  ['ik', 'idempotencyKey'],
+  ['hb', 'handBacks'],
+] as const;
+
+/** Fields of a run that a claim has no use for. */
+export const OTHER_RUN_FIELDS = [
+  ['st', 'status'],
+  ['fa', 'finishedAt'],
+  ['w', 'workerId'],
+  ['ca', 'claimedAt'],
+] as const;
+
+export const STEP_KINDS: Readonly<Record<string, StepKind>> = { r: 'run', s: 'sleep' };
+
+export const STEP_STATUSES: Readonly<Record<string, StepRecord['status']>> = {
+  r: 'running',
+  w: 'waiting',
+  s: 'succeeded',
+  f: 'failed',
+  x: 'failed',
+};

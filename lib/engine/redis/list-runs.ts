@@ -1,0 +1,41 @@
+import type { Page } from '../core/client.types.js';
+import type { RunRecord, RunStatus } from '../core/run.types.js';
+import { codeOfStatus } from './keyspace.js';
+import type { Op } from './op.js';
+import { fieldsOfHash, toRunRecord } from './stored-run.js';
+
+export interface RunPageRequest {
+  readonly cursor?: string;
+  readonly sort: 'asc' | 'desc';
+  readonly limit: number;
+  readonly statuses: readonly RunStatus[];
+  readonly workflow?: string;
+  readonly queue?: string;
+}
+
+/** Runs that one call looks at; where the filter matches few, a page is shorter than asked and has a cursor all the same. */
+const RUNS_PER_SCAN = 1000;
+
+type RunReply = [string, string[], string | null, string | null, string | null];
+
+export function listRuns(request: RunPageRequest): Op<Page<RunRecord>> {
+  return {
+    name: 'list_runs',
+    args: [
+      request.cursor ?? '',
+      request.sort,
+      request.limit,
+      RUNS_PER_SCAN,
+      request.statuses.map(codeOfStatus).join(''),
+      request.workflow ?? '',
+      request.queue ?? '',
+    ],
+    parse: (reply) => {
+      const [cursor, ...runs] = reply as [string, ...RunReply[]];
+      const items = runs.map(([id, fields, input, output, error]) =>
+        toRunRecord(id, fieldsOfHash(fields), { input, output, error }),
+      );
+      return cursor === '' ? { items } : { items, cursor };
+    },
+  };
+}

@@ -1,0 +1,14 @@
+-- await_run: answers the outcome of an ended run, or registers the caller's channel to be told.
+-- ARGS
+--   id
+--   channel
+-- RETURNS { ENDED, status, payload, workflow } | { PENDING } | { MISSING }
+local run = call('HMGET', run_key(id), 'st', 'wf')
+local status = run[1]
+if not status then return { 'MISSING' } end
+if status == 's' then return { 'ENDED', status, call('HGET', data_key(id), 'o') or '', run[2] } end
+if status == 'f' then return { 'ENDED', status, call('HGET', data_key(id), 'e') or '', run[2] } end
+if status == 'c' then return { 'ENDED', status, '', run[2] } end
+call('SADD', ROOT .. 'waiters:' .. id, channel)
+call('HSET', run_key(id), 'nw', 1)
+return { 'PENDING' }

@@ -1,0 +1,84 @@
+-- claim_runs: promotes what is due, then hands queued runs to a worker.
+-- Guarantee: a run has one owner; its fence grows with every claim; a repeat of the same sequence number answers the same runs.
+-- ARGS
+--   worker
+--   seq              grows with every claim of this worker
+--   want             free slots
+--   suspects         1 if the worker holds no quarantined run
+--   ...queues        in the order in which they are tried
+-- RETURNS { 'LOST' } when the worker's lease is gone, else { 'OK', now, ms to the next due run or -1, run… }
+--   with run = { id, fence, suspect, fields, data }: `fields` as listed in RUN_FIELDS of keyspace.ts, `data` the flat hash of
+--   payloads, or the number of its fields when there are too many for one answer
+local lease = call('ZSCORE', ROOT .. 'workers', worker)
+if not lease or tonumber(lease) <= real then return { 'LOST' } end
+local record = ROOT .. 'worker:' .. worker
+local served = {}
+for i = queues_first, queues_last do served[ARGV[i]] = true end
+for _, queue in ipairs(promote(100)) do
+  if not served[queue] then wake(queue) end
+end
+
+local taken = {}
+local answer = { 'OK', now, 0 }
+
+local function hand_over(id, fence, suspect, run)
+  local data = data_key(id)
+  local size = run[19] and call('HLEN', data) or 0
+  taken[#taken + 1] = { id, fence }
+  answer[#answer + 1] = { id, fence, suspect, run, size > 256 and size or call('HGETALL', data) }
+end
+
+local FIELDS = { 'wf', 'q', 'pr', 'n', 'ma', 'rc', 'rs', 'c', 'av', 'sa', 've', 'tg', 'tr', 'pa', 'ps', 'ro', 'ik', 'hb', 'f', 'st', 'w' }
+local function claim(id, suspect)
+  local key = run_key(id)
+  local run = call('HMGET', key, unpack(FIELDS))
+  if run[20] ~= 'q' then return end
+  local fence = tonumber(run[19] or 0) + 1
+  if run[10] then
+    call('HSET', key, 'st', 'r', 'f', fence, 'w', worker, 'ca', now)
+  else
+    run[10] = tostring(now)
+    call('HSET', key, 'st', 'r', 'f', fence, 'w', worker, 'sa', now)
+  end
+  call('SADD', ROOT .. 'owned:' .. worker, id)
+  hand_over(id, tostring(fence), suspect, run)
+end
+
+local last = call('HMGET', record, 'claimSeq', 'claimed')
+if last[1] == seq then
+  for _, pair in ipairs(cjson.decode(last[2])) do
+    local run = call('HMGET', run_key(pair[1]), unpack(FIELDS))
+    if run[20] == 'r' and run[19] == pair[2] and run[21] == worker then hand_over(pair[1], pair[2], 0, run) end
+  end
+else
+  local free = tonumber(want)
+  for i = queues_first, queues_last do
+    local queue = ARGV[i]
+    if suspects == '1' and #taken < free then
+      local popped = call('ZPOPMIN', ROOT .. 'suspects:' .. queue)
+      if popped[1] then
+        claim(popped[1], 1)
+        suspects = '0'
+      end
+    end
+    while #taken < free do
+      local asked = free - #taken
+      local popped = call('ZPOPMIN', ROOT .. 'queue:' .. queue, asked)
+      for j = 1, #popped, 2 do claim(popped[j], 0) end
+      if #popped < asked * 2 then break end
+    end
+  end
+  if #taken > 0 then call('HSET', record, 'claimSeq', seq, 'claimed', cjson.encode(taken)) end
+  for i = queues_first, queues_last do
+    local queue = ARGV[i]
+    if #taken < free then
+      call('SADD', ROOT .. 'idle:' .. queue, worker)
+    else
+      call('SREM', ROOT .. 'idle:' .. queue, worker)
+      -- What this worker had to leave is for the next idle one.
+      if call('EXISTS', ROOT .. 'queue:' .. queue) == 1 then wake(queue) end
+    end
+  end
+end
+answer[3] = next_due()
+return answer

@@ -1,0 +1,17 @@
+-- Runs the operations in order. One that fails answers { 'ERROR', message } and leaves the others alone.
+local replies = {}
+local base = 1
+local total = #ARGV
+while base <= total do
+  local count = tonumber(ARGV[base + 1])
+  local ok, reply = pcall(ops[ARGV[base]], base + 1, count)
+  if not ok then
+    reply = { 'ERROR', type(reply) == 'table' and reply.err or tostring(reply) }
+  end
+  replies[#replies + 1] = reply
+  base = base + 2 + count
+end
+if counters then
+  call('HSET', ROOT .. 'counters', 'seq', counters.seq, 'created', counters.created)
+end
+return replies

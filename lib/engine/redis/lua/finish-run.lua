@@ -1,0 +1,35 @@
+-- finish_run: writes the terminal state, once, and tells who waits for it.
+-- ARGS
+--   id
+--   fence
+--   outcome          s succeeded, f failed
+--   payload          encoded output, or error
+-- RETURNS OK | DONE | LOST
+local state, run = guard(id, fence)
+if state ~= 'RUNNING' then return state end
+local key = run_key(id)
+local data = data_key(id)
+if outcome == 'f' then
+  call('HSET', key, 'st', 'f', 'fa', now, 'n', tonumber(run[6] or 0) + 1)
+  call('HSET', data, 'e', payload)
+else
+  call('HSET', key, 'st', outcome, 'fa', now)
+  if payload ~= '' then call('HSET', data, 'o', payload) end
+  if run[6] then call('HDEL', data, 'e') end
+end
+-- The history of a run that ended in its first pass can be told from the run itself.
+if run[10] then record_pass(id, run, outcome, outcome == 'f' and payload or '') end
+call('SREM', ROOT .. 'owned:' .. run[3], id)
+call('ZADD', ROOT .. 'ended', now, id)
+if run[8] then
+  local waiters = ROOT .. 'waiters:' .. id
+  -- Long payloads are fetched by those who want them: a message goes to every waiting client.
+  local workflow = call('HGET', key, 'wf')
+  local message = #id .. ':' .. #workflow .. ':' .. id .. workflow .. outcome .. (#payload <= 16384 and ('=' .. payload) or '?')
+  for _, channel in ipairs(call('SMEMBERS', waiters)) do
+    call('PUBLISH', ROOT .. 'ended:' .. channel, message)
+  end
+  call('DEL', waiters)
+  call('HDEL', key, 'nw')
+end
+return 'OK'

@@ -1,0 +1,140 @@
+-- Shared by every transition: clock, keys, counters, queue and wake-up helpers, the ownership guard.
+-- KEYS[1] is the namespace with its hash tag, e.g. {redflow:v1}; ARGV is a sequence of operations: name, argument count, arguments.
+-- The key layout and the field names of a run are documented in keyspace.ts.
+local ROOT = KEYS[1] .. ':'
+local call = redis.call
+local floor = math.floor
+
+-- 3 recoveries without a new step make a run a suspect: it is then claimed one at a time per worker, so that a run that
+-- kills its process cannot drag the same neighbours through maxRecoveries.
+local QUARANTINE_AFTER = 3
+local PRIORITY_SPAN = 562949953421312 -- 2^49
+local TAIL = 281474976710656 -- 2^48: queue positions below it are the front, for runs that come back from a worker
+
+local time = call('TIME')
+local real_us = time[1] * 1000000 + time[2]
+local real = floor(real_us / 1000)
+-- Only a prefix marked as a test one has a clock of its own: an offset that a test bed moves forward.
+local offset = 0
+if string.sub(KEYS[1], 1, 14) == '{redflow-test:' then
+  offset = tonumber(call('GET', ROOT .. 'clock') or 0)
+end
+local now = real + offset
+local now_us = real_us + offset * 1000
+
+local function run_key(id) return ROOT .. 'run:' .. id end
+local function data_key(id) return ROOT .. 'data:' .. id end
+
+-- Counters are read once and written once per script, whatever the number of operations.
+local counters
+local function next_counter(name)
+  if not counters then
+    local known = call('HMGET', ROOT .. 'counters', 'seq', 'created')
+    counters = { seq = tonumber(known[1] or 0), created = tonumber(known[2] or 0) }
+  end
+  local value = counters[name] + 1
+  -- Creation stamps are microseconds, pushed apart where two runs fall into one: unique, ordered, and still a time.
+  if name == 'created' and value < now_us then value = now_us end
+  counters[name] = value
+  return value
+end
+
+-- Wakes one idle worker of the queue. A hint only: idle workers also poll.
+local nobody_idle = {}
+local function wake(queue)
+  if nobody_idle[queue] then return end
+  for _ = 1, 4 do
+    local worker = call('SPOP', ROOT .. 'idle:' .. queue)
+    if not worker then
+      nobody_idle[queue] = true
+      return
+    end
+    local lease = call('ZSCORE', ROOT .. 'workers', worker)
+    if lease and tonumber(lease) > real then
+      call('LPUSH', ROOT .. 'wake:' .. worker, '1')
+      call('PEXPIRE', ROOT .. 'wake:' .. worker, 60000)
+      return
+    end
+  end
+end
+
+-- Puts a run into its queue: first in, first out inside a priority; front before all that wait there.
+local known_queues = {}
+local function enqueue(id, queue, priority, front)
+  local position = next_counter('seq')
+  if not front then position = position + TAIL end
+  call('ZADD', ROOT .. 'queue:' .. queue, (9 - priority) * PRIORITY_SPAN + position, id)
+  if not known_queues[queue] then
+    known_queues[queue] = true
+    call('SADD', ROOT .. 'queues', queue)
+  end
+end
+
+-- Sets the time at which a parked run is due; wakes an idle worker if it must look earlier than it thinks.
+local function set_due(id, queue, at)
+  call('ZADD', ROOT .. 'due', at, id)
+  if call('ZRANGE', ROOT .. 'due', 0, 0)[1] == id then wake(queue) end
+end
+
+-- Moves due runs into their queues, at most `limit`; returns the queues that got one.
+local function promote(limit)
+  local ids = call('ZRANGEBYSCORE', ROOT .. 'due', '-inf', now, 'LIMIT', 0, limit)
+  local queues = {}
+  if #ids == 0 then return queues end
+  call('ZREM', ROOT .. 'due', unpack(ids))
+  for _, id in ipairs(ids) do
+    local run = call('HMGET', run_key(id), 'st', 'q', 'pr')
+    if run[1] == 'd' or run[1] == 'w' then
+      call('HSET', run_key(id), 'st', 'q')
+      enqueue(id, run[2], tonumber(run[3] or 0))
+      queues[#queues + 1] = run[2]
+    end
+  end
+  return queues
+end
+
+-- Milliseconds until the next parked run is due, -1 for none.
+local function next_due()
+  local head = call('ZRANGE', ROOT .. 'due', 0, 0, 'WITHSCORES')
+  if not head[1] then return -1 end
+  return math.max(0, tonumber(head[2]) - now)
+end
+
+-- The fence check of every write. RUNNING: the caller owns the run. DONE: the caller's own write has already ended this
+-- pass (a repeat after a lost answer). LOST: somebody else has it. The run is { st, f, w, q, pr, n, rs, nw, sa, ca }.
+local function guard(id, fence)
+  local run = call('HMGET', run_key(id), 'st', 'f', 'w', 'q', 'pr', 'n', 'rs', 'nw', 'sa', 'ca')
+  if not run[1] or run[2] ~= fence then return 'LOST', run end
+  if run[1] ~= 'r' then return 'DONE', run end
+  return 'RUNNING', run
+end
+
+-- Appends one line of the pass history: attempt,outcome,startedAt,endedAt,worker;error
+local function record_pass(id, run, outcome, failure)
+  local attempt = tonumber(run[6] or 0) + 1
+  call('RPUSH', ROOT .. 'passes:' .. id,
+    attempt .. ',' .. outcome .. ',' .. (run[10] or run[9]) .. ',' .. now .. ',' .. (run[3] or '') .. ';' .. (failure or ''))
+end
+
+-- Takes up to `limit` runs from a worker that lost its lease and queues them again. Their fences move on, so that nothing
+-- the old worker still sends is accepted.
+local function requeue_lost(worker, limit)
+  local ids = call('SPOP', ROOT .. 'owned:' .. worker, limit)
+  for _, id in ipairs(ids) do
+    local run = call('HMGET', run_key(id), 'st', 'f', 'w', 'q', 'pr', 'n', 'rs', 'nw', 'sa', 'ca', 'rc')
+    if run[1] == 'r' and run[3] == worker then
+      local streak = tonumber(run[7] or 0) + 1
+      record_pass(id, run, 'l')
+      call('HSET', run_key(id), 'st', 'q', 'f', tonumber(run[2]) + 1, 'av', now, 'rs', streak, 'rc', tonumber(run[11] or 0) + 1)
+      if streak >= QUARANTINE_AFTER then
+        call('ZADD', ROOT .. 'suspects:' .. run[4], next_counter('seq'), id)
+      else
+        enqueue(id, run[4], tonumber(run[5] or 0), true)
+      end
+      wake(run[4])
+    end
+  end
+  return #ids
+end
+
+local ops = {}

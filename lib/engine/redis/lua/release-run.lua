@@ -1,0 +1,23 @@
+-- release_run: a worker hands a run back unfinished: at once to the front of its queue (shutdown), or after a delay (a
+-- workflow this worker does not know). Not an attempt.
+-- ARGS
+--   id
+--   fence
+--   delay            ms, 0 for at once
+-- RETURNS OK | DONE | LOST
+local state, run = guard(id, fence)
+if state ~= 'RUNNING' then return state end
+local key = run_key(id)
+call('SREM', ROOT .. 'owned:' .. run[3], id)
+record_pass(id, run, 'h')
+if delay == '0' then
+  call('HSET', key, 'st', 'q', 'av', now)
+  enqueue(id, run[4], tonumber(run[5] or 0), true)
+  wake(run[4])
+else
+  local at = now + tonumber(delay)
+  call('HINCRBY', key, 'hb', 1)
+  call('HSET', key, 'st', 'w', 'av', at)
+  set_due(id, run[4], at)
+end
+return 'OK'

@@ -1,0 +1,10 @@
+-- remove_worker: a worker leaves. Runs it still owns are queued again as lost.
+-- ARGS
+--   worker
+--   ...queues
+-- RETURNS OK | AGAIN while runs remain
+if requeue_lost(worker, 100) == 100 then return 'AGAIN' end
+for i = queues_first, queues_last do call('SREM', ROOT .. 'idle:' .. ARGV[i], worker) end
+call('ZREM', ROOT .. 'workers', worker)
+call('DEL', ROOT .. 'worker:' .. worker, ROOT .. 'wake:' .. worker, ROOT .. 'owned:' .. worker)
+return 'OK'

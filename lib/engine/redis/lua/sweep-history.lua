@@ -1,0 +1,13 @@
+-- sweep_history: deletes ended runs past their retention.
+-- Guarantee: at most `limit` runs per call, none that has not ended.
+-- ARGS
+--   retention        ms
+--   limit
+-- RETURNS runs deleted
+local ids = call('ZRANGEBYSCORE', ROOT .. 'ended', '-inf', now - tonumber(retention), 'LIMIT', 0, limit)
+for _, id in ipairs(ids) do
+  call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id)
+  call('ZREM', ROOT .. 'runs', id)
+  call('ZREM', ROOT .. 'ended', id)
+end
+return #ids

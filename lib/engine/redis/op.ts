@@ -1,0 +1,24 @@
+/** One operation of a script call. Any number of them travel together and run in order, atomically as a whole. */
+export interface Op<T> {
+  /** Name of a transition: the file `lua/<name>.lua` with underscores. */
+  readonly name: string;
+  readonly args: ReadonlyArray<string | number>;
+  parse(reply: unknown): T;
+}
+
+/** What the guard of a fenced write answers: `DONE` means that the pass had already ended by its own write. */
+export type WriteStatus = 'OK' | 'DONE' | 'LOST';
+
+/** A transition failed inside Redis, for example for a key of another type under our prefix. */
+export class TransitionError extends Error {
+  override readonly name = 'TransitionError';
+
+  constructor(
+    readonly operation: string,
+    reason: string,
+  ) {
+    super(`Redis refused "${operation}": ${reason}`);
+  }
+}
+
+export const asStatus = (reply: unknown): WriteStatus => reply as WriteStatus;

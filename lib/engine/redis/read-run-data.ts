@@ -1,0 +1,17 @@
+import type { RedisConnection } from './connection.js';
+import type { Keyspace } from './keyspace.js';
+import { parseRunData, type RunData } from './stored-step.js';
+
+const FIELDS_PER_PAGE = 500;
+
+/** Reads the payloads of a run with many steps page by page, so that no single call holds Redis for long. */
+export async function readRunData(connection: RedisConnection, keys: Keyspace, runId: string): Promise<RunData> {
+  const flat: string[] = [];
+  let cursor = '0';
+  do {
+    const [next, page] = await connection.commands.hscan(keys.data(runId), cursor, 'COUNT', FIELDS_PER_PAGE);
+    flat.push(...page);
+    cursor = next;
+  } while (cursor !== '0');
+  return parseRunData(flat);
+}

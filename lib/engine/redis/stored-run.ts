@@ -1,0 +1,123 @@
+import type { RunRecord, RunTrigger, StoredError } from '../core/run.types.js';
+import { decodePayload } from '../core/payload.js';
+import { OTHER_RUN_FIELDS, RUN_FIELDS, statusOf } from './keyspace.js';
+
+/** Attempts of a run whose creator did not know the workflow and whose worker has not seen it yet. */
+export const DEFAULT_MAX_ATTEMPTS = 3;
+
+/** Metadata of a run, still without its payloads. */
+export interface StoredRun {
+  readonly id: string;
+  readonly workflow: string;
+  readonly queue: string;
+  readonly priority: number;
+  readonly failures: number;
+  readonly maxAttempts?: number;
+  readonly recoveries: number;
+  readonly recoveryStreak: number;
+  readonly createdAt: number;
+  readonly availableAt: number;
+  readonly startedAt?: number;
+  readonly version?: string;
+  readonly tags: Record<string, string>;
+  readonly trigger: RunTrigger;
+  readonly parentRunId?: string;
+  readonly parentStep?: string;
+  readonly rootRunId: string;
+  readonly idempotencyKey?: string;
+  readonly handBacks: number;
+}
+
+type RawFields = Partial<Record<(typeof RUN_FIELDS)[number][1] | (typeof OTHER_RUN_FIELDS)[number][1], string | null>>;
+
+const PROPERTY_OF_FIELD = new Map<string, string>([...RUN_FIELDS, ...OTHER_RUN_FIELDS]);
+
+/** Reads the flat answer of HGETALL. */
+export function fieldsOfHash(flat: readonly string[]): RawFields {
+  const raw: Record<string, string> = {};
+  for (let i = 0; i < flat.length; i += 2) {
+    const property = PROPERTY_OF_FIELD.get(flat[i]);
+    if (property) raw[property] = flat[i + 1];
+  }
+  return raw;
+}
+
+/** Reads the positional answer of a claim. */
+export function fieldsOfClaim(values: ReadonlyArray<string | null>): RawFields {
+  const raw: Record<string, string | null> = {};
+  for (let i = 0; i < RUN_FIELDS.length; i++) raw[RUN_FIELDS[i][1]] = values[i];
+  return raw;
+}
+
+const optionalNumber = (text: string | null | undefined): number | undefined => (text == null ? undefined : Number(text));
+
+export function toStoredRun(id: string, raw: RawFields): StoredRun {
+  return {
+    id,
+    workflow: raw.workflow as string,
+    queue: raw.queue as string,
+    priority: Number(raw.priority ?? 0),
+    failures: Number(raw.failures ?? 0),
+    maxAttempts: optionalNumber(raw.maxAttempts),
+    recoveries: Number(raw.recoveries ?? 0),
+    recoveryStreak: Number(raw.recoveryStreak ?? 0),
+    createdAt: Number(raw.createdAt),
+    availableAt: Number(raw.availableAt),
+    startedAt: optionalNumber(raw.startedAt),
+    version: raw.version ?? undefined,
+    tags: raw.tags ? JSON.parse(raw.tags) : {},
+    trigger: (raw.trigger as RunTrigger | null | undefined) ?? 'api',
+    parentRunId: raw.parentRunId ?? undefined,
+    parentStep: raw.parentStep ?? undefined,
+    rootRunId: raw.rootRunId ?? id,
+    idempotencyKey: raw.idempotencyKey ?? undefined,
+    handBacks: Number(raw.handBacks ?? 0),
+  };
+}
+
+/** The parts of a run that lie outside its metadata. */
+export interface RunPayloads {
+  readonly input: string | null;
+  readonly output?: string | null;
+  readonly error?: string | null;
+}
+
+export function toRunRecord(id: string, raw: RawFields, payloads: RunPayloads): RunRecord {
+  const run = toStoredRun(id, raw);
+  const status = statusOf(raw.status as string);
+  const ended = status === 'succeeded' || status === 'failed' || status === 'canceled';
+  return withoutUndefined({
+    id,
+    workflow: run.workflow,
+    queue: run.queue,
+    status,
+    input: decodePayload(payloads.input ?? ''),
+    output: status === 'succeeded' ? decodePayload(payloads.output ?? '') : undefined,
+    error: payloads.error ? (decodePayload(payloads.error) as StoredError) : undefined,
+    // A terminal failure counts itself among the failures: it is the last attempt, not one more.
+    attempt: status === 'failed' ? run.failures : run.failures + 1,
+    maxAttempts: run.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
+    recoveries: run.recoveries,
+    priority: run.priority,
+    tags: run.tags,
+    version: run.version,
+    trigger: run.trigger,
+    createdAt: run.createdAt,
+    availableAt: run.availableAt,
+    startedAt: run.startedAt,
+    finishedAt: ended ? optionalNumber(raw.finishedAt) : undefined,
+    parentRunId: run.parentRunId,
+    parentStep: run.parentStep,
+    rootRunId: run.rootRunId,
+    idempotencyKey: run.idempotencyKey,
+    workerId: raw.workerId ?? undefined,
+  });
+}
+
+/** Absent means absent: a record compares and prints without `undefined` fields; `input` stays, it may be undefined itself. */
+function withoutUndefined(record: RunRecord): RunRecord {
+  for (const key of Object.keys(record) as Array<keyof RunRecord>) {
+    if (record[key] === undefined && key !== 'input') delete record[key];
+  }
+  return record;
+}

@@ -1,0 +1,76 @@
+import type { StepRecord, StoredError } from '../core/run.types.js';
+import { decodePayload } from '../core/payload.js';
+import { STEP_KINDS, STEP_STATUSES } from './keyspace.js';
+
+/**
+ * A step as it is stored: `kind,status,order,attempt,base,startedAt,moment;payload`.
+ *
+ * Status `s` succeeded, `f` failed and memoised, `x` failed and to be run again, `w` waiting, `r` running.
+ */
+export interface StoredStep {
+  readonly kind: string;
+  readonly status: string;
+  /** Place in the order in which the run's steps completed; 0 while open. */
+  readonly order: number;
+  readonly attempt: number;
+  /** Failures of the step before the current attempt of the run. */
+  readonly base: number;
+  readonly startedAt: number;
+  /** When it ended, or when a waiting one goes on. */
+  readonly moment: number;
+  /** Encoded output or error. */
+  readonly payload: string;
+}
+
+export function parseStep(text: string): StoredStep {
+  const end = text.indexOf(';');
+  const [kind, status, order, attempt, base, startedAt, moment] = text.slice(0, end).split(',');
+  return {
+    kind,
+    status,
+    order: Number(order),
+    attempt: Number(attempt),
+    base: Number(base),
+    startedAt: Number(startedAt),
+    moment: Number(moment),
+    payload: text.slice(end + 1),
+  };
+}
+
+export function toStepRecord(name: string, stored: StoredStep, progress: string | undefined): StepRecord {
+  const status = STEP_STATUSES[stored.status];
+  const record: StepRecord = {
+    name,
+    kind: STEP_KINDS[stored.kind],
+    status,
+    attempt: stored.attempt,
+    startedAt: stored.startedAt,
+  };
+  if (status === 'succeeded') record.output = decodePayload(stored.payload);
+  else if (stored.payload !== '') record.error = decodePayload(stored.payload) as StoredError;
+  if (status === 'succeeded' || status === 'failed') record.finishedAt = stored.moment;
+  if (status === 'waiting') record.wakeAt = stored.moment;
+  if (progress !== undefined) record.progress = decodePayload(progress);
+  return record;
+}
+
+/** Payloads of a run, taken apart. */
+export interface RunData {
+  readonly input: string;
+  readonly steps: Map<string, StoredStep>;
+  readonly progress: Map<string, string>;
+}
+
+/** Reads the flat `data:` hash. */
+export function parseRunData(flat: readonly string[]): RunData {
+  let input = '';
+  const steps = new Map<string, StoredStep>();
+  const progress = new Map<string, string>();
+  for (let i = 0; i < flat.length; i += 2) {
+    const field = flat[i];
+    if (field === 'i') input = flat[i + 1];
+    else if (field.startsWith('s:')) steps.set(field.slice(2), parseStep(flat[i + 1]));
+    else if (field.startsWith('g:')) progress.set(field.slice(2), flat[i + 1]);
+  }
+  return { input, steps, progress };
+}

@@ -1,0 +1,291 @@
+import type { WorkflowMeta } from '../core/client.types.js';
+import { newId } from '../core/ids.js';
+import type { LoggerPort } from '../core/values.types.js';
+import type { Worker } from '../core/worker.types.js';
+import type { ClaimedRun } from '../redis/claim-runs.js';
+import { CommitBuffer } from '../redis/commit-buffer.js';
+import { RedisConnection } from '../redis/connection.js';
+import { Keyspace } from '../redis/keyspace.js';
+import { readRunData } from '../redis/read-run-data.js';
+import { reapWorkers } from '../redis/reap-workers.js';
+import { registerWorkflows } from '../redis/register-workflows.js';
+import { releaseRun } from '../redis/release-run.js';
+import { removeWorker } from '../redis/remove-worker.js';
+import type { ResolvedClientOptions } from '../redis/resolve-client-options.js';
+import { ScriptRunner } from '../redis/script-runner.js';
+import type { RunData } from '../redis/stored-step.js';
+import { sweepHistory } from '../redis/sweep-history.js';
+import { ClaimLoop } from './claim-loop.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import { Pass, type PassHost, type ServedWorkflow } from './pass.js';
+import { Periodic } from './periodic.js';
+import { RedisClock } from './redis-clock.js';
+import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
+import { adviseOnServer } from './server-advice.js';
+import { TurnClock } from './turn-clock.js';
+import { WakeListener } from './wake-listener.js';
+import { Watchdog } from './watchdog.js';
+
+const SWEEP_BATCH = 200;
+/** Steps that run longer are shown as running. */
+const MARK_RUNNING_AFTER_MS = 1_000;
+const LOAD_RETRY_DELAY_MS = 1_000;
+const UNKNOWN_WORKFLOW_DELAY_MS = { first: 5_000, longest: 300_000 };
+/** How long a stop goes on trying to reach a Redis that is away; the lease ends by itself then. */
+const STOP_GIVES_UP_AFTER_MS = 5_000;
+
+/** Claims runs and executes passes; owns every timer and connection of a worker. */
+export class RunWorker implements Worker, PassHost {
+  readonly id = newId();
+  readonly clock = new RedisClock();
+  readonly turns = new TurnClock();
+  readonly buffer: CommitBuffer;
+  private readonly connection: RedisConnection;
+  private readonly runner: ScriptRunner;
+  private readonly keys: Keyspace;
+  private readonly lease: LeaseKeeper;
+  private readonly claims: ClaimLoop;
+  private readonly wake: WakeListener;
+  private readonly active = new Set<Pass>();
+  private readonly loading = new Set<Promise<void>>();
+  private readonly periodics: Periodic[] = [];
+  private watchdog: Watchdog | undefined;
+  private stopping: Promise<void> | undefined;
+  private onDrained: (() => void) | undefined;
+
+  constructor(
+    private readonly client: ResolvedClientOptions,
+    readonly options: ResolvedWorkerOptions,
+    private readonly workflows: ReadonlyMap<string, ServedWorkflow>,
+  ) {
+    this.keys = new Keyspace(client.prefix);
+    this.connection = new RedisConnection(client, client.logger);
+    this.runner = new ScriptRunner(this.connection, this.keys, { role: 'worker', giveUpAfterMs: Number.POSITIVE_INFINITY });
+    this.buffer = new CommitBuffer(this.runner, () => this.claims.rideAlong());
+    this.lease = new LeaseKeeper(this);
+    this.claims = new ClaimLoop(this);
+    this.wake = new WakeListener(this.connection, this.keys.wake(this.id), options.blockTimeoutMs, () => this.claims.nudge());
+  }
+
+  get logger(): LoggerPort {
+    return this.client.logger;
+  }
+
+  get maxPayloadBytes(): number {
+    return this.client.maxPayloadBytes;
+  }
+
+  get maxRecoveries(): number {
+    return this.options.maxRecoveries;
+  }
+
+  get workerId(): string {
+    return this.id;
+  }
+
+  get queues(): readonly string[] {
+    return this.options.queues;
+  }
+
+  async start(): Promise<void> {
+    try {
+      const info = await this.connection.open();
+      await adviseOnServer(this.connection, info, this.logger);
+      await this.buffer.add(registerWorkflows(this.metas()));
+      await this.lease.start();
+    } catch (error) {
+      await this.lease.stop();
+      await this.connection.close();
+      throw error;
+    }
+    this.wake.start();
+    this.startPeriodics();
+    this.claims.nudge();
+  }
+
+  stop(options: { timeoutMs?: number } = {}): Promise<void> {
+    this.stopping ??= this.shutDown(options.timeoutMs ?? this.options.shutdownTimeoutMs);
+    return this.stopping;
+  }
+
+  freeSlots(): number {
+    return this.options.concurrency - this.active.size - this.loading.size;
+  }
+
+  holdsSuspect(): boolean {
+    for (const { claimed } of this.active) if (claimed.suspect) return true;
+    return false;
+  }
+
+  runningCount(): number {
+    return this.active.size;
+  }
+
+  stalledRunIds(): readonly string[] {
+    return this.watchdog?.stalledRunIds ?? [];
+  }
+
+  passes(): Iterable<Pass> {
+    return this.active;
+  }
+
+  leaseConfirmed(): Promise<void> | undefined {
+    return this.lease.confirmed();
+  }
+
+  loseAll(): void {
+    for (const pass of [...this.active]) pass.lose();
+  }
+
+  warn(message: string, fields: object = {}): void {
+    this.logger.warn(message, { workerId: this.id, ...fields });
+  }
+
+  claimed(runs: ClaimedRun[], now: number): void {
+    this.clock.synchronise(now);
+    for (const claimed of runs) {
+      if (this.stopping) this.giveBack(claimed, 0);
+      else this.take(claimed, now);
+    }
+  }
+
+  replaceLease(): void {
+    this.lease.replace().then(
+      () => this.claims.nudge(),
+      (error) => this.warn(`The worker could not register again: ${(error as Error).message}`),
+    );
+  }
+
+  ended(pass: Pass): void {
+    this.active.delete(pass);
+    // A freed slot is filled by the call that leaves now anyway.
+    this.buffer.kick();
+    if (this.active.size === 0) this.onDrained?.();
+  }
+
+  private take(claimed: ClaimedRun, now: number): void {
+    const workflow = this.workflows.get(claimed.run.workflow);
+    if (!workflow) {
+      this.refuseUnknown(claimed);
+      return;
+    }
+    if (claimed.data) {
+      this.execute(claimed, claimed.data, workflow, now);
+      return;
+    }
+    const loading = this.load(claimed, workflow, now).finally(() => this.loading.delete(loading));
+    this.loading.add(loading);
+  }
+
+  private execute(claimed: ClaimedRun, data: RunData, workflow: ServedWorkflow, now: number): void {
+    const pass = new Pass(claimed, data, workflow, this);
+    this.active.add(pass);
+    pass.start(now);
+  }
+
+  /** The payloads of a run with many steps come in pages; it has its slot meanwhile. */
+  private async load(claimed: ClaimedRun, workflow: ServedWorkflow, now: number): Promise<void> {
+    try {
+      const data = await readRunData(this.connection, this.keys, claimed.run.id);
+      if (this.stopping) this.giveBack(claimed, 0);
+      else this.execute(claimed, data, workflow, now);
+    } catch (error) {
+      this.warn(`Reading a run failed, it is handed back: ${(error as Error).message}`, { runId: claimed.run.id });
+      this.giveBack(claimed, LOAD_RETRY_DELAY_MS);
+    }
+  }
+
+  private refuseUnknown(claimed: ClaimedRun): void {
+    const { id, workflow, handBacks } = claimed.run;
+    const { first, longest } = UNKNOWN_WORKFLOW_DELAY_MS;
+    const delayMs = Math.min(first * 2 ** handBacks, longest);
+    this.warn(`Workflow "${workflow}" is not known to this worker; the run is handed back for ${delayMs} ms.`, {
+      runId: id,
+      workflow,
+    });
+    this.giveBack(claimed, delayMs);
+  }
+
+  private giveBack({ run, fence }: ClaimedRun, delayMs: number): void {
+    this.buffer
+      .add(releaseRun(run.id, fence, delayMs))
+      .catch((error: unknown) => this.warn(`Handing a run back failed: ${(error as Error).message}`, { runId: run.id }));
+  }
+
+  private startPeriodics(): void {
+    const { reaperIntervalMs, reaperBatchSize, historyCleanupIntervalMs, registryRecoveryIntervalMs, watchdog } = this.options;
+    const every = (intervalMs: number, name: string, task: () => Promise<unknown>): void => {
+      const failed = (error: unknown) => this.warn(`${name} failed: ${(error as Error).message}`);
+      this.periodics.push(new Periodic(intervalMs, task, failed));
+    };
+    every(reaperIntervalMs, 'Looking for dead workers', () => this.reap(reaperBatchSize));
+    every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep());
+    every(registryRecoveryIntervalMs, 'Registering workflows', () => this.buffer.add(registerWorkflows(this.metas())));
+    every(MARK_RUNNING_AFTER_MS, 'Marking running steps', async () => {
+      for (const { steps } of this.active) steps.markRunning(MARK_RUNNING_AFTER_MS);
+    });
+    if (watchdog.enabled) this.watchdog = new Watchdog(this, watchdog.intervalMs, watchdog.stalledForMs);
+  }
+
+  private async reap(limit: number): Promise<void> {
+    for (;;) {
+      const { runs, more } = await this.buffer.add(reapWorkers(limit));
+      if (runs > 0) {
+        this.warn(`${runs} runs of a worker that stopped renewing its lease were queued again.`);
+        this.claims.nudge();
+      }
+      if (!more || this.stopping) return;
+    }
+  }
+
+  private async sweep(): Promise<void> {
+    for (;;) {
+      const deleted = await this.buffer.add(sweepHistory(this.client.retentionMs, SWEEP_BATCH));
+      if (deleted < SWEEP_BATCH || this.stopping) return;
+    }
+  }
+
+  private metas(): Array<Omit<WorkflowMeta, 'updatedAt'>> {
+    return [...this.workflows].map(([name, { options }]) => ({
+      name,
+      app: this.options.app,
+      queue: options.queue,
+      version: options.version,
+      maxAttempts: options.maxAttempts,
+      priority: options.priority,
+      tags: options.tags,
+    }));
+  }
+
+  private async shutDown(timeoutMs: number): Promise<void> {
+    this.claims.stop();
+    await this.drained(timeoutMs);
+    await Promise.all(this.loading);
+    for (const pass of [...this.active]) pass.handBack();
+    this.runner.hurry(STOP_GIVES_UP_AFTER_MS);
+    await this.wake.stop();
+    await Promise.all([...this.periodics.map((periodic) => periodic.stop()), this.watchdog?.stop(), this.lease.stop()]);
+    await this.buffer.idle();
+    await this.leave();
+    await this.connection.close();
+  }
+
+  private drained(timeoutMs: number): Promise<void> {
+    if (this.active.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.onDrained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  private async leave(): Promise<void> {
+    try {
+      while ((await this.buffer.add(removeWorker(this.id, this.queues))) === 'AGAIN');
+    } catch (error) {
+      this.warn(`The worker could not sign off; its lease ends by itself: ${(error as Error).message}`);
+    }
+  }
+}

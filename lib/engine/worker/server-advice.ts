@@ -1,0 +1,20 @@
+import type { LoggerPort } from '../core/values.types.js';
+import type { RedisConnection, RedisServerInfo } from '../redis/connection.js';
+
+/** Warns about settings of the server under which runs can be lost. Managed servers may refuse CONFIG: then only INFO speaks. */
+export async function adviseOnServer(connection: RedisConnection, info: RedisServerInfo, logger: LoggerPort): Promise<void> {
+  const { maxmemoryPolicy } = info;
+  if (maxmemoryPolicy !== undefined && maxmemoryPolicy !== 'noeviction') {
+    logger.warn(
+      `Redis may evict runs: its maxmemory-policy is "${maxmemoryPolicy}". Set it to "noeviction" on a Redis that holds workflows.`,
+    );
+  }
+  if (info.appendOnly) return;
+  const save = await connection.commands.config('GET', 'save').then(
+    (reply) => (reply as string[])[1],
+    () => undefined,
+  );
+  if (save === '') {
+    logger.warn('Redis keeps nothing on disk: a restart of it loses every run. Turn on "appendonly yes".');
+  }
+}

@@ -1,0 +1,47 @@
+import { InvalidOptionError } from '../core/errors/index.js';
+import { rejectUnknownKeys } from '../core/checks.js';
+import { defaultRegistry } from '../core/registry.js';
+import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
+import type { StartWorkerOptions, Worker } from '../core/worker.types.js';
+import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
+import type { ServedWorkflow } from './pass.js';
+import { resolveWorkerOptions, WORKER_OPTION_NAMES } from './resolve-worker-options.js';
+import { RunWorker } from './run-worker.js';
+
+const OPTION_NAMES = [...CLIENT_OPTION_NAMES, ...WORKER_OPTION_NAMES, 'workflows', 'registry'] as const;
+
+/**
+ * Connects, makes the workflows known in Redis and begins to execute their runs.
+ *
+ * @throws InvalidOptionError, ConnectionError (Redis is not reachable), UnsupportedRedisError (Redis before 6.2)
+ * @example
+ * const worker = await startWorker({ workflows: [orders], concurrency: 20 });
+ * process.once('SIGTERM', () => worker.stop());
+ */
+export async function startWorker(options: StartWorkerOptions = {}): Promise<Worker> {
+  rejectUnknownKeys(options, OPTION_NAMES, 'startWorker()');
+  const client = resolveClientOptions(options);
+  const workflows = servedWorkflows(options);
+  const settings = resolveWorkerOptions(options, {
+    app: client.app,
+    queues: [...new Set([...workflows.values()].map(({ options: { queue } }) => queue))],
+  });
+  const worker = new RunWorker(client, settings, workflows);
+  await worker.start();
+  return worker;
+}
+
+function servedWorkflows(options: StartWorkerOptions): Map<string, ServedWorkflow> {
+  const served = new Map<string, ServedWorkflow>();
+  for (const definition of options.workflows ?? (options.registry ?? defaultRegistry).list()) {
+    const { name, handler } = definition;
+    if (served.has(name)) {
+      throw new InvalidOptionError('workflows', `Workflow "${name}" is given twice; every workflow of a worker needs a name of its own`);
+    }
+    served.set(name, { options: resolveWorkflowOptions(name, definition.options), handler });
+  }
+  if (served.size === 0) {
+    throw new InvalidOptionError('workflows', 'A worker needs at least one workflow: define one, or pass `workflows` or `registry`');
+  }
+  return served;
+}

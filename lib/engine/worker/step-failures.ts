@@ -1,0 +1,52 @@
+import type { StepWrite } from './pass-journal.js';
+
+interface StepFailure {
+  readonly error: unknown;
+  /** The failed step as it will be stored, but for its status. */
+  readonly record: Omit<StepWrite, 'status'>;
+}
+
+/**
+ * Failures of steps that were thrown into the handler. Whether one is part of the run's history shows only afterwards: a handler
+ * that goes on has caught it, so it is memoised and replays identically; a handler that fails with it wants the step run again.
+ */
+export class StepFailures {
+  private readonly fresh: StepFailure[] = [];
+  private readonly memoised: StepFailure[] = [];
+
+  constructor(private readonly write: (step: StepWrite) => void) {}
+
+  add(error: unknown, record: Omit<StepWrite, 'status'>): void {
+    this.fresh.push({ error, record });
+  }
+
+  /** A memoised failure that this pass replayed. */
+  replayed(error: unknown, record: Omit<StepWrite, 'status'>): void {
+    this.memoised.push({ error, record });
+  }
+
+  /** The handler went on: stores the failures it has caught. */
+  memoise(): void {
+    for (const failure of this.fresh.splice(0)) {
+      this.write({ ...failure.record, status: 'f' });
+      this.memoised.push(failure);
+    }
+  }
+
+  /** The handler failed with `thrown`: stores what failed in a way that lets the next attempt run it again. */
+  reopen(thrown: unknown): void {
+    for (const failure of this.fresh.splice(0)) this.write({ ...failure.record, status: 'x', order: 0 });
+    for (const failure of this.memoised) {
+      if (carries(thrown, failure.error)) this.write({ ...failure.record, status: 'x', order: 0 });
+    }
+  }
+}
+
+/** Whether `error` is `thrown`, one of its causes or one of its aggregated errors. */
+function carries(thrown: unknown, error: unknown, depth = 0): boolean {
+  if (thrown === error) return true;
+  if (!(thrown instanceof Object) || depth === 10) return false;
+  const { cause, errors } = thrown as { cause?: unknown; errors?: unknown };
+  if (cause !== undefined && carries(cause, error, depth + 1)) return true;
+  return Array.isArray(errors) && errors.some((one) => carries(one, error, depth + 1));
+}

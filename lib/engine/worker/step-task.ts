@@ -1,0 +1,111 @@
+import { performance } from 'node:perf_hooks';
+import type { StepContext, WorkflowContext } from '../core/workflow.types.js';
+import { StepTimeoutError } from '../core/errors/index.js';
+import { decodePayload, encodePayload } from '../core/payload.js';
+import type { ResolvedRetryPolicy } from '../core/retry-policy.js';
+import { LazyAbort } from './lazy-abort.js';
+import { LongTimer } from './long-timer.js';
+import { runScope } from './run-scope.js';
+
+export interface StepPolicy {
+  readonly timeoutMs?: number;
+  readonly retry?: ResolvedRetryPolicy;
+}
+
+export interface StepTaskInit {
+  readonly name: string;
+  readonly fn: (step: StepContext) => unknown;
+  readonly policy: StepPolicy;
+  readonly attempt: number;
+  readonly base: number;
+  readonly lastProgress: string | undefined;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What a task needs of the pass it belongs to. */
+export interface StepTaskHost {
+  readonly context: WorkflowContext;
+  readonly maxPayloadBytes: number;
+  storeProgress(step: string, payload: string): Promise<unknown>;
+}
+
+/** One execution of a step's function. */
+export class StepTask implements StepContext {
+  readonly startedAt = performance.now();
+  /** Set once Redis has been told that the step runs. */
+  marked = false;
+  private readonly abortion = new LazyAbort();
+  private timer: LongTimer | undefined;
+
+  constructor(
+    readonly init: StepTaskInit,
+    private readonly host: StepTaskHost,
+  ) {}
+
+  get signal(): AbortSignal {
+    return this.abortion.signal;
+  }
+
+  get attempt(): number {
+    return this.init.attempt;
+  }
+
+  get idempotencyKey(): string {
+    return `${this.host.context.run.id}:${this.init.name}`;
+  }
+
+  get lastProgress(): unknown {
+    return this.init.lastProgress === undefined ? undefined : decodePayload(this.init.lastProgress);
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.startedAt;
+  }
+
+  readonly progress = async (value: unknown): Promise<void> => {
+    const where = `progress of step "${this.init.name}" of run "${this.host.context.run.id}"`;
+    await this.host.storeProgress(this.init.name, encodePayload(value, where, this.host.maxPayloadBytes));
+  };
+
+  /** Calls the function and then exactly one of the callbacks: at once, if it returned no promise. */
+  execute(onSuccess: (value: unknown) => void, onFailure: (error: unknown) => void): void {
+    let open = true;
+    const once = (callback: (outcome: unknown) => void) => (outcome: unknown) => {
+      if (!open) return;
+      open = false;
+      this.timer?.cancel();
+      callback(outcome);
+    };
+    const succeed = once(onSuccess);
+    const fail = once(onFailure);
+    this.limit(fail);
+    try {
+      const scope = { context: this.host.context, step: { name: this.init.name, context: this } };
+      const result = runScope.run(scope, this.init.fn, this);
+      if (isThenable(result)) result.then(succeed, fail);
+      else succeed(result);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  abort(reason: unknown): void {
+    this.timer?.cancel();
+    this.abortion.abort(reason);
+  }
+
+  private limit(fail: (error: unknown) => void): void {
+    const { timeoutMs } = this.init.policy;
+    if (timeoutMs === undefined) return;
+    this.timer = new LongTimer(timeoutMs, () => {
+      const error = new StepTimeoutError({ runId: this.host.context.run.id, step: this.init.name, timeoutMs });
+      this.abortion.abort(error);
+      fail(error);
+    });
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value instanceof Object && typeof (value as PromiseLike<unknown>).then === 'function';
+}

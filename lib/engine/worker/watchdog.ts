@@ -1,0 +1,50 @@
+import type { Pass } from './pass.js';
+import { Periodic } from './periodic.js';
+
+export interface WatchdogHost {
+  passes(): Iterable<Pass>;
+  warn(message: string, fields: object): void;
+}
+
+/** Notices runs that make no progress though their worker lives: no step began, ended or reported for `stalledForMs`. */
+export class Watchdog {
+  private stalled: string[] = [];
+  private readonly rounds: Periodic;
+
+  constructor(
+    private readonly host: WatchdogHost,
+    intervalMs: number,
+    private readonly stalledForMs: number,
+  ) {
+    this.rounds = new Periodic(
+      intervalMs,
+      async () => this.look(),
+      (error) => host.warn('The watchdog failed', { error }),
+    );
+  }
+
+  get stalledRunIds(): readonly string[] {
+    return this.stalled;
+  }
+
+  stop(): Promise<void> {
+    return this.rounds.stop();
+  }
+
+  private look(): void {
+    const before = new Set(this.stalled);
+    const now = performance.now();
+    this.stalled = [];
+    for (const { run, steps } of this.host.passes()) {
+      if (now - steps.lastProgressAt < this.stalledForMs) continue;
+      this.stalled.push(run.id);
+      if (before.has(run.id)) continue;
+      const running = [...steps.active].map(({ init }) => init.name);
+      this.host.warn(`The run made no progress for ${this.stalledForMs} ms though its worker lives.`, {
+        runId: run.id,
+        workflow: run.workflow,
+        steps: running,
+      });
+    }
+  }
+}

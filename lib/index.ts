@@ -1,0 +1,111 @@
+// Nest
+
+export { getRedflowClientToken, InjectRedflow } from './decorators/inject-redflow.decorator.js';
+export { Step, type StepMethodDecorator } from './decorators/step.decorator.js';
+export { Workflow, type WorkflowClassDecorator } from './decorators/workflow.decorator.js';
+export type {
+  RedflowConnectionOptions,
+  RedflowModuleAsyncOptions,
+  RedflowModuleExtras,
+  RedflowModuleOptions,
+  RedflowOptionsFactory,
+} from './interfaces/redflow-module-options.interface.js';
+export type {
+  StepDecoratorOptions,
+  StepNameFactory,
+  WorkflowDecoratorOptions,
+} from './interfaces/workflow-decorator-options.interface.js';
+export { RedflowSetupError } from './redflow.errors.js';
+export { RedflowModule } from './redflow.module.js';
+
+// Engine: definitions, client and worker
+
+export {
+  createClient,
+  createRegistry,
+  currentRun,
+  currentStep,
+  defineWorkflow,
+  getDefaultClient,
+  RedflowClient,
+  setDefaultClient,
+  startWorker,
+} from './engine/index.js';
+
+// Engine: errors
+
+export {
+  ConnectionError,
+  CrashLoopError,
+  DuplicateStepError,
+  IdempotencyConflictError,
+  InputValidationError,
+  InvalidOptionError,
+  LeaseLostError,
+  NestedStepError,
+  NonRetriableError,
+  PayloadTooLargeError,
+  RedflowError,
+  ResultTimeoutError,
+  RetryAfterError,
+  RunCanceledError,
+  RunFailedError,
+  RunNotFoundError,
+  RunTimeoutError,
+  SerializationError,
+  ShutdownError,
+  StepMismatchError,
+  StepTimeoutError,
+  UnknownWorkflowError,
+  UnsupportedRedisError,
+} from './engine/index.js';
+
+// Engine: values, handlers and options
+
+export type {
+  BackoffOptions,
+  Duration,
+  Handler,
+  InputSchema,
+  Json,
+  LoggerPort,
+  RetryFailure,
+  RetryPolicy,
+  StandardIssue,
+  StandardResult,
+  StandardSchemaV1,
+  StepApi,
+  StepContext,
+  StepOptions,
+  Stored,
+  When,
+  WorkflowContext,
+  WorkflowOptions,
+} from './engine/index.js';
+
+// Engine: records, client and worker types
+
+export type {
+  AttemptRecord,
+  ClientOptions,
+  CreateOptions,
+  Page,
+  RunFilter,
+  RunHandle,
+  RunRecord,
+  RunStatus,
+  RunTrigger,
+  StartWorkerOptions,
+  Stats,
+  StepKind,
+  StepRecord,
+  StoredError,
+  WatchdogOptions,
+  Worker,
+  WorkerOptions,
+  WorkflowClass,
+  WorkflowDefinition,
+  WorkflowMeta,
+  WorkflowRef,
+  WorkflowRegistry,
+} from './engine/index.js';

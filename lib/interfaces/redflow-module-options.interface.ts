@@ -1,0 +1,38 @@
+import type { ConfigurableModuleAsyncOptions } from '@nestjs/common';
+import type { ClientOptions, WorkerOptions, WorkflowOptions } from '../engine/index.js';
+
+/** What a connection is made of: the part of the options that `forRootAsync` may compute. */
+export interface RedflowConnectionOptions extends ClientOptions {
+  /**
+   * `false` makes this application a producer: it creates and queries runs but executes none. An object tunes the worker.
+   * @default true
+   */
+  worker?: boolean | WorkerOptions;
+  /**
+   * Overrides the options of decorated workflows by name, so that configuration has the last word:
+   * `{ 'invoice-sync': { maxAttempts: 10 } }`. An unknown name fails the boot of an application with a worker.
+   */
+  workflows?: Record<string, Partial<WorkflowOptions>>;
+  /** Options of every workflow of this connection that its decorator does not set. */
+  defaults?: Partial<WorkflowOptions>;
+}
+
+/** The part of the options that must be known before any provider exists. */
+export interface RedflowModuleExtras {
+  /** Names a further connection: `@InjectRedflow(name)`, `@Workflow({ connection: name })`. @default 'default' */
+  name?: string;
+  /** Whether the client can be injected everywhere without importing the module again. @default true */
+  isGlobal?: boolean;
+}
+
+/** Options of `RedflowModule.forRoot()`. */
+export interface RedflowModuleOptions extends RedflowConnectionOptions, RedflowModuleExtras {}
+
+/** Implemented by the class given to `forRootAsync({ useClass })` or `useExisting`. */
+export interface RedflowOptionsFactory {
+  createRedflowOptions(): RedflowConnectionOptions | Promise<RedflowConnectionOptions>;
+}
+
+/** Options of `RedflowModule.forRootAsync()`; `name` and `isGlobal` stand beside the factory, not in what it returns. */
+export type RedflowModuleAsyncOptions = ConfigurableModuleAsyncOptions<RedflowConnectionOptions, 'createRedflowOptions'> &
+  RedflowModuleExtras;

@@ -1,0 +1,77 @@
+import { InvalidOptionError, type StandardIssue, type StandardSchemaV1, type WorkflowOptions } from './engine/index.js';
+import { missingValidator } from './redflow.messages.js';
+
+/** A class whose properties carry class-validator decorators. */
+export type DtoClass = new (...args: never[]) => object;
+
+/** The part of a class-validator error that is read. */
+interface ValidationFailure {
+  readonly property: string;
+  readonly constraints?: Readonly<Record<string, string>>;
+  readonly children?: readonly ValidationFailure[];
+}
+
+/** What is needed of class-transformer and class-validator. */
+export interface DtoValidation {
+  toInstance(target: DtoClass, value: object): object;
+  validate(instance: object): Promise<readonly ValidationFailure[]>;
+}
+
+/** Whether `input:` is a DTO class. A Standard Schema may be a function as well, as arktype's are. */
+export function isDtoClass(input: WorkflowOptions['input']): input is DtoClass {
+  return typeof input === 'function' && !('~standard' in input);
+}
+
+/**
+ * Adapts a DTO class to Standard Schema: plain input becomes an instance of it, validated as Nest's `ValidationPipe` does
+ * with `transform: true`. Paths of issues reach into nested objects and arrays, as in `items`, `0`, `price`.
+ *
+ * @param load defaults to the optional peers class-validator and class-transformer, loaded when first needed
+ */
+export function createDtoSchema(target: DtoClass, load = () => loadDtoValidation(target)): StandardSchemaV1 {
+  return {
+    '~standard': {
+      version: 1,
+      vendor: 'class-validator',
+      validate: async (value) => {
+        if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+          return { issues: [{ message: `expected an object with the properties of ${target.name}`, path: [] }] };
+        }
+        const { toInstance, validate } = await load();
+        const instance = toInstance(target, value);
+        const failures = await validate(instance);
+        return failures.length === 0 ? { value: instance } : { issues: failures.flatMap((failure) => issuesOf(failure, [])) };
+      },
+    },
+  };
+}
+
+/**
+ * Loads the optional peers that validate DTO classes.
+ *
+ * @throws InvalidOptionError when one of them is not installed
+ */
+export async function loadDtoValidation(target: DtoClass, importPeers = importDtoPeers): Promise<DtoValidation> {
+  try {
+    return await importPeers();
+  } catch (cause) {
+    const error = new InvalidOptionError('input', missingValidator(target.name));
+    error.cause = cause;
+    throw error;
+  }
+}
+
+async function importDtoPeers(): Promise<DtoValidation> {
+  const [{ plainToInstance }, { validate }] = await Promise.all([import('class-transformer'), import('class-validator')]);
+  return {
+    toInstance: (target, value) => plainToInstance(target as new () => object, value),
+    // As in ValidationPipe: a class without decorators accepts everything rather than nothing.
+    validate: (instance) => validate(instance, { forbidUnknownValues: false }),
+  };
+}
+
+function issuesOf(failure: ValidationFailure, parents: readonly string[]): StandardIssue[] {
+  const path = [...parents, failure.property];
+  const own = Object.values(failure.constraints ?? {}).map((message) => ({ message, path }));
+  return [...own, ...(failure.children ?? []).flatMap((child) => issuesOf(child, path))];
+}

@@ -1,0 +1,79 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { createRegistry, defineWorkflow, type Handler, type WorkflowDefinition, type WorkflowRegistry } from './engine/index.js';
+import type { DecoratedClass, DiscoveredWorkflow } from './interfaces/discovered-workflow.interface.js';
+import type { WorkflowMetadata } from './interfaces/workflow-metadata.interface.js';
+import { REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS } from './redflow.constants.js';
+import { RedflowSetupError } from './redflow.errors.js';
+import { notExecutable, otherConnection, unknownOverride } from './redflow.messages.js';
+import { mergeWorkflowOptions, type ResolvedRedflowOptions } from './redflow.options.js';
+import { createDtoSchema, isDtoClass, loadDtoValidation } from './redflow-dto.schema.js';
+import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
+import { createHandler } from './redflow-workflow.invoker.js';
+
+/** The workflow definitions of one connection, by class and by name. */
+@Injectable()
+export class RedflowWorkflowDirectory {
+  /** What the connection's worker serves and its client knows. */
+  readonly registry = createRegistry();
+  private readonly definitions = new Map<string, WorkflowDefinition>();
+
+  constructor(
+    @Inject(REDFLOW_CONNECTION_NAME) private readonly connection: string,
+    @Inject(REDFLOW_RESOLVED_OPTIONS) private readonly options: ResolvedRedflowOptions,
+    private readonly accessor: RedflowMetadataAccessor,
+  ) {}
+
+  /**
+   * Turns discovered providers into definitions, configuration laid over what their decorators say.
+   *
+   * @throws InvalidOptionError when a decorator or the configuration holds an option the engine refuses
+   * @throws RedflowSetupError when the configuration names a workflow that was not found
+   */
+  async defineAll(workflows: readonly DiscoveredWorkflow[]): Promise<void> {
+    this.refuseUnknownOverrides(workflows.map(({ metadata }) => metadata.name));
+    for (const { metadata, wrapper } of workflows) {
+      const { input } = this.optionsOf(metadata);
+      if (isDtoClass(input)) await loadDtoValidation(input);
+      this.definitions.set(metadata.name, this.define(metadata, createHandler(wrapper), this.registry));
+    }
+  }
+
+  /**
+   * The definition of a decorated class. One that is no provider here, as on an API pod that only starts its runs, gets one
+   * for creating runs that no worker serves.
+   *
+   * @throws RedflowSetupError when the class belongs to another connection
+   */
+  resolveClass(target: DecoratedClass): WorkflowDefinition | undefined {
+    const metadata = this.accessor.getWorkflowMetadata(target);
+    if (!metadata) return undefined;
+    const { name, connection } = metadata;
+    if (connection !== this.connection) throw new RedflowSetupError(otherConnection(target.name, connection, this.connection));
+    const known = this.definitions.get(name);
+    if (known) return known;
+    const handler = () => {
+      throw new RedflowSetupError(notExecutable(name, target.name));
+    };
+    const definition = this.define(metadata, handler, createRegistry());
+    this.definitions.set(name, definition);
+    return definition;
+  }
+
+  private define(metadata: WorkflowMetadata, handler: Handler<unknown, unknown>, registry: WorkflowRegistry): WorkflowDefinition {
+    const options = this.optionsOf(metadata);
+    const input = isDtoClass(options.input) ? createDtoSchema(options.input) : options.input;
+    return defineWorkflow(metadata.name, { ...options, ...(input && { input }), handler, registry });
+  }
+
+  private optionsOf({ name, options }: WorkflowMetadata) {
+    const configured = Object.hasOwn(this.options.workflows, name) ? this.options.workflows[name] : {};
+    return mergeWorkflowOptions(mergeWorkflowOptions(this.options.defaults, options), configured);
+  }
+
+  private refuseUnknownOverrides(known: readonly string[]): void {
+    // A producer may share its configuration with the workers without providing their classes.
+    if (this.options.worker === false) return;
+    const unknown = Object.keys(this.options.workflows).find((name) => !known.includes(name));
+    if (unknown !== undefined) throw new RedflowSetupError(unknownOverride(unknown, known));
+  }
+}

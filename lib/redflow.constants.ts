@@ -1,0 +1,11 @@
+/** The connection of a module or workflow that names none. */
+export const DEFAULT_CONNECTION = 'default';
+
+/** What `@Workflow()` leaves on a class. */
+export const WORKFLOW_METADATA = 'redflow:workflow';
+
+/** Injects the name of the connection into the providers of one `RedflowModule`; also how the explorer finds all of them. */
+export const REDFLOW_CONNECTION_NAME = Symbol('redflow:connection-name');
+
+/** Injects the checked options of one `RedflowModule`. */
+export const REDFLOW_RESOLVED_OPTIONS = Symbol('redflow:resolved-options');

@@ -1,0 +1,96 @@
+import { ConfigurableModuleBuilder, type DynamicModule, Inject, Module, Optional, type Provider } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { getRedflowClientToken } from './decorators/inject-redflow.decorator.js';
+import { createClient, type RedflowClient } from './engine/index.js';
+import type {
+  RedflowConnectionOptions,
+  RedflowModuleAsyncOptions,
+  RedflowModuleExtras,
+  RedflowModuleOptions,
+} from './interfaces/redflow-module-options.interface.js';
+import { DEFAULT_CONNECTION, REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS } from './redflow.constants.js';
+import { RedflowSetupError } from './redflow.errors.js';
+import { RedflowExplorer } from './redflow.explorer.js';
+import { NestLoggerAdapter } from './redflow.logger.js';
+import { IMPORTED_WITHOUT_FOR_ROOT } from './redflow.messages.js';
+import { type ResolvedRedflowOptions, resolveModuleOptions } from './redflow.options.js';
+import { RedflowOrchestrator } from './redflow.orchestrator.js';
+import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
+import { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
+
+const extras: RedflowModuleExtras = { name: undefined, isGlobal: undefined };
+
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<RedflowConnectionOptions>({
+  moduleName: 'Redflow',
+})
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createRedflowOptions')
+  .setExtras(extras, (definition, { name = DEFAULT_CONNECTION, isGlobal = true }) => ({
+    ...definition,
+    global: isGlobal,
+    imports: [...(definition.imports ?? []), DiscoveryModule],
+    providers: [...(definition.providers ?? []), ...connectionProviders(name)],
+    exports: [getRedflowClientToken(name)],
+  }))
+  .build();
+
+/**
+ * Connects an application to Redis, finds its `@Workflow()` classes and executes their runs.
+ *
+ * Import it once per connection. The client is injected as `RedflowClient`, that of a named connection with
+ * `@InjectRedflow(name)`. It is not made the default client of the engine: definitions made with `defineWorkflow` and their
+ * `.run()` have nothing to do with the application's container.
+ */
+@Module({})
+export class RedflowModule extends ConfigurableModuleClass {
+  constructor(@Optional() @Inject(REDFLOW_CONNECTION_NAME) connection?: string) {
+    super();
+    if (connection === undefined) throw new RedflowSetupError(IMPORTED_WITHOUT_FOR_ROOT);
+  }
+
+  /**
+   * @throws InvalidOptionError (at boot) for an unknown option or value
+   * @throws RedflowSetupError (at boot) when workflows or connections contradict each other
+   * @throws ConnectionError (at boot) when Redis cannot be reached
+   */
+  static override forRoot(options: RedflowModuleOptions = {}): DynamicModule {
+    // biome-ignore lint/complexity/noThisInStatic: the builder takes the module class from `this`, which super keeps
+    return super.forRoot(options);
+  }
+
+  /** As {@link forRoot}, with options from `useFactory`, `useClass` or `useExisting`. */
+  static override forRootAsync(options: RedflowModuleAsyncOptions): DynamicModule {
+    // biome-ignore lint/complexity/noThisInStatic: the builder takes the module class from `this`, which super keeps
+    return super.forRootAsync(options);
+  }
+}
+
+function connectionProviders(name: string): Provider[] {
+  const token = getRedflowClientToken(name);
+  return [
+    RedflowMetadataAccessor,
+    RedflowExplorer,
+    RedflowWorkflowDirectory,
+    { provide: REDFLOW_CONNECTION_NAME, useValue: name },
+    { provide: REDFLOW_RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
+    { provide: token, useFactory: openClient, inject: [REDFLOW_RESOLVED_OPTIONS, RedflowWorkflowDirectory] },
+    {
+      provide: RedflowOrchestrator,
+      useFactory: (
+        client: RedflowClient,
+        options: ResolvedRedflowOptions,
+        explorer: RedflowExplorer,
+        directory: RedflowWorkflowDirectory,
+      ) => new RedflowOrchestrator(client, options, explorer, directory),
+      inject: [token, REDFLOW_RESOLVED_OPTIONS, RedflowExplorer, RedflowWorkflowDirectory],
+    },
+  ];
+}
+
+function resolveOptions(given?: RedflowConnectionOptions): ResolvedRedflowOptions {
+  return resolveModuleOptions({ ...given, logger: given?.logger ?? new NestLoggerAdapter() });
+}
+
+function openClient({ client }: ResolvedRedflowOptions, directory: RedflowWorkflowDirectory): RedflowClient {
+  return createClient(client, { registry: directory.registry, resolveClass: (target) => directory.resolveClass(target) });
+}

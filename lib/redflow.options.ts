@@ -1,0 +1,82 @@
+import { type ClientOptions, InvalidOptionError, type WorkerOptions, type WorkflowOptions } from './engine/index.js';
+import type { RedflowConnectionOptions } from './interfaces/redflow-module-options.interface.js';
+import { extraInFactory, unsupportedOption } from './redflow.messages.js';
+
+/** The options of one module, checked and taken apart. */
+export interface ResolvedRedflowOptions {
+  readonly client: ClientOptions;
+  /** `false` for a producer. */
+  readonly worker: WorkerOptions | false;
+  readonly workflows: Readonly<Record<string, Partial<WorkflowOptions>>>;
+  readonly defaults: Partial<WorkflowOptions>;
+}
+
+// Records rather than lists: the compiler asks for a key here when the engine gains an option.
+const CLIENT_KEYS: Record<keyof ClientOptions, true> = {
+  app: true,
+  url: true,
+  connection: true,
+  prefix: true,
+  maxPayloadBytes: true,
+  retention: true,
+  logger: true,
+};
+
+const WORKER_KEYS: Record<keyof WorkerOptions, true> = {
+  app: true,
+  queues: true,
+  concurrency: true,
+  leaseMs: true,
+  blockTimeoutMs: true,
+  reaperIntervalMs: true,
+  reaperBatchSize: true,
+  watchdog: true,
+  historyCleanupIntervalMs: true,
+  registryRecoveryIntervalMs: true,
+  shutdownTimeoutMs: true,
+  maxRecoveries: true,
+};
+
+const MODULE_KEYS: Record<Exclude<keyof RedflowConnectionOptions, keyof ClientOptions>, true> = {
+  worker: true,
+  workflows: true,
+  defaults: true,
+};
+
+/**
+ * Checks what `forRoot()` or the factory of `forRootAsync()` gave. Values are left to the engine, which knows their ranges.
+ *
+ * @throws InvalidOptionError for an option that does not exist, listing those that do
+ */
+export function resolveModuleOptions(given: RedflowConnectionOptions = {}): ResolvedRedflowOptions {
+  const misplaced = ['name', 'isGlobal'].find((key) => key in given);
+  if (misplaced) throw new InvalidOptionError(misplaced, extraInFactory(misplaced));
+  refuseUnknownKeys('RedflowModule', given, { ...CLIENT_KEYS, ...MODULE_KEYS });
+  const { worker = true, workflows = {}, defaults = {}, ...client } = given;
+  if (typeof worker === 'object') refuseUnknownKeys('RedflowModule option worker', worker, WORKER_KEYS);
+  return Object.freeze({ client, worker: worker === true ? {} : worker, workflows, defaults });
+}
+
+/**
+ * Lays one set of workflow options over another: what `upper` sets wins, retry policies and tags are merged field by field.
+ *
+ * A `maxAttempts` of the upper set also replaces the one inside the lower set's `retries`, which would otherwise win over it.
+ */
+export function mergeWorkflowOptions(lower: Partial<WorkflowOptions>, upper: Partial<WorkflowOptions>): Partial<WorkflowOptions> {
+  const merged: Partial<WorkflowOptions> = { ...lower, ...withoutUndefined(upper) };
+  if (lower.tags && upper.tags) merged.tags = { ...lower.tags, ...upper.tags };
+  if (lower.retries) {
+    merged.retries = { ...lower.retries, ...withoutUndefined(upper.retries ?? {}) };
+    if (upper.maxAttempts !== undefined && upper.retries?.maxAttempts === undefined) delete merged.retries.maxAttempts;
+  }
+  return merged;
+}
+
+function withoutUndefined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+function refuseUnknownKeys(where: string, given: object, supported: object): void {
+  const unknown = Object.keys(given).find((key) => !(key in supported));
+  if (unknown !== undefined) throw new InvalidOptionError(unknown, unsupportedOption(where, unknown, Object.keys(supported)));
+}

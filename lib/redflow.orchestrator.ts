@@ -1,0 +1,61 @@
+import type { OnApplicationBootstrap, OnApplicationShutdown, OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import { RedflowClient, startWorker, type Worker } from './engine/index.js';
+import type { RedflowExplorer } from './redflow.explorer.js';
+import type { ResolvedRedflowOptions } from './redflow.options.js';
+import type { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
+
+/**
+ * Ties the client and the worker of one connection to the life of the application, and owns both:
+ * `onModuleInit` discovers the workflows and connects, `onApplicationBootstrap` begins to claim, `onModuleDestroy` drains the
+ * worker, `onApplicationShutdown` disconnects, so that requests still being answered can use the client until then.
+ */
+export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+  private starting?: Promise<Worker>;
+
+  constructor(
+    private readonly client: RedflowClient,
+    private readonly options: ResolvedRedflowOptions,
+    private readonly explorer: RedflowExplorer,
+    private readonly directory: RedflowWorkflowDirectory,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    await this.orDisconnect(async () => {
+      await this.directory.defineAll(this.explorer.explore());
+      if (this.isClientOurs) await this.client.connect();
+    });
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { client, worker } = this.options;
+    if (worker === false || !this.isClientOurs || this.directory.registry.list().length === 0) return;
+    await this.orDisconnect(async () => {
+      this.starting = startWorker({ ...client, ...worker, registry: this.directory.registry });
+      await this.starting;
+    });
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    const worker = await this.starting?.catch(() => undefined);
+    await worker?.stop();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.isClientOurs) await this.client.close();
+  }
+
+  /** False when a test replaced the client's provider: then there is nothing to connect to. */
+  private get isClientOurs(): boolean {
+    return this.client instanceof RedflowClient;
+  }
+
+  /** Nest runs no shutdown hooks after a failed boot, so what was opened is closed here. */
+  private async orDisconnect(boot: () => Promise<void>): Promise<void> {
+    try {
+      await boot();
+    } catch (error) {
+      await this.onApplicationShutdown();
+      throw error;
+    }
+  }
+}
