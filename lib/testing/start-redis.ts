@@ -134,7 +134,8 @@ class PrivateRedisServer implements RedisServer {
       throw new TestRedisError(`Redis on port ${this.port} was stopped. To restart it, use kill() or stop({ keepData: true }).`);
     }
     await this.process?.terminate();
-    if (!(await this.launch())) throw new TestRedisError(`Port ${this.port} was taken while Redis was down. Start another server.`);
+    if (!(await this.launch()))
+      throw new TestRedisError(`Port ${this.port} was taken while Redis was down. Start another server.`);
   }
 
   private async launch(): Promise<boolean> {

@@ -34,7 +34,7 @@ export interface LossyProxy {
 
 /** Starts a {@link LossyProxy} on a free loopback port. */
 export async function startLossyProxy(redisUrl: string): Promise<LossyProxy> {
-  const proxy = new Proxy(new URL(redisUrl));
+  const proxy = new TcpProxy(new URL(redisUrl));
   await proxy.listen();
   return proxy;
 }
@@ -46,7 +46,7 @@ interface Trap {
   missed: (error: Error) => void;
 }
 
-class Proxy implements LossyProxy {
+class TcpProxy implements LossyProxy {
   private readonly server: Server = createServer({ allowHalfOpen: false }, (client) => this.accept(client));
   private readonly links = new Set<Link>();
   private readonly traps: Trap[] = [];
@@ -71,7 +71,8 @@ class Proxy implements LossyProxy {
   }
 
   dropReplyTo(pattern: RequestPattern, { skip = 0 }: DropOptions = {}): Promise<void> {
-    const matches = typeof pattern === 'function' ? pattern : (request: Buffer) => request.toString('latin1').search(pattern) >= 0;
+    const matches =
+      typeof pattern === 'function' ? pattern : (request: Buffer) => request.toString('latin1').search(pattern) >= 0;
     return new Promise((sprung, missed) => this.traps.push({ matches, skip, sprung, missed }));
   }
 

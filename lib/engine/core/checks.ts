@@ -2,7 +2,15 @@ import { closeMatches } from './close-matches.js';
 import { describeValue } from './describe-value.js';
 import { InvalidOptionError } from './errors/option.errors.js';
 
-export { checkIdempotencyKey, checkName, checkPrefix, checkRunId, checkStepName, checkTags } from './text-checks.js';
+export {
+  checkIdempotencyKey,
+  checkName,
+  checkPrefix,
+  checkRunId,
+  checkStepName,
+  checkTags,
+  checkVersion,
+} from './text-checks.js';
 
 /** @throws InvalidOptionError unless it is an integer from 0 to 9 */
 export function checkPriority(value: unknown, option = 'priority'): number {

@@ -1,4 +1,5 @@
 import { describeValue } from './describe-value.js';
+import { toStoredError } from './stored-error.js';
 import { PayloadTooLargeError, SerializationError } from './errors/payload.errors.js';
 
 const MAX_PLAIN_DEPTH = 100;
@@ -22,6 +23,11 @@ export function encodePayload(value: unknown, where: string, maxBytes: number): 
     if (bytes > maxBytes) throw new PayloadTooLargeError({ what: where, bytes, maxBytes });
   }
   return json;
+}
+
+/** Writes whatever was thrown; errors are bounded in size by themselves. */
+export function encodeError(thrown: unknown): string {
+  return JSON.stringify(toStoredError(thrown));
 }
 
 /** Reads what {@link encodePayload} wrote. */

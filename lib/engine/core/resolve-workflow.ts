@@ -1,4 +1,4 @@
-import { checkName, checkPriority, checkTags, rejectUnknownKeys } from './checks.js';
+import { checkName, checkPriority, checkTags, checkVersion, rejectUnknownKeys } from './checks.js';
 import { describeValue } from './describe-value.js';
 import { parsePositiveDuration } from './duration.js';
 import { InvalidOptionError } from './errors/option.errors.js';
@@ -45,7 +45,7 @@ export function resolveWorkflowOptions<I>(name: string, options: WorkflowOptions
       maxAttempts: retry.maxAttempts,
       timeoutMs: options.timeout === undefined ? undefined : parsePositiveDuration(options.timeout, 'timeout'),
       priority: checkPriority(options.priority ?? DEFAULT_PRIORITY),
-      version: options.version === undefined ? undefined : checkName(options.version, 'version'),
+      version: options.version === undefined ? undefined : checkVersion(options.version),
       tags: Object.freeze(checkTags(options.tags ?? {})),
       input: options.input === undefined ? undefined : checkSchema(options.input),
     }),

@@ -1,8 +1,9 @@
 import { describeValue } from './describe-value.js';
 import { copyJsonFields, type FieldRoom, readSafely } from './json-fields.js';
+import { fromStoredError } from './rebuilt-error.js';
 import type { StoredError } from './run.types.js';
 
-export { fromStoredError } from './rebuilt-error.js';
+export { fromStoredError };
 
 const MAX_CAUSES = 10;
 /** Of one thrown error: itself, its causes, its aggregated errors and the errors in its fields. */
@@ -36,6 +37,11 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set(['name', 'message', 'stack', '
 export function toStoredError(thrown: unknown): StoredError {
   const stored = writeError(thrown, { characters: MAX_FIELD_CHARACTERS, errors: MAX_ERRORS }, OUTERMOST, []);
   return JSON.stringify(stored).length <= MAX_CHARACTERS ? stored : withoutFields(stored, true);
+}
+
+/** What was thrown, as an Error: itself if it is one, else the error that would be read back for it. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : fromStoredError(toStoredError(thrown));
 }
 
 function writeError(thrown: unknown, room: Room, limits: Limits, ancestors: readonly object[]): StoredError {
@@ -89,7 +95,9 @@ function aggregatedErrors(thrown: object): readonly unknown[] | undefined {
 
 /** Also for errors of another realm, which `instanceof` misses. */
 function isErrorLike(value: object): boolean {
-  return value instanceof Error || (typeof readSafely(value, 'message') === 'string' && typeof readSafely(value, 'stack') === 'string');
+  return (
+    value instanceof Error || (typeof readSafely(value, 'message') === 'string' && typeof readSafely(value, 'stack') === 'string')
+  );
 }
 
 /** Last resort against size: the known fields alone, and the stack of the outermost error only. */

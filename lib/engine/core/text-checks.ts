@@ -16,7 +16,7 @@ const LONE_SURROGATE = /\p{Cs}/u;
  * @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters
  */
 export function checkName(value: unknown, what: string): string {
-  if (isText(value, MAX_NAME_BYTES) && !CONTROL_CHARACTER.test(value)) return value;
+  if (isName(value)) return value;
   return refuse(what, `the ${what} name to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
 }
 
@@ -28,8 +28,14 @@ export function checkStepName(value: unknown): string {
 
 /** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters */
 export function checkRunId(value: unknown): string {
-  if (isText(value, MAX_NAME_BYTES) && !CONTROL_CHARACTER.test(value)) return value;
+  if (isName(value)) return value;
   return refuse('runId', `\`runId\` to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
+}
+
+/** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters */
+export function checkVersion(value: unknown): string {
+  if (isName(value)) return value;
+  return refuse('version', `\`version\` to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
 }
 
 /** @throws InvalidOptionError unless it is a string of 1 to 512 UTF-8 bytes */
@@ -40,8 +46,12 @@ export function checkIdempotencyKey(value: unknown): string {
 
 /** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without braces, spaces or control characters */
 export function checkPrefix(value: unknown): string {
-  if (isText(value, MAX_NAME_BYTES) && !CONTROL_CHARACTER.test(value) && !/[{}\s]/.test(value)) return value;
-  return refuse('prefix', `\`prefix\` to be 1 to ${MAX_NAME_BYTES} bytes of text without braces, spaces or control characters`, value);
+  if (isName(value) && !/[{}\s]/.test(value)) return value;
+  return refuse(
+    'prefix',
+    `\`prefix\` to be 1 to ${MAX_NAME_BYTES} bytes of text without braces, spaces or control characters`,
+    value,
+  );
 }
 
 /** @throws InvalidOptionError unless it is an object of at most 16 strings, names up to 64 and values up to 256 UTF-8 bytes */
@@ -53,13 +63,22 @@ export function checkTags(value: unknown, option = 'tags'): Record<string, strin
   }
   const tags: Array<[string, string]> = [];
   for (const [name, tag] of entries) {
-    if (!isText(name, MAX_TAG_NAME_BYTES)) refuse(option, `names in \`${option}\` to be 1 to ${MAX_TAG_NAME_BYTES} bytes of text`, name);
+    if (!isText(name, MAX_TAG_NAME_BYTES))
+      refuse(option, `names in \`${option}\` to be 1 to ${MAX_TAG_NAME_BYTES} bytes of text`, name);
     if (typeof tag !== 'string' || Buffer.byteLength(tag) > MAX_TAG_VALUE_BYTES) {
-      return refuse(option, `tag ${describeValue(name)} in \`${option}\` to be a string of at most ${MAX_TAG_VALUE_BYTES} bytes`, tag);
+      return refuse(
+        option,
+        `tag ${describeValue(name)} in \`${option}\` to be a string of at most ${MAX_TAG_VALUE_BYTES} bytes`,
+        tag,
+      );
     }
     tags.push([name, tag]);
   }
   return Object.fromEntries(tags);
+}
+
+function isName(value: unknown): value is string {
+  return isText(value, MAX_NAME_BYTES) && !CONTROL_CHARACTER.test(value);
 }
 
 /** Lone surrogates are refused: they all turn into one replacement character, so that different keys would meet in Redis. */

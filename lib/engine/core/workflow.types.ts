@@ -75,7 +75,7 @@ export interface BackoffOptions {
   factor?: number;
   /** @default '5m' */
   maxDelay?: Duration;
-  /** Share of the delay that is drawn at random, 0 to 1. @default 0.5 */
+  /** Share of the delay that is drawn at random, 0 to 1. @default 0.5 if exponential, 0 if fixed */
   jitter?: number;
 }
 

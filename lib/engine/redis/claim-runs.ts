@@ -1,5 +1,5 @@
 import type { Op } from './op.js';
-import { fieldsOfClaim, type StoredRun, toStoredRun } from './stored-run.js';
+import { fieldsOfHash, type StoredRun, toStoredRun } from './stored-run.js';
 import { parseRunData, type RunData } from './stored-step.js';
 
 export interface ClaimRequest {
@@ -31,7 +31,7 @@ export type Claim =
       readonly runs: ClaimedRun[];
     };
 
-type RunReply = [string, string, number, Array<string | null>, string[] | number];
+type RunReply = [string, string, number, string[], string[] | number];
 
 export function claimRuns(request: ClaimRequest): Op<Claim> {
   return {
@@ -40,14 +40,17 @@ export function claimRuns(request: ClaimRequest): Op<Claim> {
     parse: (reply) => {
       const [status, now, nextDue, ...runs] = reply as [Claim['status'], number, number, ...RunReply[]];
       if (status === 'LOST') return { status };
-      return { status, now, nextDueMs: nextDue < 0 ? undefined : nextDue, runs: runs.map(toClaimedRun) };
+      return { status, now, nextDueMs: nextDue < 0 ? undefined : nextDue, runs: runs.map((run) => toClaimedRun(run, now)) };
     },
   };
 }
 
-function toClaimedRun([id, fence, suspect, fields, data]: RunReply): ClaimedRun {
+function toClaimedRun([id, fence, suspect, flat, data]: RunReply, now: number): ClaimedRun {
+  const fields = fieldsOfHash(flat);
+  // The first claim is the start.
+  fields.startedAt ??= String(now);
   return {
-    run: toStoredRun(id, fieldsOfClaim(fields)),
+    run: toStoredRun(id, fields),
     fence,
     suspect: suspect === 1,
     data: typeof data === 'number' ? undefined : parseRunData(data),

@@ -75,7 +75,7 @@ export function codeOfStatus(status: RunStatus): string {
   return Object.keys(STATUS_OF_CODE).find((code) => STATUS_OF_CODE[code] === status) as string;
 }
 
-/** Metadata of a run as it is stored; names of the hash fields in the order in which `claim-runs.lua` answers them. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],
@@ -95,10 +95,6 @@ export const RUN_FIELDS = [
   ['ro', 'rootRunId'],
   ['ik', 'idempotencyKey'],
   ['hb', 'handBacks'],
-] as const;
-
-/** Fields of a run that a claim has no use for. */
-export const OTHER_RUN_FIELDS = [
   ['st', 'status'],
   ['fa', 'finishedAt'],
   ['w', 'workerId'],

@@ -78,25 +78,24 @@ local function next_due()
   if not head[1] then return -1 end
   return math.max(0, tonumber(head[2]) - now)
 end
-local function guard(id, fence)
-  local run = call('HMGET', run_key(id), 'st', 'f', 'w', 'q', 'pr', 'n', 'rs', 'nw', 'sa', 'ca')
+local function guard(id, fence, ...)
+  local run = call('HMGET', run_key(id), 'st', 'f', 'w', ...)
   if not run[1] or run[2] ~= fence then return 'LOST', run end
   if run[1] ~= 'r' then return 'DONE', run end
   return 'RUNNING', run
 end
-local function record_pass(id, run, outcome, failure)
-  local attempt = tonumber(run[6] or 0) + 1
-  call('RPUSH', ROOT .. 'passes:' .. id,
-    attempt .. ',' .. outcome .. ',' .. (run[10] or run[9]) .. ',' .. now .. ',' .. (run[3] or '') .. ';' .. (failure or ''))
+local function record_pass(id, failures, outcome, since, worker, failure)
+  local attempt = tonumber(failures or 0) + 1
+  call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now .. ',' .. worker .. ';' .. (failure or ''))
 end
 local function requeue_lost(worker, limit)
   local ids = call('SPOP', ROOT .. 'owned:' .. worker, limit)
   for _, id in ipairs(ids) do
-    local run = call('HMGET', run_key(id), 'st', 'f', 'w', 'q', 'pr', 'n', 'rs', 'nw', 'sa', 'ca', 'rc')
+    local run = call('HMGET', run_key(id), 'st', 'f', 'w', 'q', 'pr', 'n', 'rs', 'rc', 'sa', 'ca')
     if run[1] == 'r' and run[3] == worker then
       local streak = tonumber(run[7] or 0) + 1
-      record_pass(id, run, 'l')
-      call('HSET', run_key(id), 'st', 'q', 'f', tonumber(run[2]) + 1, 'av', now, 'rs', streak, 'rc', tonumber(run[11] or 0) + 1)
+      record_pass(id, run[6], 'l', run[10] or run[9], worker)
+      call('HSET', run_key(id), 'st', 'q', 'f', tonumber(run[2]) + 1, 'av', now, 'rs', streak, 'rc', tonumber(run[8] or 0) + 1)
       if streak >= QUARANTINE_AFTER then
         call('ZADD', ROOT .. 'suspects:' .. run[4], next_counter('seq'), id)
       else
@@ -127,12 +126,12 @@ ops.back_off_run = function(base, count)
   local delay = ARGV[base + 3]
   local deadline = ARGV[base + 4]
   local failure = ARGV[base + 5]
-  local state, run = guard(id, fence)
+  local state, run = guard(id, fence, 'q', 'n', 'sa', 'ca')
   if state ~= 'RUNNING' then return state end
   local at = now + floor(tonumber(delay))
   if deadline ~= '' and tonumber(deadline) < at then at = tonumber(deadline) end
-  record_pass(id, run, 'f', failure)
-  call('HSET', run_key(id), 'st', 'w', 'av', at, 'n', tonumber(run[6] or 0) + 1)
+  record_pass(id, run[5], 'f', run[7] or run[6], run[3], failure)
+  call('HSET', run_key(id), 'st', 'w', 'av', at, 'n', tonumber(run[5] or 0) + 1)
   call('HSET', data_key(id), 'e', failure)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
   set_due(id, run[4], at)
@@ -154,32 +153,31 @@ ops.claim_runs = function(base, count)
   end
   local taken = {}
   local answer = { 'OK', now, 0 }
-  local function hand_over(id, fence, suspect, run)
+  local function hand_over(id, fence, suspect, run, claimed_before)
     local data = data_key(id)
-    local size = run[19] and call('HLEN', data) or 0
+    local size = claimed_before and call('HLEN', data) or 0
     taken[#taken + 1] = { id, fence }
     answer[#answer + 1] = { id, fence, suspect, run, size > 256 and size or call('HGETALL', data) }
   end
-  local FIELDS = { 'wf', 'q', 'pr', 'n', 'ma', 'rc', 'rs', 'c', 'av', 'sa', 've', 'tg', 'tr', 'pa', 'ps', 'ro', 'ik', 'hb', 'f', 'st', 'w' }
+  local function read(id)
+    local run = call('HGETALL', run_key(id))
+    local fields = {}
+    for i = 1, #run, 2 do fields[run[i]] = run[i + 1] end
+    return run, fields
+  end
   local function claim(id, suspect)
-    local key = run_key(id)
-    local run = call('HMGET', key, unpack(FIELDS))
-    if run[20] ~= 'q' then return end
-    local fence = tonumber(run[19] or 0) + 1
-    if run[10] then
-      call('HSET', key, 'st', 'r', 'f', fence, 'w', worker, 'ca', now)
-    else
-      run[10] = tostring(now)
-      call('HSET', key, 'st', 'r', 'f', fence, 'w', worker, 'sa', now)
-    end
+    local run, fields = read(id)
+    if fields.st ~= 'q' then return end
+    local fence = tonumber(fields.f or 0) + 1
+    call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now)
     call('SADD', ROOT .. 'owned:' .. worker, id)
-    hand_over(id, tostring(fence), suspect, run)
+    hand_over(id, tostring(fence), suspect, run, fields.f)
   end
   local last = call('HMGET', record, 'claimSeq', 'claimed')
   if last[1] == seq then
     for _, pair in ipairs(cjson.decode(last[2])) do
-      local run = call('HMGET', run_key(pair[1]), unpack(FIELDS))
-      if run[20] == 'r' and run[19] == pair[2] and run[21] == worker then hand_over(pair[1], pair[2], 0, run) end
+      local run, fields = read(pair[1])
+      if fields.st == 'r' and fields.f == pair[2] and fields.w == worker then hand_over(pair[1], pair[2], 0, run, true) end
     end
   else
     local free = tonumber(want)
@@ -225,7 +223,7 @@ ops.commit_step = function(base, count)
   local elapsed = ARGV[base + 9]
   local wait = ARGV[base + 10]
   local payload = ARGV[base + 11]
-  local state, run = guard(id, fence)
+  local state, run = guard(id, fence, 'rs')
   if state ~= 'RUNNING' then return { state == 'DONE' and 'DONE' or 'LOST', now, 0 } end
   local moment = now
   if wait ~= '' then
@@ -234,7 +232,7 @@ ops.commit_step = function(base, count)
   end
   call('HSET', data_key(id), 's:' .. name,
     kind .. ',' .. status .. ',' .. order .. ',' .. attempt .. ',' .. earlier .. ',' .. (now - floor(tonumber(elapsed))) .. ',' .. moment .. ';' .. payload)
-  if run[7] and status == 's' then call('HDEL', run_key(id), 'rs') end
+  if run[4] and status == 's' then call('HDEL', run_key(id), 'rs') end
   return { 'OK', now, moment }
 end
 ops.create_run = function(base, count)
@@ -298,22 +296,22 @@ ops.finish_run = function(base, count)
   local fence = ARGV[base + 2]
   local outcome = ARGV[base + 3]
   local payload = ARGV[base + 4]
-  local state, run = guard(id, fence)
+  local state, run = guard(id, fence, 'n', 'nw', 'ca')
   if state ~= 'RUNNING' then return state end
   local key = run_key(id)
   local data = data_key(id)
   if outcome == 'f' then
-    call('HSET', key, 'st', 'f', 'fa', now, 'n', tonumber(run[6] or 0) + 1)
+    call('HSET', key, 'st', 'f', 'fa', now, 'n', tonumber(run[4] or 0) + 1)
     call('HSET', data, 'e', payload)
   else
     call('HSET', key, 'st', outcome, 'fa', now)
     if payload ~= '' then call('HSET', data, 'o', payload) end
-    if run[6] then call('HDEL', data, 'e') end
+    if run[4] then call('HDEL', data, 'e') end
   end
-  if run[10] then record_pass(id, run, outcome, outcome == 'f' and payload or '') end
+  if run[6] then record_pass(id, run[4], outcome, run[6], run[3], outcome == 'f' and payload) end
   call('SREM', ROOT .. 'owned:' .. run[3], id)
   call('ZADD', ROOT .. 'ended', now, id)
-  if run[8] then
+  if run[5] then
     local waiters = ROOT .. 'waiters:' .. id
     local workflow = call('HGET', key, 'wf')
     local message = #id .. ':' .. #workflow .. ':' .. id .. workflow .. outcome .. (#payload <= 16384 and ('=' .. payload) or '?')
@@ -363,7 +361,7 @@ ops.park_run = function(base, count)
   local fence = ARGV[base + 2]
   local deadline = ARGV[base + 3]
   local names_first, names_last = base + 4, base + count
-  local state, run = guard(id, fence)
+  local state, run = guard(id, fence, 'q', 'n', 'sa', 'ca')
   if state == 'DONE' then return { 'PARKED', now } end
   if state == 'LOST' then return { 'LOST', now } end
   local first
@@ -375,7 +373,7 @@ ops.park_run = function(base, count)
   end
   if first <= now then return { 'READY', now } end
   if deadline ~= '' and tonumber(deadline) < first then first = tonumber(deadline) end
-  record_pass(id, run, 'p')
+  record_pass(id, run[5], 'p', run[7] or run[6], run[3])
   call('HSET', run_key(id), 'st', 'w', 'av', first)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
   set_due(id, run[4], first)
@@ -446,14 +444,14 @@ ops.release_run = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
   local delay = ARGV[base + 3]
-  local state, run = guard(id, fence)
+  local state, run = guard(id, fence, 'q', 'n', 'sa', 'ca', 'pr')
   if state ~= 'RUNNING' then return state end
   local key = run_key(id)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
-  record_pass(id, run, 'h')
+  record_pass(id, run[5], 'h', run[7] or run[6], run[3])
   if delay == '0' then
     call('HSET', key, 'st', 'q', 'av', now)
-    enqueue(id, run[4], tonumber(run[5] or 0), true)
+    enqueue(id, run[4], tonumber(run[8] or 0), true)
     wake(run[4])
   else
     local at = now + tonumber(delay)

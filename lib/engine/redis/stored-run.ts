@@ -1,6 +1,6 @@
 import type { RunRecord, RunTrigger, StoredError } from '../core/run.types.js';
 import { decodePayload } from '../core/payload.js';
-import { OTHER_RUN_FIELDS, RUN_FIELDS, statusOf } from './keyspace.js';
+import { RUN_FIELDS, statusOf } from './keyspace.js';
 
 /** Attempts of a run whose creator did not know the workflow and whose worker has not seen it yet. */
 export const DEFAULT_MAX_ATTEMPTS = 3;
@@ -28,9 +28,9 @@ export interface StoredRun {
   readonly handBacks: number;
 }
 
-type RawFields = Partial<Record<(typeof RUN_FIELDS)[number][1] | (typeof OTHER_RUN_FIELDS)[number][1], string | null>>;
+type RawFields = Partial<Record<(typeof RUN_FIELDS)[number][1], string>>;
 
-const PROPERTY_OF_FIELD = new Map<string, string>([...RUN_FIELDS, ...OTHER_RUN_FIELDS]);
+const PROPERTY_OF_FIELD = new Map<string, string>(RUN_FIELDS);
 
 /** Reads the flat answer of HGETALL. */
 export function fieldsOfHash(flat: readonly string[]): RawFields {
@@ -42,14 +42,7 @@ export function fieldsOfHash(flat: readonly string[]): RawFields {
   return raw;
 }
 
-/** Reads the positional answer of a claim. */
-export function fieldsOfClaim(values: ReadonlyArray<string | null>): RawFields {
-  const raw: Record<string, string | null> = {};
-  for (let i = 0; i < RUN_FIELDS.length; i++) raw[RUN_FIELDS[i][1]] = values[i];
-  return raw;
-}
-
-const optionalNumber = (text: string | null | undefined): number | undefined => (text == null ? undefined : Number(text));
+const optionalNumber = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number(text));
 
 export function toStoredRun(id: string, raw: RawFields): StoredRun {
   return {
@@ -64,13 +57,13 @@ export function toStoredRun(id: string, raw: RawFields): StoredRun {
     createdAt: Number(raw.createdAt),
     availableAt: Number(raw.availableAt),
     startedAt: optionalNumber(raw.startedAt),
-    version: raw.version ?? undefined,
+    version: raw.version,
     tags: raw.tags ? JSON.parse(raw.tags) : {},
-    trigger: (raw.trigger as RunTrigger | null | undefined) ?? 'api',
-    parentRunId: raw.parentRunId ?? undefined,
-    parentStep: raw.parentStep ?? undefined,
+    trigger: (raw.trigger as RunTrigger | undefined) ?? 'api',
+    parentRunId: raw.parentRunId,
+    parentStep: raw.parentStep,
     rootRunId: raw.rootRunId ?? id,
-    idempotencyKey: raw.idempotencyKey ?? undefined,
+    idempotencyKey: raw.idempotencyKey,
     handBacks: Number(raw.handBacks ?? 0),
   };
 }
@@ -110,7 +103,7 @@ export function toRunRecord(id: string, raw: RawFields, payloads: RunPayloads): 
     parentStep: run.parentStep,
     rootRunId: run.rootRunId,
     idempotencyKey: run.idempotencyKey,
-    workerId: raw.workerId ?? undefined,
+    workerId: raw.workerId,
   });
 }
 

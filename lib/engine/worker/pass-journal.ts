@@ -2,7 +2,7 @@ import { backOffRun } from '../redis/back-off-run.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { commitStep, type StepCommit, type StepCommitted } from '../redis/commit-step.js';
 import { finishRun } from '../redis/finish-run.js';
-import type { Op } from '../redis/op.js';
+import type { Op, WriteStatus } from '../redis/op.js';
 import { type Parked, parkRun } from '../redis/park-run.js';
 import { releaseRun } from '../redis/release-run.js';
 import { storeProgress } from '../redis/store-progress.js';
@@ -15,6 +15,7 @@ export type StepWrite = Omit<StepCommit, 'runId' | 'fence'>;
  */
 export class PassJournal {
   private lastWrite: Promise<unknown> | undefined;
+  private closed = false;
 
   constructor(
     private readonly buffer: CommitBuffer,
@@ -42,18 +43,32 @@ export class PassJournal {
   }
 
   finish(outcome: 'succeeded' | 'failed', payload: string): Promise<unknown> {
-    return this.write(finishRun(this.runId, this.fence, outcome, payload), (status) => status);
+    return this.last(finishRun(this.runId, this.fence, outcome, payload));
   }
 
   backOff(delayMs: number, deadline: number | undefined, error: string): Promise<unknown> {
-    return this.write(backOffRun({ runId: this.runId, fence: this.fence, delayMs, deadline, error }), (status) => status);
+    return this.last(backOffRun({ runId: this.runId, fence: this.fence, delayMs, deadline, error }));
   }
 
   release(delayMs: number): Promise<unknown> {
-    return this.write(releaseRun(this.runId, this.fence, delayMs), (status) => status);
+    // Also when the last write of the pass was refused: the run must not stay with a worker that does nothing for it.
+    this.closed = false;
+    return this.last(releaseRun(this.runId, this.fence, delayMs));
+  }
+
+  /** The pass is over: what its code still writes goes nowhere. */
+  close(): void {
+    this.closed = true;
+  }
+
+  private last(op: Op<WriteStatus>): Promise<WriteStatus> {
+    const written = this.write(op, (status) => status);
+    this.close();
+    return written;
   }
 
   private write<T>(op: Op<T>, statusOf: (reply: T) => string): Promise<T> {
+    if (this.closed) return new Promise(() => undefined);
     const written = new Promise<T>((resolve) => {
       this.buffer.add(op).then(
         (reply) => {

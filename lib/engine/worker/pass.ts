@@ -5,10 +5,10 @@ import {
   RunTimeoutError,
   ShutdownError,
 } from '../core/errors/index.js';
-import { decodePayload, encodePayload } from '../core/payload.js';
+import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
 import type { ResolvedWorkflowOptions } from '../core/resolve-workflow.js';
 import type { RunRecord } from '../core/run.types.js';
-import { toStoredError } from '../core/stored-error.js';
+import { asError, toStoredError } from '../core/stored-error.js';
 import type { LoggerPort } from '../core/values.types.js';
 import { validateInput } from '../core/validate-input.js';
 import type { Handler, RetryFailure } from '../core/workflow.types.js';
@@ -16,7 +16,6 @@ import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
-import { asError } from './as-error.js';
 import { LongTimer } from './long-timer.js';
 import { PassJournal } from './pass-journal.js';
 import type { RedisClock } from './redis-clock.js';
@@ -58,6 +57,7 @@ export class Pass implements StepHost {
   private readonly deadline: number | undefined;
   private deadlineTimer: LongTimer | undefined;
   private over = false;
+  private refusedBefore = false;
 
   constructor(
     readonly claimed: ClaimedRun,
@@ -127,7 +127,10 @@ export class Pass implements StepHost {
     void this.journal.park(this.deadline, waitingSteps).then(({ status, now }) => {
       if (this.over) return;
       if (status === 'READY') this.steps.resume(now);
-      else this.end();
+      else {
+        this.end();
+        this.journal.close();
+      }
     });
   }
 
@@ -143,6 +146,7 @@ export class Pass implements StepHost {
   lose(): void {
     if (this.over) return;
     this.end();
+    this.journal.close();
     this.abort(new LeaseLostError({ runId: this.run.id, workerId: this.host.workerId }));
     this.context.logger.warn('The run was taken from this worker, which had stopped renewing its lease; its late writes are refused.');
   }
@@ -214,10 +218,10 @@ export class Pass implements StepHost {
   }
 
   private refused(error: Error): void {
-    const wasOver = this.over;
     this.end();
     this.context.logger.error(`Redis refused a write of the run: ${error.message}`);
-    if (wasOver) return;
+    if (this.refusedBefore) return;
+    this.refusedBefore = true;
     this.abort(error);
     void this.journal.release(REFUSED_DELAY_MS);
   }
@@ -247,10 +251,6 @@ export class Pass implements StepHost {
       workerId: this.host.workerId,
     };
   }
-}
-
-function encodeError(error: unknown): string {
-  return encodePayload(toStoredError(error), 'error', Number.POSITIVE_INFINITY);
 }
 
 function describe(error: unknown): string {

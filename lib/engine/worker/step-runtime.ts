@@ -1,11 +1,10 @@
 import { checkStepName, rejectUnknownKeys } from '../core/checks.js';
 import { parsePositiveDuration, parseWhen } from '../core/duration.js';
 import { DuplicateStepError, isNeverRetried, NestedStepError, StepMismatchError } from '../core/errors/index.js';
-import { decodePayload, encodePayload } from '../core/payload.js';
+import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
 import { resolveRetryPolicy } from '../core/retry-policy.js';
 import type { StoredError } from '../core/run.types.js';
-import { asError } from './as-error.js';
-import { fromStoredError, toStoredError } from '../core/stored-error.js';
+import { asError, fromStoredError } from '../core/stored-error.js';
 import type { Stored, When } from '../core/values.types.js';
 import type { RetryFailure, StepApi, StepContext, StepOptions, WorkflowContext } from '../core/workflow.types.js';
 import { STEP_KINDS } from '../redis/keyspace.js';
@@ -251,21 +250,20 @@ export class StepRuntime implements StepApi, StepTaskHost {
   }
 
   private failed(task: StepTask, error: unknown): void {
-    const payload = encodePayload(toStoredError(error), 'error', Number.POSITIVE_INFINITY);
     let failure = error;
     try {
       const delayMs = this.retryDelayOf(task, error);
       if (delayMs !== undefined) {
         this.waitForRetry({ ...task.init, attempt: task.attempt + 1 });
         this.settled(task);
-        this.register(task.init.name, { ...recordOf(task), order: 0, status: 'w', wait: { delayMs }, payload });
+        this.register(task.init.name, { ...recordOf(task), order: 0, status: 'w', wait: { delayMs }, payload: encodeError(error) });
         return;
       }
     } catch (policyError) {
       failure = policyError;
     }
     const order = ++this.order;
-    this.failures.add(failure, { ...recordOf(task), order, payload });
+    this.failures.add(failure, { ...recordOf(task), order, payload: encodeError(failure) });
     this.deliveries.offer(order, () => {
       task.init.reject(failure);
       this.changed();

@@ -52,6 +52,8 @@ const NEVER_RETRIED: ReadonlySet<RedflowErrorCode> = new Set<RedflowErrorCode>([
   'DUPLICATE_STEP',
   'NESTED_STEP',
   'INPUT_VALIDATION',
+  // A wrong option of a step is wrong on every attempt.
+  'INVALID_OPTION',
 ]);
 
 /**

@@ -7,8 +7,8 @@
 --   suspects         1 if the worker holds no quarantined run
 --   ...queues        in the order in which they are tried
 -- RETURNS { 'LOST' } when the worker's lease is gone, else { 'OK', now, ms to the next due run or -1, run… }
---   with run = { id, fence, suspect, fields, data }: `fields` as listed in RUN_FIELDS of keyspace.ts, `data` the flat hash of
---   payloads, or the number of its fields when there are too many for one answer
+--   with run = { id, fence, suspect, fields, data }: `fields` the flat hash of the run as it was before the claim, `data` the flat
+--   hash of its payloads, or the number of its fields when there are too many for one answer
 local lease = call('ZSCORE', ROOT .. 'workers', worker)
 if not lease or tonumber(lease) <= real then return { 'LOST' } end
 local record = ROOT .. 'worker:' .. worker
@@ -21,34 +21,35 @@ end
 local taken = {}
 local answer = { 'OK', now, 0 }
 
-local function hand_over(id, fence, suspect, run)
+local function hand_over(id, fence, suspect, run, claimed_before)
   local data = data_key(id)
-  local size = run[19] and call('HLEN', data) or 0
+  local size = claimed_before and call('HLEN', data) or 0
   taken[#taken + 1] = { id, fence }
   answer[#answer + 1] = { id, fence, suspect, run, size > 256 and size or call('HGETALL', data) }
 end
 
-local FIELDS = { 'wf', 'q', 'pr', 'n', 'ma', 'rc', 'rs', 'c', 'av', 'sa', 've', 'tg', 'tr', 'pa', 'ps', 'ro', 'ik', 'hb', 'f', 'st', 'w' }
+-- One HGETALL was measured cheaper than an HMGET of the fields that matter.
+local function read(id)
+  local run = call('HGETALL', run_key(id))
+  local fields = {}
+  for i = 1, #run, 2 do fields[run[i]] = run[i + 1] end
+  return run, fields
+end
+
 local function claim(id, suspect)
-  local key = run_key(id)
-  local run = call('HMGET', key, unpack(FIELDS))
-  if run[20] ~= 'q' then return end
-  local fence = tonumber(run[19] or 0) + 1
-  if run[10] then
-    call('HSET', key, 'st', 'r', 'f', fence, 'w', worker, 'ca', now)
-  else
-    run[10] = tostring(now)
-    call('HSET', key, 'st', 'r', 'f', fence, 'w', worker, 'sa', now)
-  end
+  local run, fields = read(id)
+  if fields.st ~= 'q' then return end
+  local fence = tonumber(fields.f or 0) + 1
+  call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now)
   call('SADD', ROOT .. 'owned:' .. worker, id)
-  hand_over(id, tostring(fence), suspect, run)
+  hand_over(id, tostring(fence), suspect, run, fields.f)
 end
 
 local last = call('HMGET', record, 'claimSeq', 'claimed')
 if last[1] == seq then
   for _, pair in ipairs(cjson.decode(last[2])) do
-    local run = call('HMGET', run_key(pair[1]), unpack(FIELDS))
-    if run[20] == 'r' and run[19] == pair[2] and run[21] == worker then hand_over(pair[1], pair[2], 0, run) end
+    local run, fields = read(pair[1])
+    if fields.st == 'r' and fields.f == pair[2] and fields.w == worker then hand_over(pair[1], pair[2], 0, run, true) end
   end
 else
   local free = tonumber(want)

@@ -13,7 +13,7 @@
 --   wait             '' for none, '+ms' from now, '=epoch ms'
 --   payload          encoded output or error
 -- RETURNS { OK | DONE | LOST, now, epoch ms of the end or of the wake-up }
-local state, run = guard(id, fence)
+local state, run = guard(id, fence, 'rs')
 if state ~= 'RUNNING' then return { state == 'DONE' and 'DONE' or 'LOST', now, 0 } end
 local moment = now
 if wait ~= '' then
@@ -22,5 +22,5 @@ if wait ~= '' then
 end
 call('HSET', data_key(id), 's:' .. name,
   kind .. ',' .. status .. ',' .. order .. ',' .. attempt .. ',' .. earlier .. ',' .. (now - floor(tonumber(elapsed))) .. ',' .. moment .. ';' .. payload)
-if run[7] and status == 's' then call('HDEL', run_key(id), 'rs') end
+if run[4] and status == 's' then call('HDEL', run_key(id), 'rs') end
 return { 'OK', now, moment }

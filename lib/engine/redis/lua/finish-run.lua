@@ -5,23 +5,23 @@
 --   outcome          s succeeded, f failed
 --   payload          encoded output, or error
 -- RETURNS OK | DONE | LOST
-local state, run = guard(id, fence)
+local state, run = guard(id, fence, 'n', 'nw', 'ca')
 if state ~= 'RUNNING' then return state end
 local key = run_key(id)
 local data = data_key(id)
 if outcome == 'f' then
-  call('HSET', key, 'st', 'f', 'fa', now, 'n', tonumber(run[6] or 0) + 1)
+  call('HSET', key, 'st', 'f', 'fa', now, 'n', tonumber(run[4] or 0) + 1)
   call('HSET', data, 'e', payload)
 else
   call('HSET', key, 'st', outcome, 'fa', now)
   if payload ~= '' then call('HSET', data, 'o', payload) end
-  if run[6] then call('HDEL', data, 'e') end
+  if run[4] then call('HDEL', data, 'e') end
 end
 -- The history of a run that ended in its first pass can be told from the run itself.
-if run[10] then record_pass(id, run, outcome, outcome == 'f' and payload or '') end
+if run[6] then record_pass(id, run[4], outcome, run[6], run[3], outcome == 'f' and payload) end
 call('SREM', ROOT .. 'owned:' .. run[3], id)
 call('ZADD', ROOT .. 'ended', now, id)
-if run[8] then
+if run[5] then
   local waiters = ROOT .. 'waiters:' .. id
   -- Long payloads are fetched by those who want them: a message goes to every waiting client.
   local workflow = call('HGET', key, 'wf')

@@ -101,19 +101,18 @@ local function next_due()
 end
 
 -- The fence check of every write. RUNNING: the caller owns the run. DONE: the caller's own write has already ended this
--- pass (a repeat after a lost answer). LOST: somebody else has it. The run is { st, f, w, q, pr, n, rs, nw, sa, ca }.
-local function guard(id, fence)
-  local run = call('HMGET', run_key(id), 'st', 'f', 'w', 'q', 'pr', 'n', 'rs', 'nw', 'sa', 'ca')
+-- pass (a repeat after a lost answer). LOST: somebody else has it. The run is { st, f, w, and the fields asked for }.
+local function guard(id, fence, ...)
+  local run = call('HMGET', run_key(id), 'st', 'f', 'w', ...)
   if not run[1] or run[2] ~= fence then return 'LOST', run end
   if run[1] ~= 'r' then return 'DONE', run end
   return 'RUNNING', run
 end
 
 -- Appends one line of the pass history: attempt,outcome,startedAt,endedAt,worker;error
-local function record_pass(id, run, outcome, failure)
-  local attempt = tonumber(run[6] or 0) + 1
-  call('RPUSH', ROOT .. 'passes:' .. id,
-    attempt .. ',' .. outcome .. ',' .. (run[10] or run[9]) .. ',' .. now .. ',' .. (run[3] or '') .. ';' .. (failure or ''))
+local function record_pass(id, failures, outcome, since, worker, failure)
+  local attempt = tonumber(failures or 0) + 1
+  call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now .. ',' .. worker .. ';' .. (failure or ''))
 end
 
 -- Takes up to `limit` runs from a worker that lost its lease and queues them again. Their fences move on, so that nothing
@@ -121,11 +120,11 @@ end
 local function requeue_lost(worker, limit)
   local ids = call('SPOP', ROOT .. 'owned:' .. worker, limit)
   for _, id in ipairs(ids) do
-    local run = call('HMGET', run_key(id), 'st', 'f', 'w', 'q', 'pr', 'n', 'rs', 'nw', 'sa', 'ca', 'rc')
+    local run = call('HMGET', run_key(id), 'st', 'f', 'w', 'q', 'pr', 'n', 'rs', 'rc', 'sa', 'ca')
     if run[1] == 'r' and run[3] == worker then
       local streak = tonumber(run[7] or 0) + 1
-      record_pass(id, run, 'l')
-      call('HSET', run_key(id), 'st', 'q', 'f', tonumber(run[2]) + 1, 'av', now, 'rs', streak, 'rc', tonumber(run[11] or 0) + 1)
+      record_pass(id, run[6], 'l', run[10] or run[9], worker)
+      call('HSET', run_key(id), 'st', 'q', 'f', tonumber(run[2]) + 1, 'av', now, 'rs', streak, 'rc', tonumber(run[8] or 0) + 1)
       if streak >= QUARANTINE_AFTER then
         call('ZADD', ROOT .. 'suspects:' .. run[4], next_counter('seq'), id)
       else

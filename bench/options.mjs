@@ -1,0 +1,38 @@
+import { parseArgs } from 'node:util';
+
+const PARTS = ['noop', 'steps', 'latency', 'memory'];
+
+const FULL = {
+  rounds: 3,
+  warmUp: 3_000,
+  noop: { 1: 3_000, 16: 10_000, 100: 10_000 },
+  steps: { 1: 1_500, 16: 5_000, 100: 6_000 },
+  samples: 120,
+  retained: 5_000,
+};
+
+const QUICK = {
+  rounds: 1,
+  warmUp: 1_000,
+  noop: { 1: 1_500, 16: 5_000, 100: 5_000 },
+  steps: { 1: 800, 16: 2_500, 100: 2_500 },
+  samples: 60,
+  retained: 3_000,
+};
+
+/** `--quick`, `--only=noop,steps,latency,memory`, `--rounds=3`, `--profile=<folder for .cpuprofile files>`. */
+export function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', default: PARTS.join() },
+      rounds: { type: 'string' },
+      profile: { type: 'string' },
+    },
+  });
+  const parts = values.only.split(',');
+  const unknown = parts.find((part) => !PARTS.includes(part));
+  if (unknown !== undefined) throw new Error(`--only knows ${PARTS.join(', ')}; got '${unknown}'.`);
+  const sizes = values.quick ? QUICK : FULL;
+  return { ...sizes, rounds: Number(values.rounds ?? sizes.rounds), parts, profile: values.profile };
+}

@@ -1,0 +1,28 @@
+import { IsEmail, IsIn, IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+
+/** What may go wrong on request, so that you can watch the order survive it. */
+export const ACCIDENTS = ['flaky-payment', 'worker-crash'] as const;
+export type Accident = (typeof ACCIDENTS)[number];
+
+/** The body of `POST /orders`, and the input of the workflow. */
+export class PlaceOrder {
+  @IsEmail()
+  customer!: string;
+
+  @IsString()
+  @Length(1, 64)
+  sku!: string;
+
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  quantity!: number;
+
+  @IsInt()
+  @Min(1)
+  amountCents!: number;
+
+  @IsOptional()
+  @IsIn(ACCIDENTS)
+  simulate?: Accident;
+}

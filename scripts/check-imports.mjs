@@ -1,0 +1,128 @@
+// Checks that imports under lib/ point one way, as docs/architecture.md draws it, and in no circle.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Areas by path, most specific first, and what each may import: other areas, and packages. */
+const AREAS = [
+  { name: 'engine/core', areas: [], packages: ['ms', 'ulid', 'fastest-levenshtein', 'cron-parser'] },
+  { name: 'engine/redis', areas: ['engine/core'], packages: ['ioredis'] },
+  { name: 'engine/client', areas: ['engine/redis', 'engine/core'], packages: [] },
+  { name: 'engine/worker', areas: ['engine/redis', 'engine/core'], packages: [] },
+  { name: 'engine', areas: ['engine/client', 'engine/worker', 'engine/redis', 'engine/core'], packages: [] },
+  { name: 'testing', areas: ['engine'], packages: ['ioredis', '@nestjs/common', '@nestjs/core', '@nestjs/testing'] },
+  {
+    name: '',
+    areas: ['engine'],
+    packages: ['@nestjs/common', '@nestjs/core', 'rxjs', 'reflect-metadata', 'class-transformer', 'class-validator'],
+  },
+];
+/** The engine's only door for the layers above it. */
+const ENGINE_DOOR = 'engine/index.ts';
+/** Packages of which an area that may not import them may still import types. */
+const TYPES_ANYWHERE = ['ioredis'];
+
+const areaOf = (file) => AREAS.find(({ name }) => name === '' || file.startsWith(`${name}/`));
+
+function importsOf(file) {
+  const source = ts.createSourceFile(file, readFileSync(join(root, 'lib', file), 'utf8'), ts.ScriptTarget.ESNext, true);
+  const found = [];
+  const add = (literal, isType) => {
+    const { line } = source.getLineAndCharacterOfPosition(literal.getStart());
+    found.push({ specifier: literal.text, isType, at: `lib/${file}:${line + 1}` });
+  };
+  const visit = (node) => {
+    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, isTypeImport(node.importClause));
+    if (ts.isExportDeclaration(node) && node.moduleSpecifier) add(node.moduleSpecifier, isTypeExport(node));
+    if (ts.isImportTypeNode(node)) add(node.argument.literal, true);
+    if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      if (ts.isStringLiteralLike(node.arguments[0])) add(node.arguments[0], false);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function isTypeImport(clause) {
+  if (clause === undefined) return false;
+  const { namedBindings: names, name } = clause;
+  if (clause.isTypeOnly) return true;
+  return name === undefined && names !== undefined && ts.isNamedImports(names) && names.elements.every((one) => one.isTypeOnly);
+}
+
+function isTypeExport({ isTypeOnly, exportClause }) {
+  return isTypeOnly || (exportClause && ts.isNamedExports(exportClause) && exportClause.elements.every((one) => one.isTypeOnly));
+}
+
+function checkPackage(file, { specifier, isType, at }) {
+  if (specifier.startsWith('node:')) return [];
+  const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+  const area = areaOf(file);
+  if (area.packages.includes(name) || (isType && TYPES_ANYWHERE.includes(name))) return [];
+  const allowed = area.packages.length === 0 ? 'no package' : area.packages.join(', ');
+  return [`${at} imports "${specifier}": lib/${area.name} may import ${allowed}.`];
+}
+
+function checkFile(file, target, { at }) {
+  const from = areaOf(file);
+  const to = areaOf(target);
+  if (from === to) return [];
+  const problem = `${at} imports lib/${target}:`;
+  if (!from.areas.includes(to.name) && !(to.name.startsWith('engine/') && from.areas.includes('engine'))) {
+    return [`${problem} lib/${from.name} may import ${from.areas.map((name) => `lib/${name}`).join(', ') || 'nothing else'}.`];
+  }
+  const isOutside = !from.name.startsWith('engine');
+  return isOutside && target !== ENGINE_DOOR ? [`${problem} outside the engine, import lib/${ENGINE_DOOR}.`] : [];
+}
+
+/** The first circle of imports found, as a list of files that begins and ends with the same one. */
+function findCircle(graph) {
+  const done = new Set();
+  const path = [];
+  const visit = (file) => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    path.push(file);
+    for (const target of graph.get(file) ?? []) {
+      const circle = visit(target);
+      if (circle) return circle;
+    }
+    path.pop();
+    done.add(file);
+    return undefined;
+  };
+  for (const file of graph.keys()) {
+    const circle = visit(file);
+    if (circle) return circle;
+  }
+  return undefined;
+}
+
+const files = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' })
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => file.endsWith('.ts'));
+const problems = [];
+const graph = new Map();
+for (const file of files) {
+  const targets = [];
+  for (const found of importsOf(file)) {
+    if (!found.specifier.startsWith('.')) {
+      problems.push(...checkPackage(file, found));
+      continue;
+    }
+    const target = posix.join(dirname(file), found.specifier).replace(/\.js$/, '.ts');
+    if (!files.includes(target)) problems.push(`${found.at} imports "${found.specifier}", which is not under lib/.`);
+    else problems.push(...checkFile(file, target, found));
+    targets.push(target);
+  }
+  graph.set(file, targets);
+}
+const circle = findCircle(graph);
+if (circle) problems.push(`These files import each other in a circle: ${circle.join(' -> ')}.`);
+for (const problem of problems) process.stderr.write(`${problem}\n`);
+if (problems.length > 0) process.exitCode = 1;
+else process.stdout.write(`The imports of ${files.length} files in lib are in order.\n`);
