@@ -1,11 +1,3 @@
-import vm from 'node:vm';
-
-if (typeof vm.SourceTextModule !== 'function') {
-  throw new Error(
-    'These tests are ES modules and need Node started with --experimental-vm-modules. Use `npm test`, or `npm test -- <file or pattern>`.',
-  );
-}
-
 /** @type {import('jest').Config} */
 export default {
   testMatch: ['<rootDir>/test/**/*.spec.ts'],

@@ -46,7 +46,9 @@ function transition(file) {
   return `ops.${name} = function(base, count)\n${indented}\nend`;
 }
 
-const files = readdirSync(folder).filter((file) => file.endsWith('.lua')).sort();
+const files = readdirSync(folder)
+  .filter((file) => file.endsWith('.lua'))
+  .sort();
 const transitions = files.filter((file) => file !== 'prelude.lua' && file !== 'epilogue.lua');
 const lua = [
   withoutComments(readFileSync(join(folder, 'prelude.lua'), 'utf8')),

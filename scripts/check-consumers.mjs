@@ -1,11 +1,13 @@
 // Installs the packed package into two new Nest applications, an ES module on Nest 12 and CommonJS on Nest 11, compiles and
 // runs them: each executes one workflow on a private Redis and has to end by itself.
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Redis } from 'ioredis';
 import { findOrStartRedis } from '../dist/testing/index.js';
 
 const execute = promisify(execFile);
@@ -14,6 +16,7 @@ const { devDependencies } = JSON.parse(await readFile(join(root, 'package.json')
 
 /** A workflow takes milliseconds; an application still running after this has something open. */
 const RUN_LIMIT_MS = 60_000;
+const PREFIX = `consumers:${randomUUID()}`;
 const EXPECTED = 'RECEIPT: CHARGED 1250 1\nPayments.charge succeeded, receipt succeeded\n';
 
 const CONSUMERS = [
@@ -68,23 +71,35 @@ async function checkConsumer(consumer, { folder, tarball, redisUrl }) {
   await copyFile(join(root, 'scripts/consumers/app.ts'), join(cwd, 'app.ts'));
   await run(`${consumer.name}: npm install`, 'npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd });
   await run(`${consumer.name}: tsc`, process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], { cwd });
-  const env = { ...process.env, CONSUMER_REDIS_URL: redisUrl, CONSUMER_PREFIX: `consumer:${consumer.name}:${process.pid}` };
+  const env = { ...process.env, CONSUMER_REDIS_URL: redisUrl, CONSUMER_PREFIX: `${PREFIX}:${consumer.name}` };
   const app = `${consumer.name}: the application`;
   const output = await run(app, process.execPath, ['out/app.js'], { cwd, env, timeout: RUN_LIMIT_MS, killSignal: 'SIGKILL' });
   if (output !== EXPECTED) throw new Error(`${app} printed:\n${output}instead of:\n${EXPECTED}`);
   process.stdout.write(`${consumer.name}: installed, compiled, ran its workflow and ended.\n`);
 }
 
+/** The Redis may be that of REDIS_URL, which stays. */
+async function removeKeys(url) {
+  const client = new Redis(url);
+  for await (const keys of client.scanStream({ match: `*${PREFIX}*`, count: 1_000 })) {
+    if (keys.length > 0) await client.unlink(keys);
+  }
+  await client.quit();
+}
+
 const folder = await mkdtemp(join(tmpdir(), 'redflow-consumers-'));
 const redis = await findOrStartRedis({ onMessage: (text) => process.stderr.write(`${text}\n`) });
 try {
-  const packed = await run('npm pack', 'npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: root });
+  const packed = await run('npm pack', 'npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: root,
+  });
   const tarball = join(folder, JSON.parse(packed)[0].filename);
   for (const consumer of CONSUMERS) await checkConsumer(consumer, { folder, tarball, redisUrl: redis.url });
 } catch (error) {
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
 } finally {
+  await removeKeys(redis.url);
   await redis.stop();
   await rm(folder, { recursive: true, force: true });
 }

@@ -60,7 +60,10 @@ function isTypeExport({ isTypeOnly, exportClause }) {
 
 function checkPackage(file, { specifier, isType, at }) {
   if (specifier.startsWith('node:')) return [];
-  const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+  const name = specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
   const area = areaOf(file);
   if (area.packages.includes(name) || (isType && TYPES_ANYWHERE.includes(name))) return [];
   const allowed = area.packages.length === 0 ? 'no package' : area.packages.join(', ');

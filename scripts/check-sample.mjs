@@ -47,6 +47,8 @@ nest.once('close', (code, signal) => {
     process.stdout.write('The sample booted, and ended when told to.\n');
     return;
   }
-  process.stderr.write(`${output}\nThe sample ${wasReady ? 'booted' : 'did not boot'} and ended with ${signal ?? `code ${code}`}.\n`);
+  process.stderr.write(
+    `${output}\nThe sample ${wasReady ? 'booted' : 'did not boot'} and ended with ${signal ?? `code ${code}`}.\n`,
+  );
   process.exitCode = 1;
 });

@@ -1,4 +1,15 @@
-import { Body, Controller, Get, Headers, HttpCode, NotFoundException, Param, Post, UseFilters, ValidationPipe } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Headers,
+  HttpCode,
+  NotFoundException,
+  Param,
+  Post,
+  UseFilters,
+  ValidationPipe,
+} from '@nestjs/common';
 import { RedflowClient } from 'nestjs-redflow';
 import { Ledger } from '../outside/ledger.js';
 import { FulfilOrder } from './fulfil-order.workflow.js';

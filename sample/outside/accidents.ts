@@ -1,7 +1,7 @@
 import type { Order } from '../orders/order.js';
 import type { LedgerEntry } from './ledger.js';
 
-// Accidents that an order asks for with `simulate`. Delete this file and nothing else changes.
+// Accidents that an order asks for with `simulate`. An application of yours would have none of this.
 
 const OUTAGES = 2;
 

@@ -36,7 +36,7 @@ export class Ledger {
 
   /** Every request about an order, oldest first. */
   async requestsOf(orderId: string): Promise<LedgerEntry[]> {
-    const lines = (await readFile(this.file, 'utf8')).split('\n').filter((line) => line !== '');
+    const lines = (await readFile(this.file, { encoding: 'utf8', flag: 'a+' })).split('\n').filter((line) => line !== '');
     const entries = lines.map((line) => JSON.parse(line) as LedgerEntry).filter((entry) => entry.orderId === orderId);
     return entries.map((entry) => ({ ...entry, repeated: firstOf(entries, entry) !== entry }));
   }

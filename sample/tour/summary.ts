@@ -18,7 +18,12 @@ export function summarize(watchers: OrderWatcher[]): string {
   ]);
   const table = [['order', 'status', 'attempts', 'recoveries', 'bank asked', 'charged', 'story'], ...rows];
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => String(row[column]).length)));
-  const lines = table.map((row) => row.map((cell, column) => String(cell).padEnd(widths[column])).join('  ').trimEnd());
+  const lines = table.map((row) =>
+    row
+      .map((cell, column) => String(cell).padEnd(widths[column]))
+      .join('  ')
+      .trimEnd(),
+  );
   const verdict = watchers.every(adds)
     ? 'Every order succeeded and was charged exactly once.'
     : 'This does not add up: an order did not succeed, or was not charged exactly once.';

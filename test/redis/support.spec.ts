@@ -4,9 +4,11 @@ import { Redis } from 'ioredis';
 import { eventually } from '../support/eventually.js';
 import { type LossyProxy, startLossyProxy } from '../support/lossy-proxy.js';
 import { expectNoKeys, keysUnder, testPrefix, testRedisUrl } from '../support/namespace.js';
+import { type SpawnedProcess, spawnWorker } from '../support/spawn-worker.js';
 
 const open: Array<() => unknown> = [];
 let previousPrefix: string | undefined;
+let previousProcess: SpawnedProcess | undefined;
 
 afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
@@ -102,5 +104,28 @@ describe('startLossyProxy()', () => {
     expect(isAnswered).toBe(false);
     between.resume();
     expect(await answer).toBe('PONG');
+  });
+});
+
+describe('spawnWorker()', () => {
+  it('passes arguments and environment, and finds lines written before and after the call', async () => {
+    const worker = spawnWorker('echo.mjs', { args: ['stay', 'argument'], env: { ECHO: 'environment' } });
+    previousProcess = worker;
+    expect(await worker.waitForLine('environment')).toBe('2 environment');
+    expect(await worker.waitForLine(/argument$/)).toBe('1 argument');
+    expect(worker.lines).toEqual(['1 argument', '2 environment']);
+  });
+
+  it('had its processes killed after the test before', async () => {
+    expect(await previousProcess?.exited).toEqual({ code: null, signal: 'SIGKILL' });
+  });
+
+  it('says what a process wrote that ended without the line', async () => {
+    const worker = spawnWorker('echo.mjs', { args: ['go', 'argument'], env: { ECHO: 'environment' } });
+    await expect(worker.waitForLine('argument', { after: 1 })).rejects.toThrow(
+      'echo.mjs wrote no line that matches argument: it ended. Its output:\n1 argument\n2 environment',
+    );
+    expect(await worker.exited).toEqual({ code: 0, signal: null });
+    expect(await worker.kill()).toEqual({ code: 0, signal: null });
   });
 });

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import vm from 'node:vm';
 
 const built = new URL('../../dist/testing/index.js', import.meta.url);
 
@@ -7,6 +8,11 @@ const built = new URL('../../dist/testing/index.js', import.meta.url);
  * Jest loads this file without its transforms, hence the built package instead of the sources.
  */
 export default async function globalSetup() {
+  if (typeof vm.SourceTextModule !== 'function') {
+    throw new Error(
+      'The tests are ES modules and need Node started with --experimental-vm-modules. Use `npm test`, or `npm test -- <pattern>`.',
+    );
+  }
   if (!existsSync(built)) throw new Error('The tests start Redis with the built package: run `npm run build` first.');
   const { findOrStartRedis } = await import(built.href);
   const redis = await findOrStartRedis({ onMessage: (text) => process.stderr.write(`${text}\n`) });

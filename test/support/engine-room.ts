@@ -1,0 +1,235 @@
+import { afterEach, expect } from '@jest/globals';
+import { Redis } from 'ioredis';
+import type { LoggerPort } from '../../lib/engine/core/values.types.js';
+import { type Claim, type ClaimedRun, type ClaimRequest, claimRuns } from '../../lib/engine/redis/claim-runs.js';
+import { CommitBuffer } from '../../lib/engine/redis/commit-buffer.js';
+import { type ConnectionSource, RedisConnection } from '../../lib/engine/redis/connection.js';
+import { type Created, createRun, type NewRun } from '../../lib/engine/redis/create-run.js';
+import { Keyspace } from '../../lib/engine/redis/keyspace.js';
+import type { Op } from '../../lib/engine/redis/op.js';
+import { registerWorker } from '../../lib/engine/redis/register-worker.js';
+import { type RunnerOptions, ScriptRunner } from '../../lib/engine/redis/script-runner.js';
+import { type RedisServer, startRedis } from '../../lib/testing/index.js';
+import { testPrefix, testRedisUrl } from './namespace.js';
+
+/** Where the waits and leases of a test are far enough away not to matter. */
+const HOUR_MS = 3_600_000;
+
+const open: Array<() => Promise<unknown>> = [];
+
+// In the order of need: rooms close before the servers that they talk to.
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close();
+});
+
+export interface RoomOptions extends Partial<RunnerOptions>, Partial<ConnectionSource> {
+  /** One with a clock of its own by default. */
+  prefix?: string;
+}
+
+export const silentLogger: LoggerPort = { log() {}, warn() {}, error() {} };
+
+/** A private Redis that is stopped when the test ends. */
+export async function privateRedis(): Promise<RedisServer> {
+  const server = await startRedis({ appendonly: false });
+  open.push(() => server.stop());
+  return server;
+}
+
+/** A plain client of a Redis, to look at keys and to break things; closed when the test ends. */
+export function plainClient(url = testRedisUrl()): Redis {
+  const redis = new Redis(url, { maxRetriesPerRequest: 0 });
+  redis.on('error', () => {
+    // A killed server closes the connection; tests await what they need.
+  });
+  open.push(
+    () =>
+      new Promise<void>((resolve) => {
+        if (redis.status === 'end') return resolve();
+        redis.once('end', resolve);
+        redis.disconnect();
+      }),
+  );
+  return redis;
+}
+
+/** The Redis layer of the engine on a namespace of its own; closed when the test ends. */
+export function openEngineRoom(options: RoomOptions = {}): EngineRoom {
+  const room = new EngineRoom(options);
+  open.push(() => room.close());
+  return room;
+}
+
+export class EngineRoom {
+  readonly prefix: string;
+  readonly keys: Keyspace;
+  readonly connection: RedisConnection;
+  readonly runner: ScriptRunner;
+  readonly buffer: CommitBuffer;
+  /** Not through the engine. */
+  readonly redis: Redis;
+  private runs = 0;
+  private readonly sequences = new Map<string, number>();
+
+  constructor({ prefix, url = testRedisUrl(), connection, role = 'worker', giveUpAfterMs = 30_000 }: RoomOptions) {
+    this.prefix = prefix ?? `redflow-test:${testPrefix()}`;
+    this.keys = new Keyspace(this.prefix);
+    this.connection = new RedisConnection({ url, connection }, silentLogger);
+    this.runner = new ScriptRunner(this.connection, this.keys, { role, giveUpAfterMs });
+    this.buffer = new CommitBuffer(this.runner);
+    this.redis = plainClient(url);
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close();
+  }
+
+  /** A full key from the part after the namespace. */
+  key(name: string): string {
+    return `${this.keys.root}:${name}`;
+  }
+
+  send<T>(op: Op<T>): Promise<T> {
+    return this.buffer.add(op);
+  }
+
+  /** Sends an operation once more, as after a lost answer, and fails if that changes any key, though time has gone on. */
+  async repeat<T>(op: Op<T>): Promise<T> {
+    const before = await this.contents();
+    await this.advance(7_000);
+    const answer = await this.send(op);
+    expect(await this.contents()).toEqual(before);
+    return answer;
+  }
+
+  /** Moves the clock of the namespace; leases keep to the real one. */
+  async advance(ms: number): Promise<void> {
+    await this.redis.incrby(this.key('clock'), ms);
+  }
+
+  /** Redis time in ms, with what `advance()` has added. */
+  async now(): Promise<number> {
+    const [seconds, micros] = (await this.redis.time()).map(Number);
+    return seconds * 1_000 + Math.floor(micros / 1_000) + Number(await this.redis.get(this.key('clock')));
+  }
+
+  newRun(overrides: Partial<NewRun> = {}): NewRun {
+    this.runs++;
+    return {
+      id: `run-${this.runs}`,
+      nonce: '',
+      workflow: 'greet',
+      queue: 'default',
+      priority: 0,
+      start: { delayMs: 0 },
+      idempotencyTtlMs: HOUR_MS,
+      input: '',
+      ...overrides,
+    };
+  }
+
+  create(overrides: Partial<NewRun> = {}): Promise<Created> {
+    return this.send(createRun(this.newRun(overrides)));
+  }
+
+  async createAll(...ids: string[]): Promise<void> {
+    for (const id of ids) await this.create({ id });
+  }
+
+  async register(workerId = 'w1', queues: readonly string[] = ['default']): Promise<string> {
+    await this.send(registerWorker({ workerId, leaseMs: HOUR_MS, app: 'app', queues, concurrency: 10 }));
+    return workerId;
+  }
+
+  /** Lets the lease of a worker run out. */
+  async expireLease(workerId: string): Promise<void> {
+    await this.redis.zadd(this.key('workers'), 'XX', 1, workerId);
+  }
+
+  claimOp(workerId = 'w1', overrides: Partial<ClaimRequest> = {}): Op<Claim> {
+    const sequence = (this.sequences.get(workerId) ?? 0) + 1;
+    this.sequences.set(workerId, sequence);
+    return claimRuns({ workerId, sequence, want: 10, acceptSuspect: true, queues: ['default'], ...overrides });
+  }
+
+  async claim(workerId = 'w1', overrides: Partial<ClaimRequest> = {}): Promise<ClaimedRun[]> {
+    return runsOf(await this.send(this.claimOp(workerId, overrides)));
+  }
+
+  /** A run in the hands of worker `w1`. */
+  async running(overrides: Partial<NewRun> = {}): Promise<ClaimedRun> {
+    await this.register();
+    await this.create(overrides);
+    const [claimed] = await this.claim();
+    return claimed;
+  }
+
+  /** A field of a run's hash: see keyspace.ts. */
+  field(runId: string, name: string): Promise<string | null> {
+    return this.redis.hget(this.keys.run(runId), name);
+  }
+
+  /** Outcomes of the passes written down so far, one letter each. */
+  async passes(runId: string): Promise<string> {
+    return (await this.redis.lrange(this.keys.passes(runId), 0, -1)).map((line) => line.split(',')[1]).join('');
+  }
+
+  /** Runs of a queue in the order in which they will be claimed. */
+  queued(queue = 'default'): Promise<string[]> {
+    return this.redis.zrange(this.key(`queue:${queue}`), 0, -1);
+  }
+
+  due(): Promise<string[]> {
+    return this.redis.zrange(this.key('due'), 0, -1);
+  }
+
+  owned(workerId = 'w1'): Promise<string[]> {
+    return this.redis.smembers(this.key(`owned:${workerId}`));
+  }
+
+  wakeUps(workerId: string): Promise<number> {
+    return this.redis.llen(this.keys.wake(workerId));
+  }
+
+  /** All keys of the namespace with their contents, but for the clock. */
+  async contents(): Promise<Record<string, unknown>> {
+    const contents: Record<string, unknown> = {};
+    for (const key of await this.allKeys()) contents[key.slice(this.keys.root.length + 1)] = await this.read(key);
+    delete contents.clock;
+    return contents;
+  }
+
+  private async allKeys(): Promise<string[]> {
+    const found = new Set<string>();
+    let cursor = '0';
+    do {
+      const [next, keys] = await this.redis.scan(cursor, 'MATCH', `${this.keys.root}:*`, 'COUNT', 1_000);
+      for (const key of keys) found.add(key);
+      cursor = next;
+    } while (cursor !== '0');
+    return [...found].sort();
+  }
+
+  private async read(key: string): Promise<unknown> {
+    switch (await this.redis.type(key)) {
+      case 'hash':
+        return this.redis.hgetall(key);
+      case 'set':
+        return (await this.redis.smembers(key)).sort();
+      case 'zset':
+        return this.redis.zrange(key, 0, -1, 'WITHSCORES');
+      case 'list':
+        return this.redis.lrange(key, 0, -1);
+      default:
+        return this.redis.get(key);
+    }
+  }
+}
+
+/** The runs of a claim that was not refused. */
+export function runsOf(claim: Claim): ClaimedRun[] {
+  if (claim.status !== 'OK') throw new Error(`The claim was answered with ${claim.status}.`);
+  return claim.runs;
+}
+
+export const idsOf = (runs: readonly ClaimedRun[]): string[] => runs.map(({ run }) => run.id);
