@@ -45,7 +45,7 @@ function invitation(url: string, orderIds: string[]): string {
 The application stays up; Ctrl-C ends it. Try:
 
   curl ${url}/orders
-  curl ${url}/orders/${orderIds[3]}
+  curl ${url}/orders/${orderIds[1]}
   ${post} -d ${order()}
   ${post} -d ${order(',"simulate":"worker-crash"')}
 `;

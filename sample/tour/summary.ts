@@ -1,7 +1,7 @@
 import type { OrderWatcher } from './order-watcher.js';
 
 /** Whether an order came out as it should: fulfilled, and charged once, however often the bank was asked. */
-export function adds({ view }: OrderWatcher): boolean {
+export function addsUp({ view }: OrderWatcher): boolean {
   return view?.status === 'succeeded' && view.bank.charges === 1;
 }
 
@@ -24,7 +24,7 @@ export function summarize(watchers: OrderWatcher[]): string {
       .join('  ')
       .trimEnd(),
   );
-  const verdict = watchers.every(adds)
+  const verdict = watchers.every(addsUp)
     ? 'Every order succeeded and was charged exactly once.'
     : 'This does not add up: an order did not succeed, or was not charged exactly once.';
   return ['', ...lines, '', verdict].join('\n');

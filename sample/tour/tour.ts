@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Narrator } from './narrator.js';
 import { OrderWatcher } from './order-watcher.js';
 import type { OrdersApi } from './orders-api.js';
-import { adds, summarize } from './summary.js';
+import { addsUp, summarize } from './summary.js';
 import { TOUR_ORDERS, type TourOrder } from './tour-orders.js';
 
 const POLL_MS = 100;
@@ -10,6 +10,9 @@ const PATIENCE_MS = 120_000;
 
 /** Places a handful of orders over HTTP, as a customer would, and tells what becomes of them. */
 export class Tour {
+  private readonly watchers: OrderWatcher[] = [];
+  private readonly deadline = performance.now() + PATIENCE_MS;
+
   constructor(
     private readonly api: OrdersApi,
     private readonly narrator: Narrator,
@@ -17,11 +20,14 @@ export class Tour {
 
   /** @returns the ids of the orders, and whether all succeeded with exactly one charge each */
   async run(): Promise<{ orderIds: string[]; ok: boolean }> {
-    const watchers: OrderWatcher[] = [];
-    for (const order of TOUR_ORDERS) watchers.push(await this.place(order, `order ${watchers.length + 1}`));
-    await this.watch(watchers);
-    this.narrator.print(summarize(watchers));
-    return { orderIds: watchers.map(({ id }) => id), ok: watchers.every(adds) };
+    for (const order of TOUR_ORDERS) {
+      const watcher = await this.place(order, `order ${this.watchers.length + 1}`);
+      this.watchers.push(watcher);
+      if (order.until) await this.watchUntil(() => watcher.hasEnded || watcher.isAt(order.until));
+    }
+    await this.watchUntil(() => this.watchers.every(({ hasEnded }) => hasEnded));
+    this.narrator.print(summarize(this.watchers));
+    return { orderIds: this.watchers.map(({ id }) => id), ok: this.watchers.every(addsUp) };
   }
 
   private async place({ story, body, twice }: TourOrder, name: string): Promise<OrderWatcher> {
@@ -34,14 +40,14 @@ export class Tour {
     return new OrderWatcher(id, name, story, this.narrator);
   }
 
-  private async watch(watchers: OrderWatcher[]): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS;
-    while (performance.now() < deadline) {
-      const open = watchers.filter(({ hasEnded }) => !hasEnded);
-      if (open.length === 0) return;
-      for (const watcher of open) watcher.observe(await this.api.show(watcher.id));
+  private async watchUntil(isReached: () => boolean): Promise<void> {
+    while (!isReached()) {
+      if (performance.now() > this.deadline)
+        throw new Error(`The orders did not come to an end within ${PATIENCE_MS / 1_000} s.`);
+      for (const watcher of this.watchers) {
+        if (!watcher.hasEnded) watcher.observe(await this.api.show(watcher.id));
+      }
       await delay(POLL_MS);
     }
-    this.narrator.say('tour', `not all orders ended within ${PATIENCE_MS / 1_000} s`);
   }
 }

@@ -262,7 +262,6 @@ describe('createRun()', () => {
 
   it('answers an error for itself alone when a key of the namespace is of another type', async () => {
     const room = openEngineRoom();
-    await room.redis.set(room.key('idem:5:greet:taken'), 'r0');
     await room.redis.lpush(room.key('idem:5:greet:taken'), 'not a string');
     const [before, broken, after] = await Promise.allSettled([
       room.create({ id: 'before' }),

@@ -22,6 +22,8 @@ const OUR_OPTIONS: RedisOptions = {
   autoResendUnfulfilledCommands: false,
   connectTimeout: CONNECT_TIMEOUT_MS,
   socketTimeout: 15_000,
+  // How long a timer outlives a disconnect whose socket is already gone; 2 s by default.
+  disconnectTimeout: 100,
   retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 6), 2_000) * (0.5 + Math.random() / 2),
 };
 
@@ -75,8 +77,13 @@ export class RedisConnection {
         : commands.duplicate({ ...OUR_OPTIONS, socketTimeout: undefined });
     this.extra.add(copy);
     this.watch(copy);
-    await copy.connect();
-    return copy;
+    try {
+      await copy.connect();
+      return copy;
+    } catch (error) {
+      this.discard(copy);
+      throw error;
+    }
   }
 
   discard(client: RedisClient): void {
@@ -163,5 +170,7 @@ function disconnected(client: RedisClient): Promise<void> {
   return new Promise((resolve) => {
     client.once('end', resolve);
     client.disconnect();
+    // Between two attempts to connect there is nothing to end, and ioredis says nothing.
+    if (client.status === 'reconnecting') resolve();
   });
 }

@@ -444,6 +444,7 @@ ops.release_run = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
   local delay = ARGV[base + 3]
+  local unknown = ARGV[base + 4]
   local state, run = guard(id, fence, 'q', 'n', 'sa', 'ca', 'pr')
   if state ~= 'RUNNING' then return state end
   local key = run_key(id)
@@ -455,8 +456,11 @@ ops.release_run = function(base, count)
     wake(run[4])
   else
     local at = now + tonumber(delay)
-    call('HINCRBY', key, 'hb', 1)
-    call('HSET', key, 'st', 'w', 'av', at)
+    call('HSET', key, 'st', run[7] and 'w' or 'd', 'av', at)
+    if unknown == '1' then
+      call('HINCRBY', key, 'hb', 1)
+      if not run[7] then call('HDEL', key, 'sa') end
+    end
     set_due(id, run[4], at)
   end
   return 'OK'

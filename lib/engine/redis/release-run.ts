@@ -1,6 +1,9 @@
 import { asStatus, type Op, type WriteStatus } from './op.js';
 
-/** @param delayMs 0 puts the run at the front of its queue */
-export function releaseRun(runId: string, fence: string, delayMs: number): Op<WriteStatus> {
-  return { name: 'release_run', args: [runId, fence, delayMs], parse: asStatus };
+/**
+ * @param delayMs 0 puts the run at the front of its queue
+ * @param unknown the worker does not know the workflow: the run counts as not started
+ */
+export function releaseRun(runId: string, fence: string, delayMs: number, unknown = false): Op<WriteStatus> {
+  return { name: 'release_run', args: [runId, fence, delayMs, unknown ? 1 : 0], parse: asStatus };
 }

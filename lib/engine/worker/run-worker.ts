@@ -203,12 +203,12 @@ export class RunWorker implements Worker, PassHost {
       runId: id,
       workflow,
     });
-    this.giveBack(claimed, delayMs);
+    this.giveBack(claimed, delayMs, true);
   }
 
-  private giveBack({ run, fence }: ClaimedRun, delayMs: number): void {
+  private giveBack({ run, fence }: ClaimedRun, delayMs: number, unknown = false): void {
     this.buffer
-      .add(releaseRun(run.id, fence, delayMs))
+      .add(releaseRun(run.id, fence, delayMs, unknown))
       .catch((error: unknown) => this.warn(`Handing a run back failed: ${(error as Error).message}`, { runId: run.id }));
   }
 

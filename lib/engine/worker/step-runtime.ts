@@ -216,7 +216,13 @@ export class StepRuntime implements StepApi, StepTaskHost {
     const committed = this.host.journal.settled();
     const leased = this.host.leaseConfirmed();
     if (!committed && !leased) this.execute(init);
-    else void Promise.all([committed, leased]).then(() => this.execute(init));
+    else {
+      // Refused only while the worker stops without Redis: then nothing may start.
+      Promise.all([committed, leased]).then(
+        () => this.execute(init),
+        () => undefined,
+      );
+    }
   }
 
   private execute(init: StepTaskInit): void {
@@ -293,7 +299,8 @@ export class StepRuntime implements StepApi, StepTaskHost {
     } else if ('delayMs' in when && when.delayMs <= 0) {
       this.endSleep(name, this.host.clock.now(), this.host.clock.now(), resolve);
     } else {
-      this.waits.add({ name, fire: (now) => this.endSleep(name, now, now, resolve) });
+      const since = this.host.clock.now();
+      this.waits.add({ name, fire: (now) => this.endSleep(name, since, now, resolve) });
       this.register(name, { ...sleepRecord(name, 0, 'w', 0, 0), wait: when });
     }
     this.changed();

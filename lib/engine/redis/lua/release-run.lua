@@ -4,6 +4,7 @@
 --   id
 --   fence
 --   delay            ms, 0 for at once
+--   unknown          1 if the worker does not know the workflow: then the run has not started either
 -- RETURNS OK | DONE | LOST
 local state, run = guard(id, fence, 'q', 'n', 'sa', 'ca', 'pr')
 if state ~= 'RUNNING' then return state end
@@ -16,8 +17,11 @@ if delay == '0' then
   wake(run[4])
 else
   local at = now + tonumber(delay)
-  call('HINCRBY', key, 'hb', 1)
-  call('HSET', key, 'st', 'w', 'av', at)
+  call('HSET', key, 'st', run[7] and 'w' or 'd', 'av', at)
+  if unknown == '1' then
+    call('HINCRBY', key, 'hb', 1)
+    if not run[7] then call('HDEL', key, 'sa') end
+  end
   set_due(id, run[4], at)
 end
 return 'OK'

@@ -1,0 +1,165 @@
+// Runs the sample as a visitor would: once through its tour, once to use it and to end it with SIGTERM.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const TOUR_LIMIT_MS = 180_000;
+const END_LIMIT_MS = 30_000;
+const ORDER = { customer: 'smoke@example.com', sku: 'teapot', quantity: 1, amountCents: 4_900 };
+
+await tourAddsUp();
+await visitorIsServed();
+process.stdout.write('The sample works: its tour adds up, it serves visitors and leaves no process behind.\n');
+
+async function tourAddsUp() {
+  const sample = start({ PORT: '0', REDFLOW_SAMPLE_EXIT: '1' });
+  const code = await within(TOUR_LIMIT_MS, sample.ended, 'the tour', sample);
+  check(code === 0, `the tour ended with exit code ${code}`, sample);
+  for (const line of [
+    / died: SIGKILL/,
+    /another worker takes over/,
+    /: already charged/,
+    /Attempt 3 follows/,
+    /the same order/,
+  ]) {
+    check(line.test(sample.output()), `the account lacks ${line}`, sample);
+  }
+  check(sample.output().includes('Every order succeeded and was charged exactly once.'), 'the account does not add up', sample);
+}
+
+async function visitorIsServed() {
+  const squatter = createServer().listen(0, '127.0.0.1');
+  await once(squatter, 'listening');
+  const { port } = squatter.address();
+  const sample = start({ PORT: String(port) });
+  try {
+    const url = await within(TOUR_LIMIT_MS, sample.saw(/curl (http:\S+)\/orders$/m), 'the invitation', sample);
+    check(sample.output().includes(`port ${port} is taken`), 'the account does not say that the port was taken', sample);
+    await visit(url, sample);
+    const processes = descendantsOf(sample.pid);
+    check(processes.length >= 4, `expected main, two workers and Redis to run, found ${processes.length} processes`, sample);
+    sample.kill('SIGTERM');
+    const code = await within(END_LIMIT_MS, sample.ended, 'the end after SIGTERM', sample);
+    check(code === 0, `SIGTERM ended the sample with ${code}`, sample);
+    await allGone(processes, sample);
+  } finally {
+    squatter.close();
+    sample.kill('SIGKILL');
+  }
+}
+
+async function visit(url, sample) {
+  const orders = await (await fetch(`${url}/orders`)).json();
+  check(orders.length === 5, `GET /orders listed ${orders.length} orders, expected the 5 of the tour`, sample);
+  const order = await (await fetch(`${url}/orders/${orders[0].id}`)).json();
+  check(order.steps.length === 5 && order.bank.charges === 1, `GET /orders/:id answered ${JSON.stringify(order)}`, sample);
+  const missing = await fetch(`${url}/orders/none`);
+  check(missing.status === 404, `GET of an unknown order answered ${missing.status}`, sample);
+  const refused = await place(url, { ...ORDER, quantity: 0 });
+  check(refused.status === 400, `POST of a bad order answered ${refused.status}`, sample);
+  const first = await place(url, ORDER, 'smoke');
+  const second = await place(url, { ...ORDER, quantity: 2 }, 'smoke');
+  check(
+    first.status === 202 && second.status === 409,
+    `POSTs with one key answered ${first.status} and ${second.status}`,
+    sample,
+  );
+}
+
+function place(url, order, key) {
+  const headers = { 'content-type': 'application/json', ...(key && { 'idempotency-key': key }) };
+  return fetch(`${url}/orders`, { method: 'POST', headers, body: JSON.stringify(order) });
+}
+
+/** `npm start` without the visitor's Redis, so that the private one is tested. */
+function start(env) {
+  const { REDIS_URL: _, ...rest } = process.env;
+  const child = spawn('npm', ['start'], { env: { ...rest, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  const listeners = new Set();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      output += text;
+      for (const listener of listeners) listener();
+    });
+  }
+  const ended = once(child, 'close').then(([code, signal]) => code ?? signal);
+  const saw = (pattern) =>
+    new Promise((resolve, reject) => {
+      const look = () => {
+        const match = pattern.exec(output);
+        if (match) resolve(match[1]);
+      };
+      listeners.add(look);
+      look();
+      ended.then((code) => reject(new Error(`npm start ended with ${code} before it printed ${pattern}\n${output}`)));
+    });
+  return { pid: child.pid, ended, saw, output: () => output, kill: (signal) => child.kill(signal) };
+}
+
+async function within(limitMs, promise, what, sample) {
+  const limit = new AbortController();
+  const expired = delay(limitMs, undefined, { signal: limit.signal }).then(() =>
+    fail(`${what} took more than ${limitMs} ms`, sample),
+  );
+  try {
+    return await Promise.race([promise, expired]);
+  } finally {
+    limit.abort();
+    expired.catch(() => {});
+  }
+}
+
+async function allGone(pids, sample) {
+  const deadline = performance.now() + END_LIMIT_MS;
+  while (pids.some(isAlive)) {
+    const left = pids.filter(isAlive);
+    if (performance.now() > deadline) fail(`processes were left behind: ${left.map(describe).join('; ')}`, sample);
+    await delay(50);
+  }
+}
+
+/** All processes below one. Reads /proc, because a bare Debian has no ps; elsewhere there is nothing to look at. */
+function descendantsOf(root) {
+  if (!existsSync('/proc/self/stat')) return [root, root, root, root];
+  const parents = new Map(
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((name) => [Number(name), statOf(Number(name))?.parent]),
+  );
+  const found = [root];
+  for (const pid of found) for (const [child, parent] of parents) if (parent === pid) found.push(child);
+  return found;
+}
+
+function isAlive(pid) {
+  if (!existsSync('/proc/self/stat')) return false;
+  const stat = statOf(pid);
+  return stat !== undefined && stat.state !== 'Z';
+}
+
+function statOf(pid) {
+  try {
+    // "pid (name) state parent …", where the name may hold anything.
+    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return { state, parent: Number(parent) };
+  } catch {
+    return undefined; // It has ended.
+  }
+}
+
+function describe(pid) {
+  return `${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`;
+}
+
+function check(isFine, problem, sample) {
+  if (!isFine) fail(problem, sample);
+}
+
+function fail(problem, sample) {
+  throw new Error(`Sample: ${problem}.\n${sample.output()}`);
+}

@@ -1,0 +1,376 @@
+import { describe, expect, it } from '@jest/globals';
+import { claimRuns } from '../../lib/engine/redis/claim-runs.js';
+import { commitStep } from '../../lib/engine/redis/commit-step.js';
+import { finishRun } from '../../lib/engine/redis/finish-run.js';
+import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
+import { readRun } from '../../lib/engine/redis/read-run.js';
+import { releaseRun } from '../../lib/engine/redis/release-run.js';
+import { type EngineRoom, idsOf, openEngineRoom, runsOf } from '../support/engine-room.js';
+
+/** Lets workers crash with the run, one after the other. */
+async function crash(room: EngineRoom, times: number): Promise<void> {
+  for (let crashed = 0; crashed < times; crashed++) {
+    const worker = await room.register(`crashes-${crashed}`);
+    expect(await room.claim(worker)).toHaveLength(1);
+    await room.expireLease(worker);
+    await room.send(reapWorkers(10));
+  }
+}
+
+describe('claimRuns()', () => {
+  it('hands over a run with its payloads and makes the worker its owner', async () => {
+    const room = openEngineRoom();
+    await room.create({ id: 'r1', priority: 2, maxAttempts: 5, version: '3', tags: { a: 'b' }, idempotencyKey: 'k', input: '[1]' });
+    await room.register();
+    const before = await room.now();
+    const claim = await room.send(room.claimOp());
+    const [claimed] = runsOf(claim);
+    expect(claimed).toMatchObject({
+      fence: '1',
+      suspect: false,
+      run: {
+        id: 'r1',
+        workflow: 'greet',
+        queue: 'default',
+        priority: 2,
+        maxAttempts: 5,
+        version: '3',
+        tags: { a: 'b' },
+        idempotencyKey: 'k',
+        failures: 0,
+        recoveries: 0,
+      },
+      data: { input: '[1]' },
+    });
+    expect(claimed.run.startedAt).toBeGreaterThanOrEqual(before);
+    expect(claim).toMatchObject({ now: claimed.run.startedAt });
+    expect(await room.send(readRun('r1'))).toMatchObject({ status: 'running', workerId: 'w1', startedAt: claimed.run.startedAt });
+    expect(await room.owned()).toEqual(['r1']);
+    expect(await room.queued()).toEqual([]);
+  });
+
+  it('keeps the time of the first start over later claims, and raises the fence with each', async () => {
+    const room = openEngineRoom();
+    const first = await room.running({ id: 'r1' });
+    await room.send(releaseRun('r1', first.fence, 0));
+    await room.advance(60_000);
+    const [second] = await room.claim();
+    expect(second.run.startedAt).toBe(first.run.startedAt);
+    expect([first.fence, second.fence]).toEqual(['1', '2']);
+  });
+
+  it('hands over no more than asked for, and each run once', async () => {
+    const room = openEngineRoom();
+    await room.createAll('a', 'b', 'c', 'd', 'e');
+    await room.register('w1');
+    await room.register('w2');
+    expect(idsOf(await room.claim('w1', { want: 2 }))).toEqual(['a', 'b']);
+    expect(idsOf(await room.claim('w2', { want: 2 }))).toEqual(['c', 'd']);
+    expect(idsOf(await room.claim('w1', { want: 2 }))).toEqual(['e']);
+  });
+
+  it('passes over queued ids whose runs are gone or not queued, without losing a slot to them', async () => {
+    const room = openEngineRoom();
+    await room.createAll('gone', 'ended', 'good');
+    await room.redis.del(room.keys.run('gone'));
+    await room.redis.hset(room.keys.run('ended'), 'st', 's');
+    await room.register();
+    expect(idsOf(await room.claim('w1', { want: 1 }))).toEqual(['good']);
+  });
+
+  describe('order', () => {
+    it('is that of arrival inside a priority, higher priorities first', async () => {
+      const room = openEngineRoom();
+      const priorities = [0, 5, 9, 0, 5, 9, 1];
+      for (const [index, priority] of priorities.entries()) await room.create({ id: `p${priority}-${index}`, priority });
+      await room.register();
+      expect(idsOf(await room.claim())).toEqual(['p9-2', 'p9-5', 'p5-1', 'p5-4', 'p1-6', 'p0-0', 'p0-3']);
+    });
+
+    it('is that of arrival for many, not that of their ids', async () => {
+      const room = openEngineRoom();
+      const ids = Array.from({ length: 120 }, (_, index) => `r${(index * 37) % 120}`);
+      await Promise.all(ids.map((id) => room.create({ id })));
+      await room.register();
+      expect(idsOf(await room.claim('w1', { want: 120 }))).toEqual(ids);
+    });
+
+    it('tries queues in the order given, and no others', async () => {
+      const room = openEngineRoom();
+      for (const queue of ['a', 'b', 'c']) await room.create({ id: `in-${queue}`, queue });
+      await room.register('w1', ['a', 'b']);
+      expect(idsOf(await room.claim('w1', { queues: ['b', 'a'] }))).toEqual(['in-b', 'in-a']);
+      expect(await room.queued('c')).toEqual(['in-c']);
+    });
+
+    it('puts runs that became due behind those that wait, by due time', async () => {
+      const room = openEngineRoom();
+      await room.create({ id: 'later', start: { delayMs: 2_000 } });
+      await room.create({ id: 'sooner', start: { delayMs: 1_000 } });
+      await room.create({ id: 'waits' });
+      await room.register();
+      await room.advance(5_000);
+      expect(idsOf(await room.claim())).toEqual(['waits', 'sooner', 'later']);
+    });
+  });
+
+  describe('due runs', () => {
+    it('answers the time to the next one, and none when there is none', async () => {
+      const room = openEngineRoom();
+      await room.register();
+      expect(await room.send(room.claimOp())).toMatchObject({ nextDueMs: undefined });
+      const at = (await room.now()) + 500_000;
+      await room.create({ start: { at } });
+      const claim = await room.send(room.claimOp());
+      expect(claim).toMatchObject({ status: 'OK', nextDueMs: at - (claim as { now: number }).now });
+    });
+
+    it('promotes at most 100 in one call', async () => {
+      const room = openEngineRoom();
+      const ids = Array.from({ length: 150 }, (_, index) => `r${String(index).padStart(3, '0')}`);
+      await Promise.all(ids.map((id, index) => room.create({ id, start: { delayMs: 1_000 + index } })));
+      await room.register();
+      await room.advance(10_000);
+      const first = await room.send(room.claimOp('w1', { want: 1_000 }));
+      expect(idsOf(runsOf(first))).toEqual(ids.slice(0, 100));
+      expect(first).toMatchObject({ nextDueMs: 0 });
+      expect(idsOf(await room.claim('w1', { want: 1_000 }))).toEqual(ids.slice(100));
+    });
+
+    it('promotes those of other queues too, and wakes their workers', async () => {
+      const room = openEngineRoom();
+      await room.register('other', ['other']);
+      await room.create({ id: 'r1', queue: 'other', start: { delayMs: 1_000 } });
+      expect(await room.claim('other', { queues: ['other'] })).toEqual([]);
+      await room.advance(1_000);
+      await room.register();
+      expect(await room.claim()).toEqual([]);
+      expect(await room.queued('other')).toEqual(['r1']);
+      expect(await room.wakeUps('other')).toBe(1);
+    });
+  });
+
+  describe('lease', () => {
+    it('is LOST for a worker that is unknown or whose lease ran out, and takes nothing', async () => {
+      const room = openEngineRoom();
+      await room.create({ id: 'r1' });
+      expect(await room.send(room.claimOp('stranger'))).toEqual({ status: 'LOST' });
+      await room.register();
+      await room.expireLease('w1');
+      expect(await room.send(room.claimOp())).toEqual({ status: 'LOST' });
+      expect(await room.queued()).toEqual(['r1']);
+    });
+
+    it('is LOST after the worker was reaped', async () => {
+      const room = openEngineRoom();
+      await room.running({ id: 'r1' });
+      await room.expireLease('w1');
+      await room.send(reapWorkers(10));
+      expect(await room.send(room.claimOp())).toEqual({ status: 'LOST' });
+    });
+  });
+
+  describe('the same sequence again', () => {
+    it('answers the same runs with the same fences, and writes nothing', async () => {
+      const room = openEngineRoom();
+      await room.createAll('a', 'b', 'c', 'd');
+      await room.register();
+      const op = room.claimOp('w1', { want: 2 });
+      const first = runsOf(await room.send(op));
+      expect(idsOf(first)).toEqual(['a', 'b']);
+      expect(runsOf(await room.repeat(op))).toEqual(first);
+    });
+
+    it('leaves out those that have ended, or went to another worker, meanwhile', async () => {
+      const room = openEngineRoom();
+      await room.createAll('a', 'b', 'c');
+      await room.register();
+      const op = room.claimOp();
+      await room.send(op);
+      await room.send(finishRun('a', '1', 'succeeded', ''));
+      await room.send(releaseRun('b', '1', 0));
+      await room.register('w2');
+      await room.claim('w2', { want: 1 });
+      expect(idsOf(runsOf(await room.repeat(op)))).toEqual(['c']);
+    });
+
+    it('answers a suspect as one', async () => {
+      const room = openEngineRoom();
+      await room.create({ id: 'r1' });
+      await crash(room, 3);
+      await room.register();
+      const op = room.claimOp();
+      expect(runsOf(await room.send(op))[0].suspect).toBe(true);
+      expect(runsOf(await room.repeat(op))[0].suspect).toBe(true);
+    });
+
+    it('is a claim like any other when the first took nothing', async () => {
+      const room = openEngineRoom();
+      await room.register();
+      const op = room.claimOp();
+      expect(runsOf(await room.send(op))).toEqual([]);
+      await room.createAll('a');
+      expect(idsOf(runsOf(await room.send(op)))).toEqual(['a']);
+    });
+  });
+
+  describe('wake-ups', () => {
+    it('passes the baton to another idle worker when it leaves runs behind', async () => {
+      const room = openEngineRoom();
+      for (const worker of ['w1', 'w2', 'w3']) {
+        await room.register(worker);
+        await room.claim(worker);
+      }
+      await room.redis.srem(room.key('idle:default'), 'w2', 'w3');
+      await room.createAll('a', 'b', 'c');
+      await room.redis.sadd(room.key('idle:default'), 'w2', 'w3');
+      await room.claim('w1', { want: 1 });
+      expect((await room.wakeUps('w2')) + (await room.wakeUps('w3'))).toBe(1);
+    });
+
+    it('wakes nobody when it leaves nothing behind', async () => {
+      const room = openEngineRoom();
+      for (const worker of ['w1', 'w2']) await room.register(worker);
+      await room.claim('w2');
+      await room.redis.del(room.keys.wake('w2'));
+      await room.create();
+      await room.redis.del(room.keys.wake('w2'));
+      await room.redis.sadd(room.key('idle:default'), 'w2');
+      await room.claim('w1', { want: 1 });
+      expect(await room.wakeUps('w2')).toBe(0);
+    });
+
+    it('counts a worker as idle as long as it has a free slot', async () => {
+      const room = openEngineRoom();
+      const idle = () => room.redis.smembers(room.key('idle:default'));
+      await room.register();
+      await room.claim('w1', { want: 2 });
+      expect(await idle()).toEqual(['w1']);
+      await room.createAll('a', 'b', 'c');
+      expect(await idle()).toEqual([]);
+      await room.claim('w1', { want: 2 });
+      expect(await idle()).toEqual([]);
+      await room.claim('w1', { want: 2 });
+      expect(await idle()).toEqual(['w1']);
+    });
+
+    it('lets a run that follows the claim in the same call wake the worker', async () => {
+      const room = openEngineRoom();
+      const { fence } = await room.running({ id: 'r1' });
+      await room.redis.del(room.key('idle:default'));
+      await room.createAll('x');
+      await Promise.all([room.claim('w1'), room.claim('w1'), room.send(releaseRun('r1', fence, 0))]);
+      expect(await room.wakeUps('w1')).toBe(1);
+    });
+  });
+
+  describe('quarantine', () => {
+    it('begins after three recoveries without a new step', async () => {
+      const room = openEngineRoom();
+      await room.create({ id: 'r1' });
+      await crash(room, 2);
+      await room.register();
+      expect((await room.claim())[0]).toMatchObject({ suspect: false, run: { recoveries: 2, recoveryStreak: 2 } });
+      await room.expireLease('w1');
+      await room.send(reapWorkers(10));
+      await room.register('w2');
+      expect((await room.claim('w2'))[0]).toMatchObject({ suspect: true, run: { recoveries: 3, recoveryStreak: 3 } });
+    });
+
+    it('ends with a new step', async () => {
+      const room = openEngineRoom();
+      await room.create({ id: 'r1' });
+      await crash(room, 3);
+      await room.register();
+      const [{ fence }] = await room.claim();
+      await room.send(
+        commitStep({
+          runId: 'r1',
+          fence,
+          name: 'a',
+          kind: 'r',
+          status: 's',
+          order: 1,
+          attempt: 1,
+          base: 0,
+          elapsedMs: 1,
+          payload: '',
+        }),
+      );
+      await room.expireLease('w1');
+      await room.send(reapWorkers(10));
+      await room.register('w2');
+      expect((await room.claim('w2'))[0]).toMatchObject({ suspect: false, run: { recoveries: 4, recoveryStreak: 1 } });
+    });
+
+    it('hands out one suspect per claim, and none to a worker that has one', async () => {
+      const room = openEngineRoom();
+      await room.createAll('s1', 's2');
+      for (let crashed = 0; crashed < 3; crashed++) {
+        await room.register(`x${crashed}`);
+        await room.register(`y${crashed}`);
+        expect(await room.claim(`x${crashed}`, { want: 1 })).toHaveLength(1);
+        expect(await room.claim(`y${crashed}`, { want: 1 })).toHaveLength(1);
+        for (const worker of [`x${crashed}`, `y${crashed}`]) {
+          await room.expireLease(worker);
+          await room.send(reapWorkers(10));
+        }
+      }
+      await room.createAll('a', 'b');
+      await room.register();
+      const claimed = await room.claim();
+      expect(claimed.map(({ suspect }) => suspect)).toEqual([true, false, false]);
+      expect(idsOf(claimed).slice(1)).toEqual(['a', 'b']);
+      expect(await room.claim('w1', { acceptSuspect: false })).toEqual([]);
+      await room.register('w2');
+      expect((await room.claim('w2')).map(({ suspect }) => suspect)).toEqual([true]);
+    });
+
+    it('lasts when the run is handed back by a shutdown', async () => {
+      const room = openEngineRoom();
+      await room.create({ id: 'r1' });
+      await crash(room, 3);
+      await room.register();
+      const [{ fence }] = await room.claim();
+      await room.send(releaseRun('r1', fence, 0));
+      expect((await room.claim())[0]).toMatchObject({ suspect: true });
+    });
+
+    it('lasts when the run was parked meanwhile', async () => {
+      const room = openEngineRoom();
+      await room.create({ id: 'r1' });
+      await crash(room, 3);
+      await room.register();
+      const [{ fence }] = await room.claim();
+      await room.send(releaseRun('r1', fence, 1_000));
+      await room.advance(1_000);
+      expect((await room.claim())[0]).toMatchObject({ suspect: true });
+    });
+  });
+
+  it('leaves payloads out that are too many for one answer', async () => {
+    const room = openEngineRoom();
+    await room.create({ id: 'r1', input: '1' });
+    await room.redis.hset(room.keys.run('r1'), 'f', 1);
+    await room.redis.hset(room.keys.data('r1'), Object.fromEntries(Array.from({ length: 256 }, (_, n) => [`s:${n}`, 'r,s,1,1,0,1,1;'])));
+    await room.register();
+    const [claimed] = await room.claim();
+    expect(claimed).toMatchObject({ fence: '2', data: undefined });
+    await room.send(releaseRun('r1', claimed.fence, 0));
+    await room.redis.hdel(room.keys.data('r1'), 's:0');
+    expect((await room.claim())[0].data?.steps.size).toBe(255);
+  });
+
+  it('answers an error for itself alone when a key of the namespace is of another type', async () => {
+    const room = openEngineRoom();
+    await room.register();
+    await room.create({ id: 'r1' });
+    await room.redis.set(room.key('queue:broken'), 'not a zset');
+    const [broken, good] = await Promise.allSettled([
+      room.send(claimRuns({ workerId: 'w1', sequence: 100, want: 1, acceptSuspect: true, queues: ['broken'] })),
+      room.claim(),
+    ]);
+    expect(broken).toMatchObject({ status: 'rejected', reason: { operation: 'claim_runs' } });
+    expect(good).toMatchObject({ status: 'fulfilled', value: [{ run: { id: 'r1' } }] });
+  });
+});

@@ -1,0 +1,181 @@
+import { describe, expect, it } from '@jest/globals';
+import { commitStep, type StepCommit } from '../../lib/engine/redis/commit-step.js';
+import { finishRun } from '../../lib/engine/redis/finish-run.js';
+import { readRunData } from '../../lib/engine/redis/read-run-data.js';
+import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
+import type { StoredStep } from '../../lib/engine/redis/stored-step.js';
+import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
+
+function step(overrides: Partial<StepCommit> = {}): StepCommit {
+  return {
+    runId: 'r1',
+    fence: '1',
+    name: 'charge',
+    kind: 'r',
+    status: 's',
+    order: 1,
+    attempt: 1,
+    base: 0,
+    elapsedMs: 0,
+    payload: '',
+    ...overrides,
+  };
+}
+
+async function stored(room: EngineRoom, name = 'charge'): Promise<StoredStep | undefined> {
+  return (await readRunData(room.connection, room.keys, 'r1')).steps.get(name);
+}
+
+describe('commitStep()', () => {
+  it('stores a result with its times on the Redis clock', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    const committed = await room.send(commitStep(step({ attempt: 2, base: 1, order: 4, elapsedMs: 250.7, payload: '{"a":";,"}' })));
+    expect(committed).toMatchObject({ status: 'OK', moment: committed.now });
+    expect(await stored(room)).toEqual({
+      kind: 'r',
+      status: 's',
+      order: 4,
+      attempt: 2,
+      base: 1,
+      startedAt: committed.now - 250,
+      moment: committed.now,
+      payload: '{"a":";,"}',
+    });
+  });
+
+  it.each(['a:b', 's:charge', '{}:*', 'straße 日本 🚀', ',;', 'x'.repeat(512)])('takes the name %j as it is', async (name) => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1', input: '"the input"' });
+    await room.send(commitStep(step({ name, payload: '1' })));
+    const data = await readRunData(room.connection, room.keys, 'r1');
+    expect([...data.steps.keys()]).toEqual([name]);
+    expect(data.input).toBe('"the input"');
+  });
+
+  describe('a wait', () => {
+    it('ends after a delay from the time of the script', async () => {
+      const room = openEngineRoom();
+      await room.running({ id: 'r1' });
+      const committed = await room.send(commitStep(step({ kind: 's', status: 'w', order: 0, wait: { delayMs: 30_000.9 } })));
+      expect(committed).toMatchObject({ status: 'OK', moment: committed.now + 30_000 });
+      expect(await stored(room)).toMatchObject({ kind: 's', status: 'w', moment: committed.moment });
+    });
+
+    it.each([
+      ['a past instant', 1_000],
+      ['a near one', 2_000_000_000_000],
+      ['the last one a Date can name', 8_640_000_000_000_000],
+    ])('ends at %s', async (_, at) => {
+      const room = openEngineRoom();
+      await room.running({ id: 'r1' });
+      const committed = await room.send(commitStep(step({ kind: 's', status: 'w', order: 0, wait: { at } })));
+      expect(committed.moment).toBe(at);
+      expect(await stored(room)).toMatchObject({ moment: at });
+    });
+
+    it('is not put off by a repeat', async () => {
+      const room = openEngineRoom();
+      await room.running({ id: 'r1' });
+      const op = commitStep(step({ kind: 's', status: 'w', order: 0, wait: { delayMs: 30_000 } }));
+      const { moment } = await room.send(op);
+      expect(await room.repeat(op)).toMatchObject({ status: 'OK', moment });
+    });
+
+    it('begins anew for another attempt of a step', async () => {
+      const room = openEngineRoom();
+      await room.running({ id: 'r1' });
+      const wait = { delayMs: 30_000 };
+      const first = await room.send(commitStep(step({ status: 'w', order: 0, wait, attempt: 1, payload: '1' })));
+      await room.advance(40_000);
+      const second = await room.send(commitStep(step({ status: 'w', order: 0, wait, attempt: 2, payload: '2' })));
+      expect(second.moment).toBeGreaterThanOrEqual(first.moment + 40_000);
+      expect(await stored(room)).toMatchObject({ attempt: 2, payload: '2', moment: second.moment });
+    });
+  });
+
+  it('repeated, writes the same record again', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    const op = commitStep(step({ payload: '{"paid":true}' }));
+    const first = await room.send(op);
+    const before = await stored(room);
+    const second = await room.send(op);
+    expect(second.status).toBe('OK');
+    const after = await stored(room);
+    expect({ ...after, startedAt: 0, moment: 0 }).toEqual({ ...before, startedAt: 0, moment: 0 });
+    expect(after?.moment).toBeGreaterThanOrEqual(first.moment);
+    expect(await room.redis.hlen(room.keys.data('r1'))).toBe(1);
+  });
+
+  it('replaces the record of a step that goes on', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    for (const status of ['r', 'w', 'x', 's'] as const) await room.send(commitStep(step({ status, payload: `"${status}"` })));
+    expect(await stored(room)).toMatchObject({ status: 's', payload: '"s"' });
+    expect(await room.redis.hlen(room.keys.data('r1'))).toBe(1);
+  });
+
+  describe('recovery streak', () => {
+    it.each([
+      ['s', null],
+      ['f', '2'],
+      ['x', '2'],
+      ['w', '2'],
+      ['r', '2'],
+    ] as const)('after status %s is %s', async (status, streak) => {
+      const room = openEngineRoom();
+      await room.create({ id: 'r1' });
+      await room.redis.hset(room.keys.run('r1'), 'rs', 2);
+      await room.register();
+      await room.claim();
+      await room.send(commitStep(step({ status })));
+      expect(await room.field('r1', 'rs')).toBe(streak);
+    });
+  });
+
+  describe('refuses', () => {
+    it.each([
+      ['an older fence', { fence: '0' }],
+      ['a fence of the future', { fence: '2' }],
+      ['an unknown run', { runId: 'nobody' }],
+    ])('%s with LOST', async (_, overrides) => {
+      const room = openEngineRoom();
+      await room.running({ id: 'r1' });
+      expect(await room.repeat(commitStep(step(overrides)))).toMatchObject({ status: 'LOST' });
+    });
+
+    it('the old owner with LOST after a reap, also before the run is claimed again', async () => {
+      const room = openEngineRoom();
+      await room.running({ id: 'r1' });
+      await room.expireLease('w1');
+      await room.send(reapWorkers(10));
+      expect(await room.repeat(commitStep(step()))).toMatchObject({ status: 'LOST' });
+      await room.register('w2');
+      await room.claim('w2');
+      expect(await room.repeat(commitStep(step()))).toMatchObject({ status: 'LOST' });
+      expect((await room.send(commitStep(step({ fence: '3' })))).status).toBe('OK');
+    });
+
+    it('a pass that has ended by its own write with DONE', async () => {
+      const room = openEngineRoom();
+      await room.running({ id: 'r1' });
+      await room.send(finishRun('r1', '1', 'succeeded', ''));
+      expect(await room.repeat(commitStep(step()))).toMatchObject({ status: 'DONE' });
+    });
+  });
+
+  it('answers an error for itself alone when a key of the namespace is of another type', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    await room.create({ id: 'r2' });
+    const [{ fence }] = await room.claim();
+    await room.redis.set(room.keys.data('r1'), 'not a hash');
+    const [broken, good] = await Promise.allSettled([
+      room.send(commitStep(step())),
+      room.send(commitStep(step({ runId: 'r2', fence }))),
+    ]);
+    expect(broken).toMatchObject({ status: 'rejected', reason: { operation: 'commit_step' } });
+    expect(good).toMatchObject({ status: 'fulfilled', value: { status: 'OK' } });
+  });
+});
