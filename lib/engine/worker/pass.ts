@@ -21,7 +21,8 @@ import { PassJournal } from './pass-journal.js';
 import type { RedisClock } from './redis-clock.js';
 import { RunContext } from './run-context.js';
 import { runScope } from './run-scope.js';
-import { type StepHost, StepRuntime } from './step-runtime.js';
+import type { StepHost } from './step-ledger.js';
+import { StepRuntime } from './step-runtime.js';
 import type { TurnClock } from './turn-clock.js';
 
 /** A workflow as a worker executes it. */
@@ -112,7 +113,7 @@ export class Pass implements StepHost {
       }
       this.deadlineTimer = new LongTimer(this.deadline - now, () => this.timeOut());
     }
-    this.steps.completeDueSleeps(now);
+    this.steps.completeDue(now);
     this.execute().then(
       (output) => this.succeed(output),
       (error) => this.fail(error),
@@ -126,7 +127,7 @@ export class Pass implements StepHost {
   quiet(waitingSteps: string[]): void {
     void this.journal.park(this.deadline, waitingSteps).then(({ status, now }) => {
       if (this.over) return;
-      if (status === 'READY') this.steps.resume(now);
+      if (status === 'READY') this.steps.ledger.resume(now);
       else {
         this.end();
         this.journal.close();
@@ -168,19 +169,19 @@ export class Pass implements StepHost {
       return;
     }
     this.end();
-    this.steps.failures.memoise();
+    this.steps.ledger.failures.memoise();
     void this.journal.finish('succeeded', payload);
-    if (this.steps.active.size > 0) this.abort(new Error(`Run "${this.run.id}" has succeeded without this step.`));
+    if (this.steps.functions.active.size > 0) this.abort(new Error(`Run "${this.run.id}" has succeeded without this step.`));
   }
 
   private async fail(thrown: unknown): Promise<void> {
     if (this.over) return;
-    this.steps.close();
-    await this.steps.siblingsSettled();
+    this.steps.ledger.close();
+    await this.steps.ledger.siblingsSettled();
     if (this.over) return;
     this.end();
     const { delayMs, error } = this.verdictOn(thrown);
-    this.steps.failures.reopen(thrown);
+    this.steps.ledger.failures.reopen(thrown);
     if (delayMs === undefined) {
       this.writeFailure(error);
       return;
@@ -231,13 +232,13 @@ export class Pass implements StepHost {
     if (this.over) return;
     this.over = true;
     this.deadlineTimer?.cancel();
-    this.steps.close();
+    this.steps.ledger.close();
     this.host.ended(this);
   }
 
   private abort(reason: unknown): void {
     this.context.abort(reason);
-    this.steps.abort(reason);
+    this.steps.functions.abort(reason);
   }
 
   private record(): RunRecord {

@@ -222,7 +222,7 @@ export class RunWorker implements Worker, PassHost {
     every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep());
     every(registryRecoveryIntervalMs, 'Registering workflows', () => this.buffer.add(registerWorkflows(this.metas())));
     every(MARK_RUNNING_AFTER_MS, 'Marking running steps', async () => {
-      for (const { steps } of this.active) steps.markRunning(MARK_RUNNING_AFTER_MS);
+      for (const { steps } of this.active) steps.functions.markRunning(MARK_RUNNING_AFTER_MS);
     });
     if (watchdog.enabled) this.watchdog = new Watchdog(this, watchdog.intervalMs, watchdog.stalledForMs);
   }

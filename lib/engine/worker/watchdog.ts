@@ -36,10 +36,10 @@ export class Watchdog {
     const now = performance.now();
     this.stalled = [];
     for (const { run, steps } of this.host.passes()) {
-      if (now - steps.lastProgressAt < this.stalledForMs) continue;
+      if (now - steps.ledger.lastProgressAt < this.stalledForMs) continue;
       this.stalled.push(run.id);
       if (before.has(run.id)) continue;
-      const running = [...steps.active].map(({ init }) => init.name);
+      const running = [...steps.functions.active].map(({ init }) => init.name);
       this.host.warn(`The run made no progress for ${this.stalledForMs} ms though its worker lives.`, {
         runId: run.id,
         workflow: run.workflow,

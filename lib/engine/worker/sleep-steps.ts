@@ -1,0 +1,54 @@
+import { parseWhen } from '../core/duration.js';
+import type { When } from '../core/values.types.js';
+import type { StoredStep } from '../redis/stored-step.js';
+import type { StepWrite } from './pass-journal.js';
+import type { StepLedger } from './step-ledger.js';
+
+/** Steps that only pass time: `ctx.step.waitFor`. */
+export class SleepSteps {
+  constructor(private readonly ledger: StepLedger) {}
+
+  waitFor(name: string, target: When): Promise<void> {
+    return this.ledger.open<void>(name, 's', (resolve) => {
+      const when = parseWhen(target, 'target');
+      return (stored) => this.begin(name, when, stored, resolve);
+    });
+  }
+
+  /** Sleeps that ended while the run was parked complete now, in the order of their deadlines. */
+  completeDue(now: number): void {
+    const { steps } = this.ledger.data;
+    const due = [...steps].filter(([, { kind, status, moment }]) => kind === 's' && status === 'w' && moment <= now);
+    for (const [name, stored] of due.sort(([, a], [, b]) => a.moment - b.moment)) {
+      const order = this.ledger.nextOrder();
+      steps.set(name, { ...stored, status: 's', order });
+      this.ledger.commit(sleepRecord(name, stored.startedAt, 's', order, now));
+    }
+  }
+
+  private begin(name: string, when: { at: number } | { delayMs: number }, stored: StoredStep | undefined, resolve: () => void): void {
+    if (stored?.status === 's') {
+      this.ledger.deliver(stored.order, resolve);
+      return;
+    }
+    // Another durable operation: what the handler caught before it is history.
+    this.ledger.failures.memoise();
+    const since = stored?.startedAt ?? this.ledger.host.clock.now();
+    if (!stored && 'delayMs' in when && when.delayMs <= 0) {
+      this.end(name, since, since, resolve);
+      return;
+    }
+    this.ledger.wait({ name, wakeAt: stored?.moment, fire: (now) => this.end(name, since, now, resolve) });
+    if (!stored) this.ledger.register(name, { ...sleepRecord(name, 0, 'w', 0, 0), wait: when });
+  }
+
+  private end(name: string, startedAt: number, now: number, resolve: () => void): void {
+    const order = this.ledger.nextOrder();
+    this.ledger.commit(sleepRecord(name, startedAt, 's', order, now));
+    this.ledger.deliver(order, resolve);
+  }
+}
+
+function sleepRecord(name: string, startedAt: number, status: 's' | 'w', order: number, now: number): StepWrite {
+  return { name, kind: 's', status, order, attempt: 1, base: 0, elapsedMs: Math.max(0, now - startedAt), payload: '' };
+}

@@ -1,0 +1,205 @@
+import { checkStepName } from '../core/checks.js';
+import { DuplicateStepError, StepMismatchError } from '../core/errors/index.js';
+import type { RetryFailure, WorkflowContext } from '../core/workflow.types.js';
+import { STEP_KINDS } from '../redis/keyspace.js';
+import type { RunData, StoredStep } from '../redis/stored-step.js';
+import { DeliveryQueue } from './delivery-queue.js';
+import type { PassJournal, StepWrite } from './pass-journal.js';
+import type { RedisClock } from './redis-clock.js';
+import { StepFailures } from './step-failures.js';
+import type { TurnClock } from './turn-clock.js';
+import { type Wait, WaitSet } from './wait-set.js';
+
+/** What the steps need of their pass and its worker. */
+export interface StepHost {
+  readonly context: WorkflowContext;
+  readonly maxPayloadBytes: number;
+  readonly clock: RedisClock;
+  readonly turns: TurnClock;
+  readonly journal: PassJournal;
+  /** Resolves when the worker's lease is certain; undefined while it is. */
+  leaseConfirmed(): Promise<void> | undefined;
+  failureOf(error: Error): RetryFailure;
+  /** All that is left are waits. */
+  quiet(waitingSteps: string[]): void;
+}
+
+/** How a step begins: handed what is stored of it, once the name is known to be free. */
+export type Opening<T> = (resolve: (value: T) => void, reject: (error: unknown) => void) => (stored: StoredStep | undefined) => void;
+
+/**
+ * The steps of one pass by name: what is stored, which names were used, in which order outcomes reach the handler, and whether
+ * anything is left but waiting. The kinds of steps are built on top of it.
+ */
+export class StepLedger {
+  readonly failures: StepFailures;
+  readonly waits: WaitSet;
+  /** When a step last began or ended, on the monotonic clock. */
+  lastProgressAt = performance.now();
+  private readonly used = new Set<string>();
+  private readonly deliveries: DeliveryQueue;
+  private order = 0;
+  private opening = 0;
+  private inFlight = 0;
+  private quietCheckArmed = false;
+  private isClosed = false;
+  private parking = false;
+  private onSiblingsSettled: (() => void) | undefined;
+
+  constructor(
+    readonly host: StepHost,
+    readonly data: RunData,
+  ) {
+    this.failures = new StepFailures((step) => this.commit(step));
+    this.waits = new WaitSet(host.clock, (wait) => this.due(wait));
+    const orders: number[] = [];
+    for (const { order } of data.steps.values()) {
+      if (order > 0) orders.push(order);
+      if (order > this.order) this.order = order;
+    }
+    this.deliveries = new DeliveryQueue(host.turns, orders);
+  }
+
+  get runId(): string {
+    return this.host.context.run.id;
+  }
+
+  get closed(): boolean {
+    return this.isClosed;
+  }
+
+  /** No step of this pass begins any more; calls to come never settle. */
+  close(): void {
+    this.isClosed = true;
+    this.waits.clear();
+  }
+
+  /** Resolves when no step function is in flight; their outcomes have been handed to the journal then. */
+  siblingsSettled(): Promise<void> {
+    if (this.inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.onSiblingsSettled = resolve;
+    });
+  }
+
+  /** A park found a wait already due: the pass goes on. */
+  resume(now: number): void {
+    this.parking = false;
+    this.waits.resume(now);
+    this.changed();
+  }
+
+  /** Opens a step: checks its name, hands over a stored outcome, or lets `opening` begin it. */
+  open<T>(name: string, kind: string, opening: Opening<T>): Promise<T> {
+    if (this.isClosed) return new Promise(() => undefined);
+    return observed(
+      new Promise<T>((resolve, reject) => {
+        try {
+          const begin = opening(resolve, reject);
+          this.use(name, kind);
+          begin(this.data.steps.get(name));
+        } catch (error) {
+          reject(error);
+        }
+      }),
+    );
+  }
+
+  nextOrder(): number {
+    return ++this.order;
+  }
+
+  /** Hands an outcome to the handler in its turn. */
+  deliver(order: number, hand: () => void): void {
+    this.deliveries.offer(order, () => {
+      hand();
+      this.changed();
+    });
+  }
+
+  commit(step: StepWrite): void {
+    void this.host.journal.commitStep(step);
+  }
+
+  /** Begins something durable once all that the handler was given is committed. The handler went on, so what it caught is history. */
+  whenCommitted(begin: () => void): void {
+    this.opening++;
+    this.failures.memoise();
+    const start = (): void => {
+      this.opening--;
+      if (!this.isClosed) begin();
+    };
+    const committed = this.host.journal.settled();
+    const leased = this.host.leaseConfirmed();
+    // Refused only while the worker stops without Redis: then nothing may start.
+    if (committed || leased) Promise.all([committed, leased]).then(start, () => undefined);
+    else start();
+  }
+
+  /** A step function is running. */
+  entered(): void {
+    this.inFlight++;
+    this.lastProgressAt = performance.now();
+  }
+
+  /** A step function has settled, and its outcome is with the journal. */
+  left(): void {
+    this.inFlight--;
+    this.lastProgressAt = performance.now();
+    if (this.inFlight === 0) this.onSiblingsSettled?.();
+    this.changed();
+  }
+
+  wait(wait: Wait): void {
+    this.waits.add(wait);
+    this.changed();
+  }
+
+  /** Stores a wait and learns its deadline from the Redis clock. The check for quiet goes first: then the park rides along. */
+  register(name: string, record: StepWrite): void {
+    this.changed();
+    void this.host.journal.commitStep(record).then(({ moment }) => this.waits.schedule(name, moment));
+  }
+
+  private use(name: string, kind: string): void {
+    checkStepName(name);
+    const { runId } = this;
+    if (this.used.has(name)) throw new DuplicateStepError({ runId, step: name });
+    this.used.add(name);
+    const stored = this.data.steps.get(name);
+    if (stored && stored.kind !== kind) {
+      throw new StepMismatchError({ runId, step: name, stored: STEP_KINDS[stored.kind], called: STEP_KINDS[kind] });
+    }
+  }
+
+  private due(wait: Wait): void {
+    if (this.isClosed) return;
+    wait.fire(this.host.clock.now());
+    this.changed();
+  }
+
+  /** Arms the check whether all that is left are waits; the handler gets one full turn to go on first. */
+  private changed(): void {
+    if (this.quietCheckArmed || !this.isQuiet()) return;
+    this.quietCheckArmed = true;
+    setImmediate(() => {
+      this.quietCheckArmed = false;
+      if (!this.isQuiet()) return;
+      // From here on the script decides which wait is over: a local timer may not end one in a pass that parks.
+      this.parking = true;
+      this.waits.pause();
+      this.host.quiet(this.waits.names());
+    });
+  }
+
+  private isQuiet(): boolean {
+    if (this.isClosed || this.parking || this.waits.size === 0) return false;
+    return this.inFlight === 0 && this.opening === 0 && this.deliveries.empty;
+  }
+}
+
+/** A rejection that nobody awaits is in the step's record; it must not end the process. */
+function observed<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
