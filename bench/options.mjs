@@ -3,24 +3,24 @@ import { parseArgs } from 'node:util';
 const PARTS = ['noop', 'steps', 'latency', 'memory'];
 
 const FULL = {
-  rounds: 3,
+  rounds: 7,
   warmUp: 3_000,
   noop: { 1: 3_000, 16: 10_000, 100: 10_000 },
   steps: { 1: 1_500, 16: 5_000, 100: 6_000 },
-  samples: 120,
+  samples: 60,
   retained: 5_000,
 };
 
 const QUICK = {
-  rounds: 1,
+  rounds: 2,
   warmUp: 1_000,
-  noop: { 1: 1_500, 16: 5_000, 100: 5_000 },
-  steps: { 1: 800, 16: 2_500, 100: 2_500 },
-  samples: 60,
+  noop: { 1: 1_000, 16: 4_000, 100: 4_000 },
+  steps: { 1: 500, 16: 2_000, 100: 2_000 },
+  samples: 40,
   retained: 3_000,
 };
 
-/** `--quick`, `--only=noop,steps,latency,memory`, `--rounds=3`, `--profile=<folder for .cpuprofile files>`. */
+/** `--quick`, `--only=noop,steps,latency,memory`, `--rounds=7`, `--profile=<folder for .cpuprofile files>`. */
 export function readOptions() {
   const { values } = parseArgs({
     options: {

@@ -1,5 +1,5 @@
 // `npm run bench`: nestjs-redflow against BullMQ on a private Redis. One long-lived worker process per system, idle while the
-// other system is measured; this process creates the runs and measures. Rounds of the two alternate.
+// other system is measured; this process creates the runs and measures. The two take turns, each beginning every other round.
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { startRedis } from 'nestjs-redflow/testing';
@@ -28,9 +28,11 @@ try {
     contenders[key] = { system: await import(file), worker: await WorkerProcess.start(file, redis.url) };
   }
   await warmUp();
-  for (let i = 0; i < options.rounds; i++) await measureRound();
+  for (let i = 0; i < options.rounds; i++) await measureRound(i % 2 === 0);
   // Memory hardly varies: once is enough.
-  if (options.parts.includes('memory')) await compare('memory', measureMemory, { count: options.retained });
+  if (options.parts.includes('memory')) {
+    await compare(Object.entries(contenders), 'memory', measureMemory, { count: options.retained });
+  }
   process.stdout.write(`${report(samples, { redis: await server.version(), rounds: options.rounds })}\n`);
 } finally {
   for (const { worker } of Object.values(contenders)) await worker.end();
@@ -38,20 +40,21 @@ try {
   await redis.stop();
 }
 
-async function measureRound() {
+async function measureRound(inOrder) {
+  const turns = inOrder ? Object.entries(contenders) : Object.entries(contenders).reverse();
   for (const kind of ['noop', 'steps']) {
     if (!options.parts.includes(kind)) continue;
     for (const concurrency of CONCURRENCIES) {
-      await compare(`${kind} ${concurrency}`, measureThroughput, { kind, concurrency, count: options[kind][concurrency] });
+      await compare(turns, `${kind} ${concurrency}`, measureThroughput, { kind, concurrency, count: options[kind][concurrency] });
     }
   }
-  if (options.parts.includes('latency')) await compare('latency', measureLatency, { samples: options.samples });
+  if (options.parts.includes('latency')) await compare(turns, 'latency', measureLatency, { samples: options.samples });
 }
 
 /** Measures every system once, in turn, each under a name in Redis that was never used before. */
-async function compare(part, measure, settings) {
+async function compare(turns, part, measure, settings) {
   samples[part] ??= {};
-  for (const [key, { system, worker }] of Object.entries(contenders)) {
+  for (const [key, { system, worker }] of turns) {
     progress(`${part}: ${system.name}`);
     const profile = options.profile && resolve(options.profile, `${key}-${part.replace(' ', '-')}.cpuprofile`);
     const sample = await measure({ system, worker, server, round: ++rounds, profile, ...settings });

@@ -1,4 +1,6 @@
 import { NestFactory } from '@nestjs/core';
+import { RedflowError } from 'nestjs-redflow';
+import { TestRedisError } from 'nestjs-redflow/testing';
 import { ApiModule } from './api.module.js';
 import { findPort, prepareEnvironment } from './environment.js';
 import { Shutdown } from './shutdown.js';
@@ -51,6 +53,8 @@ The application stays up; Ctrl-C ends it. Try:
 `;
 }
 
+// `npm start | head`: a reader that has gone is no reason to die without cleaning up.
+process.stdout.on('error', () => {});
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, async () => {
     if (!shutdown.signal.aborted) narrator.say('main', `${signal}: shutting down`);
@@ -65,7 +69,9 @@ try {
   // A shutdown in the middle of the tour cuts its requests off; that is no failure.
   if (!shutdown.signal.aborted) {
     process.exitCode = 1;
-    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    // Errors of redflow say what to do; a stack would only hide it.
+    const known = error instanceof RedflowError || error instanceof TestRedisError;
+    process.stderr.write(`${known ? error.message : (error as Error).stack}\n`);
   }
   await shutdown.run();
 }

@@ -1,6 +1,7 @@
 import { afterEach, expect } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createClient, type RedflowClient, type RunRecord, type WorkerOptions } from 'nestjs-redflow/engine';
+import { type RedisServer, type StartRedisOptions, startRedis } from 'nestjs-redflow/testing';
 import { testPrefix, testRedisUrl } from '../support/namespace.js';
 import { type SpawnedProcess, spawnWorker } from '../support/spawn-worker.js';
 
@@ -40,17 +41,28 @@ export class Stage {
   readonly client: RedflowClient;
   private readonly url: string;
   private readonly ledger = new Redis(testRedisUrl());
+  private readonly closers: Array<() => Promise<void>> = [];
   private readonly ledgerKey = `ledger:${this.prefix}`;
+
+  /** A stage on a Redis of its own, which ends with it and may be killed before. */
+  static async onPrivateRedis(options?: StartRedisOptions): Promise<{ stage: Stage; redis: RedisServer }> {
+    const redis = await startRedis(options);
+    const stage = new Stage({ url: redis.url });
+    stage.closers.push(() => redis.stop());
+    return { stage, redis };
+  }
 
   constructor({ url = testRedisUrl() }: StageOptions = {}) {
     this.url = url;
-    this.client = this.connect(url);
+    this.client = this.connect();
     open.push(this);
   }
 
-  /** Another client of the namespace; the stage's own is closed by itself, this one is not. */
-  connect(url: string): RedflowClient {
-    return createClient({ url, prefix: this.prefix, logger: SILENT });
+  /** A client of the namespace, closed with the stage. */
+  connect(url = this.url): RedflowClient {
+    const client = createClient({ url, prefix: this.prefix, logger: SILENT });
+    this.closers.push(() => client.close());
+    return client;
   }
 
   /** Starts a worker process and waits until it claims runs. */
@@ -94,6 +106,17 @@ export class Stage {
     return this.client.getHandle(runId).getState();
   }
 
+  /** Epoch milliseconds of the Redis of the test run. */
+  async now(): Promise<number> {
+    const [seconds, microseconds] = await this.ledger.time();
+    return Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+  }
+
+  /** Workers that have asked for runs in vain: they ask again when they are woken. Only on the Redis of the test run. */
+  async idleWorkers(): Promise<string[]> {
+    return this.ledger.smembers(`{${this.prefix}}:idle:default`);
+  }
+
   /** Outcomes of the passes, oldest first. */
   async outcomes(runId: string): Promise<Array<string | undefined>> {
     return (await this.client.getRunAttempts(runId)).map(({ outcome }) => outcome);
@@ -118,7 +141,7 @@ export class Stage {
   }
 
   async close(): Promise<void> {
-    await this.client.close();
+    for (const close of this.closers.splice(0)) await close();
     this.ledger.disconnect();
   }
 }

@@ -256,10 +256,11 @@ describe('claimRuns()', () => {
 
     it('lets a run that follows the claim in the same call wake the worker', async () => {
       const room = openEngineRoom();
-      const { fence } = await room.running({ id: 'r1' });
-      await room.redis.del(room.key('idle:default'));
-      await room.createAll('x');
-      await Promise.all([room.claim('w1'), room.claim('w1'), room.send(releaseRun('r1', fence, 0))]);
+      await room.createAll('a', 'b');
+      await room.register();
+      await room.claim('w1', { want: 2 });
+      await Promise.all([room.send(releaseRun('a', '1', 0)), room.claim(), room.send(releaseRun('b', '1', 0))]);
+      expect(await room.queued()).toEqual(['b']);
       expect(await room.wakeUps('w1')).toBe(1);
     });
   });

@@ -65,6 +65,7 @@ describe('commitStep()', () => {
     it.each([
       ['a past instant', 1_000],
       ['a near one', 2_000_000_000_000],
+      ['the epoch', 0],
       ['the last one a Date can name', 8_640_000_000_000_000],
     ])('ends at %s', async (_, at) => {
       const room = openEngineRoom();
@@ -72,6 +73,13 @@ describe('commitStep()', () => {
       const committed = await room.send(commitStep(step({ kind: 's', status: 'w', order: 0, wait: { at } })));
       expect(committed.moment).toBe(at);
       expect(await stored(room)).toMatchObject({ moment: at });
+    });
+
+    it('ends at once at an instant before the epoch', async () => {
+      const room = openEngineRoom();
+      await room.running({ id: 'r1' });
+      await room.send(commitStep(step({ kind: 's', status: 'w', order: 0, wait: { at: -1_000 } })));
+      expect(await stored(room)).toMatchObject({ status: 'w', moment: 0 });
     });
 
     it('is not put off by a repeat', async () => {

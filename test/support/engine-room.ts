@@ -10,7 +10,9 @@ import type { Op } from '../../lib/engine/redis/op.js';
 import { registerWorker } from '../../lib/engine/redis/register-worker.js';
 import { type RunnerOptions, ScriptRunner } from '../../lib/engine/redis/script-runner.js';
 import { type RedisServer, startRedis } from '../../lib/testing/index.js';
+import { type LossyProxy, startLossyProxy } from './lossy-proxy.js';
 import { testPrefix, testRedisUrl } from './namespace.js';
+import { startVersionRewritingProxy } from './version-rewriting-proxy.js';
 
 /** Where the waits and leases of a test are far enough away not to matter. */
 const HOUR_MS = 3_600_000;
@@ -34,6 +36,20 @@ export async function privateRedis(): Promise<RedisServer> {
   const server = await startRedis({ appendonly: false });
   open.push(() => server.stop());
   return server;
+}
+
+/** A {@link LossyProxy} that is closed when the test ends. */
+export async function lossyProxy(url = testRedisUrl()): Promise<LossyProxy> {
+  const proxy = await startLossyProxy(url);
+  open.push(() => proxy.close());
+  return proxy;
+}
+
+/** The URL of a Redis that passes for another version, until the test ends. */
+export async function redisPassingFor(version: string, url = testRedisUrl()): Promise<string> {
+  const proxy = await startVersionRewritingProxy(url, version);
+  open.push(() => proxy.close());
+  return proxy.url;
 }
 
 /** A plain client of a Redis, to look at keys and to break things; closed when the test ends. */

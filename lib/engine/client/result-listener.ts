@@ -95,12 +95,13 @@ export class ResultListener {
   }
 
   private readonly askAgain = (): void => {
+    clearTimeout(this.recheck);
     this.recheck = undefined;
     for (const runId of this.waiters.keys()) void this.ask(runId);
   };
 
   private subscribe(): Promise<RedisClient> {
-    this.subscription ??= this.openSubscription().catch((error: unknown) => {
+    this.subscription ??= this.connection.repeated(() => this.openSubscription()).catch((error: unknown) => {
       this.subscription = undefined;
       throw error;
     });
@@ -108,13 +109,23 @@ export class ResultListener {
   }
 
   private async openSubscription(): Promise<RedisClient> {
-    await this.connection.open();
     const client = await this.connection.duplicate();
     client.on('message', (_channel: string, text: string) => this.received(text));
-    await client.subscribe(this.keys.endedChannel(this.id));
-    // What ended while the connection was away sent its message to nobody.
-    client.on('ready', () => setTimeout(this.askAgain, 100));
+    try {
+      await client.subscribe(this.keys.endedChannel(this.id));
+    } catch (error) {
+      this.connection.discard(client);
+      throw error;
+    }
+    client.on('ready', () => this.resubscribe(client));
     return client;
+  }
+
+  /** What ended while the connection was away sent its message to nobody. */
+  private resubscribe(client: RedisClient): void {
+    client.subscribe(this.keys.endedChannel(this.id)).then(this.askAgain, () => {
+      // The connection went again, and will be ready again.
+    });
   }
 
   private received(text: string): void {

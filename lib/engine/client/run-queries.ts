@@ -30,7 +30,6 @@ export class RunQueries {
 
   async getRunSteps(runId: string): Promise<StepRecord[]> {
     checkRunId(runId);
-    await this.connection.open();
     const { steps, progress } = await readRunData(this.connection, this.keys, runId);
     const records = [...steps].map(([name, stored]) => ({ order: stored.order, record: toStepRecord(name, stored, progress.get(name)) }));
     const place = ({ order }: { order: number }) => order || Number.MAX_SAFE_INTEGER;
@@ -39,8 +38,7 @@ export class RunQueries {
 
   async getRunAttempts(runId: string): Promise<AttemptRecord[]> {
     checkRunId(runId);
-    await this.connection.open();
-    return readAttempts(this.connection, this.keys, runId);
+    return this.connection.repeated((redis) => readAttempts(redis, this.keys, runId));
   }
 
   async listRuns(filter: RunFilter = {}): Promise<Page<RunRecord>> {
@@ -61,19 +59,16 @@ export class RunQueries {
   }
 
   async listWorkflows(): Promise<string[]> {
-    await this.connection.open();
-    return (await this.connection.commands.hkeys(this.keys.workflows)).sort();
+    return (await this.connection.repeated((redis) => redis.hkeys(this.keys.workflows))).sort();
   }
 
   async getWorkflowMeta(name: string): Promise<WorkflowMeta | null> {
-    await this.connection.open();
-    const text = await this.connection.commands.hget(this.keys.workflows, name);
+    const text = await this.connection.repeated((redis) => redis.hget(this.keys.workflows, name));
     return text === null ? null : toMeta(text);
   }
 
   async listWorkflowsMeta(): Promise<WorkflowMeta[]> {
-    await this.connection.open();
-    const texts = await this.connection.commands.hvals(this.keys.workflows);
+    const texts = await this.connection.repeated((redis) => redis.hvals(this.keys.workflows));
     return texts.map(toMeta).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 

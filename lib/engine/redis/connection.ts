@@ -1,6 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { ConnectionError, UnsupportedRedisError } from '../core/errors/index.js';
 import type { LoggerPort } from '../core/values.types.js';
+import { repeatWhileAway } from './repeat-while-away.js';
 
 export type RedisClient = Redis | Cluster;
 
@@ -11,6 +12,8 @@ export interface ConnectionSource {
 
 const MINIMUM = { major: 6, minor: 2 };
 const CONNECT_TIMEOUT_MS = 10_000;
+/** How long a plain read is repeated while Redis is away, as long as a client's script calls are. */
+const GIVE_UP_AFTER_MS = 10_000;
 
 /**
  * Commands fail at once when the connection goes, and the script runner sends them again: ioredis must neither queue them for
@@ -34,6 +37,7 @@ export class RedisConnection {
   private readonly extra = new Set<RedisClient>();
   private opened: Promise<RedisServerInfo> | undefined;
   private lastError: Error | undefined;
+  private closed = false;
 
   constructor(
     private readonly source: ConnectionSource,
@@ -43,6 +47,11 @@ export class RedisConnection {
     this.owned = !isClient(given);
     this.commands = isClient(given) ? given : given ? new Redis({ ...given, ...OUR_OPTIONS }) : new Redis(source.url, OUR_OPTIONS);
     this.watch(this.commands);
+  }
+
+  /** True once {@link close} was called. */
+  get isClosed(): boolean {
+    return this.closed;
   }
 
   /** Host, port and option, for messages; without user and password. */
@@ -68,13 +77,36 @@ export class RedisConnection {
     return this.opened;
   }
 
-  /** A further connection with the same options, closed with this one. */
+  /**
+   * Does outside the scripts what may be done twice, and repeats it like them while Redis is away.
+   * @throws ConnectionError after 10 s
+   */
+  async repeated<T>(call: (redis: RedisClient) => Promise<T>): Promise<T> {
+    return repeatWhileAway(
+      async () => {
+        await this.open();
+        return call(this.commands);
+      },
+      {
+        giveUpAfterMs: () => GIVE_UP_AFTER_MS,
+        gaveUp: (cause, waitedMs) =>
+          new ConnectionError(`${this.address} did not answer for ${Math.round(waitedMs)} ms (${(cause as Error).message}).`, { cause }),
+        isClosed: () => this.closed,
+      },
+    );
+  }
+
+  /**
+   * A further connection with the same options, closed with this one. It does not subscribe again by itself: if the connection
+   * goes meanwhile, ioredis leaves a rejected promise that nobody handles, and the process ends.
+   */
   async duplicate(): Promise<RedisClient> {
     const { commands } = this;
+    if (this.closed) throw new ConnectionError(`The connection to ${this.address} was closed.`);
     const copy =
       commands instanceof Cluster
         ? commands.duplicate([], { lazyConnect: true } as never)
-        : commands.duplicate({ ...OUR_OPTIONS, socketTimeout: undefined });
+        : commands.duplicate({ ...OUR_OPTIONS, socketTimeout: undefined, autoResubscribe: false });
     this.extra.add(copy);
     this.watch(copy);
     try {
@@ -92,6 +124,7 @@ export class RedisConnection {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     const closing = [...this.extra];
     if (this.owned) closing.push(this.commands);
     this.extra.clear();

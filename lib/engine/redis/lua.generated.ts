@@ -45,8 +45,12 @@ local function wake(queue)
   end
 end
 local known_queues = {}
-local function enqueue(id, queue, priority, front)
+local function enqueue(id, queue, priority, streak, front)
   local position = next_counter('seq')
+  if tonumber(streak or 0) >= QUARANTINE_AFTER then
+    call('ZADD', ROOT .. 'suspects:' .. queue, position, id)
+    return
+  end
   if not front then position = position + TAIL end
   call('ZADD', ROOT .. 'queue:' .. queue, (9 - priority) * PRIORITY_SPAN + position, id)
   if not known_queues[queue] then
@@ -64,10 +68,10 @@ local function promote(limit)
   if #ids == 0 then return queues end
   call('ZREM', ROOT .. 'due', unpack(ids))
   for _, id in ipairs(ids) do
-    local run = call('HMGET', run_key(id), 'st', 'q', 'pr')
+    local run = call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs')
     if run[1] == 'd' or run[1] == 'w' then
       call('HSET', run_key(id), 'st', 'q')
-      enqueue(id, run[2], tonumber(run[3] or 0))
+      enqueue(id, run[2], tonumber(run[3] or 0), run[4])
       queues[#queues + 1] = run[2]
     end
   end
@@ -96,11 +100,7 @@ local function requeue_lost(worker, limit)
       local streak = tonumber(run[7] or 0) + 1
       record_pass(id, run[6], 'l', run[10] or run[9], worker)
       call('HSET', run_key(id), 'st', 'q', 'f', tonumber(run[2]) + 1, 'av', now, 'rs', streak, 'rc', tonumber(run[8] or 0) + 1)
-      if streak >= QUARANTINE_AFTER then
-        call('ZADD', ROOT .. 'suspects:' .. run[4], next_counter('seq'), id)
-      else
-        enqueue(id, run[4], tonumber(run[5] or 0), true)
-      end
+      enqueue(id, run[4], tonumber(run[5] or 0), streak, true)
       wake(run[4])
     end
   end
@@ -156,7 +156,7 @@ ops.claim_runs = function(base, count)
   local function hand_over(id, fence, suspect, run, claimed_before)
     local data = data_key(id)
     local size = claimed_before and call('HLEN', data) or 0
-    taken[#taken + 1] = { id, fence }
+    taken[#taken + 1] = { id, fence, suspect }
     answer[#answer + 1] = { id, fence, suspect, run, size > 256 and size or call('HGETALL', data) }
   end
   local function read(id)
@@ -177,7 +177,7 @@ ops.claim_runs = function(base, count)
   if last[1] == seq then
     for _, pair in ipairs(cjson.decode(last[2])) do
       local run, fields = read(pair[1])
-      if fields.st == 'r' and fields.f == pair[2] and fields.w == worker then hand_over(pair[1], pair[2], 0, run, true) end
+      if fields.st == 'r' and fields.f == pair[2] and fields.w == worker then hand_over(pair[1], pair[2], pair[3], run, true) end
     end
   else
     local free = tonumber(want)
@@ -202,6 +202,7 @@ ops.claim_runs = function(base, count)
       local queue = ARGV[i]
       if #taken < free then
         call('SADD', ROOT .. 'idle:' .. queue, worker)
+        nobody_idle[queue] = nil
       else
         call('SREM', ROOT .. 'idle:' .. queue, worker)
         if call('EXISTS', ROOT .. 'queue:' .. queue) == 1 then wake(queue) end
@@ -225,13 +226,21 @@ ops.commit_step = function(base, count)
   local payload = ARGV[base + 11]
   local state, run = guard(id, fence, 'rs')
   if state ~= 'RUNNING' then return { state == 'DONE' and 'DONE' or 'LOST', now, 0 } end
+  local head = kind .. ',' .. status .. ',' .. order .. ',' .. attempt .. ',' .. earlier .. ','
   local moment = now
+  local stamp = now
   if wait ~= '' then
-    moment = tonumber(string.sub(wait, 2))
-    if string.sub(wait, 1, 1) == '+' then moment = now + moment end
+    moment = math.max(0, tonumber(string.sub(wait, 2)))
+    if string.sub(wait, 1, 1) == '+' then
+      local known = call('HGET', data_key(id), 's:' .. name)
+      if known and string.sub(known, 1, #head) == head then
+        return { 'OK', now, tonumber(string.match(known, '^%d+,(%d+);', #head + 1)) }
+      end
+      moment = now + moment
+    end
+    stamp = string.format('%.0f', moment)
   end
-  call('HSET', data_key(id), 's:' .. name,
-    kind .. ',' .. status .. ',' .. order .. ',' .. attempt .. ',' .. earlier .. ',' .. (now - floor(tonumber(elapsed))) .. ',' .. moment .. ';' .. payload)
+  call('HSET', data_key(id), 's:' .. name, head .. (now - floor(tonumber(elapsed))) .. ',' .. stamp .. ';' .. payload)
   if run[4] and status == 's' then call('HDEL', run_key(id), 'rs') end
   return { 'OK', now, moment }
 end
@@ -286,7 +295,7 @@ ops.create_run = function(base, count)
   if later then
     set_due(id, queue, start)
   else
-    enqueue(id, queue, tonumber(priority))
+    enqueue(id, queue, tonumber(priority), 0)
     wake(queue)
   end
   return { 'CREATED', id }
@@ -445,14 +454,14 @@ ops.release_run = function(base, count)
   local fence = ARGV[base + 2]
   local delay = ARGV[base + 3]
   local unknown = ARGV[base + 4]
-  local state, run = guard(id, fence, 'q', 'n', 'sa', 'ca', 'pr')
+  local state, run = guard(id, fence, 'q', 'n', 'sa', 'ca', 'pr', 'rs')
   if state ~= 'RUNNING' then return state end
   local key = run_key(id)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
   record_pass(id, run[5], 'h', run[7] or run[6], run[3])
   if delay == '0' then
     call('HSET', key, 'st', 'q', 'av', now)
-    enqueue(id, run[4], tonumber(run[8] or 0), true)
+    enqueue(id, run[4], tonumber(run[8] or 0), run[9], true)
     wake(run[4])
   else
     local at = now + tonumber(delay)
@@ -484,6 +493,16 @@ ops.renew_lease = function(base, count)
   call('ZADD', ROOT .. 'workers', real + tonumber(lease), worker)
   call('HSET', record, 'running', running, 'stalled', stalled, 'seen', now)
   return { 'OK', now }
+end
+ops.retire_worker = function(base, count)
+  local worker = ARGV[base + 1]
+  local queues_first, queues_last = base + 2, base + count
+  for i = queues_first, queues_last do
+    local queue = ARGV[i]
+    call('SREM', ROOT .. 'idle:' .. queue, worker)
+    if call('EXISTS', ROOT .. 'queue:' .. queue, ROOT .. 'suspects:' .. queue) > 0 then wake(queue) end
+  end
+  return 'OK'
 end
 ops.store_progress = function(base, count)
   local id = ARGV[base + 1]

@@ -1,6 +1,6 @@
 import { decodePayload } from '../core/payload.js';
 import type { AttemptRecord, StoredError } from '../core/run.types.js';
-import type { RedisConnection } from './connection.js';
+import type { RedisClient } from './connection.js';
 import { type Keyspace, statusOf } from './keyspace.js';
 
 const OUTCOMES: Readonly<Record<string, AttemptRecord['outcome']>> = {
@@ -13,8 +13,7 @@ const OUTCOMES: Readonly<Record<string, AttemptRecord['outcome']>> = {
 };
 
 /** Every pass of a run, the current one included. The first pass is only written down if the run did not end in it. */
-export async function readAttempts(connection: RedisConnection, keys: Keyspace, runId: string): Promise<AttemptRecord[]> {
-  const redis = connection.commands;
+export async function readAttempts(redis: RedisClient, keys: Keyspace, runId: string): Promise<AttemptRecord[]> {
   const passes = (await redis.lrange(keys.passes(runId), 0, -1)).map(parsePass);
   const [status, failures, worker, startedAt, claimedAt, finishedAt] = await redis.hmget(keys.run(runId), 'st', 'n', 'w', 'sa', 'ca', 'fa');
   const running = status === 'r';

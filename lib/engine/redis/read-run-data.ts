@@ -9,7 +9,7 @@ export async function readRunData(connection: RedisConnection, keys: Keyspace, r
   const flat: string[] = [];
   let cursor = '0';
   do {
-    const [next, page] = await connection.commands.hscan(keys.data(runId), cursor, 'COUNT', FIELDS_PER_PAGE);
+    const [next, page] = await connection.repeated((redis) => redis.hscan(keys.data(runId), cursor, 'COUNT', FIELDS_PER_PAGE));
     flat.push(...page);
     cursor = next;
   } while (cursor !== '0');

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { ConnectionError } from '../core/errors/index.js';
 import type { RedisConnection } from './connection.js';
 import type { Keyspace } from './keyspace.js';
 import { LUA_BODY } from './lua.generated.js';
 import type { Op } from './op.js';
-import { isOutOfMemory, isScriptUnknown, isTransient } from './transient.js';
+import { type RepeatOptions, repeatWhileAway } from './repeat-while-away.js';
+import { isOutOfMemory, isScriptUnknown } from './transient.js';
 
 /** Finishing must work when Redis is out of memory, and creating is what fails: only the worker's script may exceed the limit. */
 const SHEBANG = { client: '#!lua\n', worker: '#!lua flags=allow-oom\n' };
@@ -29,6 +29,12 @@ export interface RunnerOptions {
 export class ScriptRunner {
   private script: Promise<Script> | undefined;
   private giveUpAfterMs: number;
+  private readonly repeat: RepeatOptions = {
+    giveUpAfterMs: () => this.giveUpAfterMs,
+    gaveUp: (error, waitedMs) => this.gaveUp(error, waitedMs),
+    isClosed: () => this.connection.isClosed,
+    alsoPassing: (error) => isOutOfMemory(error) && this.options.role === 'worker',
+  };
 
   constructor(
     private readonly connection: RedisConnection,
@@ -50,17 +56,10 @@ export class ScriptRunner {
   async run(ops: ReadonlyArray<Op<unknown>>): Promise<unknown[]> {
     const args: Array<string | number> = [];
     for (const op of ops) args.push(op.name, op.args.length, ...op.args);
-    const since = performance.now();
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await this.send(args);
-      } catch (error) {
-        if (isOutOfMemory(error) && this.options.role === 'client') throw outOfMemory(error);
-        if (!isTransient(error) && !isOutOfMemory(error) && !(error instanceof ConnectionError)) throw error;
-        const waited = performance.now() - since;
-        if (waited >= this.giveUpAfterMs) throw this.gaveUp(error, waited);
-        await delay(Math.min(20 * 2 ** Math.min(attempt, 6), 1_000) * (0.5 + Math.random() / 2));
-      }
+    try {
+      return await repeatWhileAway(() => this.send(args), this.repeat);
+    } catch (error) {
+      throw isOutOfMemory(error) ? outOfMemory(error) : error;
     }
   }
 

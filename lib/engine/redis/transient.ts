@@ -1,4 +1,4 @@
-const SERVER_SAYS_LATER = /^(LOADING|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|UNBLOCKED|NOREPLICAS|BUSY|NOSCRIPT)\b/;
+const SERVER_SAYS_LATER = /^(LOADING|READONLY|MISCONF|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|UNBLOCKED|NOREPLICAS|BUSY|NOSCRIPT)\b/;
 const CONNECTION_WENT =
   /Connection is closed|max retries per request|Stream isn't writeable|Command timed out|Socket timeout|Failed to refresh slots cache|Too many Cluster redirections|Cluster isn't ready|None of startup nodes/;
 
@@ -9,7 +9,7 @@ const CONNECTION_WENT =
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Object)) return false;
   const { message = '', code = '' } = error as { message?: string; code?: string };
-  return SERVER_SAYS_LATER.test(message) || CONNECTION_WENT.test(message) || /^E[A-Z]+$/.test(code);
+  return SERVER_SAYS_LATER.test(message) || CONNECTION_WENT.test(message) || /^(E[A-Z]+|EAI_AGAIN)$/.test(code);
 }
 
 export function isScriptUnknown(error: unknown): boolean {

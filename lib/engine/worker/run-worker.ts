@@ -12,6 +12,7 @@ import { registerWorkflows } from '../redis/register-workflows.js';
 import { releaseRun } from '../redis/release-run.js';
 import { removeWorker } from '../redis/remove-worker.js';
 import type { ResolvedClientOptions } from '../redis/resolve-client-options.js';
+import { retireWorker } from '../redis/retire-worker.js';
 import { ScriptRunner } from '../redis/script-runner.js';
 import type { RunData } from '../redis/stored-step.js';
 import { sweepHistory } from '../redis/sweep-history.js';
@@ -259,6 +260,7 @@ export class RunWorker implements Worker, PassHost {
 
   private async shutDown(timeoutMs: number): Promise<void> {
     this.claims.stop();
+    this.retire();
     await this.drained(timeoutMs);
     await Promise.all(this.loading);
     for (const pass of [...this.active]) pass.handBack();
@@ -279,6 +281,13 @@ export class RunWorker implements Worker, PassHost {
         resolve();
       };
     });
+  }
+
+  /** Not awaited: runs may go on to their end while Redis is away. */
+  private retire(): void {
+    this.buffer
+      .add(retireWorker(this.id, this.queues))
+      .catch((error: unknown) => this.warn(`New runs may wake this worker while it stops: ${(error as Error).message}`));
   }
 
   private async leave(): Promise<void> {

@@ -24,7 +24,7 @@ local answer = { 'OK', now, 0 }
 local function hand_over(id, fence, suspect, run, claimed_before)
   local data = data_key(id)
   local size = claimed_before and call('HLEN', data) or 0
-  taken[#taken + 1] = { id, fence }
+  taken[#taken + 1] = { id, fence, suspect }
   answer[#answer + 1] = { id, fence, suspect, run, size > 256 and size or call('HGETALL', data) }
 end
 
@@ -49,7 +49,7 @@ local last = call('HMGET', record, 'claimSeq', 'claimed')
 if last[1] == seq then
   for _, pair in ipairs(cjson.decode(last[2])) do
     local run, fields = read(pair[1])
-    if fields.st == 'r' and fields.f == pair[2] and fields.w == worker then hand_over(pair[1], pair[2], 0, run, true) end
+    if fields.st == 'r' and fields.f == pair[2] and fields.w == worker then hand_over(pair[1], pair[2], pair[3], run, true) end
   end
 else
   local free = tonumber(want)
@@ -74,6 +74,7 @@ else
     local queue = ARGV[i]
     if #taken < free then
       call('SADD', ROOT .. 'idle:' .. queue, worker)
+      nobody_idle[queue] = nil
     else
       call('SREM', ROOT .. 'idle:' .. queue, worker)
       -- What this worker had to leave is for the next idle one.

@@ -1,5 +1,5 @@
 -- commit_step: stores one step: its result, its failure, or the time at which it goes on.
--- Guarantee: only the owner of the run writes; repeating it writes the same record.
+-- Guarantee: only the owner of the run writes; repeating it writes the same result, and does not put a wait off.
 -- ARGS
 --   id
 --   fence
@@ -15,12 +15,21 @@
 -- RETURNS { OK | DONE | LOST, now, epoch ms of the end or of the wake-up }
 local state, run = guard(id, fence, 'rs')
 if state ~= 'RUNNING' then return { state == 'DONE' and 'DONE' or 'LOST', now, 0 } end
+local head = kind .. ',' .. status .. ',' .. order .. ',' .. attempt .. ',' .. earlier .. ','
 local moment = now
+local stamp = now
 if wait ~= '' then
-  moment = tonumber(string.sub(wait, 2))
-  if string.sub(wait, 1, 1) == '+' then moment = now + moment end
+  moment = math.max(0, tonumber(string.sub(wait, 2)))
+  if string.sub(wait, 1, 1) == '+' then
+    local known = call('HGET', data_key(id), 's:' .. name)
+    if known and string.sub(known, 1, #head) == head then
+      return { 'OK', now, tonumber(string.match(known, '^%d+,(%d+);', #head + 1)) }
+    end
+    moment = now + moment
+  end
+  -- A number of more than 14 digits would be joined in the form 8.64e+15.
+  stamp = string.format('%.0f', moment)
 end
-call('HSET', data_key(id), 's:' .. name,
-  kind .. ',' .. status .. ',' .. order .. ',' .. attempt .. ',' .. earlier .. ',' .. (now - floor(tonumber(elapsed))) .. ',' .. moment .. ';' .. payload)
+call('HSET', data_key(id), 's:' .. name, head .. (now - floor(tonumber(elapsed))) .. ',' .. stamp .. ';' .. payload)
 if run[4] and status == 's' then call('HDEL', run_key(id), 'rs') end
 return { 'OK', now, moment }

@@ -53,7 +53,7 @@ call('ZADD', ROOT .. 'runs', next_counter('created'), id)
 if later then
   set_due(id, queue, start)
 else
-  enqueue(id, queue, tonumber(priority))
+  enqueue(id, queue, tonumber(priority), 0)
   wake(queue)
 end
 return { 'CREATED', id }

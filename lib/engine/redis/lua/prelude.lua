@@ -58,10 +58,14 @@ local function wake(queue)
   end
 end
 
--- Puts a run into its queue: first in, first out inside a priority; front before all that wait there.
+-- Puts a run into its queue: first in, first out inside a priority; front before all that wait there. Suspects wait apart.
 local known_queues = {}
-local function enqueue(id, queue, priority, front)
+local function enqueue(id, queue, priority, streak, front)
   local position = next_counter('seq')
+  if tonumber(streak or 0) >= QUARANTINE_AFTER then
+    call('ZADD', ROOT .. 'suspects:' .. queue, position, id)
+    return
+  end
   if not front then position = position + TAIL end
   call('ZADD', ROOT .. 'queue:' .. queue, (9 - priority) * PRIORITY_SPAN + position, id)
   if not known_queues[queue] then
@@ -83,10 +87,10 @@ local function promote(limit)
   if #ids == 0 then return queues end
   call('ZREM', ROOT .. 'due', unpack(ids))
   for _, id in ipairs(ids) do
-    local run = call('HMGET', run_key(id), 'st', 'q', 'pr')
+    local run = call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs')
     if run[1] == 'd' or run[1] == 'w' then
       call('HSET', run_key(id), 'st', 'q')
-      enqueue(id, run[2], tonumber(run[3] or 0))
+      enqueue(id, run[2], tonumber(run[3] or 0), run[4])
       queues[#queues + 1] = run[2]
     end
   end
@@ -125,11 +129,7 @@ local function requeue_lost(worker, limit)
       local streak = tonumber(run[7] or 0) + 1
       record_pass(id, run[6], 'l', run[10] or run[9], worker)
       call('HSET', run_key(id), 'st', 'q', 'f', tonumber(run[2]) + 1, 'av', now, 'rs', streak, 'rc', tonumber(run[8] or 0) + 1)
-      if streak >= QUARANTINE_AFTER then
-        call('ZADD', ROOT .. 'suspects:' .. run[4], next_counter('seq'), id)
-      else
-        enqueue(id, run[4], tonumber(run[5] or 0), true)
-      end
+      enqueue(id, run[4], tonumber(run[5] or 0), streak, true)
       wake(run[4])
     end
   end

@@ -1,0 +1,93 @@
+import { describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import type { RedisServer } from 'nestjs-redflow/testing';
+import { eventually } from '../support/eventually.js';
+import { Stage } from './stage.js';
+
+const FIXTURE = 'order-worker.mjs';
+
+/** Creates runs with ids of its own until it is told to stop; an unacknowledged create is repeated, as the docs say. */
+class Producer {
+  readonly acknowledged: string[] = [];
+  private stopped = false;
+  private readonly loop: Promise<void>;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly name: string,
+  ) {
+    this.loop = this.produce();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.loop;
+  }
+
+  private async produce(): Promise<void> {
+    const client = this.stage.connect();
+    for (let number = 0; !this.stopped; number++) {
+      const runId = `${this.name}-${number}`;
+      const handle = await client.runByName('order', { number }, { runId, allowUnknown: true });
+      this.acknowledged.push(handle.id);
+    }
+  }
+}
+
+/** Writes reach the file before they are acknowledged; the setting does not outlive a restart. */
+async function syncAlways(redis: RedisServer): Promise<void> {
+  await withRedis(redis, (admin) => admin.config('SET', 'appendfsync', 'always'));
+}
+
+async function withRedis<T>({ url }: RedisServer, use: (admin: Redis) => Promise<T>): Promise<T> {
+  const admin = new Redis(url, { lazyConnect: true });
+  try {
+    await admin.connect();
+    return await use(admin);
+  } finally {
+    admin.disconnect();
+  }
+}
+
+describe('a Redis that restarts under load', () => {
+  it('costs nothing that was acknowledged: killed twice and restarted in order once, every run ends exactly once', async () => {
+    const { stage, redis } = await Stage.onPrivateRedis();
+    await syncAlways(redis);
+    await Promise.all([1, 2].map(() => stage.worker(FIXTURE)));
+    const producers = ['left', 'right'].map((name) => new Producer(stage, name));
+    const acknowledged = () => producers.flatMap((producer) => producer.acknowledged);
+    const oneHundredMore = async () => {
+      const goal = acknowledged().length + 100;
+      await eventually(() => acknowledged().length >= goal);
+    };
+
+    for (const end of [() => redis.kill(), () => redis.kill(), () => redis.stop({ keepData: true })]) {
+      await oneHundredMore();
+      await end();
+      await redis.restart();
+      await syncAlways(redis);
+    }
+    await oneHundredMore();
+    await Promise.all(producers.map((producer) => producer.stop()));
+    const ids = acknowledged();
+    const outputs = await Promise.all(ids.map((id) => stage.client.getHandle(id).result()));
+
+    const listed: string[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await stage.client.listRuns({ limit: 1_000, cursor });
+      listed.push(...page.items.map(({ id }) => id));
+      cursor = page.cursor;
+      if (cursor === undefined) break;
+    }
+    expect(listed.sort()).toEqual([...ids].sort());
+    const effects = await stage.effects();
+    for (const [index, id] of ids.entries()) {
+      expect(await stage.run(id)).toMatchObject({ status: 'succeeded', attempt: 1, output: outputs[index] });
+      expect((await stage.outcomes(id)).filter((outcome) => outcome !== 'lost')).toEqual(['succeeded']);
+      await stage.expectCommittedOnce(id, outputs[index], effects);
+    }
+    // Two for each worker, producer and the stage's client, and this one: none was left behind by a failed attempt to connect.
+    const connections = await withRedis(redis, (admin) => admin.client('LIST'));
+    expect(String(connections).trim().split('\n').length).toBeLessThanOrEqual(11);
+  });
+});

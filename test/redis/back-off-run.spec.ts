@@ -1,0 +1,84 @@
+import { describe, expect, it } from '@jest/globals';
+import { backOffRun, type FailedAttempt } from '../../lib/engine/redis/back-off-run.js';
+import { readAttempts } from '../../lib/engine/redis/read-attempts.js';
+import { readRun } from '../../lib/engine/redis/read-run.js';
+import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
+import { openEngineRoom } from '../support/engine-room.js';
+
+const failed = (overrides: Partial<FailedAttempt> = {}) =>
+  backOffRun({ runId: 'r1', fence: '1', delayMs: 30_000, error: '{"name":"Error","message":"no"}', ...overrides });
+
+describe('backOffRun()', () => {
+  it('counts the failure and parks the run for its delay', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    const before = await room.now();
+    expect(await room.send(failed())).toBe('OK');
+    const run = await room.send(readRun('r1'));
+    expect(run).toMatchObject({ status: 'waiting', attempt: 2, error: { message: 'no' } });
+    expect(run?.availableAt).toBeGreaterThanOrEqual(before + 30_000);
+    expect(run?.availableAt).toBeLessThanOrEqual((await room.now()) + 30_000);
+    expect(await room.owned()).toEqual([]);
+    expect(await room.claim()).toEqual([]);
+    expect(await readAttempts(room.redis, room.keys, 'r1')).toMatchObject([
+      { attempt: 1, outcome: 'failed', workerId: 'w1', error: { message: 'no' } },
+    ]);
+    await room.advance(30_000);
+    expect((await room.claim())[0]).toMatchObject({ fence: '2', run: { id: 'r1', failures: 1, recoveries: 0 } });
+  });
+
+  it('waits no longer than the deadline of the run', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    const deadline = (await room.now()) + 5_000;
+    await room.send(failed({ deadline }));
+    expect((await room.send(readRun('r1')))?.availableAt).toBe(deadline);
+  });
+
+  it('makes the run due at once for a delay of 0', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    await room.send(failed({ delayMs: 0 }));
+    expect(await room.claim()).toHaveLength(1);
+  });
+
+  it('rounds the delay down to whole milliseconds', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    await room.send(failed({ delayMs: 1_234.56 }));
+    expect(Number.isInteger((await room.send(readRun('r1')))?.availableAt)).toBe(true);
+  });
+
+  it('repeated, answers DONE and changes nothing', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    await room.send(failed());
+    expect(await room.repeat(failed())).toBe('DONE');
+    expect(await room.field('r1', 'n')).toBe('1');
+    expect(await room.passes('r1')).toBe('f');
+  });
+
+  it('wakes an idle worker that would look too late otherwise', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    await room.send(failed());
+    expect(await room.wakeUps('w1')).toBe(1);
+  });
+
+  it.each([
+    ['an older fence', { fence: '0' }],
+    ['an unknown run', { runId: 'nobody' }],
+  ])('refuses %s with LOST', async (_, overrides) => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    expect(await room.repeat(failed(overrides))).toBe('LOST');
+  });
+
+  it('refuses the old owner with LOST after a reap', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    await room.expireLease('w1');
+    await room.send(reapWorkers(10));
+    expect(await room.repeat(failed())).toBe('LOST');
+  });
+});

@@ -1,0 +1,172 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConnectionError } from '../../lib/engine/core/errors/index.js';
+import { CommitBuffer } from '../../lib/engine/redis/commit-buffer.js';
+import { createRun } from '../../lib/engine/redis/create-run.js';
+import { finishRun } from '../../lib/engine/redis/finish-run.js';
+import { type Op, TransitionError } from '../../lib/engine/redis/op.js';
+import { readRun } from '../../lib/engine/redis/read-run.js';
+import { ScriptRunner } from '../../lib/engine/redis/script-runner.js';
+import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
+
+/** Notes how operations leave together. */
+class NotingRunner extends ScriptRunner {
+  readonly calls: string[][] = [];
+  inFlight = 0;
+  mostInFlight = 0;
+
+  constructor(room: EngineRoom) {
+    super(room.connection, room.keys, { role: 'worker', giveUpAfterMs: 30_000 });
+  }
+
+  override async run(ops: ReadonlyArray<Op<unknown>>): Promise<unknown[]> {
+    this.calls.push(ops.map(({ name }) => name));
+    this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight);
+    try {
+      return await super.run(ops);
+    } finally {
+      this.inFlight--;
+    }
+  }
+}
+
+const reads = (count: number): Array<Op<unknown>> => Array.from({ length: count }, (_, index) => readRun(`r${index}`));
+
+describe('CommitBuffer', () => {
+  it('sends what one turn of the event loop issues in one call, in order', async () => {
+    const room = openEngineRoom();
+    const runner = new NotingRunner(room);
+    const buffer = new CommitBuffer(runner);
+    const [created, read, missing] = await Promise.all([
+      buffer.add(createRun(room.newRun({ id: 'r1' }))),
+      buffer.add(readRun('r1')),
+      buffer.add(readRun('r2')),
+    ]);
+    expect(runner.calls).toEqual([['create_run', 'read_run', 'read_run']]);
+    expect([created.status, read?.id, missing]).toEqual(['CREATED', 'r1', null]);
+  });
+
+  it('sends what is issued while a call is in flight together in the next one, one call at a time', async () => {
+    const room = openEngineRoom();
+    const runner = new NotingRunner(room);
+    const buffer = new CommitBuffer(runner);
+    const first = buffer.add(readRun('a'));
+    await new Promise(setImmediate);
+    expect(runner.inFlight).toBe(1);
+    const later: Array<Promise<unknown>> = [];
+    for (const id of ['b', 'c', 'd']) {
+      later.push(buffer.add(readRun(id)));
+      await new Promise(setImmediate);
+    }
+    expect(runner.calls).toHaveLength(1);
+    await Promise.all([first, ...later]);
+    expect(runner.calls.map((call) => call.length)).toEqual([1, 3]);
+    expect(runner.mostInFlight).toBe(1);
+  });
+
+  it('sends no more than 256 operations in one call', async () => {
+    const room = openEngineRoom();
+    const runner = new NotingRunner(room);
+    const buffer = new CommitBuffer(runner);
+    await Promise.all(reads(600).map((op) => buffer.add(op)));
+    expect(runner.calls.map((call) => call.length)).toEqual([256, 256, 88]);
+  });
+
+  it('sends no more than a million characters in one call, but one operation however long', async () => {
+    const room = openEngineRoom();
+    const runner = new NotingRunner(room);
+    const buffer = new CommitBuffer(runner);
+    const lengths = [400_000, 400_000, 400_000, 3_000_000, 10];
+    const created = await Promise.all(
+      lengths.map((length, index) => buffer.add(createRun(room.newRun({ id: `r${index}`, input: `"${'x'.repeat(length)}"` })))),
+    );
+    expect(created.every(({ status }) => status === 'CREATED')).toBe(true);
+    expect(runner.calls.map((call) => call.length)).toEqual([2, 1, 1, 1]);
+    expect(await room.queued()).toEqual(['r0', 'r1', 'r2', 'r3', 'r4']);
+  });
+
+  it('asks before every call for what should ride along', async () => {
+    const room = openEngineRoom();
+    const runner = new NotingRunner(room);
+    const rides: Array<Promise<unknown>> = [];
+    const waiting = [finishRun('x', '1', 'succeeded', '')];
+    const buffer: CommitBuffer = new CommitBuffer(runner, () => {
+      for (const op of waiting.splice(0)) rides.push(buffer.add(op));
+    });
+    await buffer.add(readRun('a'));
+    await Promise.all(rides);
+    expect(runner.calls).toEqual([['read_run', 'finish_run']]);
+  });
+
+  it('asks also when it is only kicked', async () => {
+    const room = openEngineRoom();
+    const runner = new NotingRunner(room);
+    const waiting = [readRun('a')];
+    const answers: Array<Promise<unknown>> = [];
+    const buffer: CommitBuffer = new CommitBuffer(runner, () => {
+      for (const op of waiting.splice(0)) answers.push(buffer.add(op));
+    });
+    buffer.kick();
+    buffer.kick();
+    await new Promise(setImmediate);
+    await Promise.all(answers);
+    expect(runner.calls).toEqual([['read_run']]);
+  });
+
+  it('rejects the operation that Redis refuses, and no other', async () => {
+    const room = openEngineRoom();
+    const unknown: Op<unknown> = { name: 'no_such_transition', args: [], parse: () => undefined };
+    const [before, broken, after] = await Promise.allSettled([
+      room.create({ id: 'a' }),
+      room.send(unknown),
+      room.create({ id: 'b' }),
+    ]);
+    expect([before.status, after.status]).toEqual(['fulfilled', 'fulfilled']);
+    const { reason } = broken as PromiseRejectedResult;
+    expect(reason).toBeInstanceOf(TransitionError);
+    expect(reason).toMatchObject({ name: 'TransitionError', operation: 'no_such_transition' });
+    expect(reason.message).toMatch(/^Redis refused "no_such_transition": /);
+  });
+
+  it('rejects the operation whose answer cannot be read, and no other', async () => {
+    const room = openEngineRoom();
+    const unreadable: Op<never> = {
+      ...readRun('a'),
+      parse: () => {
+        throw new SyntaxError('not readable');
+      },
+    };
+    const [broken, good] = await Promise.allSettled([room.send(unreadable), room.send(readRun('b'))]);
+    expect(broken).toMatchObject({ status: 'rejected', reason: { message: 'not readable' } });
+    expect(good).toEqual({ status: 'fulfilled', value: null });
+  });
+
+  it('rejects all operations of a call that failed, and goes on with the next', async () => {
+    const room = openEngineRoom();
+    await room.redis.lpush(room.key('clock'), 'not a number');
+    const failed = await Promise.allSettled([room.create({ id: 'a' }), room.create({ id: 'b' })]);
+    expect(failed).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
+    await room.redis.del(room.key('clock'));
+    expect((await room.create({ id: 'a' })).status).toBe('CREATED');
+  });
+
+  it('rejects with ConnectionError when Redis cannot be reached', async () => {
+    const room = openEngineRoom({ url: 'redis://127.0.0.1:1', giveUpAfterMs: 0 });
+    await expect(room.create()).rejects.toBeInstanceOf(ConnectionError);
+  });
+
+  describe('idle()', () => {
+    it('resolves at once when nothing was issued', async () => {
+      await openEngineRoom().buffer.idle();
+    });
+
+    it('resolves when all that was issued is answered', async () => {
+      const room = openEngineRoom();
+      const settled: number[] = [];
+      const all = reads(600).map((op, index) => room.send(op).then(() => settled.push(index)));
+      await room.buffer.idle();
+      await Promise.resolve();
+      expect(settled).toHaveLength(600);
+      await Promise.all(all);
+    });
+  });
+});

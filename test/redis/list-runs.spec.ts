@@ -1,0 +1,125 @@
+import { describe, expect, it } from '@jest/globals';
+import type { RunRecord } from '../../lib/engine/core/run.types.js';
+import { finishRun } from '../../lib/engine/redis/finish-run.js';
+import { listRuns, type RunPageRequest } from '../../lib/engine/redis/list-runs.js';
+import type { Op } from '../../lib/engine/redis/op.js';
+import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
+
+const request = (overrides: Partial<RunPageRequest> = {}): RunPageRequest => ({
+  sort: 'desc',
+  limit: 50,
+  statuses: [],
+  ...overrides,
+});
+
+const ids = (items: readonly RunRecord[]): string[] => items.map(({ id }) => id);
+
+/** All pages, one after the other. */
+async function pages(room: EngineRoom, overrides: Partial<RunPageRequest>): Promise<string[][]> {
+  const seen: string[][] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await room.send(listRuns(request({ ...overrides, cursor })));
+    seen.push(ids(page.items));
+    ({ cursor } = page);
+  } while (cursor !== undefined && seen.length < 50);
+  return seen;
+}
+
+/** The same operation, looking at fewer runs per call. */
+function scanning<T>(op: Op<T>, scan: number): Op<T> {
+  return { ...op, args: op.args.with(3, scan) };
+}
+
+describe('listRuns()', () => {
+  it('lists nothing where there is nothing', async () => {
+    const room = openEngineRoom();
+    expect(await room.send(listRuns(request()))).toEqual({ items: [] });
+  });
+
+  it('lists runs with their payloads', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1', input: '{"a":1}', tags: { team: 'blue' } });
+    await room.send(finishRun('r1', '1', 'succeeded', '[2]'));
+    const { items } = await room.send(listRuns(request()));
+    expect(items).toMatchObject([{ id: 'r1', status: 'succeeded', input: { a: 1 }, output: [2], tags: { team: 'blue' } }]);
+  });
+
+  it('sorts by creation, in both directions', async () => {
+    const room = openEngineRoom();
+    await room.createAll('b', 'a', 'c');
+    expect(ids((await room.send(listRuns(request()))).items)).toEqual(['c', 'a', 'b']);
+    expect(ids((await room.send(listRuns(request({ sort: 'asc' })))).items)).toEqual(['b', 'a', 'c']);
+  });
+
+  it('gives every run on exactly one page, in order, and no cursor with the last', async () => {
+    const room = openEngineRoom();
+    const all = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+    await room.createAll(...all);
+    expect(await pages(room, { sort: 'asc', limit: 3 })).toEqual([['a', 'b', 'c'], ['d', 'e', 'f'], ['g']]);
+    expect(await pages(room, { sort: 'desc', limit: 3 })).toEqual([['g', 'f', 'e'], ['d', 'c', 'b'], ['a']]);
+    expect(await pages(room, { sort: 'asc', limit: 7 })).toEqual([all]);
+  });
+
+  it('does not repeat or skip when runs are created between two pages', async () => {
+    const room = openEngineRoom();
+    await room.createAll('a', 'b', 'c');
+    const first = await room.send(listRuns(request({ limit: 2 })));
+    await room.createAll('new');
+    const second = await room.send(listRuns(request({ limit: 2, cursor: first.cursor })));
+    expect([...ids(first.items), ...ids(second.items)]).toEqual(['c', 'b', 'a']);
+  });
+
+  it('filters by status, workflow and queue, together', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'running' });
+    await room.create({ id: 'queued' });
+    await room.create({ id: 'scheduled', start: { delayMs: 60_000 } });
+    await room.create({ id: 'other-workflow', workflow: 'charge' });
+    await room.create({ id: 'other-queue', queue: 'slow' });
+    const list = async (overrides: Partial<RunPageRequest>) =>
+      ids((await room.send(listRuns(request({ sort: 'asc', ...overrides })))).items);
+    expect(await list({ statuses: ['running'] })).toEqual(['running']);
+    expect(await list({ statuses: ['running', 'scheduled'] })).toEqual(['running', 'scheduled']);
+    expect(await list({ workflow: 'charge' })).toEqual(['other-workflow']);
+    expect(await list({ queue: 'slow' })).toEqual(['other-queue']);
+    expect(await list({ queue: 'default', workflow: 'greet', statuses: ['queued'] })).toEqual(['queued']);
+    expect(await list({ queue: 'slow', workflow: 'charge' })).toEqual([]);
+    expect(await list({ workflow: 'gre' })).toEqual([]);
+  });
+
+  it('looks at a bounded number of runs per call; a page that found few still has a cursor', async () => {
+    const room = openEngineRoom();
+    for (let index = 0; index < 10; index++) await room.create({ id: `r${index}`, queue: index === 8 ? 'rare' : 'default' });
+    const op = (cursor?: string) => scanning(listRuns(request({ sort: 'asc', queue: 'rare', cursor })), 4);
+    const first = await room.send(op());
+    expect(first.items).toEqual([]);
+    const second = await room.send(op(first.cursor));
+    expect(second.items).toEqual([]);
+    const third = await room.send(op(second.cursor));
+    expect(ids(third.items)).toEqual(['r8']);
+    expect(third.cursor).toBeUndefined();
+  });
+
+  it('goes on after a page that was full where the look ended', async () => {
+    const room = openEngineRoom();
+    await room.createAll('a', 'b', 'c', 'd');
+    const page = await room.send(scanning(listRuns(request({ sort: 'asc', limit: 2 })), 2));
+    expect(ids(page.items)).toEqual(['a', 'b']);
+    expect(ids((await room.send(listRuns(request({ sort: 'asc', cursor: page.cursor })))).items)).toEqual(['c', 'd']);
+  });
+
+  it('passes over entries whose run is gone', async () => {
+    const room = openEngineRoom();
+    await room.createAll('a', 'gone', 'b');
+    await room.redis.del(room.keys.run('gone'));
+    expect(await pages(room, { sort: 'asc', limit: 1 })).toEqual([['a'], ['b']]);
+  });
+
+  it('repeated, answers the same and writes nothing', async () => {
+    const room = openEngineRoom();
+    await room.createAll('a', 'b');
+    const op = listRuns(request({ limit: 1 }));
+    expect(await room.repeat(op)).toEqual(await room.send(op));
+  });
+});
