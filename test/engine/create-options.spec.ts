@@ -137,13 +137,21 @@ describe('runMany()', () => {
     const echo = workflow('echo', (ctx: WorkflowContext<number>) => ctx.input);
     const engine = await startEngine({ workflows: [echo] });
     const numbers = Array.from({ length: 1_500 }, (_, i) => i);
-    const handles = await engine.client.runMany(echo, numbers.map((input) => ({ input })));
+    const handles = await engine.client.runMany(
+      echo,
+      numbers.map((input) => ({ input })),
+    );
     expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual(numbers);
   });
 
   it('returns nothing for nothing', async () => {
     const engine = await startEngine({ worker: false });
-    expect(await engine.client.runMany(workflow('noop', () => undefined), [])).toEqual([]);
+    expect(
+      await engine.client.runMany(
+        workflow('noop', () => undefined),
+        [],
+      ),
+    ).toEqual([]);
   });
 });
 

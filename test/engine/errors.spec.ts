@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { NonRetriableError, RunFailedError, type StoredError, StepTimeoutError, type WorkflowContext } from '../../lib/engine/index.js';
+import {
+  NonRetriableError,
+  RunFailedError,
+  StepTimeoutError,
+  type StoredError,
+  type WorkflowContext,
+} from '../../lib/engine/index.js';
 import { type Engine, rejection, startEngine, workflow } from '../support/engine.js';
 
 /** Everywhere an error of a run can be seen. */
@@ -25,7 +31,11 @@ async function sightings(thrown: unknown): Promise<{ cause: Error; stored: Store
 
 describe('the error of a failed run', () => {
   it('keeps name, message, stack, code and own fields', async () => {
-    const error = Object.assign(new TypeError('bad'), { code: 'E_BAD', status: 502, details: { at: new Date(0), list: [1, null] } });
+    const error = Object.assign(new TypeError('bad'), {
+      code: 'E_BAD',
+      status: 502,
+      details: { at: new Date(0), list: [1, null] },
+    });
     const { cause, stored } = await sightings(error);
     const fields = { code: 'E_BAD', status: 502, details: { at: '1970-01-01T00:00:00.000Z', list: [1, null] } };
     expect(stored).toEqual({ name: 'TypeError', message: 'bad', stack: error.stack, ...fields });
@@ -45,7 +55,7 @@ describe('the error of a failed run', () => {
   });
 
   it('leaves out what JSON cannot hold', async () => {
-    const error: Error & Record<string, unknown> = Object.assign(new Error('odd'), { fn: () => 1, big: 1n, kept: true });
+    const error = Object.assign(new Error('odd'), { fn: () => 1, big: 1n, kept: true, self: {} });
     error.self = error;
     const { stored } = await sightings(error);
     expect(stored).toEqual({ name: 'Error', message: 'odd', stack: expect.any(String), kept: true });
@@ -107,9 +117,11 @@ describe('the error of a failed step', () => {
     const error = new RangeError('far');
     let caught: unknown;
     const handler = async (ctx: WorkflowContext) => {
-      await ctx.step.run('one', () => Promise.reject(error)).catch((reason: unknown) => {
-        caught = reason;
-      });
+      await ctx.step
+        .run('one', () => Promise.reject(error))
+        .catch((reason: unknown) => {
+          caught = reason;
+        });
     };
     const flow = workflow('flow', handler);
     const engine = await startEngine({ workflows: [flow] });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { IdempotencyConflictError, type WorkflowContext } from '../../lib/engine/index.js';
-import { rejection, startEngine, workflow } from '../support/engine.js';
-import { eventually } from '../support/eventually.js';
+import { once, rejection, startEngine, workflow } from '../support/engine.js';
 
 const echo = workflow('echo', (ctx: WorkflowContext) => ctx.input);
 
@@ -63,7 +62,7 @@ describe('idempotencyKey', () => {
     const first = await engine.client.run(echo, 1, { idempotencyKey: 'k', idempotencyTtl: 300 });
     // A later create does not prolong it.
     await engine.client.run(echo, 1, { idempotencyKey: 'k', idempotencyTtl: '1h' });
-    const second = await eventually(async () => {
+    const second = await once(async () => {
       const handle = await engine.client.run(echo, 2, { idempotencyKey: 'k', idempotencyTtl: '1h' });
       return !handle.deduplicated && handle;
     });
@@ -98,7 +97,11 @@ describe("onConflict: 'error'", () => {
     const first = await engine.client.run(echo, input, { idempotencyKey: 'k', onConflict: 'error' });
     const second = await engine.client.run(echo, same, { idempotencyKey: 'k', onConflict: 'error' });
     expect(second).toMatchObject({ id: first.id, deduplicated: true });
-    const reversed = engine.client.run(echo, { ...same, b: { y: [{ p: 2, q: 1 }, 1] } }, { idempotencyKey: 'k', onConflict: 'error' });
+    const reversed = engine.client.run(
+      echo,
+      { ...same, b: { y: [{ p: 2, q: 1 }, 1] } },
+      { idempotencyKey: 'k', onConflict: 'error' },
+    );
     expect(await rejection(reversed)).toBeInstanceOf(IdempotencyConflictError);
   });
 

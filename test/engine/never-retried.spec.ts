@@ -5,13 +5,12 @@ import { startEngine, workflow } from '../support/engine.js';
 /** How a run ends whose handler could be tried five times. */
 async function endOf(handler: Handler<unknown, unknown>, options: WorkflowOptions = {}, maxPayloadBytes?: number) {
   const flow = workflow('flow', handler, { ...options, maxAttempts: 5, retries: { delay: 0 } });
-  const engine = await startEngine({ workflows: [flow], worker: { maxPayloadBytes } });
+  const fine = workflow('fine', () => 'fine');
+  const engine = await startEngine({ workflows: [flow, fine], worker: { maxPayloadBytes } });
   const handle = await engine.client.run(flow, undefined, { runId: 'r1' });
   const error = await engine.failure(handle);
   const { attempt } = await handle.getState();
   // The worker is alive and well.
-  const fine = workflow('fine', () => 'fine');
-  await engine.startWorker({ workflows: [fine] });
   expect(await (await engine.client.run(fine, undefined)).result()).toBe('fine');
   return { error, attempt };
 }

@@ -74,7 +74,12 @@ describe('run states', () => {
 
 describe('run records', () => {
   it('hold what the call and the workflow said', async () => {
-    const greet = workflow('greet', () => 'hello', { queue: 'mail', version: '7', tags: { team: 'blue', app: 'shop' }, priority: 2 });
+    const greet = workflow('greet', () => 'hello', {
+      queue: 'mail',
+      version: '7',
+      tags: { team: 'blue', app: 'shop' },
+      priority: 2,
+    });
     const engine = await startEngine({ workflows: [greet] });
     const options = { runId: 'r1', idempotencyKey: 'k1', tags: { app: 'post' }, maxAttempts: 5, priority: 4 };
     const handle = await engine.client.run(greet, { name: 'Ada' }, options);
@@ -160,7 +165,10 @@ describe('run ids', () => {
     const noop = workflow('noop', () => undefined);
     const engine = await startEngine({ workflows: [noop] });
     const ids = ['a:b{c}*', 'größe 🎈', '__proto__', '0'];
-    const handles = await engine.client.runMany(noop, ids.map((runId) => ({ input: undefined, runId })));
+    const handles = await engine.client.runMany(
+      noop,
+      ids.map((runId) => ({ input: undefined, runId })),
+    );
     for (const handle of handles) await handle.result();
     expect((await engine.client.listRuns()).items.map(({ id }) => id).sort()).toEqual([...ids].sort());
   });

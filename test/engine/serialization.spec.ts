@@ -30,17 +30,20 @@ const UNSTORABLE: ReadonlyArray<[string, () => unknown, string, RegExp]> = [
 ];
 
 describe('a value that is not JSON', () => {
-  it.each(UNSTORABLE)('fails the run of a step that returns %s, naming run, step and path', async (_what, make, path, message) => {
-    const flow = workflow('flow', (ctx: WorkflowContext) => ctx.step.run('one', make, { maxAttempts: 3 }));
-    const engine = await startEngine({ workflows: [flow] });
-    const handle = await engine.client.run(flow, undefined, { runId: 'r1' });
-    const error = await engine.failure(handle);
-    expect(error).toBeInstanceOf(SerializationError);
-    expect(error).toMatchObject({ where: 'output of step "one" of run "r1"', path });
-    expect(error.message).toMatch(message);
-    expect(await handle.getState()).toMatchObject({ status: 'failed', attempt: 1 });
-    expect(await engine.client.getRunSteps('r1')).toMatchObject([{ status: 'failed', error: { name: 'SerializationError' } }]);
-  });
+  it.each(UNSTORABLE)(
+    'fails the run of a step that returns %s, naming run, step and path',
+    async (_what, make, path, message) => {
+      const flow = workflow('flow', (ctx: WorkflowContext) => ctx.step.run('one', make, { maxAttempts: 3 }));
+      const engine = await startEngine({ workflows: [flow] });
+      const handle = await engine.client.run(flow, undefined, { runId: 'r1' });
+      const error = await engine.failure(handle);
+      expect(error).toBeInstanceOf(SerializationError);
+      expect(error).toMatchObject({ where: 'output of step "one" of run "r1"', path });
+      expect(error.message).toMatch(message);
+      expect(await handle.getState()).toMatchObject({ status: 'failed', attempt: 1 });
+      expect(await engine.client.getRunSteps('r1')).toMatchObject([{ status: 'failed', error: { name: 'SerializationError' } }]);
+    },
+  );
 
   it.each(UNSTORABLE)('fails the run whose handler returns %s', async (_what, make, path, message) => {
     const flow = workflow('flow', make);

@@ -32,7 +32,13 @@ describe('retries of a step', () => {
     const parked = await engine.until(handle.id, 'waiting');
     expect(parked.attempt).toBe(1);
     const [step] = await engine.client.getRunSteps(handle.id);
-    expect(step).toMatchObject({ name: 'flaky', status: 'waiting', attempt: 1, wakeAt: parked.availableAt, error: { message: 'busy' } });
+    expect(step).toMatchObject({
+      name: 'flaky',
+      status: 'waiting',
+      attempt: 1,
+      wakeAt: parked.availableAt,
+      error: { message: 'busy' },
+    });
     expect(await (await engine.client.run(other, undefined)).result()).toBe('other');
     await engine.advance(HOUR_MS);
     expect(await handle.result()).toBe('done');

@@ -64,7 +64,11 @@ describe('the value of a step', () => {
     ['a boxed string', () => Object('boxed'), 'boxed'],
     ['a Date', () => new Date(0), '1970-01-01T00:00:00.000Z'],
     ['an invalid Date', () => new Date(Number.NaN), null],
-    ['nested oddities', () => ({ u: undefined, d: new Date(0), n: Number.NaN, z: -0 }), { d: '1970-01-01T00:00:00.000Z', n: null, z: 0 }],
+    [
+      'nested oddities',
+      () => ({ u: undefined, d: new Date(0), n: Number.NaN, z: -0 }),
+      { d: '1970-01-01T00:00:00.000Z', n: null, z: 0 },
+    ],
     ['undefined in an array', () => [undefined, 1, undefined], [null, 1, null]],
     ['a sparse array', () => new Array(2), [null, null]],
     ['a Map', () => new Map([['a', 1]]), {}],

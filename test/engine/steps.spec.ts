@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DuplicateStepError, type StepContext, StepMismatchError, type WorkflowContext } from '../../lib/engine/index.js';
-import { gate, startEngine, workflow } from '../support/engine.js';
+import { gate, once, startEngine, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
 
 const retryAtOnce = { retries: { delay: 0 } };
@@ -51,10 +51,12 @@ describe('step.run()', () => {
 
   it('is told an idempotency key that is stable for run and step', async () => {
     const keys: Array<[string, string]> = [];
-    const note = (name: string) => ({ idempotencyKey }: StepContext) => {
-      keys.push([name, idempotencyKey]);
-      if (keys.filter(([noted]) => noted === name).length < 3) throw new Error('again');
-    };
+    const note =
+      (name: string) =>
+      ({ idempotencyKey }: StepContext) => {
+        keys.push([name, idempotencyKey]);
+        if (keys.filter(([noted]) => noted === name).length < 3) throw new Error('again');
+      };
     const handler = async (ctx: WorkflowContext) => {
       await ctx.step.run('a', note('a'), { retries: { maxAttempts: 2, delay: 0 } });
       await ctx.step.run('b', note('b'), { retries: { maxAttempts: 2, delay: 0 } });
@@ -118,7 +120,7 @@ describe('step.run()', () => {
     const flow = workflow('flow', handler);
     const engine = await startEngine({ workflows: [flow] });
     const handle = await engine.client.run(flow, undefined);
-    const steps = await eventually(async () => {
+    const steps = await once(async () => {
       const found = await engine.client.getRunSteps(handle.id);
       return found.some(({ status }) => status === 'running') && found;
     });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { RunTimeoutError, type StepContext, StepTimeoutError, type WorkflowContext } from '../../lib/engine/index.js';
-import { gate, startEngine, workflow } from '../support/engine.js';
-import { eventually } from '../support/eventually.js';
+import { gate, once, startEngine, workflow } from '../support/engine.js';
 
 const HOUR_MS = 3_600_000;
 const never = new Promise<never>(() => undefined);
@@ -89,7 +88,7 @@ describe('timeout of a workflow', () => {
     await engine.advance(3 * HOUR_MS);
     const { startedAt = 0 } = await engine.until(handle.id, 'waiting');
     await engine.advance(40 * 60_000);
-    const { availableAt } = await eventually(async () => {
+    const { availableAt } = await once(async () => {
       const run = await handle.getState();
       return run.attempt === 2 && run;
     });
@@ -105,7 +104,9 @@ describe('timeout of a workflow', () => {
   });
 
   it('may be longer than a timer of Node', async () => {
-    const slow = workflow('slow', (ctx: WorkflowContext) => ctx.step.waitFor('nap', 5).then(() => ctx.signal.aborted), { timeout: '90d' });
+    const slow = workflow('slow', (ctx: WorkflowContext) => ctx.step.waitFor('nap', 5).then(() => ctx.signal.aborted), {
+      timeout: '90d',
+    });
     const engine = await startEngine({ workflows: [slow] });
     expect(await (await engine.client.run(slow, undefined)).result()).toBe(false);
   });

@@ -49,7 +49,9 @@ describe('awaitRun()', () => {
 
 describe('parseEndMessage()', () => {
   it('counts bytes, not characters, and leaves separators in names alone', () => {
-    expect(parseEndMessage('7:6:ä:1=?üb:🚀?s="=?:"'.replace('7:6', `${Buffer.byteLength('ä:1=?ü')}:${Buffer.byteLength('b:🚀?')}`))).toEqual({
+    expect(
+      parseEndMessage('7:6:ä:1=?üb:🚀?s="=?:"'.replace('7:6', `${Buffer.byteLength('ä:1=?ü')}:${Buffer.byteLength('b:🚀?')}`)),
+    ).toEqual({
       runId: 'ä:1=?ü',
       workflow: 'b:🚀?',
       outcome: 'succeeded',

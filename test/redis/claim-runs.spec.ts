@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { claimRuns } from '../../lib/engine/redis/claim-runs.js';
 import { commitStep } from '../../lib/engine/redis/commit-step.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
-import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
+import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
 import { type EngineRoom, idsOf, openEngineRoom, runsOf } from '../support/engine-room.js';
 
@@ -20,7 +19,15 @@ async function crash(room: EngineRoom, times: number): Promise<void> {
 describe('claimRuns()', () => {
   it('hands over a run with its payloads and makes the worker its owner', async () => {
     const room = openEngineRoom();
-    await room.create({ id: 'r1', priority: 2, maxAttempts: 5, version: '3', tags: { a: 'b' }, idempotencyKey: 'k', input: '[1]' });
+    await room.create({
+      id: 'r1',
+      priority: 2,
+      maxAttempts: 5,
+      version: '3',
+      tags: { a: 'b' },
+      idempotencyKey: 'k',
+      input: '[1]',
+    });
     await room.register();
     const before = await room.now();
     const claim = await room.send(room.claimOp());
@@ -353,7 +360,10 @@ describe('claimRuns()', () => {
     const room = openEngineRoom();
     await room.create({ id: 'r1', input: '1' });
     await room.redis.hset(room.keys.run('r1'), 'f', 1);
-    await room.redis.hset(room.keys.data('r1'), Object.fromEntries(Array.from({ length: 256 }, (_, n) => [`s:${n}`, 'r,s,1,1,0,1,1;'])));
+    await room.redis.hset(
+      room.keys.data('r1'),
+      Object.fromEntries(Array.from({ length: 256 }, (_, n) => [`s:${n}`, 'r,s,1,1,0,1,1;'])),
+    );
     await room.register();
     const [claimed] = await room.claim();
     expect(claimed).toMatchObject({ fence: '2', data: undefined });
@@ -367,10 +377,7 @@ describe('claimRuns()', () => {
     await room.register();
     await room.create({ id: 'r1' });
     await room.redis.set(room.key('queue:broken'), 'not a zset');
-    const [broken, good] = await Promise.allSettled([
-      room.send(claimRuns({ workerId: 'w1', sequence: 100, want: 1, acceptSuspect: true, queues: ['broken'] })),
-      room.claim(),
-    ]);
+    const [broken, good] = await Promise.allSettled([room.send(room.claimOp('w1', { queues: ['broken'] })), room.claim()]);
     expect(broken).toMatchObject({ status: 'rejected', reason: { operation: 'claim_runs' } });
     expect(good).toMatchObject({ status: 'fulfilled', value: [{ run: { id: 'r1' } }] });
   });

@@ -5,6 +5,7 @@ import { createRun } from '../../lib/engine/redis/create-run.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { type Op, TransitionError } from '../../lib/engine/redis/op.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
+import { releaseRun } from '../../lib/engine/redis/release-run.js';
 import { ScriptRunner } from '../../lib/engine/redis/script-runner.js';
 import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
 
@@ -29,13 +30,15 @@ class NotingRunner extends ScriptRunner {
   }
 }
 
+const ONE_AT_A_TIME = { depth: 1, smallest: 1 };
+
 const reads = (count: number): Array<Op<unknown>> => Array.from({ length: count }, (_, index) => readRun(`r${index}`));
 
 describe('CommitBuffer', () => {
   it('sends what one turn of the event loop issues in one call, in order', async () => {
     const room = openEngineRoom();
     const runner = new NotingRunner(room);
-    const buffer = new CommitBuffer(runner);
+    const buffer = new CommitBuffer(runner, ONE_AT_A_TIME);
     const [created, read, missing] = await Promise.all([
       buffer.add(createRun(room.newRun({ id: 'r1' }))),
       buffer.add(readRun('r1')),
@@ -48,7 +51,7 @@ describe('CommitBuffer', () => {
   it('sends what is issued while a call is in flight together in the next one, one call at a time', async () => {
     const room = openEngineRoom();
     const runner = new NotingRunner(room);
-    const buffer = new CommitBuffer(runner);
+    const buffer = new CommitBuffer(runner, ONE_AT_A_TIME);
     const first = buffer.add(readRun('a'));
     await new Promise(setImmediate);
     expect(runner.inFlight).toBe(1);
@@ -63,18 +66,68 @@ describe('CommitBuffer', () => {
     expect(runner.mostInFlight).toBe(1);
   });
 
-  it('sends no more than 256 operations in one call', async () => {
+  describe('with two calls in flight', () => {
+    const finish = (id: string) => finishRun(id, '1', 'succeeded', '');
+
+    it('sends a second call while the first is under way, if it is large enough', async () => {
+      const runner = new NotingRunner(openEngineRoom());
+      const buffer = new CommitBuffer(runner, { depth: 2, smallest: 2 });
+      const answers: Array<Promise<unknown>> = [buffer.add(readRun('a'))];
+      await new Promise(setImmediate);
+      answers.push(buffer.add(readRun('b')));
+      await new Promise(setImmediate);
+      expect(runner.calls).toHaveLength(1);
+      answers.push(buffer.add(readRun('c')));
+      await new Promise(setImmediate);
+      expect(runner.calls.map((call) => call.length)).toEqual([1, 2]);
+      expect(runner.inFlight).toBe(2);
+      await Promise.all(answers);
+      expect(runner.mostInFlight).toBe(2);
+    });
+
+    it('never has operations of one run in both', async () => {
+      const room = openEngineRoom();
+      await room.running({ id: 'r1' });
+      const runner = new NotingRunner(room);
+      const buffer = new CommitBuffer(runner, { depth: 2, smallest: 1 });
+      const first = buffer.add(releaseRun('r1', '1', 0));
+      await new Promise(setImmediate);
+      const answers = [buffer.add(finish('r1')), buffer.add(finish('other'))];
+      await new Promise(setImmediate);
+      expect(runner.calls).toEqual([['release_run'], ['finish_run']]);
+      expect([await first, ...(await Promise.all(answers))]).toEqual(['OK', 'DONE', 'LOST']);
+      expect(runner.calls).toHaveLength(3);
+    });
+
+    it('answers the operations of one run in the order of issue, however many there are', async () => {
+      const room = openEngineRoom();
+      const runner = new NotingRunner(room);
+      const buffer = new CommitBuffer(runner, { depth: 2, smallest: 4 });
+      const order: string[] = [];
+      const all = Array.from({ length: 300 }, (_, index) => {
+        const run = `r${index % 7}`;
+        return buffer.add(finish(run)).then(() => order.push(`${run}:${index}`));
+      });
+      await Promise.all(all);
+      for (let run = 0; run < 7; run++) {
+        const own = order.filter((entry) => entry.startsWith(`r${run}:`)).map((entry) => Number(entry.split(':')[1]));
+        expect(own).toEqual([...own].sort((a, b) => a - b));
+      }
+    });
+  });
+
+  it('sends no more than 128 operations in one call', async () => {
     const room = openEngineRoom();
     const runner = new NotingRunner(room);
-    const buffer = new CommitBuffer(runner);
+    const buffer = new CommitBuffer(runner, ONE_AT_A_TIME);
     await Promise.all(reads(600).map((op) => buffer.add(op)));
-    expect(runner.calls.map((call) => call.length)).toEqual([256, 256, 88]);
+    expect(runner.calls.map((call) => call.length)).toEqual([128, 128, 128, 128, 88]);
   });
 
   it('sends no more than a million characters in one call, but one operation however long', async () => {
     const room = openEngineRoom();
     const runner = new NotingRunner(room);
-    const buffer = new CommitBuffer(runner);
+    const buffer = new CommitBuffer(runner, ONE_AT_A_TIME);
     const lengths = [400_000, 400_000, 400_000, 3_000_000, 10];
     const created = await Promise.all(
       lengths.map((length, index) => buffer.add(createRun(room.newRun({ id: `r${index}`, input: `"${'x'.repeat(length)}"` })))),
@@ -89,8 +142,11 @@ describe('CommitBuffer', () => {
     const runner = new NotingRunner(room);
     const rides: Array<Promise<unknown>> = [];
     const waiting = [finishRun('x', '1', 'succeeded', '')];
-    const buffer: CommitBuffer = new CommitBuffer(runner, () => {
-      for (const op of waiting.splice(0)) rides.push(buffer.add(op));
+    const buffer: CommitBuffer = new CommitBuffer(runner, {
+      ...ONE_AT_A_TIME,
+      beforeSend: () => {
+        for (const op of waiting.splice(0)) rides.push(buffer.add(op));
+      },
     });
     await buffer.add(readRun('a'));
     await Promise.all(rides);
@@ -102,8 +158,11 @@ describe('CommitBuffer', () => {
     const runner = new NotingRunner(room);
     const waiting = [readRun('a')];
     const answers: Array<Promise<unknown>> = [];
-    const buffer: CommitBuffer = new CommitBuffer(runner, () => {
-      for (const op of waiting.splice(0)) answers.push(buffer.add(op));
+    const buffer: CommitBuffer = new CommitBuffer(runner, {
+      ...ONE_AT_A_TIME,
+      beforeSend: () => {
+        for (const op of waiting.splice(0)) answers.push(buffer.add(op));
+      },
     });
     buffer.kick();
     buffer.kick();

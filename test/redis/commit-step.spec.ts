@@ -30,7 +30,9 @@ describe('commitStep()', () => {
   it('stores a result with its times on the Redis clock', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    const committed = await room.send(commitStep(step({ attempt: 2, base: 1, order: 4, elapsedMs: 250.7, payload: '{"a":";,"}' })));
+    const committed = await room.send(
+      commitStep(step({ attempt: 2, base: 1, order: 4, elapsedMs: 250.7, payload: '{"a":";,"}' })),
+    );
     expect(committed).toMatchObject({ status: 'OK', moment: committed.now });
     expect(await stored(room)).toEqual({
       kind: 'r',

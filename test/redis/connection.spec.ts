@@ -84,7 +84,9 @@ describe('RedisConnection', () => {
       const { found } = failure as UnsupportedRedisError;
       expect(version.startsWith(found) || found.startsWith(version)).toBe(true);
       expect(failure).toMatchObject({ code: 'UNSUPPORTED_REDIS', required: '6.2' });
-      expect((failure as Error).message).toBe(`Redis ${found} is too old: 6.2 or newer is needed. Upgrade the server, or use Valkey.`);
+      expect((failure as Error).message).toBe(
+        `Redis ${found} is too old: 6.2 or newer is needed. Upgrade the server, or use Valkey.`,
+      );
     });
 
     it.each(['6.2.14', '7.0.15', '8.2.10', '10.0.1'])('accepts Redis %s', async (version) => {

@@ -171,14 +171,17 @@ describe('createRun()', () => {
       }
     });
 
-    it.each(['{}:*', '{other}', '*', '?[a-z]', 'straße 日本 🚀', '\u0000', ' ', 'x'.repeat(512)])('takes %j as it is', async (key) => {
-      const room = openEngineRoom();
-      await room.create({ id: 'r1', idempotencyKey: key });
-      await room.create({ id: 'r2', idempotencyKey: `${key}.` });
-      expect(await room.create({ id: 'r3', idempotencyKey: key })).toMatchObject({ status: 'EXISTS', id: 'r1' });
-      expect((await room.send(readRun('r1')))?.idempotencyKey).toBe(key);
-      expect((await room.send(readRun('r2')))?.idempotencyKey).toBe(`${key}.`);
-    });
+    it.each(['{}:*', '{other}', '*', '?[a-z]', 'straße 日本 🚀', '\u0000', ' ', 'x'.repeat(512)])(
+      'takes %j as it is',
+      async (key) => {
+        const room = openEngineRoom();
+        await room.create({ id: 'r1', idempotencyKey: key });
+        await room.create({ id: 'r2', idempotencyKey: `${key}.` });
+        expect(await room.create({ id: 'r3', idempotencyKey: key })).toMatchObject({ status: 'EXISTS', id: 'r1' });
+        expect((await room.send(readRun('r1')))?.idempotencyKey).toBe(key);
+        expect((await room.send(readRun('r2')))?.idempotencyKey).toBe(`${key}.`);
+      },
+    );
   });
 
   it('keeps runs apart whose ids, workflows and queues carry separators and braces', async () => {
@@ -194,7 +197,7 @@ describe('createRun()', () => {
   it('gives every run a creation stamp of its own, in the order of creation', async () => {
     const room = openEngineRoom();
     await Promise.all(Array.from({ length: 300 }, (_, index) => room.create({ id: `r${String(index).padStart(3, '0')}` })));
-    const stamps = await room.redis.zrange(room.key('runs'), 0, -1, 'WITHSCORES');
+    const stamps = await room.redis.zrange(room.key('runs'), '0', '-1', 'WITHSCORES');
     const ids = stamps.filter((_, index) => index % 2 === 0);
     expect(ids).toEqual([...ids].sort());
     expect(new Set(stamps.filter((_, index) => index % 2 === 1)).size).toBe(300);

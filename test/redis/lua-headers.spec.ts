@@ -14,7 +14,8 @@ let copy = '';
 // The script works on the tree it lies in, so a broken one is tried in a copy.
 beforeEach(() => {
   copy = mkdtempSync(join(tmpdir(), 'redflow-lua-'));
-  for (const path of [SCRIPT, LUA, 'lib/engine/redis/lua.generated.ts']) cpSync(join(root, path), join(copy, path), { recursive: true });
+  for (const path of [SCRIPT, LUA, 'lib/engine/redis/lua.generated.ts'])
+    cpSync(join(root, path), join(copy, path), { recursive: true });
 });
 
 afterEach(() => rmSync(copy, { recursive: true }));
@@ -64,7 +65,11 @@ describe('build-lua --check', () => {
     ],
     [
       'a rest that is not the last argument',
-      (lua: string) => lua.replace('--   payload', '--   ...payload').replace('-- RETURNS', '--   last\n-- RETURNS').concat('\nreturn payload_first, last'),
+      (lua: string) =>
+        lua
+          .replace('--   payload', '--   ...payload')
+          .replace('-- RETURNS', '--   last\n-- RETURNS')
+          .concat('\nreturn payload_first, last'),
       '"...payload" must be the last argument',
     ],
     [

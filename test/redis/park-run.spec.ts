@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { commitStep, type StepCommitted } from '../../lib/engine/redis/commit-step.js';
 import { parkRun } from '../../lib/engine/redis/park-run.js';
 import { promoteDue } from '../../lib/engine/redis/promote-due.js';
-import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
+import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
 import { type EngineRoom, idsOf, openEngineRoom } from '../support/engine-room.js';
 
 function sleep(room: EngineRoom, name: string, wait: { delayMs: number } | { at: number }, runId = 'r1'): Promise<StepCommitted> {
@@ -119,7 +119,11 @@ describe('parkRun()', () => {
     await room.createAll('a', 'b', 'c');
     await room.register();
     await room.claim();
-    for (const [id, delayMs] of [['a', 3_000], ['b', 1_000], ['c', 2_000]] as const) {
+    for (const [id, delayMs] of [
+      ['a', 3_000],
+      ['b', 1_000],
+      ['c', 2_000],
+    ] as const) {
       await sleep(room, 'nap', { delayMs }, id);
       await room.send(parkRun(id, '1', undefined, ['nap']));
     }

@@ -17,7 +17,9 @@ describe('readRun()', () => {
     await room.create({ id: 'r1' });
     const run = await room.send(readRun('r1'));
     expect(Object.keys(run ?? {}).sort()).toEqual(
-      'attempt availableAt createdAt id input maxAttempts priority queue recoveries rootRunId status tags trigger workflow'.split(' '),
+      'attempt availableAt createdAt id input maxAttempts priority queue recoveries rootRunId status tags trigger workflow'.split(
+        ' ',
+      ),
     );
   });
 });
@@ -69,8 +71,6 @@ describe('readAttempts()', () => {
   it('shows the pass that is under way', async () => {
     const room = openEngineRoom();
     const { run } = await room.running({ id: 'r1' });
-    expect(await readAttempts(room.redis, room.keys, 'r1')).toEqual([
-      { attempt: 1, workerId: 'w1', startedAt: run.startedAt },
-    ]);
+    expect(await readAttempts(room.redis, room.keys, 'r1')).toEqual([{ attempt: 1, workerId: 'w1', startedAt: run.startedAt }]);
   });
 });

@@ -125,7 +125,7 @@ describe('reapWorkers()', () => {
       await room.send(reapWorkers(10));
     }
     expect(await room.queued()).toEqual([]);
-    expect(await room.redis.zrange(room.key('suspects:default'), 0, -1)).toEqual(['r1']);
+    expect(await room.redis.zrange(room.key('suspects:default'), '0', '-1')).toEqual(['r1']);
     expect((await room.send(readStats())).queues).toMatchObject([{ name: 'default', depth: 1 }]);
   });
 });

@@ -1,14 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConnectionError } from '../../lib/engine/core/errors/index.js';
-import { claimRuns } from '../../lib/engine/redis/claim-runs.js';
 import { commitStep } from '../../lib/engine/redis/commit-step.js';
 import { createRun } from '../../lib/engine/redis/create-run.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import type { Op } from '../../lib/engine/redis/op.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
-import { eventually } from '../support/eventually.js';
 import { idsOf, lossyProxy, openEngineRoom, plainClient, privateRedis, redisPassingFor, runsOf } from '../support/engine-room.js';
+import { eventually } from '../support/eventually.js';
 import { testPrefix, testRedisUrl } from '../support/namespace.js';
 
 const unknownOp: Op<unknown> = { name: 'no_such_transition', args: ['a', 'b'], parse: (reply) => reply };
@@ -28,17 +27,17 @@ describe('ScriptRunner', () => {
       finishRun('r1', '1', 'succeeded', '1'),
       finishRun('r1', '0', 'succeeded', '1'),
     ]);
-    expect(replies).toMatchObject([['CREATED', 'r1'], ['OK'], 'OK', 'LOST']);
+    expect(replies).toEqual([['CREATED', 'r1'], expect.arrayContaining(['OK']), 'OK', 'LOST']);
   });
 
   it('answers an error for an unknown operation alone', async () => {
     const room = openEngineRoom();
-    const replies = await room.runner.run([
-      createRun(room.newRun({ id: 'a' })),
-      unknownOp,
-      createRun(room.newRun({ id: 'b' })),
+    const replies = await room.runner.run([createRun(room.newRun({ id: 'a' })), unknownOp, createRun(room.newRun({ id: 'b' }))]);
+    expect(replies).toEqual([
+      ['CREATED', 'a'],
+      ['ERROR', expect.any(String)],
+      ['CREATED', 'b'],
     ]);
-    expect(replies).toEqual([['CREATED', 'a'], ['ERROR', expect.any(String)], ['CREATED', 'b']]);
     expect(await room.queued()).toEqual(['a', 'b']);
   });
 
@@ -195,7 +194,9 @@ describe('ScriptRunner', () => {
       const creates = await Promise.allSettled([room.create({ id: 'b', idempotencyKey: 'k' }), room.create({ id: 'c' })]);
       for (const create of creates) {
         expect(create).toMatchObject({ status: 'rejected', reason: { code: 'CONNECTION' } });
-        expect((create as PromiseRejectedResult).reason.message).toMatch(/^Redis is out of memory: nothing was written\. Raise maxmemory/);
+        expect((create as PromiseRejectedResult).reason.message).toMatch(
+          /^Redis is out of memory: nothing was written\. Raise maxmemory/,
+        );
       }
       expect(await room.contents()).toEqual(before);
       await room.redis.config('SET', 'maxmemory', '0');
@@ -225,7 +226,7 @@ describe('ScriptRunner', () => {
     const [committed, finished, claim] = await Promise.all([
       room.send(commitStep({ ...step, runId: 'r1', fence: '1', name: 'pay' })),
       room.send(finishRun('r1', '1', 'succeeded', '"done"')),
-      room.send(claimRuns({ workerId: 'w1', sequence: 50, want: 1, acceptSuspect: true, queues: ['default'] })),
+      room.send(room.claimOp('w1', { want: 1 })),
     ]);
     expect([committed.status, finished, idsOf(runsOf(claim))]).toEqual(['OK', 'OK', ['r2']]);
     expect(await room.send(readRun('r1'))).toMatchObject({ status: 'succeeded', output: 'done' });

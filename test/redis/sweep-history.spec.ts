@@ -17,7 +17,9 @@ describe('sweepHistory()', () => {
     await room.advance(DAY_MS);
     expect(await room.send(sweepHistory(DAY_MS, 100))).toBe(1);
     expect(await room.send(readRun('r1'))).toBeNull();
-    expect(Object.keys(await room.contents()).filter((key) => key.includes('r1') || key === 'runs' || key === 'ended')).toEqual([]);
+    expect(Object.keys(await room.contents()).filter((key) => key.includes('r1') || key === 'runs' || key === 'ended')).toEqual(
+      [],
+    );
   });
 
   it('counts from the end of a run, not from its creation', async () => {
@@ -49,7 +51,7 @@ describe('sweepHistory()', () => {
     }
     await room.advance(DAY_MS);
     expect(await room.send(sweepHistory(DAY_MS, 2))).toBe(2);
-    expect(await room.redis.zrange(room.key('ended'), 0, -1)).toEqual(['e', 'b', 'd']);
+    expect(await room.redis.zrange(room.key('ended'), '0', '-1')).toEqual(['e', 'b', 'd']);
     expect(await room.send(sweepHistory(DAY_MS, 2))).toBe(2);
     expect(await room.send(sweepHistory(DAY_MS, 2))).toBe(1);
     expect(await room.send(sweepHistory(DAY_MS, 2))).toBe(0);

@@ -1,9 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { isOutOfMemory, isScriptUnknown, isTransient } from '../../lib/engine/redis/transient.js';
+import { isOutOfMemory, isScriptUnknown, isTransient, refusalIn } from '../../lib/engine/redis/transient.js';
 import { plainClient, privateRedis } from '../support/engine-room.js';
 import { testPrefix } from '../support/namespace.js';
 
-const failure = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => undefined, (error: unknown) => error);
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 describe('isTransient()', () => {
   it.each([
@@ -27,9 +31,12 @@ describe('isTransient()', () => {
     expect(isTransient(new Error(message))).toBe(true);
   });
 
-  it.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'])('is true for %s', (code) => {
-    expect(isTransient(Object.assign(new Error('no'), { code }))).toBe(true);
-  });
+  it.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'])(
+    'is true for %s',
+    (code) => {
+      expect(isTransient(Object.assign(new Error('no'), { code }))).toBe(true);
+    },
+  );
 
   it.each([
     'WRONGTYPE Operation against a key holding the wrong kind of value',
@@ -43,12 +50,16 @@ describe('isTransient()', () => {
     expect(isTransient(new Error(message))).toBe(false);
   });
 
-  it.each([[undefined], [null], ['ECONNRESET'], [{ code: 'ERR_INVALID_ARG_TYPE' }], [new TypeError('x is not a function')], [{}]])(
-    'is false for %p',
-    (value) => {
-      expect(isTransient(value)).toBe(false);
-    },
-  );
+  it.each([
+    [undefined],
+    [null],
+    ['ECONNRESET'],
+    [{ code: 'ERR_INVALID_ARG_TYPE' }],
+    [new TypeError('x is not a function')],
+    [{}],
+  ])('is false for %p', (value) => {
+    expect(isTransient(value)).toBe(false);
+  });
 
   it('is true for what ioredis reports of a server that went away', async () => {
     const server = await privateRedis();
@@ -97,5 +108,22 @@ describe('isOutOfMemory()', () => {
     expect(isOutOfMemory(await failure(redis.eval('#!lua\nreturn 1', 0)))).toBe(true);
     expect(isOutOfMemory(new Error('LOADING'))).toBe(false);
     expect(isOutOfMemory(null)).toBe(false);
+  });
+});
+
+describe('refusalIn()', () => {
+  it.each([
+    ["OOM command not allowed when used memory > 'maxmemory'.", /^OOM command/],
+    ["@user_script: 120: -OOM command not allowed when used memory > 'maxmemory'.\r\n", /^OOM command/],
+    ["READONLY You can't write against a read only replica.", /^READONLY You/],
+    ["@user_script: 9: -READONLY You can't write against a read only replica.", /^READONLY You/],
+  ])('finds %j among the replies', (message, refusal) => {
+    expect(refusalIn(['OK', ['ERROR', message], ['OK', 1]])?.message).toMatch(refusal);
+  });
+
+  it('finds none in what other errors and payloads say', () => {
+    expect(
+      refusalIn(['OK', ['ERROR', 'WRONGTYPE Operation'], ['ERROR', 'step OOM is not waiting'], ['x', 'OOM command']]),
+    ).toBeUndefined();
   });
 });

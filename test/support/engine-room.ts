@@ -54,7 +54,7 @@ export async function redisPassingFor(version: string, url = testRedisUrl()): Pr
 
 /** A plain client of a Redis, to look at keys and to break things; closed when the test ends. */
 export function plainClient(url = testRedisUrl()): Redis {
-  const redis = new Redis(url, { maxRetriesPerRequest: 0 });
+  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
   redis.on('error', () => {
     // A killed server closes the connection; tests await what they need.
   });
@@ -62,7 +62,7 @@ export function plainClient(url = testRedisUrl()): Redis {
     () =>
       new Promise<void>((resolve) => {
         if (redis.status === 'end') return resolve();
-        redis.once('end', resolve);
+        redis.once('end', () => resolve());
         redis.disconnect();
       }),
   );
@@ -92,7 +92,7 @@ export class EngineRoom {
     this.keys = new Keyspace(this.prefix);
     this.connection = new RedisConnection({ url, connection }, silentLogger);
     this.runner = new ScriptRunner(this.connection, this.keys, { role, giveUpAfterMs });
-    this.buffer = new CommitBuffer(this.runner);
+    this.buffer = new CommitBuffer(this.runner, { depth: 1, smallest: 1 });
     this.redis = plainClient(url);
   }
 
@@ -165,7 +165,8 @@ export class EngineRoom {
   claimOp(workerId = 'w1', overrides: Partial<ClaimRequest> = {}): Op<Claim> {
     const sequence = (this.sequences.get(workerId) ?? 0) + 1;
     this.sequences.set(workerId, sequence);
-    return claimRuns({ workerId, sequence, want: 10, acceptSuspect: true, queues: ['default'], ...overrides });
+    const request = { workerId, sequence, lane: 0, want: 10, hasSpareSlots: false, acceptSuspect: true, queues: ['default'] };
+    return claimRuns({ ...request, ...overrides });
   }
 
   async claim(workerId = 'w1', overrides: Partial<ClaimRequest> = {}): Promise<ClaimedRun[]> {
@@ -192,11 +193,11 @@ export class EngineRoom {
 
   /** Runs of a queue in the order in which they will be claimed. */
   queued(queue = 'default'): Promise<string[]> {
-    return this.redis.zrange(this.key(`queue:${queue}`), 0, -1);
+    return this.redis.zrange(this.key(`queue:${queue}`), '0', '-1');
   }
 
   due(): Promise<string[]> {
-    return this.redis.zrange(this.key('due'), 0, -1);
+    return this.redis.zrange(this.key('due'), '0', '-1');
   }
 
   owned(workerId = 'w1'): Promise<string[]> {
@@ -233,7 +234,7 @@ export class EngineRoom {
       case 'set':
         return (await this.redis.smembers(key)).sort();
       case 'zset':
-        return this.redis.zrange(key, 0, -1, 'WITHSCORES');
+        return this.redis.zrange(key, '0', '-1', 'WITHSCORES');
       case 'list':
         return this.redis.lrange(key, 0, -1);
       default:

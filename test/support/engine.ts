@@ -139,11 +139,14 @@ export class Engine {
 
   /** The run, once it is in one of these states. */
   until(runId: string, ...statuses: RunStatus[]): Promise<RunRecord> {
-    return eventually(async () => {
-      const run = await this.client.getRun(runId);
-      if (!run || !statuses.includes(run.status)) throw new Error(`the run is ${run?.status}`);
-      return run;
-    }, `run ${runId} is ${statuses.join(' or ')}`);
+    return eventually(
+      async () => {
+        const run = await this.client.getRun(runId);
+        if (!run || !statuses.includes(run.status)) throw new Error(`the run is ${run?.status}`);
+        return run;
+      },
+      `run ${runId} is ${statuses.join(' or ')}`,
+    );
   }
 
   /** The error a run ends with, as `result()` gives it. */
@@ -172,6 +175,15 @@ export async function rejection(promise: Promise<unknown>): Promise<Error> {
   );
   if ('error' in outcome) return outcome.error;
   throw new Error(`Expected a rejection; resolved with ${JSON.stringify(outcome.value)}`);
+}
+
+/** What `check` returns, once it is not false. */
+export function once<T>(check: () => Promise<T | false>, what?: string): Promise<T> {
+  return eventually(async () => {
+    const found = await check();
+    if (found === false) throw new Error('not yet');
+    return found;
+  }, what);
 }
 
 export interface Gate<T = void> {

@@ -27,6 +27,9 @@ import { type ClassResolver, WorkflowDirectory } from './workflow-directory.js';
 /** How long a call is sent again while Redis is away, before it fails. */
 const GIVE_UP_AFTER_MS = 10_000;
 
+/** A thousand creates leave without waiting for one another's answers. */
+const BUFFER = { depth: 8, smallest: 64 };
+
 /** What a framework adds to a client. */
 export interface ClientInternals {
   /** Finds the definition that a decorated class stands for. */
@@ -55,7 +58,8 @@ export class RedflowClient {
     this.options = resolveClientOptions(options);
     const keys = new Keyspace(this.options.prefix);
     this.connection = new RedisConnection(this.options, this.options.logger);
-    this.buffer = new CommitBuffer(new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS }));
+    const runner = new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS });
+    this.buffer = new CommitBuffer(runner, BUFFER);
     this.queries = new RunQueries(this.connection, keys, this.buffer);
     const directory = new WorkflowDirectory(asRegistry(internals.registry ?? defaultRegistry), this.queries, internals.resolveClass ?? (() => undefined));
     this.creator = new RunCreator(this.buffer, directory, this.options.maxPayloadBytes);
@@ -161,6 +165,7 @@ export class RedflowClient {
 
   private async shutDown(): Promise<void> {
     this.results.close();
+    await this.creator.idle();
     await this.buffer.idle();
     await this.connection.close();
   }

@@ -88,7 +88,7 @@ export class ResultListener {
       const awaited = await this.buffer.add(awaitRun(runId, this.id));
       if (awaited.status === 'MISSING') this.rejectAll(runId, new RunNotFoundError({ runId }));
       else if (awaited.status === 'ENDED') this.settle(awaited.end);
-      else this.recheck ??= setTimeout(this.askAgain, RECHECK_MS);
+      else if (this.waiters.size > 0) this.recheck ??= setTimeout(this.askAgain, RECHECK_MS);
     } catch (error) {
       this.rejectAll(runId, error);
     }

@@ -34,26 +34,49 @@ export interface CreatedRun {
 
 /** Creates runs: everything is checked before anything is written. */
 export class RunCreator {
+  private pending = 0;
+  private idleWaiters: Array<() => void> = [];
+
   constructor(
     private readonly buffer: CommitBuffer,
     private readonly directory: WorkflowDirectory,
     private readonly maxPayloadBytes: number,
   ) {}
 
-  async create(ref: WorkflowRef<any, any>, input: unknown, options: CreateOptions = {}): Promise<CreatedRun> {
-    const target = await this.directory.find(ref, allowsUnknown(options));
-    return this.write(await this.prepare(target, input, options), options);
+  /** Resolves when every create issued so far has been answered, those still being checked included. */
+  idle(): Promise<void> {
+    if (this.pending === 0) return Promise.resolve();
+    return new Promise((resolve) => this.idleWaiters.push(resolve));
+  }
+
+  create(ref: WorkflowRef<any, any>, input: unknown, options: CreateOptions = {}): Promise<CreatedRun> {
+    return this.counted(async () => {
+      const target = await this.directory.find(ref, allowsUnknown(options));
+      return this.write(await this.prepare(target, input, options), options);
+    });
   }
 
   /** All or nothing for bad input: every item is checked before the first is written. */
-  async createMany(ref: WorkflowRef<any, any>, items: ReadonlyArray<{ input: unknown } & CreateOptions>): Promise<CreatedRun[]> {
-    const target = await this.directory.find(
-      ref,
-      items.some((item) => allowsUnknown(item)),
-    );
-    const runs: Array<{ run: NewRun; options: CreateOptions }> = [];
-    for (const { input, ...options } of items) runs.push({ run: await this.prepare(target, input, options), options });
-    return Promise.all(runs.map(({ run, options }) => this.write(run, options)));
+  createMany(ref: WorkflowRef<any, any>, items: ReadonlyArray<{ input: unknown } & CreateOptions>): Promise<CreatedRun[]> {
+    return this.counted(async () => {
+      const target = await this.directory.find(
+        ref,
+        items.some((item) => allowsUnknown(item)),
+      );
+      const runs: Array<{ run: NewRun; options: CreateOptions }> = [];
+      for (const { input, ...options } of items) runs.push({ run: await this.prepare(target, input, options), options });
+      return Promise.all(runs.map(({ run, options }) => this.write(run, options)));
+    });
+  }
+
+  private async counted<T>(create: () => Promise<T>): Promise<T> {
+    this.pending++;
+    try {
+      return await create();
+    } finally {
+      this.pending--;
+      if (this.pending === 0) for (const resolve of this.idleWaiters.splice(0)) resolve();
+    }
   }
 
   private async prepare(target: RunTarget, input: unknown, options: CreateOptions): Promise<NewRun> {

@@ -14,13 +14,13 @@ const MAX_PLAIN_DEPTH = 100;
  * @throws SerializationError for a BigInt, function, symbol or cycle anywhere in the value, and for one nested too deeply
  * @throws PayloadTooLargeError
  */
-export function encodePayload(value: unknown, where: string, maxBytes: number): string {
+export function encodePayload(value: unknown, where: string | (() => string), maxBytes: number): string {
   if (value === undefined) return '';
-  const json = isPlain(value) ? stringifyPlain(value, where) : stringifyChecked(value, where);
+  const json = isPlain(value) ? stringifyPlain(value, where) : stringifyChecked(value, textOf(where));
   // No UTF-16 unit takes more than three bytes, so that most payloads need not be measured.
   if (json.length * 3 > maxBytes) {
     const bytes = Buffer.byteLength(json);
-    if (bytes > maxBytes) throw new PayloadTooLargeError({ what: where, bytes, maxBytes });
+    if (bytes > maxBytes) throw new PayloadTooLargeError({ what: textOf(where), bytes, maxBytes });
   }
   return json;
 }
@@ -33,6 +33,11 @@ export function encodeError(thrown: unknown): string {
 /** Reads what {@link encodePayload} wrote. */
 export function decodePayload(stored: string): unknown {
   return stored === '' ? undefined : JSON.parse(stored);
+}
+
+/** On the hot path the text is only made when something is wrong. */
+function textOf(where: string | (() => string)): string {
+  return typeof where === 'string' ? where : where();
 }
 
 /** A look ahead that is cheaper than a replacer: false means "check closely", not "refuse". */
@@ -62,11 +67,11 @@ function isPlainWithin(value: unknown, depth: number): boolean {
   return true;
 }
 
-function stringifyPlain(value: unknown, where: string): string {
+function stringifyPlain(value: unknown, where: string | (() => string)): string {
   try {
     return JSON.stringify(value);
   } catch {
-    return stringifyChecked(value, where); // a boxed BigInt, or something that changes while it is read
+    return stringifyChecked(value, textOf(where)); // a boxed BigInt, or something that changes while it is read
   }
 }
 

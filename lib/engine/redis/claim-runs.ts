@@ -6,7 +6,11 @@ export interface ClaimRequest {
   readonly workerId: string;
   /** Grows with every claim; the answer to a repeated one is repeated. */
   readonly sequence: number;
+  /** Claims of different lanes may be in flight at the same time. */
+  readonly lane: number;
   readonly want: number;
+  /** Whether the worker has free slots besides those it asks for. */
+  readonly hasSpareSlots: boolean;
   /** Whether a run that crashed several workers may be among them; at most one ever is. */
   readonly acceptSuspect: boolean;
   readonly queues: readonly string[];
@@ -31,12 +35,20 @@ export type Claim =
       readonly runs: ClaimedRun[];
     };
 
-type RunReply = [string, string, number, string[], string[] | number];
+type RunReply = [string, string, number, string, string[] | number];
 
 export function claimRuns(request: ClaimRequest): Op<Claim> {
   return {
     name: 'claim_runs',
-    args: [request.workerId, request.sequence, request.want, request.acceptSuspect ? 1 : 0, ...request.queues],
+    args: [
+      request.workerId,
+      request.lane,
+      request.sequence,
+      request.want,
+      request.hasSpareSlots ? 1 : 0,
+      request.acceptSuspect ? 1 : 0,
+      ...request.queues,
+    ],
     parse: (reply) => {
       const [status, now, nextDue, ...runs] = reply as [Claim['status'], number, number, ...RunReply[]];
       if (status === 'LOST') return { status };
@@ -45,8 +57,8 @@ export function claimRuns(request: ClaimRequest): Op<Claim> {
   };
 }
 
-function toClaimedRun([id, fence, suspect, flat, data]: RunReply, now: number): ClaimedRun {
-  const fields = fieldsOfHash(flat);
+function toClaimedRun([id, fence, suspect, json, data]: RunReply, now: number): ClaimedRun {
+  const fields = fieldsOfHash(JSON.parse(json) as string[]);
   // The first claim is the start.
   fields.startedAt ??= String(now);
   return {

@@ -3,105 +3,175 @@ import type { ScriptRunner } from './script-runner.js';
 
 interface Entry {
   readonly op: Op<unknown>;
-  readonly resolve: (value: never) => void;
-  readonly reject: (error: unknown) => void;
+  readonly done: (value: never) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+export interface BufferOptions {
+  /** Calls in flight at the same time. */
+  readonly depth: number;
+  /** Operations worth a call of their own while another is in flight; fewer wait for its answer. */
+  readonly smallest: number;
+  /** Called before every call; may add operations that should ride along. */
+  readonly beforeSend?: () => void;
 }
 
 /** Bounds the work of one script call: Redis serves nobody else meanwhile. */
-const MAX_OPS = 256;
+const MAX_UNITS = 128;
 const MAX_CHARACTERS = 1_000_000;
 
 /**
- * Group commit: operations issued while a call is in flight leave together in the next one, in order; an idle buffer sends at the
- * end of the current turn of the event loop. One call is in flight at a time, so that a call sent again after a lost answer can
- * not overtake a later one.
+ * Group commit: operations issued while calls are in flight leave together, in order; an idle buffer sends at the end of the current
+ * turn of the event loop.
+ *
+ * With two calls in flight Node works on the answers of one while Redis works on the other. Operations of one run (its `key`) are
+ * never in two calls at once, so that a call sent again after a lost answer cannot overtake a later one of the same run.
  */
 export class CommitBuffer {
   private entries: Entry[] = [];
-  private inFlight = false;
+  private readonly busy = new Set<string>();
+  private inFlight = 0;
   private scheduled = false;
   private idleWaiters: Array<() => void> = [];
 
-  /** @param beforeSend called before every call; may add operations that should ride along */
   constructor(
     private readonly runner: ScriptRunner,
-    private readonly beforeSend: () => void = () => undefined,
+    private readonly options: BufferOptions,
   ) {}
 
   /** @throws TransitionError when Redis refuses the operation, ConnectionError when Redis stays away */
   add<T>(op: Op<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.entries.push({ op, resolve: resolve as Entry['resolve'], reject });
-      this.kick();
-    });
+    return new Promise<T>((resolve, reject) => this.send(op, resolve, reject));
+  }
+
+  /** As {@link add}, for the hot path: a promise per operation was measurable. */
+  send<T>(op: Op<T>, done: (value: T) => void, failed: (error: unknown) => void): void {
+    this.entries.push({ op, done, failed });
+    this.kick();
   }
 
   /** Sees to it that `beforeSend` is asked soon, even if there is nothing to send yet. */
   kick(): void {
-    if (this.scheduled || this.inFlight) return;
+    if (this.scheduled || this.inFlight === this.options.depth) return;
     this.scheduled = true;
     setImmediate(this.flush);
   }
 
   /** Resolves when everything issued so far has been answered. */
   idle(): Promise<void> {
-    if (!this.inFlight && this.entries.length === 0) return Promise.resolve();
+    if (this.isIdle()) return Promise.resolve();
     return new Promise((resolve) => this.idleWaiters.push(resolve));
+  }
+
+  private isIdle(): boolean {
+    return this.inFlight === 0 && this.entries.length === 0;
   }
 
   private readonly flush = (): void => {
     this.scheduled = false;
-    if (this.inFlight) return;
-    this.beforeSend();
-    if (this.entries.length === 0) {
-      for (const resolve of this.idleWaiters.splice(0)) resolve();
+    if (this.inFlight === this.options.depth) return;
+    const waiting = this.entries.length;
+    this.options.beforeSend?.();
+    const rides = this.entries.splice(waiting);
+    const batch = this.take();
+    if (this.inFlight > 0 && rides.length === 0 && batch.length < this.options.smallest) {
+      this.entries = [...batch, ...this.entries];
       return;
     }
-    const batch = this.take();
-    this.inFlight = true;
-    this.runner.run(batch.map(({ op }) => op)).then(
-      (replies) => this.settle(batch, replies),
-      (error) => this.fail(batch, error),
-    );
+    batch.push(...rides);
+    if (batch.length > 0) this.dispatch(batch);
+    // The rest goes in the next turn: Redis answers what it has read together only when all of it is done.
+    if (this.entries.length > 0) this.kick();
   };
 
+  /** What may leave now, in order: an even share for each call that may be in flight; a run's operations stay together. */
   private take(): Entry[] {
+    const limit = this.share();
+    const batch: Entry[] = [];
+    const left: Entry[] = [];
+    const taken = new Set<string>();
+    const held = new Set<string>();
+    let units = 0;
     let characters = 0;
-    let count = 0;
-    for (const { op } of this.entries) {
-      for (const arg of op.args) characters += typeof arg === 'string' ? arg.length : 8;
-      if (count > 0 && (count === MAX_OPS || characters > MAX_CHARACTERS)) break;
-      count++;
-    }
-    if (count === this.entries.length) {
-      const all = this.entries;
-      this.entries = [];
-      return all;
-    }
-    return this.entries.splice(0, count);
-  }
-
-  private settle(batch: Entry[], replies: unknown[]): void {
-    this.inFlight = false;
-    for (let i = 0; i < batch.length; i++) {
-      const { op, resolve, reject } = batch[i];
-      const reply = replies[i];
-      if (Array.isArray(reply) && reply[0] === 'ERROR') {
-        reject(new TransitionError(op.name, String(reply[1])));
+    for (const entry of this.entries) {
+      const { key } = entry.op;
+      const isHeld = key !== undefined && (this.busy.has(key) || held.has(key));
+      const isFollowing = key !== undefined && taken.has(key);
+      const size = sizeOf(entry.op);
+      const isFull = (units === limit && !isFollowing) || (batch.length > 0 && characters + size > MAX_CHARACTERS);
+      if (isHeld || isFull) {
+        left.push(entry);
+        if (key !== undefined) held.add(key);
         continue;
       }
-      try {
-        resolve(op.parse(reply) as never);
-      } catch (error) {
-        reject(error);
-      }
+      batch.push(entry);
+      characters += size;
+      if (isFollowing) continue;
+      units++;
+      if (key !== undefined) taken.add(key);
     }
-    this.kick();
+    this.entries = left;
+    return batch;
   }
 
-  private fail(batch: Entry[], error: unknown): void {
-    this.inFlight = false;
-    for (const { reject } of batch) reject(error);
-    this.kick();
+  /** In runs, and operations that belong to none. */
+  private share(): number {
+    const { depth, smallest } = this.options;
+    if (this.inFlight > 0 || this.entries.length < 2 * smallest) return MAX_UNITS;
+    const runs = new Set<string>();
+    let loose = 0;
+    for (const { op } of this.entries) {
+      if (op.key === undefined) loose++;
+      else runs.add(op.key);
+    }
+    return Math.min(MAX_UNITS, Math.max(smallest, Math.ceil((runs.size + loose) / depth)));
   }
+
+  private dispatch(batch: Entry[]): void {
+    this.inFlight++;
+    for (const { op } of batch) if (op.key !== undefined) this.busy.add(op.key);
+    this.runner.run(batch.map(({ op }) => op)).then(
+      (replies) => {
+        this.returned(batch);
+        for (let i = 0; i < batch.length; i++) settle(batch[i], replies[i]);
+        this.afterwards();
+      },
+      (error) => {
+        this.returned(batch);
+        for (const { failed } of batch) failed(error);
+        this.afterwards();
+      },
+    );
+  }
+
+  private returned(batch: Entry[]): void {
+    this.inFlight--;
+    for (const { op } of batch) if (op.key !== undefined) this.busy.delete(op.key);
+  }
+
+  private afterwards(): void {
+    this.kick();
+    if (this.isIdle()) for (const resolve of this.idleWaiters.splice(0)) resolve();
+  }
+}
+
+function settle({ op, done, failed }: Entry, reply: unknown): void {
+  if (Array.isArray(reply) && reply[0] === 'ERROR') {
+    failed(new TransitionError(op.name, String(reply[1])));
+    return;
+  }
+  let value: unknown;
+  try {
+    value = op.parse(reply);
+  } catch (error) {
+    failed(error);
+    return;
+  }
+  done(value as never);
+}
+
+function sizeOf(op: Op<unknown>): number {
+  let characters = 0;
+  for (const arg of op.args) characters += typeof arg === 'string' ? arg.length : 8;
+  return characters;
 }

@@ -21,6 +21,8 @@ const GIVE_UP_AFTER_MS = 10_000;
  */
 const OUR_OPTIONS: RedisOptions = {
   lazyConnect: true,
+  // ioredis forgets what it has queued when it is closed between two attempts to connect: the caller would wait forever.
+  enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
   connectTimeout: CONNECT_TIMEOUT_MS,
@@ -45,7 +47,11 @@ export class RedisConnection {
   ) {
     const given = source.connection;
     this.owned = !isClient(given);
-    this.commands = isClient(given) ? given : given ? new Redis({ ...given, ...OUR_OPTIONS }) : new Redis(source.url, OUR_OPTIONS);
+    this.commands = isClient(given)
+      ? given
+      : given
+        ? new Redis({ ...given, ...OUR_OPTIONS })
+        : new Redis(source.url, OUR_OPTIONS);
     this.watch(this.commands);
   }
 
@@ -90,7 +96,9 @@ export class RedisConnection {
       {
         giveUpAfterMs: () => GIVE_UP_AFTER_MS,
         gaveUp: (cause, waitedMs) =>
-          new ConnectionError(`${this.address} did not answer for ${Math.round(waitedMs)} ms (${(cause as Error).message}).`, { cause }),
+          new ConnectionError(`${this.address} did not answer for ${Math.round(waitedMs)} ms (${(cause as Error).message}).`, {
+            cause,
+          }),
         isClosed: () => this.closed,
       },
     );

@@ -14,6 +14,7 @@ if string.sub(KEYS[1], 1, 14) == '{redflow-test:' then
 end
 local now = real + offset
 local now_us = real_us + offset * 1000
+local now_text = string.format('%.0f', now)
 local function run_key(id) return ROOT .. 'run:' .. id end
 local function data_key(id) return ROOT .. 'data:' .. id end
 local counters
@@ -82,15 +83,38 @@ local function next_due()
   if not head[1] then return -1 end
   return math.max(0, tonumber(head[2]) - now)
 end
-local function guard(id, fence, ...)
-  local run = call('HMGET', run_key(id), 'st', 'f', 'w', ...)
+local ended, released = {}, {}
+local function in_chunks(list, use)
+  for i = 1, #list, 1000 do use(unpack(list, i, math.min(i + 999, #list))) end
+end
+local function flush_bookkeeping()
+  in_chunks(ended, function(...) call('ZADD', ROOT .. 'ended', ...) end)
+  for worker, ids in pairs(released) do
+    in_chunks(ids, function(...) call('SREM', ROOT .. 'owned:' .. worker, ...) end)
+  end
+end
+local function disown(worker, id)
+  local ids = released[worker]
+  if not ids then
+    ids = {}
+    released[worker] = ids
+  end
+  ids[#ids + 1] = id
+end
+local guarded = {}
+local function guard(id, fence)
+  local run = guarded[id]
+  if not run then
+    run = call('HMGET', run_key(id), 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs')
+    guarded[id] = run
+  end
   if not run[1] or run[2] ~= fence then return 'LOST', run end
   if run[1] ~= 'r' then return 'DONE', run end
   return 'RUNNING', run
 end
 local function record_pass(id, failures, outcome, since, worker, failure)
   local attempt = tonumber(failures or 0) + 1
-  call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now .. ',' .. worker .. ';' .. (failure or ''))
+  call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now_text .. ',' .. worker .. ';' .. (failure or ''))
 end
 local function requeue_lost(worker, limit)
   local ids = call('SPOP', ROOT .. 'owned:' .. worker, limit)
@@ -126,23 +150,26 @@ ops.back_off_run = function(base, count)
   local delay = ARGV[base + 3]
   local deadline = ARGV[base + 4]
   local failure = ARGV[base + 5]
-  local state, run = guard(id, fence, 'q', 'n', 'sa', 'ca')
+  local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
   local at = now + floor(tonumber(delay))
   if deadline ~= '' and tonumber(deadline) < at then at = tonumber(deadline) end
-  record_pass(id, run[5], 'f', run[7] or run[6], run[3], failure)
-  call('HSET', run_key(id), 'st', 'w', 'av', at, 'n', tonumber(run[5] or 0) + 1)
+  local cold = call('HMGET', run_key(id), 'q', 'sa')
+  record_pass(id, run[4], 'f', run[6] or cold[2], run[3], failure)
+  call('HSET', run_key(id), 'st', 'w', 'av', at, 'n', tonumber(run[4] or 0) + 1)
   call('HSET', data_key(id), 'e', failure)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
-  set_due(id, run[4], at)
+  set_due(id, cold[1], at)
   return 'OK'
 end
 ops.claim_runs = function(base, count)
   local worker = ARGV[base + 1]
-  local seq = ARGV[base + 2]
-  local want = ARGV[base + 3]
-  local suspects = ARGV[base + 4]
-  local queues_first, queues_last = base + 5, base + count
+  local lane = ARGV[base + 2]
+  local seq = ARGV[base + 3]
+  local want = ARGV[base + 4]
+  local spare = ARGV[base + 5]
+  local suspects = ARGV[base + 6]
+  local queues_first, queues_last = base + 7, base + count
   local lease = call('ZSCORE', ROOT .. 'workers', worker)
   if not lease or tonumber(lease) <= real then return { 'LOST' } end
   local record = ROOT .. 'worker:' .. worker
@@ -151,29 +178,32 @@ ops.claim_runs = function(base, count)
   for _, queue in ipairs(promote(100)) do
     if not served[queue] then wake(queue) end
   end
-  local taken = {}
+  local taken, owned = {}, {}
   local answer = { 'OK', now, 0 }
   local function hand_over(id, fence, suspect, run, claimed_before)
     local data = data_key(id)
     local size = claimed_before and call('HLEN', data) or 0
     taken[#taken + 1] = { id, fence, suspect }
-    answer[#answer + 1] = { id, fence, suspect, run, size > 256 and size or call('HGETALL', data) }
+    answer[#answer + 1] = { id, fence, suspect, cjson.encode(run), size > 256 and size or call('HGETALL', data) }
   end
   local function read(id)
     local run = call('HGETALL', run_key(id))
     local fields = {}
-    for i = 1, #run, 2 do fields[run[i]] = run[i + 1] end
+    for i = 1, #run, 2 do
+      local name = run[i]
+      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' then fields[name] = run[i + 1] end
+    end
     return run, fields
   end
   local function claim(id, suspect)
     local run, fields = read(id)
     if fields.st ~= 'q' then return end
-    local fence = tonumber(fields.f or 0) + 1
-    call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now)
-    call('SADD', ROOT .. 'owned:' .. worker, id)
-    hand_over(id, tostring(fence), suspect, run, fields.f)
+    local fence = string.format('%.0f', tonumber(fields.f or 0) + 1)
+    call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
+    owned[#owned + 1] = id
+    hand_over(id, fence, suspect, run, fields.f)
   end
-  local last = call('HMGET', record, 'claimSeq', 'claimed')
+  local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane)
   if last[1] == seq then
     for _, pair in ipairs(cjson.decode(last[2])) do
       local run, fields = read(pair[1])
@@ -197,14 +227,15 @@ ops.claim_runs = function(base, count)
         if #popped < asked * 2 then break end
       end
     end
-    if #taken > 0 then call('HSET', record, 'claimSeq', seq, 'claimed', cjson.encode(taken)) end
+    in_chunks(owned, function(...) call('SADD', ROOT .. 'owned:' .. worker, ...) end)
+    if #taken > 0 then call('HSET', record, 'claimSeq' .. lane, seq, 'claimed' .. lane, cjson.encode(taken)) end
     for i = queues_first, queues_last do
       local queue = ARGV[i]
       if #taken < free then
         call('SADD', ROOT .. 'idle:' .. queue, worker)
         nobody_idle[queue] = nil
       else
-        call('SREM', ROOT .. 'idle:' .. queue, worker)
+        if spare == '0' then call('SREM', ROOT .. 'idle:' .. queue, worker) end
         if call('EXISTS', ROOT .. 'queue:' .. queue) == 1 then wake(queue) end
       end
     end
@@ -216,19 +247,14 @@ ops.commit_step = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
   local name = ARGV[base + 3]
-  local kind = ARGV[base + 4]
-  local status = ARGV[base + 5]
-  local order = ARGV[base + 6]
-  local attempt = ARGV[base + 7]
-  local earlier = ARGV[base + 8]
-  local elapsed = ARGV[base + 9]
-  local wait = ARGV[base + 10]
-  local payload = ARGV[base + 11]
-  local state, run = guard(id, fence, 'rs')
+  local head = ARGV[base + 4]
+  local elapsed = ARGV[base + 5]
+  local wait = ARGV[base + 6]
+  local payload = ARGV[base + 7]
+  local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return { state == 'DONE' and 'DONE' or 'LOST', now, 0 } end
-  local head = kind .. ',' .. status .. ',' .. order .. ',' .. attempt .. ',' .. earlier .. ','
   local moment = now
-  local stamp = now
+  local stamp = now_text
   if wait ~= '' then
     moment = math.max(0, tonumber(string.sub(wait, 2)))
     if string.sub(wait, 1, 1) == '+' then
@@ -240,8 +266,11 @@ ops.commit_step = function(base, count)
     end
     stamp = string.format('%.0f', moment)
   end
-  call('HSET', data_key(id), 's:' .. name, head .. (now - floor(tonumber(elapsed))) .. ',' .. stamp .. ';' .. payload)
-  if run[4] and status == 's' then call('HDEL', run_key(id), 'rs') end
+  call('HSET', data_key(id), 's:' .. name, head .. (now - elapsed) .. ',' .. stamp .. ';' .. payload)
+  if run[7] and string.sub(head, 3, 3) == 's' then
+    run[7] = false
+    call('HDEL', run_key(id), 'rs')
+  end
   return { 'OK', now, moment }
 end
 ops.create_run = function(base, count)
@@ -305,21 +334,23 @@ ops.finish_run = function(base, count)
   local fence = ARGV[base + 2]
   local outcome = ARGV[base + 3]
   local payload = ARGV[base + 4]
-  local state, run = guard(id, fence, 'n', 'nw', 'ca')
+  local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
+  guarded[id] = nil
   local key = run_key(id)
   local data = data_key(id)
   if outcome == 'f' then
-    call('HSET', key, 'st', 'f', 'fa', now, 'n', tonumber(run[4] or 0) + 1)
+    call('HSET', key, 'st', 'f', 'fa', now_text, 'n', tonumber(run[4] or 0) + 1)
     call('HSET', data, 'e', payload)
   else
-    call('HSET', key, 'st', outcome, 'fa', now)
+    call('HSET', key, 'st', outcome, 'fa', now_text)
     if payload ~= '' then call('HSET', data, 'o', payload) end
     if run[4] then call('HDEL', data, 'e') end
   end
   if run[6] then record_pass(id, run[4], outcome, run[6], run[3], outcome == 'f' and payload) end
-  call('SREM', ROOT .. 'owned:' .. run[3], id)
-  call('ZADD', ROOT .. 'ended', now, id)
+  disown(run[3], id)
+  ended[#ended + 1] = now_text
+  ended[#ended + 1] = id
   if run[5] then
     local waiters = ROOT .. 'waiters:' .. id
     local workflow = call('HGET', key, 'wf')
@@ -370,7 +401,7 @@ ops.park_run = function(base, count)
   local fence = ARGV[base + 2]
   local deadline = ARGV[base + 3]
   local names_first, names_last = base + 4, base + count
-  local state, run = guard(id, fence, 'q', 'n', 'sa', 'ca')
+  local state, run = guard(id, fence)
   if state == 'DONE' then return { 'PARKED', now } end
   if state == 'LOST' then return { 'LOST', now } end
   local first
@@ -382,10 +413,11 @@ ops.park_run = function(base, count)
   end
   if first <= now then return { 'READY', now } end
   if deadline ~= '' and tonumber(deadline) < first then first = tonumber(deadline) end
-  record_pass(id, run[5], 'p', run[7] or run[6], run[3])
+  local cold = call('HMGET', run_key(id), 'q', 'sa')
+  record_pass(id, run[4], 'p', run[6] or cold[2], run[3])
   call('HSET', run_key(id), 'st', 'w', 'av', first)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
-  set_due(id, run[4], first)
+  set_due(id, cold[1], first)
   return { 'PARKED', now }
 end
 ops.promote_due = function(base, count)
@@ -454,23 +486,25 @@ ops.release_run = function(base, count)
   local fence = ARGV[base + 2]
   local delay = ARGV[base + 3]
   local unknown = ARGV[base + 4]
-  local state, run = guard(id, fence, 'q', 'n', 'sa', 'ca', 'pr', 'rs')
+  local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
   local key = run_key(id)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
-  record_pass(id, run[5], 'h', run[7] or run[6], run[3])
+  local cold = call('HMGET', key, 'q', 'pr', 'sa')
+  local queue = cold[1]
+  record_pass(id, run[4], 'h', run[6] or cold[3], run[3])
   if delay == '0' then
     call('HSET', key, 'st', 'q', 'av', now)
-    enqueue(id, run[4], tonumber(run[8] or 0), run[9], true)
-    wake(run[4])
+    enqueue(id, queue, tonumber(cold[2] or 0), run[7], true)
+    wake(queue)
   else
     local at = now + tonumber(delay)
-    call('HSET', key, 'st', run[7] and 'w' or 'd', 'av', at)
+    call('HSET', key, 'st', run[6] and 'w' or 'd', 'av', at)
     if unknown == '1' then
       call('HINCRBY', key, 'hb', 1)
-      if not run[7] then call('HDEL', key, 'sa') end
+      if not run[6] then call('HDEL', key, 'sa') end
     end
-    set_due(id, run[4], at)
+    set_due(id, queue, at)
   end
   return 'OK'
 end
@@ -530,13 +564,16 @@ local base = 1
 local total = #ARGV
 while base <= total do
   local count = tonumber(ARGV[base + 1])
-  local ok, reply = pcall(ops[ARGV[base]], base + 1, count)
+  local name = ARGV[base]
+  local ok, reply = pcall(ops[name], base + 1, count)
+  if name ~= 'commit_step' and name ~= 'finish_run' then guarded = {} end
   if not ok then
     reply = { 'ERROR', type(reply) == 'table' and reply.err or tostring(reply) }
   end
   replies[#replies + 1] = reply
   base = base + 2 + count
 end
+flush_bookkeeping()
 if counters then
   call('HSET', ROOT .. 'counters', 'seq', counters.seq, 'created', counters.created)
 end

@@ -2,6 +2,8 @@
 export interface Op<T> {
   /** Name of a transition: the file `lua/<name>.lua` with underscores. */
   readonly name: string;
+  /** The run it belongs to: operations of one run are answered in the order in which they were issued. */
+  readonly key?: string;
   readonly args: ReadonlyArray<string | number>;
   parse(reply: unknown): T;
 }

@@ -5,5 +5,5 @@ import { asStatus, type Op, type WriteStatus } from './op.js';
  * @param unknown the worker does not know the workflow: the run counts as not started
  */
 export function releaseRun(runId: string, fence: string, delayMs: number, unknown = false): Op<WriteStatus> {
-  return { name: 'release_run', args: [runId, fence, delayMs, unknown ? 1 : 0], parse: asStatus };
+  return { name: 'release_run', key: runId, args: [runId, fence, delayMs, unknown ? 1 : 0], parse: asStatus };
 }

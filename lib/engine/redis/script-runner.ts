@@ -5,7 +5,7 @@ import type { Keyspace } from './keyspace.js';
 import { LUA_BODY } from './lua.generated.js';
 import type { Op } from './op.js';
 import { type RepeatOptions, repeatWhileAway } from './repeat-while-away.js';
-import { isOutOfMemory, isScriptUnknown } from './transient.js';
+import { isOutOfMemory, isScriptUnknown, refusalIn } from './transient.js';
 
 /** Finishing must work when Redis is out of memory, and creating is what fails: only the worker's script may exceed the limit. */
 const SHEBANG = { client: '#!lua\n', worker: '#!lua flags=allow-oom\n' };
@@ -29,6 +29,7 @@ export interface RunnerOptions {
 export class ScriptRunner {
   private script: Promise<Script> | undefined;
   private giveUpAfterMs: number;
+  private hasFlags = true;
   private readonly repeat: RepeatOptions = {
     giveUpAfterMs: () => this.giveUpAfterMs,
     gaveUp: (error, waitedMs) => this.gaveUp(error, waitedMs),
@@ -66,19 +67,21 @@ export class ScriptRunner {
   private async send(args: Array<string | number>): Promise<unknown[]> {
     const { sha, source } = await this.load();
     const redis = this.connection.commands;
-    try {
-      return (await redis.evalsha(sha, 1, this.keys.root, ...args)) as unknown[];
-    } catch (error) {
+    const replies = (await redis.evalsha(sha, 1, this.keys.root, ...args).catch((error: unknown) => {
       if (!isScriptUnknown(error)) throw error;
-      return (await redis.eval(source, 1, this.keys.root, ...args)) as unknown[];
-    }
+      return redis.eval(source, 1, this.keys.root, ...args);
+    })) as unknown[];
+    const refusal = this.hasFlags ? undefined : refusalIn(replies);
+    if (refusal) throw refusal;
+    return replies;
   }
 
   /** Redis before 7 knows no script flags and takes the first line for Lua. */
   private load(): Promise<Script> {
     this.script ??= this.connection.open().then(
       ({ major }) => {
-        const source = (major >= 7 ? SHEBANG[this.options.role] : '') + LUA_BODY;
+        this.hasFlags = major >= 7;
+        const source = (this.hasFlags ? SHEBANG[this.options.role] : '') + LUA_BODY;
         return { source, sha: createHash('sha1').update(source).digest('hex') };
       },
       (error: unknown) => {
@@ -98,7 +101,10 @@ export class ScriptRunner {
 }
 
 function outOfMemory(cause: unknown): ConnectionError {
-  return new ConnectionError('Redis is out of memory: nothing was written. Raise maxmemory, or shorten the retention of ended runs.', {
-    cause,
-  });
+  return new ConnectionError(
+    'Redis is out of memory: nothing was written. Raise maxmemory, or shorten the retention of ended runs.',
+    {
+      cause,
+    },
+  );
 }

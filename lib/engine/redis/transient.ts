@@ -20,3 +20,17 @@ export function isScriptUnknown(error: unknown): boolean {
 export function isOutOfMemory(error: unknown): boolean {
   return error instanceof Object && String((error as Error).message).startsWith('OOM');
 }
+
+/**
+ * Redis before 7 checks inside a script what later versions check before it: then operations answer the refusal as their own
+ * error. The call is to be repeated as a whole; what was written all the same may be written twice.
+ */
+export function refusalIn(replies: readonly unknown[]): Error | undefined {
+  for (const reply of replies) {
+    const message = Array.isArray(reply) && reply[0] === 'ERROR' ? String(reply[1]) : '';
+    // The same in 6.2: `@user_script: 120: -OOM command not allowed …`
+    const refusal = /(?:^|: -)((?:OOM|READONLY|MISCONF|NOREPLICAS|MASTERDOWN|CLUSTERDOWN) .*)/.exec(message);
+    if (refusal) return new Error(refusal[1]);
+  }
+  return undefined;
+}

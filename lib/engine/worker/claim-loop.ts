@@ -6,6 +6,7 @@ import { LongTimer } from './long-timer.js';
 export interface ClaimHost {
   readonly workerId: string;
   readonly queues: readonly string[];
+  readonly concurrency: number;
   readonly buffer: CommitBuffer;
   freeSlots(): number;
   holdsSuspect(): boolean;
@@ -15,27 +16,44 @@ export interface ClaimHost {
   warn(message: string): void;
 }
 
+/** One claim at a time; the answer to a repeated one is known by its lane and sequence. */
+interface Lane {
+  readonly index: number;
+  sequence: number;
+  /** Slots asked for by the claim in flight. */
+  asking: number;
+  /** Something may have come since the claim left. */
+  nudged: boolean;
+}
+
 const PROMOTE_BATCH = 100;
 const RETRY_AFTER_MS = 1_000;
+/** From here on two halves of the slots are filled in turn, so that Node and Redis work at the same time. */
+const TWO_LANES_FROM = 16;
 
 /**
- * Decides when the worker asks for runs. A claim for all free slots rides on every call that leaves anyway; an idle worker asks when
- * it is woken, when the next parked run is due, and after every block.
+ * Decides when the worker asks for runs. Claims ride on calls that leave anyway; an idle worker asks when it is woken, when the next
+ * parked run is due, and after every block.
  */
 export class ClaimLoop {
-  private sequence = 0;
-  private asking = false;
+  private readonly lanes: Lane[];
+  private readonly share: number;
   private wanted = false;
   private stopped = false;
   private firstQueue = 0;
   private dueTimer: LongTimer | undefined;
 
-  constructor(private readonly host: ClaimHost) {}
+  constructor(private readonly host: ClaimHost) {
+    const count = host.concurrency >= TWO_LANES_FROM ? 2 : 1;
+    this.share = Math.ceil(host.concurrency / count);
+    this.lanes = Array.from({ length: count }, (_, index) => ({ index, sequence: 0, asking: 0, nudged: false }));
+  }
 
   /** There may be work. */
   nudge(): void {
     if (this.stopped) return;
     this.wanted = true;
+    for (const lane of this.lanes) lane.nudged = true;
     this.host.buffer.kick();
   }
 
@@ -46,45 +64,56 @@ export class ClaimLoop {
 
   /** Called before every call to Redis: adds a claim to it when there are free slots. */
   readonly rideAlong = (): void => {
-    if (this.stopped || this.asking || !this.wanted) return;
-    const want = this.host.freeSlots();
-    if (want > 0) this.claim(want);
+    if (this.stopped || !this.wanted) return;
+    const lane = this.lanes.find(({ asking }) => asking === 0);
+    if (!lane) return;
+    const free = this.unaskedSlots();
+    const want = Math.min(free, this.share);
+    // A half that is only just becoming free is not worth a call while the other one is out.
+    if (want > 0 && (want >= this.share / 2 || this.lanes.every(({ asking }) => asking === 0))) this.claim(lane, want, free > want);
   };
 
-  private claim(want: number): void {
-    this.asking = true;
-    this.wanted = false;
-    this.sequence++;
-    this.host.buffer
-      .add(
-        claimRuns({
-          workerId: this.host.workerId,
-          sequence: this.sequence,
-          want,
-          acceptSuspect: !this.host.holdsSuspect(),
-          queues: this.queuesInTurn(),
-        }),
-      )
-      .then(
-        (claim) => this.answered(claim, want),
-        (error) => this.failed(error),
-      );
+  private unaskedSlots(): number {
+    return this.lanes.reduce((free, { asking }) => free - asking, this.host.freeSlots());
   }
 
-  private answered(claim: Claim, want: number): void {
-    this.asking = false;
+  private claim(lane: Lane, want: number, hasSpareSlots: boolean): void {
+    lane.asking = want;
+    lane.nudged = false;
+    lane.sequence++;
+    const claim = claimRuns({
+      workerId: this.host.workerId,
+      lane: lane.index,
+      sequence: lane.sequence,
+      want,
+      hasSpareSlots,
+      acceptSuspect: lane.index === 0 && !this.host.holdsSuspect(),
+      queues: this.queuesInTurn(),
+    });
+    this.host.buffer.send(
+      claim,
+      (answer) => this.answered(lane, answer),
+      (error) => this.failed(lane, error),
+    );
+  }
+
+  private answered(lane: Lane, claim: Claim): void {
+    const { asking } = lane;
+    lane.asking = 0;
     if (claim.status === 'LOST') {
       this.host.replaceLease();
       return;
     }
     // An unfilled claim has registered the worker as idle: it is woken when a run comes.
-    if (claim.runs.length === want) this.wanted = true;
+    if (claim.runs.length === asking) this.wanted = true;
+    else if (!lane.nudged) this.wanted = false;
     this.scheduleDue(claim.nextDueMs);
     this.host.claimed(claim.runs, claim.now);
+    if (this.wanted && this.host.freeSlots() > 0) this.host.buffer.kick();
   }
 
-  private failed(error: unknown): void {
-    this.asking = false;
+  private failed(lane: Lane | undefined, error: unknown): void {
+    if (lane) lane.asking = 0;
     if (this.stopped) return;
     this.host.warn(`Claiming runs failed, trying again: ${(error as Error).message}`);
     this.scheduleDue(RETRY_AFTER_MS);
@@ -93,20 +122,20 @@ export class ClaimLoop {
   private scheduleDue(delayMs: number | undefined): void {
     this.dueTimer?.cancel();
     if (delayMs === undefined || this.stopped) return;
-    this.dueTimer = new LongTimer(delayMs, () => void this.due());
+    this.dueTimer = new LongTimer(delayMs, () => this.due());
   }
 
   /** A worker without a free slot does not claim, so it moves due runs to their queues for others. */
-  private async due(): Promise<void> {
+  private due(): void {
     if (this.host.freeSlots() > 0) {
       this.nudge();
       return;
     }
-    try {
-      this.scheduleDue(await this.host.buffer.add(promoteDue(PROMOTE_BATCH)));
-    } catch (error) {
-      this.failed(error);
-    }
+    this.host.buffer.send(
+      promoteDue(PROMOTE_BATCH),
+      (nextDueMs) => this.scheduleDue(nextDueMs),
+      (error) => this.failed(undefined, error),
+    );
   }
 
   /** Every queue comes first in its turn, so that a full one does not starve the others. */

@@ -32,6 +32,11 @@ export class DeliveryQueue {
     return this.pending.length === 0;
   }
 
+  /** A step counts as stored from now on; its order is higher than all before. */
+  expect(order: number): void {
+    this.expected.push(order);
+  }
+
   offer(order: number, deliver: () => void): void {
     if (this.pending.length === 0 && this.isNext(order) && this.turns.now() !== this.lastTurn) {
       this.hand({ order, deliver });

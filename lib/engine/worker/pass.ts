@@ -125,7 +125,7 @@ export class Pass implements StepHost {
   }
 
   quiet(waitingSteps: string[]): void {
-    void this.journal.park(this.deadline, waitingSteps).then(({ status, now }) => {
+    this.journal.park(this.deadline, waitingSteps, ({ status, now }) => {
       if (this.over) return;
       if (status === 'READY') this.steps.ledger.resume(now);
       else {
@@ -140,7 +140,7 @@ export class Pass implements StepHost {
     if (this.over) return;
     this.end();
     this.abort(new ShutdownError({ runId: this.run.id }));
-    void this.journal.release(0);
+    this.journal.release(0);
   }
 
   /** The worker's lease is gone: somebody else executes the run, or will. */
@@ -163,14 +163,14 @@ export class Pass implements StepHost {
     if (this.over) return;
     let payload: string;
     try {
-      payload = encodePayload(output, `output of run "${this.run.id}"`, this.maxPayloadBytes);
+      payload = encodePayload(output, () => `output of run "${this.run.id}"`, this.maxPayloadBytes);
     } catch (error) {
       void this.fail(error);
       return;
     }
     this.end();
-    this.steps.ledger.failures.memoise();
-    void this.journal.finish('succeeded', payload);
+    this.steps.ledger.failures.memoiseAll();
+    this.journal.finish('succeeded', payload);
     if (this.steps.functions.active.size > 0) this.abort(new Error(`Run "${this.run.id}" has succeeded without this step.`));
   }
 
@@ -189,7 +189,7 @@ export class Pass implements StepHost {
     this.context.logger.warn(
       `Attempt ${this.context.run.attempt} of ${this.maxAttempts} failed, the next follows in ${Math.round(delayMs)} ms: ${describe(error)}`,
     );
-    void this.journal.backOff(delayMs, this.deadline, encodeError(error));
+    this.journal.backOff(delayMs, this.deadline, encodeError(error));
   }
 
   /** A policy function that throws fails the run with its own error: nothing sensible can be guessed in its place. */
@@ -215,7 +215,7 @@ export class Pass implements StepHost {
 
   private writeFailure(error: unknown): void {
     this.context.logger.error(`The run failed: ${describe(error)}`);
-    void this.journal.finish('failed', encodeError(error));
+    this.journal.finish('failed', encodeError(error));
   }
 
   private refused(error: Error): void {
@@ -224,7 +224,7 @@ export class Pass implements StepHost {
     if (this.refusedBefore) return;
     this.refusedBefore = true;
     this.abort(error);
-    void this.journal.release(REFUSED_DELAY_MS);
+    this.journal.release(REFUSED_DELAY_MS);
   }
 
   /** Ends the pass for the handler: what it still calls never settles, and its slot is free. */

@@ -31,6 +31,7 @@ export class RunSteps implements StepTaskHost {
 
   storeProgress(step: string, payload: string): Promise<unknown> {
     this.ledger.lastProgressAt = performance.now();
+    this.ledger.data.progress.set(step, payload);
     return this.ledger.host.journal.progress(step, payload);
   }
 
@@ -61,7 +62,7 @@ export class RunSteps implements StepTaskHost {
     for (const task of this.active) {
       if (task.marked || task.elapsedMs < longerThanMs) continue;
       task.marked = true;
-      this.ledger.commit({ ...recordOf(task), order: 0, status: 'r', payload: '' });
+      this.ledger.commit(recordOf(task, 0, 'r', ''));
     }
   }
 
@@ -83,29 +84,26 @@ export class RunSteps implements StepTaskHost {
       const task = new StepTask(init, this);
       this.active.add(task);
       this.ledger.entered();
-      task.execute(
-        (value) => this.succeeded(task, value),
-        (error) => this.failed(task, error),
-      );
+      task.execute();
     });
   }
 
-  private succeeded(task: StepTask, value: unknown): void {
+  succeeded(task: StepTask, value: unknown): void {
     const { name, resolve } = task.init;
     let payload: string;
     try {
-      payload = encodePayload(value, `output of step "${name}" of run "${this.ledger.runId}"`, this.maxPayloadBytes);
+      payload = encodePayload(value, () => `output of step "${name}" of run "${this.ledger.runId}"`, this.maxPayloadBytes);
     } catch (error) {
       this.failed(task, error);
       return;
     }
     const order = this.ledger.nextOrder();
-    this.ledger.commit({ ...recordOf(task), order, status: 's', payload });
+    this.ledger.commit(recordOf(task, order, 's', payload));
     this.ledger.deliver(order, () => resolve((typeof value === 'string' ? value : decodePayload(payload)) as never));
     this.settled(task);
   }
 
-  private failed(task: StepTask, error: unknown): void {
+  failed(task: StepTask, error: unknown): void {
     let failure = error;
     try {
       const delayMs = this.retryDelayOf(task, error);
@@ -113,15 +111,18 @@ export class RunSteps implements StepTaskHost {
         this.waitForRetry({ ...task.init, attempt: task.attempt + 1 });
         this.settled(task);
         const payload = encodeError(error);
-        this.ledger.register(task.init.name, { ...recordOf(task), order: 0, status: 'w', wait: { delayMs }, payload });
+        this.ledger.register(task.init.name, { ...recordOf(task, 0, 'w', payload), wait: { delayMs } });
         return;
       }
     } catch (policyError) {
       failure = policyError;
     }
     const order = this.ledger.nextOrder();
-    this.ledger.failures.add(failure, { ...recordOf(task), order, payload: encodeError(failure) });
-    this.ledger.deliver(order, () => task.init.reject(failure));
+    const announce = this.ledger.failures.add(failure, recordOf(task, order, 'f', encodeError(failure)));
+    this.ledger.deliver(order, () => {
+      announce();
+      task.init.reject(failure);
+    });
     this.settled(task);
   }
 
@@ -134,7 +135,8 @@ export class RunSteps implements StepTaskHost {
   }
 
   private waitForRetry(init: StepTaskInit, wakeAt?: number): void {
-    this.ledger.wait({ name: init.name, wakeAt, fire: () => this.begin(init) });
+    const { name } = init;
+    this.ledger.wait({ name, wakeAt, fire: () => this.begin({ ...init, lastProgress: this.ledger.data.progress.get(name) }) });
   }
 
   private settled(task: StepTask): void {
@@ -153,7 +155,7 @@ function policyOf(name: string, options: StepOptions): StepPolicy {
   };
 }
 
-function recordOf(task: StepTask): Omit<StepWrite, 'status' | 'order' | 'payload'> {
+function recordOf(task: StepTask, order: number, status: StepWrite['status'], payload: string): StepWrite {
   const { name, attempt, base } = task.init;
-  return { name, kind: 'r', attempt, base, elapsedMs: task.elapsedMs };
+  return { name, kind: 'r', status, order, attempt, base, elapsedMs: task.elapsedMs, payload };
 }

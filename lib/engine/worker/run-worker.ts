@@ -27,6 +27,8 @@ import { TurnClock } from './turn-clock.js';
 import { WakeListener } from './wake-listener.js';
 import { Watchdog } from './watchdog.js';
 
+/** Two calls in flight: one with Redis, the answers of the other with Node. */
+const BUFFER = { depth: 2, smallest: 8 };
 const SWEEP_BATCH = 200;
 /** Steps that run longer are shown as running. */
 const MARK_RUNNING_AFTER_MS = 1_000;
@@ -62,7 +64,7 @@ export class RunWorker implements Worker, PassHost {
     this.keys = new Keyspace(client.prefix);
     this.connection = new RedisConnection(client, client.logger);
     this.runner = new ScriptRunner(this.connection, this.keys, { role: 'worker', giveUpAfterMs: Number.POSITIVE_INFINITY });
-    this.buffer = new CommitBuffer(this.runner, () => this.claims.rideAlong());
+    this.buffer = new CommitBuffer(this.runner, { ...BUFFER, beforeSend: () => this.claims.rideAlong() });
     this.lease = new LeaseKeeper(this);
     this.claims = new ClaimLoop(this);
     this.wake = new WakeListener(this.connection, this.keys.wake(this.id), options.blockTimeoutMs, () => this.claims.nudge());
@@ -86,6 +88,10 @@ export class RunWorker implements Worker, PassHost {
 
   get queues(): readonly string[] {
     return this.options.queues;
+  }
+
+  get concurrency(): number {
+    return this.options.concurrency;
   }
 
   async start(): Promise<void> {

@@ -20,7 +20,7 @@ export class SleepSteps {
     const { steps } = this.ledger.data;
     const due = [...steps].filter(([, { kind, status, moment }]) => kind === 's' && status === 'w' && moment <= now);
     for (const [name, stored] of due.sort(([, a], [, b]) => a.moment - b.moment)) {
-      const order = this.ledger.nextOrder();
+      const order = this.ledger.nextStoredOrder();
       steps.set(name, { ...stored, status: 's', order });
       this.ledger.commit(sleepRecord(name, stored.startedAt, 's', order, now));
     }

@@ -4,6 +4,8 @@ interface StepFailure {
   readonly error: unknown;
   /** The failed step as it will be stored, but for its status. */
   readonly record: Omit<StepWrite, 'status'>;
+  /** The handler has had the chance to catch it. */
+  isSeen: boolean;
 }
 
 /**
@@ -16,21 +18,34 @@ export class StepFailures {
 
   constructor(private readonly write: (step: StepWrite) => void) {}
 
-  add(error: unknown, record: Omit<StepWrite, 'status'>): void {
-    this.fresh.push({ error, record });
+  /** @returns a function to be called right before the handler gets the error */
+  add(error: unknown, record: Omit<StepWrite, 'status'>): () => void {
+    const failure: StepFailure = { error, record, isSeen: false };
+    this.fresh.push(failure);
+    // A sibling called in the same breath (Promise.all) says nothing about a catch.
+    return () =>
+      queueMicrotask(() => {
+        failure.isSeen = true;
+      });
   }
 
   /** A memoised failure that this pass replayed. */
   replayed(error: unknown, record: Omit<StepWrite, 'status'>): void {
-    this.memoised.push({ error, record });
+    this.memoised.push({ error, record, isSeen: true });
   }
 
   /** The handler went on: stores the failures it has caught. */
   memoise(): void {
+    if (this.fresh.length === 0) return;
     for (const failure of this.fresh.splice(0)) {
-      this.write({ ...failure.record, status: 'f' });
-      this.memoised.push(failure);
+      if (failure.isSeen) this.keep(failure);
+      else this.fresh.push(failure);
     }
+  }
+
+  /** The handler succeeded: stores every failure, also those it did not await. */
+  memoiseAll(): void {
+    for (const failure of this.fresh.splice(0)) this.keep(failure);
   }
 
   /** The handler failed with `thrown`: stores what failed in a way that lets the next attempt run it again. */
@@ -40,12 +55,17 @@ export class StepFailures {
       if (carries(thrown, failure.error)) this.write({ ...failure.record, status: 'x', order: 0 });
     }
   }
+
+  private keep(failure: StepFailure): void {
+    this.write({ ...failure.record, status: 'f' });
+    this.memoised.push(failure);
+  }
 }
 
 /** Whether `error` is `thrown`, one of its causes or one of its aggregated errors. */
 function carries(thrown: unknown, error: unknown, depth = 0): boolean {
   if (thrown === error) return true;
-  if (!(thrown instanceof Object) || depth === 10) return false;
+  if (typeof thrown !== 'object' || thrown === null || depth === 10) return false;
   const { cause, errors } = thrown as { cause?: unknown; errors?: unknown };
   if (cause !== undefined && carries(cause, error, depth + 1)) return true;
   return Array.isArray(errors) && errors.some((one) => carries(one, error, depth + 1));

@@ -92,21 +92,36 @@ export class StepLedger {
   /** Opens a step: checks its name, hands over a stored outcome, or lets `opening` begin it. */
   open<T>(name: string, kind: string, opening: Opening<T>): Promise<T> {
     if (this.isClosed) return new Promise(() => undefined);
-    return observed(
-      new Promise<T>((resolve, reject) => {
-        try {
-          const begin = opening(resolve, reject);
-          this.use(name, kind);
-          begin(this.data.steps.get(name));
-        } catch (error) {
-          reject(error);
-        }
-      }),
-    );
+    let resolve!: (value: T) => void;
+    let fail!: (error: unknown) => void;
+    const promise = new Promise<T>((onValue, onError) => {
+      resolve = onValue;
+      fail = onError;
+    });
+    const reject = (error: unknown): void => {
+      // A rejection that nobody awaits is in the step's record; it must not end the process.
+      promise.catch(() => undefined);
+      fail(error);
+    };
+    try {
+      const begin = opening(resolve, reject);
+      this.use(name, kind);
+      begin(this.data.steps.get(name));
+    } catch (error) {
+      reject(error);
+    }
+    return promise;
   }
 
   nextOrder(): number {
     return ++this.order;
+  }
+
+  /** The order of a step that has completed before the handler asks for it, as one that is replayed. */
+  nextStoredOrder(): number {
+    const order = this.nextOrder();
+    this.deliveries.expect(order);
+    return order;
   }
 
   /** Hands an outcome to the handler in its turn. */
@@ -118,7 +133,7 @@ export class StepLedger {
   }
 
   commit(step: StepWrite): void {
-    void this.host.journal.commitStep(step);
+    this.host.journal.commitStep(step);
   }
 
   /** Begins something durable once all that the handler was given is committed. The handler went on, so what it caught is history. */
@@ -129,11 +144,12 @@ export class StepLedger {
       this.opening--;
       if (!this.isClosed) begin();
     };
-    const committed = this.host.journal.settled();
-    const leased = this.host.leaseConfirmed();
-    // Refused only while the worker stops without Redis: then nothing may start.
-    if (committed || leased) Promise.all([committed, leased]).then(start, () => undefined);
-    else start();
+    this.host.journal.whenSettled(() => {
+      const leased = this.host.leaseConfirmed();
+      // Refused only while the worker stops without Redis: then nothing may start.
+      if (leased) leased.then(start, () => undefined);
+      else start();
+    });
   }
 
   /** A step function is running. */
@@ -158,7 +174,7 @@ export class StepLedger {
   /** Stores a wait and learns its deadline from the Redis clock. The check for quiet goes first: then the park rides along. */
   register(name: string, record: StepWrite): void {
     this.changed();
-    void this.host.journal.commitStep(record).then(({ moment }) => this.waits.schedule(name, moment));
+    this.host.journal.commitStep(record, ({ moment }) => this.waits.schedule(name, moment));
   }
 
   private use(name: string, kind: string): void {
@@ -187,6 +203,7 @@ export class StepLedger {
       if (!this.isQuiet()) return;
       // From here on the script decides which wait is over: a local timer may not end one in a pass that parks.
       this.parking = true;
+      this.failures.memoise();
       this.waits.pause();
       this.host.quiet(this.waits.names());
     });
@@ -196,10 +213,4 @@ export class StepLedger {
     if (this.isClosed || this.parking || this.waits.size === 0) return false;
     return this.inFlight === 0 && this.opening === 0 && this.deliveries.empty;
   }
-}
-
-/** A rejection that nobody awaits is in the step's record; it must not end the process. */
-function observed<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
 }

@@ -28,6 +28,8 @@ export interface StepTaskHost {
   readonly context: WorkflowContext;
   readonly maxPayloadBytes: number;
   storeProgress(step: string, payload: string): Promise<unknown>;
+  succeeded(task: StepTask, value: unknown): void;
+  failed(task: StepTask, error: unknown): void;
 }
 
 /** One execution of a step's function. */
@@ -37,6 +39,7 @@ export class StepTask implements StepContext {
   marked = false;
   private readonly abortion = new LazyAbort();
   private timer: LongTimer | undefined;
+  private settled = false;
 
   constructor(
     readonly init: StepTaskInit,
@@ -63,30 +66,30 @@ export class StepTask implements StepContext {
     return performance.now() - this.startedAt;
   }
 
-  readonly progress = async (value: unknown): Promise<void> => {
-    const where = `progress of step "${this.init.name}" of run "${this.host.context.run.id}"`;
-    await this.host.storeProgress(this.init.name, encodePayload(value, where, this.host.maxPayloadBytes));
-  };
-
-  /** Calls the function and then exactly one of the callbacks: at once, if it returned no promise. */
-  execute(onSuccess: (value: unknown) => void, onFailure: (error: unknown) => void): void {
-    let open = true;
-    const once = (callback: (outcome: unknown) => void) => (outcome: unknown) => {
-      if (!open) return;
-      open = false;
-      this.timer?.cancel();
-      callback(outcome);
+  /** May be taken out of the context: `({ progress }) => …`. */
+  get progress(): (value: unknown) => Promise<void> {
+    return async (value) => {
+      const where = () => `progress of step "${this.init.name}" of run "${this.host.context.run.id}"`;
+      await this.host.storeProgress(this.init.name, encodePayload(value, where, this.host.maxPayloadBytes));
     };
-    const succeed = once(onSuccess);
-    const fail = once(onFailure);
-    this.limit(fail);
+  }
+
+  /** Calls the function and then tells the host, once: at once, if it returned no promise. */
+  execute(): void {
+    this.limit();
     try {
       const scope = { context: this.host.context, step: { name: this.init.name, context: this } };
       const result = runScope.run(scope, this.init.fn, this);
-      if (isThenable(result)) result.then(succeed, fail);
-      else succeed(result);
+      if (isThenable(result)) {
+        result.then(
+          (value) => this.settle(true, value),
+          (error) => this.settle(false, error),
+        );
+      } else {
+        this.settle(true, result);
+      }
     } catch (error) {
-      fail(error);
+      this.settle(false, error);
     }
   }
 
@@ -95,17 +98,27 @@ export class StepTask implements StepContext {
     this.abortion.abort(reason);
   }
 
-  private limit(fail: (error: unknown) => void): void {
+  private settle(isSuccess: boolean, outcome: unknown): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.timer?.cancel();
+    if (isSuccess) this.host.succeeded(this, outcome);
+    else this.host.failed(this, outcome);
+  }
+
+  private limit(): void {
     const { timeoutMs } = this.init.policy;
     if (timeoutMs === undefined) return;
     this.timer = new LongTimer(timeoutMs, () => {
       const error = new StepTimeoutError({ runId: this.host.context.run.id, step: this.init.name, timeoutMs });
       this.abortion.abort(error);
-      fail(error);
+      this.settle(false, error);
     });
   }
 }
 
+/** Not by `instanceof`: under jest the promises of Node itself come from another realm. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return value instanceof Object && typeof (value as PromiseLike<unknown>).then === 'function';
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  return typeof (value as PromiseLike<unknown>).then === 'function';
 }

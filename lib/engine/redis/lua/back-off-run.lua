@@ -6,13 +6,14 @@
 --   deadline         epoch ms of the run's timeout, '' for none
 --   failure          encoded error
 -- RETURNS OK | DONE | LOST
-local state, run = guard(id, fence, 'q', 'n', 'sa', 'ca')
+local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
 local at = now + floor(tonumber(delay))
 if deadline ~= '' and tonumber(deadline) < at then at = tonumber(deadline) end
-record_pass(id, run[5], 'f', run[7] or run[6], run[3], failure)
-call('HSET', run_key(id), 'st', 'w', 'av', at, 'n', tonumber(run[5] or 0) + 1)
+local cold = call('HMGET', run_key(id), 'q', 'sa')
+record_pass(id, run[4], 'f', run[6] or cold[2], run[3], failure)
+call('HSET', run_key(id), 'st', 'w', 'av', at, 'n', tonumber(run[4] or 0) + 1)
 call('HSET', data_key(id), 'e', failure)
 call('SREM', ROOT .. 'owned:' .. run[3], id)
-set_due(id, run[4], at)
+set_due(id, cold[1], at)
 return 'OK'

@@ -2,12 +2,14 @@
 -- Guarantee: a run has one owner; its fence grows with every claim; a repeat of the same sequence number answers the same runs.
 -- ARGS
 --   worker
---   seq              grows with every claim of this worker
---   want             free slots
+--   lane             claims of different lanes may be in flight at once
+--   seq              grows with every claim of the lane
+--   want             free slots asked for
+--   spare            1 if the worker has more of them
 --   suspects         1 if the worker holds no quarantined run
 --   ...queues        in the order in which they are tried
 -- RETURNS { 'LOST' } when the worker's lease is gone, else { 'OK', now, ms to the next due run or -1, run… }
---   with run = { id, fence, suspect, fields, data }: `fields` the flat hash of the run as it was before the claim, `data` the flat
+--   with run = { id, fence, suspect, fields, data }: `fields` the flat hash of the run before the claim, as JSON, `data` the flat
 --   hash of its payloads, or the number of its fields when there are too many for one answer
 local lease = call('ZSCORE', ROOT .. 'workers', worker)
 if not lease or tonumber(lease) <= real then return { 'LOST' } end
@@ -18,34 +20,37 @@ for _, queue in ipairs(promote(100)) do
   if not served[queue] then wake(queue) end
 end
 
-local taken = {}
+local taken, owned = {}, {}
 local answer = { 'OK', now, 0 }
 
 local function hand_over(id, fence, suspect, run, claimed_before)
   local data = data_key(id)
   local size = claimed_before and call('HLEN', data) or 0
   taken[#taken + 1] = { id, fence, suspect }
-  answer[#answer + 1] = { id, fence, suspect, run, size > 256 and size or call('HGETALL', data) }
+  answer[#answer + 1] = { id, fence, suspect, cjson.encode(run), size > 256 and size or call('HGETALL', data) }
 end
 
 -- One HGETALL was measured cheaper than an HMGET of the fields that matter.
 local function read(id)
   local run = call('HGETALL', run_key(id))
   local fields = {}
-  for i = 1, #run, 2 do fields[run[i]] = run[i + 1] end
+  for i = 1, #run, 2 do
+    local name = run[i]
+    if name == 'st' or name == 'f' or name == 'w' or name == 'sa' then fields[name] = run[i + 1] end
+  end
   return run, fields
 end
 
 local function claim(id, suspect)
   local run, fields = read(id)
   if fields.st ~= 'q' then return end
-  local fence = tonumber(fields.f or 0) + 1
-  call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now)
-  call('SADD', ROOT .. 'owned:' .. worker, id)
-  hand_over(id, tostring(fence), suspect, run, fields.f)
+  local fence = string.format('%.0f', tonumber(fields.f or 0) + 1)
+  call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
+  owned[#owned + 1] = id
+  hand_over(id, fence, suspect, run, fields.f)
 end
 
-local last = call('HMGET', record, 'claimSeq', 'claimed')
+local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane)
 if last[1] == seq then
   for _, pair in ipairs(cjson.decode(last[2])) do
     local run, fields = read(pair[1])
@@ -69,14 +74,15 @@ else
       if #popped < asked * 2 then break end
     end
   end
-  if #taken > 0 then call('HSET', record, 'claimSeq', seq, 'claimed', cjson.encode(taken)) end
+  in_chunks(owned, function(...) call('SADD', ROOT .. 'owned:' .. worker, ...) end)
+  if #taken > 0 then call('HSET', record, 'claimSeq' .. lane, seq, 'claimed' .. lane, cjson.encode(taken)) end
   for i = queues_first, queues_last do
     local queue = ARGV[i]
     if #taken < free then
       call('SADD', ROOT .. 'idle:' .. queue, worker)
       nobody_idle[queue] = nil
     else
-      call('SREM', ROOT .. 'idle:' .. queue, worker)
+      if spare == '0' then call('SREM', ROOT .. 'idle:' .. queue, worker) end
       -- What this worker had to leave is for the next idle one.
       if call('EXISTS', ROOT .. 'queue:' .. queue) == 1 then wake(queue) end
     end

@@ -4,20 +4,15 @@
 --   id
 --   fence
 --   name
---   kind             r run, s sleep
---   status           s succeeded, f failed (memoised), x failed (runs again), w waiting, r running
---   order            place in the order of completion, 0 while open
---   attempt
---   earlier          failures of the step before the current attempt of the run
+--   head             kind,status,order,attempt,earlier, as they are stored: see StoredStep in stored-step.ts
 --   elapsed          ms since the step began
 --   wait             '' for none, '+ms' from now, '=epoch ms'
 --   payload          encoded output or error
 -- RETURNS { OK | DONE | LOST, now, epoch ms of the end or of the wake-up }
-local state, run = guard(id, fence, 'rs')
+local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return { state == 'DONE' and 'DONE' or 'LOST', now, 0 } end
-local head = kind .. ',' .. status .. ',' .. order .. ',' .. attempt .. ',' .. earlier .. ','
 local moment = now
-local stamp = now
+local stamp = now_text
 if wait ~= '' then
   moment = math.max(0, tonumber(string.sub(wait, 2)))
   if string.sub(wait, 1, 1) == '+' then
@@ -30,6 +25,9 @@ if wait ~= '' then
   -- A number of more than 14 digits would be joined in the form 8.64e+15.
   stamp = string.format('%.0f', moment)
 end
-call('HSET', data_key(id), 's:' .. name, head .. (now - floor(tonumber(elapsed))) .. ',' .. stamp .. ';' .. payload)
-if run[4] and status == 's' then call('HDEL', run_key(id), 'rs') end
+call('HSET', data_key(id), 's:' .. name, head .. (now - elapsed) .. ',' .. stamp .. ';' .. payload)
+if run[7] and string.sub(head, 3, 3) == 's' then
+  run[7] = false
+  call('HDEL', run_key(id), 'rs')
+end
 return { 'OK', now, moment }

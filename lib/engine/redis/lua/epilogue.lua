@@ -4,13 +4,16 @@ local base = 1
 local total = #ARGV
 while base <= total do
   local count = tonumber(ARGV[base + 1])
-  local ok, reply = pcall(ops[ARGV[base]], base + 1, count)
+  local name = ARGV[base]
+  local ok, reply = pcall(ops[name], base + 1, count)
+  if name ~= 'commit_step' and name ~= 'finish_run' then guarded = {} end
   if not ok then
     reply = { 'ERROR', type(reply) == 'table' and reply.err or tostring(reply) }
   end
   replies[#replies + 1] = reply
   base = base + 2 + count
 end
+flush_bookkeeping()
 if counters then
   call('HSET', ROOT .. 'counters', 'seq', counters.seq, 'created', counters.created)
 end

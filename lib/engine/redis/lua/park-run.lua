@@ -6,7 +6,7 @@
 --   deadline         epoch ms of the run's timeout, '' for none
 --   ...names         steps that wait
 -- RETURNS { PARKED | READY | LOST, now }
-local state, run = guard(id, fence, 'q', 'n', 'sa', 'ca')
+local state, run = guard(id, fence)
 if state == 'DONE' then return { 'PARKED', now } end
 if state == 'LOST' then return { 'LOST', now } end
 local first
@@ -18,8 +18,9 @@ for i = names_first, names_last do
 end
 if first <= now then return { 'READY', now } end
 if deadline ~= '' and tonumber(deadline) < first then first = tonumber(deadline) end
-record_pass(id, run[5], 'p', run[7] or run[6], run[3])
+local cold = call('HMGET', run_key(id), 'q', 'sa')
+record_pass(id, run[4], 'p', run[6] or cold[2], run[3])
 call('HSET', run_key(id), 'st', 'w', 'av', first)
 call('SREM', ROOT .. 'owned:' .. run[3], id)
-set_due(id, run[4], first)
+set_due(id, cold[1], first)
 return { 'PARKED', now }

@@ -21,6 +21,8 @@ if string.sub(KEYS[1], 1, 14) == '{redflow-test:' then
 end
 local now = real + offset
 local now_us = real_us + offset * 1000
+-- Redis formats a number anew for every command it is given to.
+local now_text = string.format('%.0f', now)
 
 local function run_key(id) return ROOT .. 'run:' .. id end
 local function data_key(id) return ROOT .. 'data:' .. id end
@@ -104,10 +106,37 @@ local function next_due()
   return math.max(0, tonumber(head[2]) - now)
 end
 
+-- What finishing does to the same few keys for many runs is done at the end of the script in one command each.
+local ended, released = {}, {}
+local function in_chunks(list, use)
+  for i = 1, #list, 1000 do use(unpack(list, i, math.min(i + 999, #list))) end
+end
+local function flush_bookkeeping()
+  in_chunks(ended, function(...) call('ZADD', ROOT .. 'ended', ...) end)
+  for worker, ids in pairs(released) do
+    in_chunks(ids, function(...) call('SREM', ROOT .. 'owned:' .. worker, ...) end)
+  end
+end
+local function disown(worker, id)
+  local ids = released[worker]
+  if not ids then
+    ids = {}
+    released[worker] = ids
+  end
+  ids[#ids + 1] = id
+end
+
+-- The last commit of a run and its finish come together: what they check is read once. All other operations forget it.
+local guarded = {}
+
 -- The fence check of every write. RUNNING: the caller owns the run. DONE: the caller's own write has already ended this
--- pass (a repeat after a lost answer). LOST: somebody else has it. The run is { st, f, w, and the fields asked for }.
-local function guard(id, fence, ...)
-  local run = call('HMGET', run_key(id), 'st', 'f', 'w', ...)
+-- pass (a repeat after a lost answer). LOST: somebody else has it. The run is { st, f, w, n, nw, ca, rs }.
+local function guard(id, fence)
+  local run = guarded[id]
+  if not run then
+    run = call('HMGET', run_key(id), 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs')
+    guarded[id] = run
+  end
   if not run[1] or run[2] ~= fence then return 'LOST', run end
   if run[1] ~= 'r' then return 'DONE', run end
   return 'RUNNING', run
@@ -116,7 +145,7 @@ end
 -- Appends one line of the pass history: attempt,outcome,startedAt,endedAt,worker;error
 local function record_pass(id, failures, outcome, since, worker, failure)
   local attempt = tonumber(failures or 0) + 1
-  call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now .. ',' .. worker .. ';' .. (failure or ''))
+  call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now_text .. ',' .. worker .. ';' .. (failure or ''))
 end
 
 -- Takes up to `limit` runs from a worker that lost its lease and queues them again. Their fences move on, so that nothing

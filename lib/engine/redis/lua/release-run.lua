@@ -6,22 +6,24 @@
 --   delay            ms, 0 for at once
 --   unknown          1 if the worker does not know the workflow: then the run has not started either
 -- RETURNS OK | DONE | LOST
-local state, run = guard(id, fence, 'q', 'n', 'sa', 'ca', 'pr', 'rs')
+local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
 local key = run_key(id)
 call('SREM', ROOT .. 'owned:' .. run[3], id)
-record_pass(id, run[5], 'h', run[7] or run[6], run[3])
+local cold = call('HMGET', key, 'q', 'pr', 'sa')
+local queue = cold[1]
+record_pass(id, run[4], 'h', run[6] or cold[3], run[3])
 if delay == '0' then
   call('HSET', key, 'st', 'q', 'av', now)
-  enqueue(id, run[4], tonumber(run[8] or 0), run[9], true)
-  wake(run[4])
+  enqueue(id, queue, tonumber(cold[2] or 0), run[7], true)
+  wake(queue)
 else
   local at = now + tonumber(delay)
-  call('HSET', key, 'st', run[7] and 'w' or 'd', 'av', at)
+  call('HSET', key, 'st', run[6] and 'w' or 'd', 'av', at)
   if unknown == '1' then
     call('HINCRBY', key, 'hb', 1)
-    if not run[7] then call('HDEL', key, 'sa') end
+    if not run[6] then call('HDEL', key, 'sa') end
   end
-  set_due(id, run[4], at)
+  set_due(id, queue, at)
 end
 return 'OK'

@@ -1,0 +1,133 @@
+import { describe, expect, it } from '@jest/globals';
+import { createRegistry, defineWorkflow, UnknownWorkflowError, type WorkflowContext } from '../../lib/engine/index.js';
+import { once, rejection, startEngine, workflow } from '../support/engine.js';
+import { eventually } from '../support/eventually.js';
+import { expectNoKeys } from '../support/namespace.js';
+
+const MINUTE_MS = 60_000;
+
+describe('a workflow that nobody knows', () => {
+  it('is an UnknownWorkflowError that names close matches; nothing is written', async () => {
+    const engine = await startEngine({ workflows: [workflow('send-invoice', () => 1), workflow('send-invite', () => 1)] });
+    const error = await rejection(engine.client.runByName('send-invoic', undefined));
+    expect(error).toBeInstanceOf(UnknownWorkflowError);
+    expect(error).toMatchObject({ workflow: 'send-invoic' });
+    expect((error as UnknownWorkflowError).suggestions).toEqual(expect.arrayContaining(['send-invoice', 'send-invite']));
+    expect(error.message).toContain('did you mean "send-invoice"');
+    expect(await rejection(engine.client.emitWorkflow('nothing like it', undefined))).toMatchObject({ suggestions: [] });
+    expect((await engine.client.listRuns()).items).toEqual([]);
+  });
+
+  it('writes nothing at all in an empty namespace', async () => {
+    const engine = await startEngine({ worker: false });
+    expect(await rejection(engine.client.runByName('ghost', undefined, { idempotencyKey: 'k' }))).toBeInstanceOf(
+      UnknownWorkflowError,
+    );
+    await expectNoKeys(engine.prefix);
+  });
+
+  it('is accepted with allowUnknown, and runs once a worker knows it', async () => {
+    const engine = await startEngine({ worker: false });
+    const handle = await engine.client.runByName('later', 5, { allowUnknown: true });
+    expect(await handle.getState()).toMatchObject({ status: 'queued', workflow: 'later', queue: 'default' });
+    await engine.startWorker({ workflows: [workflow('later', (ctx: WorkflowContext<number>) => ctx.input * 2)] });
+    expect(await handle.result()).toBe(10);
+  });
+
+  it('has the attempts that its worker gives it', async () => {
+    const engine = await startEngine({ worker: false });
+    const handle = await engine.client.runByName('later', undefined, { allowUnknown: true });
+    const later = workflow('later', () => Promise.reject(new Error('boom')), { maxAttempts: 5, retries: { delay: 0 } });
+    await engine.startWorker({ workflows: [later] });
+    await rejection(handle.result());
+    expect((await handle.getState()).attempt).toBe(5);
+  });
+
+  it('is handed back by a worker that claims it, with a delay that grows from 5 s to 5 min', async () => {
+    const engine = await startEngine({ workflows: [workflow('known', () => 1)], worker: { concurrency: 1 } });
+    const handle = await engine.client.runByName('stranger', undefined, { allowUnknown: true });
+    const delays: number[] = [];
+    for (let claim = 1; claim <= 8; claim++) {
+      const passes = await once(async () => {
+        const found = await engine.client.getRunAttempts(handle.id);
+        return found.length === claim && found.at(-1)?.outcome === 'handed_back' && found;
+      });
+      expect(passes.at(-1)?.attempt).toBe(1);
+      const { availableAt, attempt, startedAt } = await handle.getState();
+      expect([attempt, startedAt]).toEqual([1, undefined]);
+      delays.push(availableAt - (passes.at(-1)?.finishedAt ?? 0));
+      await engine.advance(delays[claim - 1]);
+    }
+    expect(delays).toEqual([5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 5 * MINUTE_MS, 5 * MINUTE_MS]);
+    expect(engine.logs.matching('warn', /"stranger" is not known to this worker/).length).toBeGreaterThanOrEqual(8);
+    await engine.worker.stop();
+    await engine.startWorker({ workflows: [workflow('stranger', (ctx: WorkflowContext) => ctx.run.attempt)] });
+    await engine.advance(5 * MINUTE_MS);
+    expect(await handle.result()).toBe(1);
+  });
+});
+
+describe('a workflow of another process', () => {
+  it('is known by name through Redis, with its queue and defaults', async () => {
+    const options = { queue: 'mail', priority: 3, maxAttempts: 7, version: '2', tags: { team: 'blue' } };
+    const engine = await startEngine({ workflows: [workflow('remote', (ctx: WorkflowContext) => ctx.input, options)] });
+    const handle = await engine.client.runByName('remote', 'hi', { tags: { by: 'me' } });
+    expect(await handle.result()).toBe('hi');
+    const { queue, priority, maxAttempts, version, tags } = await handle.getState();
+    expect({ queue, priority, maxAttempts, version, tags }).toEqual({ ...options, tags: { team: 'blue', by: 'me' } });
+  });
+
+  it('is listed with its metadata', async () => {
+    const b = workflow('b', () => 1, { queue: 'mail', maxAttempts: 2, version: '2', tags: { team: 'blue' } });
+    const engine = await startEngine({ workflows: [b, workflow('a', () => 1)], worker: { app: 'shop' } });
+    expect(await engine.client.listWorkflows()).toEqual(['a', 'b']);
+    const updatedAt = expect.any(Number);
+    const metaOfB = {
+      name: 'b',
+      app: 'shop',
+      queue: 'mail',
+      version: '2',
+      maxAttempts: 2,
+      priority: 0,
+      tags: { team: 'blue' },
+      updatedAt,
+    };
+    expect(await engine.client.getWorkflowMeta('b')).toEqual(metaOfB);
+    expect(await engine.client.listWorkflowsMeta()).toEqual([
+      { name: 'a', app: 'shop', queue: 'default', maxAttempts: 3, priority: 0, tags: {}, updatedAt },
+      metaOfB,
+    ]);
+    expect(await engine.client.getWorkflowMeta('c')).toBeNull();
+  });
+
+  it('is known again soon after Redis lost the metadata', async () => {
+    const flow = workflow('flow', () => 'done');
+    const engine = await startEngine({ workflows: [flow], worker: { registryRecoveryIntervalMs: 20 } });
+    await engine.redis.del(engine.key('workflows'));
+    await eventually(async () => (await engine.client.listWorkflows()).length === 1);
+    expect(await (await engine.client.runByName('flow', undefined)).result()).toBe('done');
+  });
+});
+
+describe('workers', () => {
+  it('serve a registry', async () => {
+    const registry = createRegistry();
+    defineWorkflow('one', { registry, handler: () => 1 });
+    defineWorkflow('two', { registry, handler: () => 2, queue: 'other' });
+    expect(registry.list().map(({ name }) => name)).toEqual(['one', 'two']);
+    const engine = await startEngine({ registry });
+    expect(await (await engine.client.runByName('one', undefined)).result()).toBe(1);
+    expect(await (await engine.client.runByName('two', undefined)).result()).toBe(2);
+  });
+
+  it('work on after Redis has lost everything', async () => {
+    const flow = workflow('flow', () => 'done');
+    const settings = { leaseMs: 300, registryRecoveryIntervalMs: 20 };
+    const engine = await startEngine({ workflows: [flow], worker: settings });
+    await (await engine.client.run(flow, undefined)).result();
+    const keys = await engine.redis.keys(`{${engine.prefix}}:*`);
+    await engine.redis.del(keys);
+    await eventually(async () => (await engine.client.listWorkflows()).length === 1);
+    expect(await (await engine.client.runByName('flow', undefined)).result()).toBe('done');
+  });
+});

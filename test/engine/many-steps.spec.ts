@@ -1,0 +1,36 @@
+import { describe, expect, it } from '@jest/globals';
+import type { WorkflowContext } from '../../lib/engine/index.js';
+import { startEngine, workflow } from '../support/engine.js';
+
+const STEPS = 5_000;
+
+describe('5,000 steps in one run', () => {
+  it.each(['one after the other', 'in parallel'])('%s, are executed once each and replayed', async (how) => {
+    const calls = new Map<number, number>();
+    const handler = async (ctx: WorkflowContext) => {
+      const step = (i: number) =>
+        ctx.step.run(`step ${i}`, () => {
+          calls.set(i, (calls.get(i) ?? 0) + 1);
+          return i;
+        });
+      let sum = 0;
+      const numbers = Array.from({ length: STEPS }, (_, i) => i);
+      if (how === 'in parallel') for (const value of await Promise.all(numbers.map(step))) sum += value;
+      else for (const i of numbers) sum += await step(i);
+      await ctx.step.waitFor('nap', '1h');
+      if (ctx.run.attempt === 1) throw new Error('once more');
+      return sum;
+    };
+    const flow = workflow('flow', handler, { retries: { delay: 0 } });
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined);
+    await engine.until(handle.id, 'waiting');
+    await engine.advance(3_600_000);
+    expect(await handle.result()).toBe((STEPS * (STEPS - 1)) / 2);
+    expect(calls.size).toBe(STEPS);
+    expect([...calls.values()].every((count) => count === 1)).toBe(true);
+    const steps = await engine.client.getRunSteps(handle.id);
+    expect(steps).toHaveLength(STEPS + 1);
+    expect(steps.every(({ status }) => status === 'succeeded')).toBe(true);
+  });
+});

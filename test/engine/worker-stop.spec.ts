@@ -1,0 +1,183 @@
+import { describe, expect, it } from '@jest/globals';
+import { ShutdownError, type StepContext, type WorkflowContext } from '../../lib/engine/index.js';
+import { gate, startEngine, workflow } from '../support/engine.js';
+import { eventually } from '../support/eventually.js';
+
+describe('worker.stop()', () => {
+  it('lets running handlers finish and aborts nothing', async () => {
+    const entered = gate();
+    const finish = gate();
+    let aborted = false;
+    const handler = async (ctx: WorkflowContext) => {
+      ctx.signal.addEventListener('abort', () => {
+        aborted = true;
+      });
+      await ctx.step.run('one', () => {
+        entered.open();
+        return finish.promise;
+      });
+      return ctx.step.run('two', () => 'done');
+    };
+    const flow = workflow('flow', handler);
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined);
+    await entered.promise;
+    const stopped = engine.worker.stop();
+    finish.open();
+    await stopped;
+    expect(await handle.getState()).toMatchObject({ status: 'succeeded', output: 'done' });
+    expect(aborted).toBe(false);
+  });
+
+  it('claims nothing more', async () => {
+    const entered = gate();
+    const finish = gate();
+    const started: string[] = [];
+    const handler = async (ctx: WorkflowContext) => {
+      started.push(ctx.run.id);
+      entered.open();
+      await finish.promise;
+    };
+    const flow = workflow('flow', handler);
+    const engine = await startEngine({ workflows: [flow] });
+    await engine.client.run(flow, undefined, { runId: 'first' });
+    await entered.promise;
+    const stopped = engine.worker.stop();
+    const second = await engine.client.run(flow, undefined, { runId: 'second' });
+    finish.open();
+    await stopped;
+    expect(started).toEqual(['first']);
+    expect((await second.getState()).status).toBe('queued');
+    await engine.startWorker();
+    await second.result();
+  });
+
+  it('hands unfinished runs back when its time is over: aborted, at the front of the queue, and not as attempts', async () => {
+    const entered = gate();
+    const reasons: unknown[] = [];
+    const order: string[] = [];
+    const handler = async (ctx: WorkflowContext) => {
+      order.push(ctx.run.id);
+      if (order.length > 1) return ctx.run.attempt;
+      const note = (signal: AbortSignal) => signal.addEventListener('abort', () => reasons.push(signal.reason));
+      note(ctx.signal);
+      return ctx.step.run('hung', ({ signal }: StepContext) => {
+        note(signal);
+        entered.open();
+        return new Promise<never>(() => undefined);
+      });
+    };
+    const flow = workflow('flow', handler);
+    const engine = await startEngine({ workflows: [flow], worker: { shutdownTimeoutMs: 20, concurrency: 1 } });
+    const first = await engine.client.run(flow, undefined, { runId: 'first' });
+    const second = await engine.client.run(flow, undefined, { runId: 'second' });
+    await entered.promise;
+    const { id: workerId } = engine.worker;
+    await engine.worker.stop();
+    expect(reasons).toHaveLength(2);
+    for (const reason of reasons) {
+      expect(reason).toBeInstanceOf(ShutdownError);
+      expect(reason).toMatchObject({ runId: 'first' });
+    }
+    expect(await first.getState()).toMatchObject({ status: 'queued', attempt: 1, recoveries: 0 });
+    expect(await engine.client.getRunAttempts('first')).toMatchObject([{ attempt: 1, workerId, outcome: 'handed_back' }]);
+    await engine.startWorker();
+    expect([await first.result(), await second.result()]).toEqual([1, 1]);
+    expect(order).toEqual(['first', 'first', 'second']);
+    expect((await engine.client.getRunAttempts('first')).map(({ outcome }) => outcome)).toEqual(['handed_back', 'succeeded']);
+  });
+
+  it('keeps what was completed before the hand-back', async () => {
+    const calls: string[] = [];
+    const entered = gate();
+    const handler = async (ctx: WorkflowContext) => {
+      await ctx.step.run('one', () => calls.push('one'));
+      await ctx.step.run('two', () => {
+        calls.push('two');
+        if (calls.length > 2) return undefined;
+        entered.open();
+        return new Promise<never>(() => undefined);
+      });
+    };
+    const flow = workflow('flow', handler);
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined);
+    await entered.promise;
+    await engine.worker.stop({ timeoutMs: 0 });
+    await engine.startWorker();
+    await handle.result();
+    expect(calls).toEqual(['one', 'two', 'two']);
+    expect((await handle.getState()).attempt).toBe(1);
+  });
+
+  it('refuses what the aborted code still writes', async () => {
+    const entered = gate();
+    const late = gate<string>();
+    const handler = (ctx: WorkflowContext) =>
+      ctx.step.run('one', ({ signal }) => {
+        signal.addEventListener('abort', () => late.open('late'));
+        entered.open();
+        return late.promise;
+      });
+    const flow = workflow('flow', handler);
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined);
+    await entered.promise;
+    await engine.worker.stop({ timeoutMs: 0 });
+    await late.promise;
+    expect(await handle.getState()).toMatchObject({ status: 'queued' });
+    expect(await engine.client.getRunSteps(handle.id)).toEqual([]);
+  });
+
+  it('is at once where nothing runs, and may be called again', async () => {
+    const engine = await startEngine({ workflows: [workflow('flow', () => undefined)] });
+    await Promise.all([engine.worker.stop(), engine.worker.stop()]);
+    await engine.worker.stop();
+    expect((await engine.client.getStats()).workers).toEqual([]);
+  });
+
+  it('leaves parked runs alone', async () => {
+    const flow = workflow('flow', (ctx: WorkflowContext) => ctx.step.waitFor('nap', '1h'));
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined);
+    const parked = await engine.until(handle.id, 'waiting');
+    await engine.worker.stop();
+    expect(await handle.getState()).toEqual(parked);
+  });
+});
+
+describe('a worker', () => {
+  it('executes as many runs at the same time as its concurrency says', async () => {
+    const release = gate();
+    let running = 0;
+    let most = 0;
+    const handler = async () => {
+      most = Math.max(most, ++running);
+      await release.promise;
+      running--;
+    };
+    const flow = workflow('flow', handler);
+    const engine = await startEngine({ workflows: [flow], worker: { concurrency: 3 } });
+    const handles = await engine.client.runMany(
+      flow,
+      Array.from({ length: 8 }, () => ({ input: undefined })),
+    );
+    await eventually(() => running === 3);
+    const [stats] = (await engine.client.getStats()).workers;
+    expect(stats).toMatchObject({ id: engine.worker.id, concurrency: 3 });
+    release.open();
+    for (const handle of handles) await handle.result();
+    expect(most).toBe(3);
+  });
+
+  it('shares the work with others', async () => {
+    const flow = workflow('flow', (ctx: WorkflowContext) => ctx.run.id);
+    const engine = await startEngine({ workflows: [flow] });
+    await engine.startWorker();
+    const handles = await engine.client.runMany(
+      flow,
+      Array.from({ length: 100 }, () => ({ input: undefined })),
+    );
+    expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual(handles.map(({ id }) => id));
+  });
+});
