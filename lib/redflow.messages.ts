@@ -1,4 +1,4 @@
-import { closest, distance } from 'fastest-levenshtein';
+import { closeMatches } from './engine/index.js';
 
 /** Where a workflow was found, as messages name it. */
 export interface WorkflowOrigin {
@@ -61,7 +61,6 @@ export const withoutModule = (workflow: string) =>
   `Workflow "${workflow}" cannot be instantiated: its provider was removed from its module after the boot.`;
 
 function suggestion(name: string, known: readonly string[]): string {
-  if (known.length === 0) return '';
-  const candidate = closest(name, known);
-  return distance(name, candidate) <= Math.max(2, Math.floor(name.length / 3)) ? ` Did you mean "${candidate}"?` : '';
+  const [candidate] = closeMatches(name, known);
+  return candidate === undefined ? '' : ` Did you mean "${candidate}"?`;
 }

@@ -14,6 +14,7 @@ export type {
   WorkflowRef,
   WorkflowRegistry,
 } from './core/client.types.js';
+export { closeMatches } from './core/close-matches.js';
 export {
   ConnectionError,
   CrashLoopError,

@@ -18,7 +18,8 @@ async function loseLease(engine: Engine): Promise<void> {
 }
 
 const hung = new Promise<never>(() => undefined);
-const quickReaper = { leaseMs: 300, reaperIntervalMs: 10 };
+/** No heartbeat comes between the end of a lease and the reaper: it would renew the lease. */
+const quickReaper = { leaseMs: 60_000, reaperIntervalMs: 10 };
 
 describe('a run whose worker crashed', () => {
   it('is queued again, which is not an attempt', async () => {
@@ -102,7 +103,7 @@ describe('a worker that lost its lease', () => {
       return ctx.step.run('two', () => `${value} ${calls.push('two')}`);
     };
     const flow = workflow('flow', handler);
-    const engine = await startEngine({ workflows: [flow], worker: { leaseMs: 300 } });
+    const engine = await startEngine({ workflows: [flow], worker: { leaseMs: 60_000 } });
     const first = engine.worker;
     const handle = await engine.client.run(flow, undefined);
     await entered.promise;
@@ -119,7 +120,7 @@ describe('a worker that lost its lease', () => {
 
   it('starts a new lease and works on', async () => {
     const flow = workflow('flow', (ctx: WorkflowContext) => ctx.run.attempt);
-    const engine = await startEngine({ workflows: [flow], worker: { leaseMs: 300, reaperIntervalMs: 10 } });
+    const engine = await startEngine({ workflows: [flow], worker: quickReaper });
     await engine.redis.zadd(engine.key('workers'), 'XX', 1, engine.worker.id);
     await eventually(() => engine.logs.matching('warn', /lost its lease/).length > 0);
     expect(await (await engine.client.run(flow, undefined)).result()).toBe(1);

@@ -70,11 +70,11 @@ describe('watchdog', () => {
     );
     const engine = await startEngine({
       workflows: [flow],
-      worker: { leaseMs: 100, watchdog: { intervalMs: 10, stalledForMs: 500 } },
+      worker: { leaseMs: 100, watchdog: { intervalMs: 10, stalledForMs: 1_000 } },
     });
     const handle = await engine.client.run(flow, undefined);
     const { startedAt = 0 } = await engine.until(handle.id, 'running');
-    await eventually(async () => (await engine.now()) > startedAt + 1_000);
+    await eventually(async () => (await engine.now()) > startedAt + 1_500);
     expect(engine.logs.matching('warn', /no progress/)).toEqual([]);
     reporting = false;
     await eventually(() => engine.logs.matching('warn', /no progress/).length === 1);

@@ -61,7 +61,11 @@ export class RedflowClient {
     const runner = new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS });
     this.buffer = new CommitBuffer(runner, BUFFER);
     this.queries = new RunQueries(this.connection, keys, this.buffer);
-    const directory = new WorkflowDirectory(asRegistry(internals.registry ?? defaultRegistry), this.queries, internals.resolveClass ?? (() => undefined));
+    const directory = new WorkflowDirectory(
+      asRegistry(internals.registry ?? defaultRegistry),
+      this.queries,
+      internals.resolveClass ?? (() => undefined),
+    );
     this.creator = new RunCreator(this.buffer, directory, this.options.maxPayloadBytes);
     this.results = new ResultListener(this.connection, keys, this.buffer, this.options.logger);
   }
@@ -179,4 +183,3 @@ export class RedflowClient {
 export function createClient(options: ClientOptions = {}, internals: ClientInternals = {}): RedflowClient {
   return new RedflowClient(options, internals);
 }
-

@@ -50,7 +50,8 @@ export class ResultListener {
       };
       const onAbort = () => waiter.reject(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
-      if (timeoutMs !== undefined) timer = setTimeout(() => waiter.reject(new ResultTimeoutError({ runId, timeoutMs })), timeoutMs);
+      if (timeoutMs !== undefined)
+        timer = setTimeout(() => waiter.reject(new ResultTimeoutError({ runId, timeoutMs })), timeoutMs);
       this.register(runId, waiter);
     });
   }
@@ -101,10 +102,12 @@ export class ResultListener {
   };
 
   private subscribe(): Promise<RedisClient> {
-    this.subscription ??= this.connection.repeated(() => this.openSubscription()).catch((error: unknown) => {
-      this.subscription = undefined;
-      throw error;
-    });
+    this.subscription ??= this.connection
+      .repeated(() => this.openSubscription())
+      .catch((error: unknown) => {
+        this.subscription = undefined;
+        throw error;
+      });
     return this.subscription;
   }
 
@@ -160,5 +163,7 @@ function settlement({ runId, workflow, outcome, payload = '' }: RunEnd): (waiter
 }
 
 function closedError(): ConnectionError {
-  return new ConnectionError('The client was closed while a result was awaited. The run goes on; ask for its result with another client.');
+  return new ConnectionError(
+    'The client was closed while a result was awaited. The run goes on; ask for its result with another client.',
+  );
 }

@@ -1,5 +1,13 @@
-import { checkIdempotencyKey, checkMaxAttempts, checkName, checkPriority, checkRunId, checkTags, rejectUnknownKeys } from '../core/checks.js';
-import type { CreateOptions, WorkflowRef } from '../core/client.types.js';
+import {
+  checkIdempotencyKey,
+  checkMaxAttempts,
+  checkName,
+  checkPriority,
+  checkRunId,
+  checkTags,
+  rejectUnknownKeys,
+} from '../core/checks.js';
+import type { AnyWorkflowRef, CreateOptions } from '../core/client.types.js';
 import { parsePositiveDuration, parseWhen } from '../core/duration.js';
 import { IdempotencyConflictError, InvalidOptionError } from '../core/errors/index.js';
 import { newId } from '../core/ids.js';
@@ -49,7 +57,7 @@ export class RunCreator {
     return new Promise((resolve) => this.idleWaiters.push(resolve));
   }
 
-  create(ref: WorkflowRef<any, any>, input: unknown, options: CreateOptions = {}): Promise<CreatedRun> {
+  create(ref: AnyWorkflowRef, input: unknown, options: CreateOptions = {}): Promise<CreatedRun> {
     return this.counted(async () => {
       const target = await this.directory.find(ref, allowsUnknown(options));
       return this.write(await this.prepare(target, input, options), options);
@@ -57,7 +65,7 @@ export class RunCreator {
   }
 
   /** All or nothing for bad input: every item is checked before the first is written. */
-  createMany(ref: WorkflowRef<any, any>, items: ReadonlyArray<{ input: unknown } & CreateOptions>): Promise<CreatedRun[]> {
+  createMany(ref: AnyWorkflowRef, items: ReadonlyArray<{ input: unknown } & CreateOptions>): Promise<CreatedRun[]> {
     return this.counted(async () => {
       const target = await this.directory.find(
         ref,

@@ -31,7 +31,10 @@ export class RunQueries {
   async getRunSteps(runId: string): Promise<StepRecord[]> {
     checkRunId(runId);
     const { steps, progress } = await readRunData(this.connection, this.keys, runId);
-    const records = [...steps].map(([name, stored]) => ({ order: stored.order, record: toStepRecord(name, stored, progress.get(name)) }));
+    const records = [...steps].map(([name, stored]) => ({
+      order: stored.order,
+      record: toStepRecord(name, stored, progress.get(name)),
+    }));
     const place = ({ order }: { order: number }) => order || Number.MAX_SAFE_INTEGER;
     return records.sort((a, b) => place(a) - place(b) || a.record.startedAt - b.record.startedAt).map(({ record }) => record);
   }
@@ -46,9 +49,11 @@ export class RunQueries {
     const { status, workflow, queue, sort = 'desc', limit = 50, cursor } = filter;
     const statuses = status === undefined ? [] : [status].flat();
     for (const one of statuses) {
-      if (!STATUSES.includes(one)) throw new InvalidOptionError('status', `Expected \`status\` to be one of ${STATUSES.join(', ')}; got '${one}'`);
+      if (!STATUSES.includes(one))
+        throw new InvalidOptionError('status', `Expected \`status\` to be one of ${STATUSES.join(', ')}; got '${one}'`);
     }
-    if (sort !== 'asc' && sort !== 'desc') throw new InvalidOptionError('sort', `Expected \`sort\` to be 'asc' or 'desc'; got '${sort}'`);
+    if (sort !== 'asc' && sort !== 'desc')
+      throw new InvalidOptionError('sort', `Expected \`sort\` to be 'asc' or 'desc'; got '${sort}'`);
     if (cursor !== undefined && !/^\d+$/.test(cursor)) {
       throw new InvalidOptionError('cursor', 'Expected `cursor` to be the one that the page before came with');
     }

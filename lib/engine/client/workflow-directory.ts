@@ -1,6 +1,12 @@
-import { closeMatches } from '../core/close-matches.js';
-import type { WorkflowClass, WorkflowDefinition, WorkflowMeta, WorkflowRef } from '../core/client.types.js';
 import { checkName } from '../core/checks.js';
+import type {
+  AnyWorkflowClass,
+  AnyWorkflowDefinition,
+  AnyWorkflowRef,
+  WorkflowDefinition,
+  WorkflowMeta,
+} from '../core/client.types.js';
+import { closeMatches } from '../core/close-matches.js';
 import { InvalidOptionError, UnknownWorkflowError } from '../core/errors/index.js';
 import type { Registry } from '../core/registry.js';
 import { type ResolvedWorkflowOptions, resolveWorkflowOptions } from '../core/resolve-workflow.js';
@@ -18,7 +24,7 @@ export interface RunTarget {
   readonly input?: ResolvedWorkflowOptions['input'];
 }
 
-export type ClassResolver = (cls: WorkflowClass<any, any>) => WorkflowDefinition<any, any> | undefined;
+export type ClassResolver = (cls: AnyWorkflowClass) => AnyWorkflowDefinition | undefined;
 
 /** How long the metadata of another application's workflow is trusted: it changes with a deploy. */
 const META_TRUSTED_FOR_MS = 5_000;
@@ -35,7 +41,7 @@ export class WorkflowDirectory {
   ) {}
 
   /** @throws UnknownWorkflowError, InvalidOptionError */
-  async find(ref: WorkflowRef<any, any>, allowUnknown: boolean): Promise<RunTarget> {
+  async find(ref: AnyWorkflowRef, allowUnknown: boolean): Promise<RunTarget> {
     if (typeof ref === 'string') return this.byName(ref, allowUnknown);
     if (typeof ref === 'function') return this.ofDefinition(this.ofClass(ref));
     if (ref && typeof ref.name === 'string' && ref.options) return this.ofDefinition(ref);
@@ -59,16 +65,25 @@ export class WorkflowDirectory {
     throw new UnknownWorkflowError({ workflow: name, suggestions: closeMatches(name, [...new Set(known)]) });
   }
 
-  private ofClass(cls: WorkflowClass<any, any>): WorkflowDefinition<any, any> {
+  private ofClass(cls: AnyWorkflowClass): AnyWorkflowDefinition {
     const definition = this.resolveClass(cls);
     if (definition) return definition;
-    throw new UnknownWorkflowError({ workflow: cls.name, suggestions: closeMatches(cls.name, this.registry.list().map(({ name }) => name)) });
+    throw new UnknownWorkflowError({
+      workflow: cls.name,
+      suggestions: closeMatches(
+        cls.name,
+        this.registry.list().map(({ name }) => name),
+      ),
+    });
   }
 
-  private ofDefinition(definition: WorkflowDefinition<any, any>): RunTarget {
+  private ofDefinition(definition: AnyWorkflowDefinition): RunTarget {
     const known = this.resolved.get(definition);
     if (known) return known;
-    const { name, queue, priority, maxAttempts, version, tags, input } = resolveWorkflowOptions(definition.name, definition.options);
+    const { name, queue, priority, maxAttempts, version, tags, input } = resolveWorkflowOptions(
+      definition.name,
+      definition.options,
+    );
     const target = { workflow: name, queue, priority, maxAttempts, version, tags, input };
     this.resolved.set(definition, target);
     return target;

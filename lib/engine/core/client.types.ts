@@ -18,6 +18,13 @@ export type WorkflowClass<I, O> = new (...args: any[]) => { run(ctx: WorkflowCon
 /** A workflow's name, its definition, or its Nest class. */
 export type WorkflowRef<I = unknown, O = unknown> = string | WorkflowDefinition<I, O> | WorkflowClass<I, O>;
 
+// A definition's input is both taken and given, so only `any` stands for every one.
+// biome-ignore-start lint/suspicious/noExplicitAny: see above
+export type AnyWorkflowDefinition = WorkflowDefinition<any, any>;
+export type AnyWorkflowClass = WorkflowClass<any, any>;
+export type AnyWorkflowRef = WorkflowRef<any, any>;
+// biome-ignore-end lint/suspicious/noExplicitAny: see above
+
 export interface WorkflowRegistry {
   list(): WorkflowDefinition[];
 }

@@ -1,6 +1,6 @@
 import { describeValue } from './describe-value.js';
-import { toStoredError } from './stored-error.js';
 import { PayloadTooLargeError, SerializationError } from './errors/payload.errors.js';
+import { toStoredError } from './stored-error.js';
 
 const MAX_PLAIN_DEPTH = 100;
 

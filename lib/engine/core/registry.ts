@@ -1,4 +1,4 @@
-import type { WorkflowDefinition, WorkflowRegistry } from './client.types.js';
+import type { AnyWorkflowDefinition, WorkflowDefinition, WorkflowRegistry } from './client.types.js';
 import { InvalidOptionError } from './errors/index.js';
 
 /** Workflows by name. */
@@ -6,7 +6,7 @@ export class Registry implements WorkflowRegistry {
   private readonly definitions = new Map<string, WorkflowDefinition>();
 
   /** @throws InvalidOptionError when the name is taken */
-  add(definition: WorkflowDefinition<any, any>): void {
+  add(definition: AnyWorkflowDefinition): void {
     if (this.definitions.has(definition.name)) {
       throw new InvalidOptionError('name', `Workflow "${definition.name}" is defined twice; give one of them another name`);
     }

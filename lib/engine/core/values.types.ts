@@ -12,7 +12,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
  */
 export type Stored<T> = T extends { toJSON(): infer J }
   ? Stored<J>
-  : T extends string | number | boolean | null | undefined | void
+  : T extends string | number | boolean | null | undefined
     ? T
     : T extends (...args: never[]) => unknown
       ? never

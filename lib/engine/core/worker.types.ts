@@ -1,4 +1,4 @@
-import type { ClientOptions, WorkflowDefinition, WorkflowRegistry } from './client.types.js';
+import type { AnyWorkflowDefinition, ClientOptions, WorkflowRegistry } from './client.types.js';
 
 export interface WatchdogOptions {
   /** @default true */
@@ -37,7 +37,7 @@ export interface WorkerOptions {
 
 export interface StartWorkerOptions extends WorkerOptions, ClientOptions {
   /** @default the registry's */
-  workflows?: ReadonlyArray<WorkflowDefinition<any, any>>;
+  workflows?: ReadonlyArray<AnyWorkflowDefinition>;
   /** @default the default registry, which `defineWorkflow` fills */
   registry?: WorkflowRegistry;
 }

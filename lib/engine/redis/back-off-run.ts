@@ -12,7 +12,8 @@ export interface FailedAttempt {
 
 export function backOffRun(attempt: FailedAttempt): Op<WriteStatus> {
   return {
-    name: 'back_off_run', key: attempt.runId,
+    name: 'back_off_run',
+    key: attempt.runId,
     args: [attempt.runId, attempt.fence, attempt.delayMs, attempt.deadline ?? '', attempt.error],
     parse: asStatus,
   };

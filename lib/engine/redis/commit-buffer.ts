@@ -93,13 +93,15 @@ export class CommitBuffer {
     const held = new Set<string>();
     let units = 0;
     let characters = 0;
+    let isFull = false;
     for (const entry of this.entries) {
       const { key } = entry.op;
       const isHeld = key !== undefined && (this.busy.has(key) || held.has(key));
       const isFollowing = key !== undefined && taken.has(key);
       const size = sizeOf(entry.op);
-      const isFull = (units === limit && !isFollowing) || (batch.length > 0 && characters + size > MAX_CHARACTERS);
-      if (isHeld || isFull) {
+      // Once full, nothing later may slip in: what belongs to no run leaves in its order too.
+      isFull ||= (units === limit && !isFollowing) || (batch.length > 0 && characters + size > MAX_CHARACTERS);
+      if (isHeld || (isFull && !isFollowing)) {
         left.push(entry);
         if (key !== undefined) held.add(key);
         continue;

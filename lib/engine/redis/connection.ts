@@ -60,6 +60,11 @@ export class RedisConnection {
     return this.closed;
   }
 
+  /** What calls after {@link close} fail with. */
+  closedError(): ConnectionError {
+    return new ConnectionError(`This client or worker of ${this.address} was closed. Make a new one.`);
+  }
+
   /** Host, port and option, for messages; without user and password. */
   get address(): string {
     const { connection, url } = this.source;
@@ -96,9 +101,14 @@ export class RedisConnection {
       {
         giveUpAfterMs: () => GIVE_UP_AFTER_MS,
         gaveUp: (cause, waitedMs) =>
-          new ConnectionError(`${this.address} did not answer for ${Math.round(waitedMs)} ms (${(cause as Error).message}).`, {
-            cause,
-          }),
+          this.closed
+            ? this.closedError()
+            : new ConnectionError(
+                `${this.address} did not answer for ${Math.round(waitedMs)} ms (${(cause as Error).message}).`,
+                {
+                  cause,
+                },
+              ),
         isClosed: () => this.closed,
       },
     );
@@ -110,7 +120,7 @@ export class RedisConnection {
    */
   async duplicate(): Promise<RedisClient> {
     const { commands } = this;
-    if (this.closed) throw new ConnectionError(`The connection to ${this.address} was closed.`);
+    if (this.closed) throw this.closedError();
     const copy =
       commands instanceof Cluster
         ? commands.duplicate([], { lazyConnect: true } as never)

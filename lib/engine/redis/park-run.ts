@@ -8,7 +8,8 @@ export interface Parked {
 
 export function parkRun(runId: string, fence: string, deadline: number | undefined, steps: readonly string[]): Op<Parked> {
   return {
-    name: 'park_run', key: runId,
+    name: 'park_run',
+    key: runId,
     args: [runId, fence, deadline ?? '', ...steps],
     parse: (reply) => {
       const [status, now] = reply as [Parked['status'], number];

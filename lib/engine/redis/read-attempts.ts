@@ -15,7 +15,15 @@ const OUTCOMES: Readonly<Record<string, AttemptRecord['outcome']>> = {
 /** Every pass of a run, the current one included. The first pass is only written down if the run did not end in it. */
 export async function readAttempts(redis: RedisClient, keys: Keyspace, runId: string): Promise<AttemptRecord[]> {
   const passes = (await redis.lrange(keys.passes(runId), 0, -1)).map(parsePass);
-  const [status, failures, worker, startedAt, claimedAt, finishedAt] = await redis.hmget(keys.run(runId), 'st', 'n', 'w', 'sa', 'ca', 'fa');
+  const [status, failures, worker, startedAt, claimedAt, finishedAt] = await redis.hmget(
+    keys.run(runId),
+    'st',
+    'n',
+    'w',
+    'sa',
+    'ca',
+    'fa',
+  );
   const running = status === 'r';
   if (startedAt === null || (!running && passes.length > 0)) return passes;
   if (!running && finishedAt === null) return passes;

@@ -7,16 +7,18 @@ import type { Op } from './op.js';
 import { type RepeatOptions, repeatWhileAway } from './repeat-while-away.js';
 import { isOutOfMemory, isScriptUnknown, refusalIn } from './transient.js';
 
-/** Finishing must work when Redis is out of memory, and creating is what fails: only the worker's script may exceed the limit. */
-const SHEBANG = { client: '#!lua\n', worker: '#!lua flags=allow-oom\n' };
+/** Finishing and reading must work when Redis is out of memory, and creating is what fails. */
+const SHEBANG = { withinMemory: '#!lua\n', always: '#!lua flags=allow-oom\n' };
 
 interface Script {
   readonly source: string;
   readonly sha: string;
 }
 
+type Scripts = Readonly<Record<keyof typeof SHEBANG, Script>>;
+
 export interface RunnerOptions {
-  /** Clients are refused when Redis is out of memory, workers are not. */
+  /** A client's creates are refused when Redis is out of memory; a worker tries on. */
   readonly role: 'client' | 'worker';
   /** How long a call is sent again while Redis is away. */
   readonly giveUpAfterMs: number;
@@ -27,7 +29,7 @@ export interface RunnerOptions {
  * run twice. Raw EVALSHA was measured faster than ioredis' `defineCommand`, and survives SCRIPT FLUSH.
  */
 export class ScriptRunner {
-  private script: Promise<Script> | undefined;
+  private scripts: Promise<Scripts> | undefined;
   private giveUpAfterMs: number;
   private hasFlags = true;
   private readonly repeat: RepeatOptions = {
@@ -57,15 +59,16 @@ export class ScriptRunner {
   async run(ops: ReadonlyArray<Op<unknown>>): Promise<unknown[]> {
     const args: Array<string | number> = [];
     for (const op of ops) args.push(op.name, op.args.length, ...op.args);
+    const creates = this.options.role === 'client' && ops.some(({ name }) => name === 'create_run');
     try {
-      return await repeatWhileAway(() => this.send(args), this.repeat);
+      return await repeatWhileAway(() => this.send(creates ? 'withinMemory' : 'always', args), this.repeat);
     } catch (error) {
       throw isOutOfMemory(error) ? outOfMemory(error) : error;
     }
   }
 
-  private async send(args: Array<string | number>): Promise<unknown[]> {
-    const { sha, source } = await this.load();
+  private async send(limit: keyof Scripts, args: Array<string | number>): Promise<unknown[]> {
+    const { sha, source } = (await this.load())[limit];
     const redis = this.connection.commands;
     const replies = (await redis.evalsha(sha, 1, this.keys.root, ...args).catch((error: unknown) => {
       if (!isScriptUnknown(error)) throw error;
@@ -77,22 +80,26 @@ export class ScriptRunner {
   }
 
   /** Redis before 7 knows no script flags and takes the first line for Lua. */
-  private load(): Promise<Script> {
-    this.script ??= this.connection.open().then(
+  private load(): Promise<Scripts> {
+    this.scripts ??= this.connection.open().then(
       ({ major }) => {
         this.hasFlags = major >= 7;
-        const source = (this.hasFlags ? SHEBANG[this.options.role] : '') + LUA_BODY;
-        return { source, sha: createHash('sha1').update(source).digest('hex') };
+        const withFirstLine = (line: string): Script => {
+          const source = (this.hasFlags ? line : '') + LUA_BODY;
+          return { source, sha: createHash('sha1').update(source).digest('hex') };
+        };
+        return { withinMemory: withFirstLine(SHEBANG.withinMemory), always: withFirstLine(SHEBANG.always) };
       },
       (error: unknown) => {
-        this.script = undefined;
+        this.scripts = undefined;
         throw error;
       },
     );
-    return this.script;
+    return this.scripts;
   }
 
   private gaveUp(error: unknown, waitedMs: number): ConnectionError {
+    if (this.connection.isClosed) return this.connection.closedError();
     return new ConnectionError(
       `${this.connection.address} did not answer for ${Math.round(waitedMs)} ms (${(error as Error).message}). The call may have taken effect: repeat it with the same runId or idempotencyKey.`,
       { cause: error },

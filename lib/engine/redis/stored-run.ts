@@ -1,5 +1,5 @@
-import type { RunRecord, RunTrigger, StoredError } from '../core/run.types.js';
 import { decodePayload } from '../core/payload.js';
+import type { RunRecord, RunTrigger, StoredError } from '../core/run.types.js';
 import { RUN_FIELDS, statusOf } from './keyspace.js';
 
 /** Attempts of a run whose creator did not know the workflow and whose worker has not seen it yet. */

@@ -1,5 +1,5 @@
-import type { StepRecord, StoredError } from '../core/run.types.js';
 import { decodePayload } from '../core/payload.js';
+import type { StepRecord, StoredError } from '../core/run.types.js';
 import { STEP_KINDS, STEP_STATUSES } from './keyspace.js';
 
 /**

@@ -70,7 +70,8 @@ export class ClaimLoop {
     const free = this.unaskedSlots();
     const want = Math.min(free, this.share);
     // A half that is only just becoming free is not worth a call while the other one is out.
-    if (want > 0 && (want >= this.share / 2 || this.lanes.every(({ asking }) => asking === 0))) this.claim(lane, want, free > want);
+    if (want > 0 && (want >= this.share / 2 || this.lanes.every(({ asking }) => asking === 0)))
+      this.claim(lane, want, free > want);
   };
 
   private unaskedSlots(): number {

@@ -1,16 +1,10 @@
-import {
-  CrashLoopError,
-  isNeverRetried,
-  LeaseLostError,
-  RunTimeoutError,
-  ShutdownError,
-} from '../core/errors/index.js';
+import { CrashLoopError, isNeverRetried, LeaseLostError, RunTimeoutError, ShutdownError } from '../core/errors/index.js';
 import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
 import type { ResolvedWorkflowOptions } from '../core/resolve-workflow.js';
 import type { RunRecord } from '../core/run.types.js';
 import { asError, toStoredError } from '../core/stored-error.js';
-import type { LoggerPort } from '../core/values.types.js';
 import { validateInput } from '../core/validate-input.js';
+import type { LoggerPort } from '../core/values.types.js';
 import type { Handler, RetryFailure } from '../core/workflow.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
@@ -149,7 +143,9 @@ export class Pass implements StepHost {
     this.end();
     this.journal.close();
     this.abort(new LeaseLostError({ runId: this.run.id, workerId: this.host.workerId }));
-    this.context.logger.warn('The run was taken from this worker, which had stopped renewing its lease; its late writes are refused.');
+    this.context.logger.warn(
+      'The run was taken from this worker, which had stopped renewing its lease; its late writes are refused.',
+    );
   }
 
   private async execute(): Promise<unknown> {

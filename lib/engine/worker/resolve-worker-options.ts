@@ -76,7 +76,10 @@ export function resolveWorkerOptions(
 function resolveQueues(given: readonly string[] | undefined, fallback: readonly string[]): string[] {
   const queues = given ?? fallback;
   if (!Array.isArray(queues) || queues.length === 0) {
-    throw new InvalidOptionError('queues', 'Expected `queues` to name at least one queue; omit it to serve the queues of the workflows');
+    throw new InvalidOptionError(
+      'queues',
+      'Expected `queues` to name at least one queue; omit it to serve the queues of the workflows',
+    );
   }
   for (const queue of queues) checkName(queue, 'queue');
   return [...new Set(queues)];

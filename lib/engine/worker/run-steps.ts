@@ -1,6 +1,7 @@
 import { rejectUnknownKeys } from '../core/checks.js';
+import { describeValue } from '../core/describe-value.js';
 import { parsePositiveDuration } from '../core/duration.js';
-import { isNeverRetried } from '../core/errors/index.js';
+import { InvalidOptionError, isNeverRetried } from '../core/errors/index.js';
 import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
 import { resolveRetryPolicy } from '../core/retry-policy.js';
 import type { StoredError } from '../core/run.types.js';
@@ -37,6 +38,9 @@ export class RunSteps implements StepTaskHost {
 
   run<T>(name: string, fn: (step: StepContext) => T | Promise<T>, options: StepOptions | undefined): Promise<Stored<T>> {
     return this.ledger.open<Stored<T>>(name, 'r', (resolve, reject) => {
+      if (typeof fn !== 'function') {
+        throw new InvalidOptionError('fn', `Expected step "${name}" to be given a function; got ${describeValue(fn)}`);
+      }
       const policy = options ? policyOf(name, options) : NO_POLICY;
       return (stored) => {
         if (stored?.status === 's' || stored?.status === 'f') {
@@ -46,7 +50,16 @@ export class RunSteps implements StepTaskHost {
         const attempt = stored ? stored.attempt + (stored.status === 'r' ? 0 : 1) : 1;
         const base = stored ? (stored.status === 'x' ? stored.attempt : stored.base) : 0;
         const lastProgress = this.ledger.data.progress.get(name);
-        const init: StepTaskInit = { name, fn, policy, attempt, base, lastProgress, resolve: resolve as (value: never) => void, reject };
+        const init: StepTaskInit = {
+          name,
+          fn,
+          policy,
+          attempt,
+          base,
+          lastProgress,
+          resolve: resolve as (value: never) => void,
+          reject,
+        };
         if (stored?.status === 'w') this.waitForRetry(init, stored.moment);
         else this.begin(init);
       };

@@ -26,7 +26,12 @@ export class SleepSteps {
     }
   }
 
-  private begin(name: string, when: { at: number } | { delayMs: number }, stored: StoredStep | undefined, resolve: () => void): void {
+  private begin(
+    name: string,
+    when: { at: number } | { delayMs: number },
+    stored: StoredStep | undefined,
+    resolve: () => void,
+  ): void {
     if (stored?.status === 's') {
       this.ledger.deliver(stored.order, resolve);
       return;

@@ -1,5 +1,5 @@
-import { InvalidOptionError } from '../core/errors/index.js';
 import { rejectUnknownKeys } from '../core/checks.js';
+import { InvalidOptionError } from '../core/errors/index.js';
 import { defaultRegistry } from '../core/registry.js';
 import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
 import type { StartWorkerOptions, Worker } from '../core/worker.types.js';
@@ -36,12 +36,18 @@ function servedWorkflows(options: StartWorkerOptions): Map<string, ServedWorkflo
   for (const definition of options.workflows ?? (options.registry ?? defaultRegistry).list()) {
     const { name, handler } = definition;
     if (served.has(name)) {
-      throw new InvalidOptionError('workflows', `Workflow "${name}" is given twice; every workflow of a worker needs a name of its own`);
+      throw new InvalidOptionError(
+        'workflows',
+        `Workflow "${name}" is given twice; every workflow of a worker needs a name of its own`,
+      );
     }
     served.set(name, { options: resolveWorkflowOptions(name, definition.options), handler });
   }
   if (served.size === 0) {
-    throw new InvalidOptionError('workflows', 'A worker needs at least one workflow: define one, or pass `workflows` or `registry`');
+    throw new InvalidOptionError(
+      'workflows',
+      'A worker needs at least one workflow: define one, or pass `workflows` or `registry`',
+    );
   }
   return served;
 }

@@ -25,7 +25,10 @@ export interface StepHost {
 }
 
 /** How a step begins: handed what is stored of it, once the name is known to be free. */
-export type Opening<T> = (resolve: (value: T) => void, reject: (error: unknown) => void) => (stored: StoredStep | undefined) => void;
+export type Opening<T> = (
+  resolve: (value: T) => void,
+  reject: (error: unknown) => void,
+) => (stored: StoredStep | undefined) => void;
 
 /**
  * The steps of one pass by name: what is stored, which names were used, in which order outcomes reach the handler, and whether

@@ -2,8 +2,8 @@ import { NestedStepError } from '../core/errors/index.js';
 import type { Stored, When } from '../core/values.types.js';
 import type { StepApi, StepContext, StepOptions } from '../core/workflow.types.js';
 import type { RunData } from '../redis/stored-step.js';
-import { RunSteps } from './run-steps.js';
 import { type RunScope, runScope } from './run-scope.js';
+import { RunSteps } from './run-steps.js';
 import { SleepSteps } from './sleep-steps.js';
 import { type StepHost, StepLedger } from './step-ledger.js';
 

@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
-import type { StepContext, WorkflowContext } from '../core/workflow.types.js';
 import { StepTimeoutError } from '../core/errors/index.js';
 import { decodePayload, encodePayload } from '../core/payload.js';
 import type { ResolvedRetryPolicy } from '../core/retry-policy.js';
+import type { StepContext, WorkflowContext } from '../core/workflow.types.js';
 import { LazyAbort } from './lazy-abort.js';
 import { LongTimer } from './long-timer.js';
 import { runScope } from './run-scope.js';
