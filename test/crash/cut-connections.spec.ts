@@ -2,7 +2,7 @@ import { setInterval as every } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type LossyProxy, startLossyProxy } from '../support/lossy-proxy.js';
 import { testRedisUrl } from '../support/namespace.js';
-import { Stage } from './stage.js';
+import { countsOf, Stage } from './stage.js';
 
 const CUTS = 40;
 const CUT_EVERY_MS = 100;
@@ -41,8 +41,7 @@ describe('connections that are cut every 100 ms under load', () => {
     expect(listed.items.map(({ id }) => id).sort()).toEqual(runs.map(({ id }) => id).sort());
     const effects = await stage.effects();
     for (const { id, output } of runs) {
-      const points = effects.filter(({ runId }) => runId === id).map(({ point }) => point);
-      expect(Object.fromEntries(points.map((point) => [point, points.filter((other) => other === point).length]))).toEqual(EACH_ONCE);
+      expect(countsOf(effects.filter(({ runId }) => runId === id))).toEqual(EACH_ONCE);
       await stage.expectCommittedOnce(id, output, effects);
       expect(await stage.run(id)).toMatchObject({ status: 'succeeded', attempt: 1, recoveries: 0 });
     }

@@ -109,7 +109,14 @@ describe('an answer that was lost after the script ran', () => {
   });
 
   it.each([
-    { operation: 'park_run', workflow: 'sleeper', input: { forMs: 1_000 }, counts: { before: 1, after: 1 }, first: 'parked', attempt: 1 },
+    {
+      operation: 'park_run',
+      workflow: 'sleeper',
+      input: { forMs: 1_000 },
+      counts: { before: 1, after: 1 },
+      first: 'parked',
+      attempt: 1,
+    },
     { operation: 'back_off_run', workflow: 'retrier', input: {}, counts: { try: 2 }, first: 'failed', attempt: 2 },
   ])('of $operation: the run waits once and goes on', async ({ operation, workflow, input, counts, first, attempt }) => {
     const stage = new Stage();

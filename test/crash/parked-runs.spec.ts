@@ -14,7 +14,11 @@ describe('runs that wait when their only worker is killed', () => {
     const starter = await stage.client.runByName('starter', {}, { runAt: 3_000 });
     const statusOf = async (handle: RunHandle) => (await handle.getState()).status;
     await eventually(async () => {
-      expect([await statusOf(sleeper), await statusOf(retrier), await statusOf(starter)]).toEqual(['waiting', 'waiting', 'scheduled']);
+      expect([await statusOf(sleeper), await statusOf(retrier), await statusOf(starter)]).toEqual([
+        'waiting',
+        'waiting',
+        'scheduled',
+      ]);
     });
     await first.kill('SIGKILL');
     const handles = [sleeper, retrier, starter];
@@ -26,7 +30,7 @@ describe('runs that wait when their only worker is killed', () => {
     expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual([1, 2, 1]);
     const runs = await Promise.all(handles.map((handle) => handle.getState()));
     expect(runs.map(({ availableAt }) => availableAt)).toEqual(dueBefore);
-    runs.forEach(({ finishedAt }, index) => expect(finishedAt).toBeGreaterThanOrEqual(dueBefore[index]));
+    for (const [index, { finishedAt }] of runs.entries()) expect(finishedAt).toBeGreaterThanOrEqual(dueBefore[index]);
     expect(runs.map(({ attempt, recoveries }) => [attempt, recoveries])).toEqual([
       [1, 0],
       [2, 0],

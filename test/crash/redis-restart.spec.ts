@@ -90,4 +90,36 @@ describe('a Redis that restarts under load', () => {
     const connections = await withRedis(redis, (admin) => admin.client('LIST'));
     expect(String(connections).trim().split('\n').length).toBeLessThanOrEqual(11);
   });
+
+  it('and has forgotten a claim: only one of the two workers that execute the run then can write', async () => {
+    const { stage, redis } = await Stage.onPrivateRedis({ appendonly: false });
+    // The only slot is taken by the run, so that the worker does not claim it again.
+    const first = await stage.worker(FIXTURE, { options: { concurrency: 1 } });
+    first.signal('SIGSTOP');
+    const handle = await stage.client.runByName('order', { hold: 'B' });
+    await withRedis(redis, (admin) => admin.save());
+    first.signal('SIGCONT');
+    await eventually(async () => expect(await stage.counts(handle.id)).toEqual({ start: 1, A: 1, B: 1 }));
+    await redis.kill();
+    await redis.restart();
+    expect(await stage.run(handle.id)).toMatchObject({ status: 'queued' });
+
+    const second = await stage.worker(FIXTURE);
+    await eventually(async () => expect(await stage.counts(handle.id)).toEqual({ start: 2, A: 2, B: 2 }));
+    await stage.openGate(1); // for the one that has waited longer
+    await first.waitForLine('late writes are refused');
+    await stage.openGate(1);
+    const output = (await handle.result()) as { a: string; b: string; c: string };
+
+    const executions = (await stage.effects(handle.id)).filter(({ pid }) => pid === second.pid);
+    expect(executions.map(({ point, value }) => [point, value])).toEqual([
+      ['start', undefined],
+      ['A', output.a],
+      ['B', output.b],
+      ['C', output.c],
+      ['end', undefined],
+    ]);
+    const steps = await stage.client.getRunSteps(handle.id);
+    expect(steps.map(({ output: stored }) => stored)).toEqual([output.a, output.b, output.c]);
+  });
 });

@@ -26,7 +26,7 @@ describe('awaitRun()', () => {
   ] as const)('answers the end of a run that %s with %j, and registers nobody', async (outcome, payload) => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    await room.send(finishRun('r1', '1', outcome, payload));
+    await room.send(finishRun('r1', room.fenceOf('r1'), outcome, payload));
     expect(await room.repeat(awaitRun('r1', 'c1'))).toEqual({
       status: 'ENDED',
       end: { runId: 'r1', workflow: 'greet', outcome, payload },

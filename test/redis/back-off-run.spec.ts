@@ -6,14 +6,14 @@ import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
 import { openEngineRoom } from '../support/engine-room.js';
 
 const failed = (overrides: Partial<FailedAttempt> = {}) =>
-  backOffRun({ runId: 'r1', fence: '1', delayMs: 30_000, error: '{"name":"Error","message":"no"}', ...overrides });
+  backOffRun({ runId: 'r1', fence: room.fenceOf('r1'), delayMs: 30_000, error: '{"name":"Error","message":"no"}', ...overrides });
 
 describe('backOffRun()', () => {
   it('counts the failure and parks the run for its delay', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
     const before = await room.now();
-    expect(await room.send(failed())).toBe('OK');
+    expect(await room.send(failed(room))).toBe('OK');
     const run = await room.send(readRun('r1'));
     expect(run).toMatchObject({ status: 'waiting', attempt: 2, error: { message: 'no' } });
     expect(run?.availableAt).toBeGreaterThanOrEqual(before + 30_000);
@@ -31,29 +31,29 @@ describe('backOffRun()', () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
     const deadline = (await room.now()) + 5_000;
-    await room.send(failed({ deadline }));
+    await room.send(failed(room, { deadline }));
     expect((await room.send(readRun('r1')))?.availableAt).toBe(deadline);
   });
 
   it('makes the run due at once for a delay of 0', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    await room.send(failed({ delayMs: 0 }));
+    await room.send(failed(room, { delayMs: 0 }));
     expect(await room.claim()).toHaveLength(1);
   });
 
   it('rounds the delay down to whole milliseconds', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    await room.send(failed({ delayMs: 1_234.56 }));
+    await room.send(failed(room, { delayMs: 1_234.56 }));
     expect(Number.isInteger((await room.send(readRun('r1')))?.availableAt)).toBe(true);
   });
 
   it('repeated, answers DONE and changes nothing', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    await room.send(failed());
-    expect(await room.repeat(failed())).toBe('DONE');
+    await room.send(failed(room));
+    expect(await room.repeat(failed(room))).toBe('DONE');
     expect(await room.field('r1', 'n')).toBe('1');
     expect(await room.passes('r1')).toBe('f');
   });
@@ -61,7 +61,7 @@ describe('backOffRun()', () => {
   it('wakes an idle worker that would look too late otherwise', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    await room.send(failed());
+    await room.send(failed(room));
     expect(await room.wakeUps('w1')).toBe(1);
   });
 
@@ -79,6 +79,6 @@ describe('backOffRun()', () => {
     await room.running({ id: 'r1' });
     await room.expireLease('w1');
     await room.send(reapWorkers(10));
-    expect(await room.repeat(failed())).toBe('LOST');
+    expect(await room.repeat(failed(room))).toBe('LOST');
   });
 });

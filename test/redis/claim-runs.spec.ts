@@ -194,8 +194,8 @@ describe('claimRuns()', () => {
       await room.register();
       const op = room.claimOp();
       await room.send(op);
-      await room.send(finishRun('a', '1', 'succeeded', ''));
-      await room.send(releaseRun('b', '1', 0));
+      await room.send(finishRun('a', room.fenceOf('a'), 'succeeded', ''));
+      await room.send(releaseRun('b', room.fenceOf('b'), 0));
       await room.register('w2');
       await room.claim('w2', { want: 1 });
       expect(idsOf(runsOf(await room.repeat(op)))).toEqual(['c']);
@@ -266,7 +266,7 @@ describe('claimRuns()', () => {
       await room.createAll('a', 'b');
       await room.register();
       await room.claim('w1', { want: 2 });
-      await Promise.all([room.send(releaseRun('a', '1', 0)), room.claim(), room.send(releaseRun('b', '1', 0))]);
+      await Promise.all([room.send(releaseRun('a', room.fenceOf('a'), 0)), room.claim(), room.send(releaseRun('b', room.fenceOf('b'), 0))]);
       expect(await room.queued()).toEqual(['b']);
       expect(await room.wakeUps('w1')).toBe(1);
     });

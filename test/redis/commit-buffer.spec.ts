@@ -67,7 +67,7 @@ describe('CommitBuffer', () => {
   });
 
   describe('with two calls in flight', () => {
-    const finish = (id: string) => finishRun(id, '1', 'succeeded', '');
+    const finish = (id: string) => finishRun(id, room.fenceOf(id), 'succeeded', '');
 
     it('sends a second call while the first is under way, if it is large enough', async () => {
       const runner = new NotingRunner(openEngineRoom());
@@ -90,7 +90,7 @@ describe('CommitBuffer', () => {
       await room.running({ id: 'r1' });
       const runner = new NotingRunner(room);
       const buffer = new CommitBuffer(runner, { depth: 2, smallest: 1 });
-      const first = buffer.add(releaseRun('r1', '1', 0));
+      const first = buffer.add(releaseRun('r1', room.fenceOf('r1'), 0));
       await new Promise(setImmediate);
       const answers = [buffer.add(finish('r1')), buffer.add(finish('other'))];
       await new Promise(setImmediate);
@@ -141,7 +141,7 @@ describe('CommitBuffer', () => {
     const room = openEngineRoom();
     const runner = new NotingRunner(room);
     const rides: Array<Promise<unknown>> = [];
-    const waiting = [finishRun('x', '1', 'succeeded', '')];
+    const waiting = [finishRun('x', room.fenceOf('x'), 'succeeded', '')];
     const buffer: CommitBuffer = new CommitBuffer(runner, {
       ...ONE_AT_A_TIME,
       beforeSend: () => {

@@ -31,7 +31,7 @@ describe('commitStep()', () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
     const committed = await room.send(
-      commitStep(step({ attempt: 2, base: 1, order: 4, elapsedMs: 250.7, payload: '{"a":";,"}' })),
+      commitStep(step(room, { attempt: 2, base: 1, order: 4, elapsedMs: 250.7, payload: '{"a":";,"}' })),
     );
     expect(committed).toMatchObject({ status: 'OK', moment: committed.now });
     expect(await stored(room)).toEqual({
@@ -49,7 +49,7 @@ describe('commitStep()', () => {
   it.each(['a:b', 's:charge', '{}:*', 'straße 日本 🚀', ',;', 'x'.repeat(512)])('takes the name %j as it is', async (name) => {
     const room = openEngineRoom();
     await room.running({ id: 'r1', input: '"the input"' });
-    await room.send(commitStep(step({ name, payload: '1' })));
+    await room.send(commitStep(step(room, { name, payload: '1' })));
     const data = await readRunData(room.connection, room.keys, 'r1');
     expect([...data.steps.keys()]).toEqual([name]);
     expect(data.input).toBe('"the input"');
@@ -59,7 +59,7 @@ describe('commitStep()', () => {
     it('ends after a delay from the time of the script', async () => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
-      const committed = await room.send(commitStep(step({ kind: 's', status: 'w', order: 0, wait: { delayMs: 30_000.9 } })));
+      const committed = await room.send(commitStep(step(room, { kind: 's', status: 'w', order: 0, wait: { delayMs: 30_000.9 } })));
       expect(committed).toMatchObject({ status: 'OK', moment: committed.now + 30_000 });
       expect(await stored(room)).toMatchObject({ kind: 's', status: 'w', moment: committed.moment });
     });
@@ -72,7 +72,7 @@ describe('commitStep()', () => {
     ])('ends at %s', async (_, at) => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
-      const committed = await room.send(commitStep(step({ kind: 's', status: 'w', order: 0, wait: { at } })));
+      const committed = await room.send(commitStep(step(room, { kind: 's', status: 'w', order: 0, wait: { at } })));
       expect(committed.moment).toBe(at);
       expect(await stored(room)).toMatchObject({ moment: at });
     });
@@ -80,14 +80,14 @@ describe('commitStep()', () => {
     it('ends at once at an instant before the epoch', async () => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
-      await room.send(commitStep(step({ kind: 's', status: 'w', order: 0, wait: { at: -1_000 } })));
+      await room.send(commitStep(step(room, { kind: 's', status: 'w', order: 0, wait: { at: -1_000 } })));
       expect(await stored(room)).toMatchObject({ status: 'w', moment: 0 });
     });
 
     it('is not put off by a repeat', async () => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
-      const op = commitStep(step({ kind: 's', status: 'w', order: 0, wait: { delayMs: 30_000 } }));
+      const op = commitStep(step(room, { kind: 's', status: 'w', order: 0, wait: { delayMs: 30_000 } }));
       const { moment } = await room.send(op);
       expect(await room.repeat(op)).toMatchObject({ status: 'OK', moment });
     });
@@ -96,9 +96,9 @@ describe('commitStep()', () => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
       const wait = { delayMs: 30_000 };
-      const first = await room.send(commitStep(step({ status: 'w', order: 0, wait, attempt: 1, payload: '1' })));
+      const first = await room.send(commitStep(step(room, { status: 'w', order: 0, wait, attempt: 1, payload: '1' })));
       await room.advance(40_000);
-      const second = await room.send(commitStep(step({ status: 'w', order: 0, wait, attempt: 2, payload: '2' })));
+      const second = await room.send(commitStep(step(room, { status: 'w', order: 0, wait, attempt: 2, payload: '2' })));
       expect(second.moment).toBeGreaterThanOrEqual(first.moment + 40_000);
       expect(await stored(room)).toMatchObject({ attempt: 2, payload: '2', moment: second.moment });
     });
@@ -107,7 +107,7 @@ describe('commitStep()', () => {
   it('repeated, writes the same record again', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    const op = commitStep(step({ payload: '{"paid":true}' }));
+    const op = commitStep(step(room, { payload: '{"paid":true}' }));
     const first = await room.send(op);
     const before = await stored(room);
     const second = await room.send(op);
@@ -121,7 +121,7 @@ describe('commitStep()', () => {
   it('replaces the record of a step that goes on', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    for (const status of ['r', 'w', 'x', 's'] as const) await room.send(commitStep(step({ status, payload: `"${status}"` })));
+    for (const status of ['r', 'w', 'x', 's'] as const) await room.send(commitStep(step(room, { status, payload: `"${status}"` })));
     expect(await stored(room)).toMatchObject({ status: 's', payload: '"s"' });
     expect(await room.redis.hlen(room.keys.data('r1'))).toBe(1);
   });
@@ -139,7 +139,7 @@ describe('commitStep()', () => {
       await room.redis.hset(room.keys.run('r1'), 'rs', 2);
       await room.register();
       await room.claim();
-      await room.send(commitStep(step({ status })));
+      await room.send(commitStep(step(room, { status })));
       expect(await room.field('r1', 'rs')).toBe(streak);
     });
   });
@@ -160,18 +160,18 @@ describe('commitStep()', () => {
       await room.running({ id: 'r1' });
       await room.expireLease('w1');
       await room.send(reapWorkers(10));
-      expect(await room.repeat(commitStep(step()))).toMatchObject({ status: 'LOST' });
+      expect(await room.repeat(commitStep(step(room)))).toMatchObject({ status: 'LOST' });
       await room.register('w2');
       await room.claim('w2');
-      expect(await room.repeat(commitStep(step()))).toMatchObject({ status: 'LOST' });
-      expect((await room.send(commitStep(step({ fence: '3' })))).status).toBe('OK');
+      expect(await room.repeat(commitStep(step(room)))).toMatchObject({ status: 'LOST' });
+      expect((await room.send(commitStep(step(room, { fence: '3' })))).status).toBe('OK');
     });
 
     it('a pass that has ended by its own write with DONE', async () => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
-      await room.send(finishRun('r1', '1', 'succeeded', ''));
-      expect(await room.repeat(commitStep(step()))).toMatchObject({ status: 'DONE' });
+      await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', ''));
+      expect(await room.repeat(commitStep(step(room)))).toMatchObject({ status: 'DONE' });
     });
   });
 
@@ -182,8 +182,8 @@ describe('commitStep()', () => {
     const [{ fence }] = await room.claim();
     await room.redis.set(room.keys.data('r1'), 'not a hash');
     const [broken, good] = await Promise.allSettled([
-      room.send(commitStep(step())),
-      room.send(commitStep(step({ runId: 'r2', fence }))),
+      room.send(commitStep(step(room))),
+      room.send(commitStep(step(room, { runId: 'r2', fence }))),
     ]);
     expect(broken).toMatchObject({ status: 'rejected', reason: { operation: 'commit_step' } });
     expect(good).toMatchObject({ status: 'fulfilled', value: { status: 'OK' } });

@@ -33,7 +33,7 @@ describe('finishRun()', () => {
   it('writes success with its output', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    expect(await room.send(finishRun('r1', '1', 'succeeded', '{"a":1}'))).toBe('OK');
+    expect(await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', '{"a":1}'))).toBe('OK');
     const run = await room.send(readRun('r1'));
     expect(run).toMatchObject({ status: 'succeeded', output: { a: 1 }, attempt: 1, workerId: 'w1' });
     expect(run).not.toHaveProperty('error');
@@ -45,7 +45,7 @@ describe('finishRun()', () => {
   it('writes success without an output', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    await room.send(finishRun('r1', '1', 'succeeded', ''));
+    await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', ''));
     expect(await room.send(readRun('r1'))).not.toHaveProperty('output');
     expect(await room.redis.exists(room.keys.data('r1'))).toBe(0);
   });
@@ -53,7 +53,7 @@ describe('finishRun()', () => {
   it('writes failure with its error', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    expect(await room.send(finishRun('r1', '1', 'failed', ERROR))).toBe('OK');
+    expect(await room.send(finishRun('r1', room.fenceOf('r1'), 'failed', ERROR))).toBe('OK');
     const run = await room.send(readRun('r1'));
     expect(run).toMatchObject({ status: 'failed', error: { name: 'Error', message: 'no' }, attempt: 1 });
     expect(run).not.toHaveProperty('output');
@@ -62,9 +62,9 @@ describe('finishRun()', () => {
   it('forgets the error of an earlier attempt on success', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    await room.send(backOffRun({ runId: 'r1', fence: '1', delayMs: 0, error: ERROR }));
+    await room.send(backOffRun({ runId: 'r1', fence: room.fenceOf('r1'), delayMs: 0, error: ERROR }));
     await room.claim();
-    await room.send(finishRun('r1', '2', 'succeeded', '1'));
+    await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', '1'));
     const run = await room.send(readRun('r1'));
     expect(run).toMatchObject({ status: 'succeeded', attempt: 2, output: 1 });
     expect(run).not.toHaveProperty('error');
@@ -74,7 +74,7 @@ describe('finishRun()', () => {
     it.each(['succeeded', 'failed'] as const)('after %s, answers DONE and changes nothing', async (outcome) => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
-      const op = finishRun('r1', '1', outcome, ERROR);
+      const op = finishRun('r1', room.fenceOf('r1'), outcome, ERROR);
       await room.send(op);
       expect(await room.repeat(op)).toBe('DONE');
     });
@@ -82,17 +82,17 @@ describe('finishRun()', () => {
     it('does not change the outcome, whatever it says', async () => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
-      await room.send(finishRun('r1', '1', 'succeeded', '1'));
-      expect(await room.repeat(finishRun('r1', '1', 'failed', ERROR))).toBe('DONE');
+      await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', '1'));
+      expect(await room.repeat(finishRun('r1', room.fenceOf('r1'), 'failed', ERROR))).toBe('DONE');
       expect(await room.send(readRun('r1'))).toMatchObject({ status: 'succeeded', output: 1 });
     });
 
     it('in a later pass, counts and records once', async () => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
-      await room.send(releaseRun('r1', '1', 0));
+      await room.send(releaseRun('r1', room.fenceOf('r1'), 0));
       await room.claim();
-      const op = finishRun('r1', '2', 'failed', ERROR);
+      const op = finishRun('r1', room.fenceOf('r1'), 'failed', ERROR);
       expect(await room.send(op)).toBe('OK');
       expect(await room.repeat(op)).toBe('DONE');
       expect(await room.passes('r1')).toBe('hf');
@@ -104,7 +104,7 @@ describe('finishRun()', () => {
     it('of a run that ended in its first pass is told from the run', async () => {
       const room = openEngineRoom();
       const { run } = await room.running({ id: 'r1' });
-      await room.send(finishRun('r1', '1', 'failed', ERROR));
+      await room.send(finishRun('r1', room.fenceOf('r1'), 'failed', ERROR));
       expect(await room.passes('r1')).toBe('');
       const finishedAt = (await room.send(readRun('r1')))?.finishedAt;
       expect(await readAttempts(room.redis, room.keys, 'r1')).toEqual([
@@ -122,10 +122,10 @@ describe('finishRun()', () => {
     it('lists every pass of a run that had several', async () => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
-      await room.send(releaseRun('r1', '1', 0));
+      await room.send(releaseRun('r1', room.fenceOf('r1'), 0));
       await room.advance(10_000);
       const claim = await room.send(room.claimOp());
-      await room.send(backOffRun({ runId: 'r1', fence: '2', delayMs: 0, error: ERROR }));
+      await room.send(backOffRun({ runId: 'r1', fence: room.fenceOf('r1'), delayMs: 0, error: ERROR }));
       await room.claim();
       const running = await readAttempts(room.redis, room.keys, 'r1');
       expect(running.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
@@ -134,7 +134,7 @@ describe('finishRun()', () => {
         [2, undefined],
       ]);
       expect(running[1].startedAt).toBe((claim as { now: number }).now);
-      await room.send(finishRun('r1', '3', 'succeeded', ''));
+      await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', ''));
       const ended = await readAttempts(room.redis, room.keys, 'r1');
       expect(ended.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
         [1, 'handed_back'],
@@ -161,10 +161,10 @@ describe('finishRun()', () => {
       await room.running({ id: 'r1' });
       await room.expireLease('w1');
       await room.send(reapWorkers(10));
-      expect(await room.repeat(finishRun('r1', '1', 'succeeded', '"old"'))).toBe('LOST');
+      expect(await room.repeat(finishRun('r1', room.fenceOf('r1'), 'succeeded', '"old"'))).toBe('LOST');
       await room.register('w2');
       const [{ fence }] = await room.claim('w2');
-      expect(await room.repeat(finishRun('r1', '1', 'succeeded', '"old"'))).toBe('LOST');
+      expect(await room.repeat(finishRun('r1', room.fenceOf('r1'), 'succeeded', '"old"'))).toBe('LOST');
       expect(await room.send(finishRun('r1', fence, 'succeeded', '"new"'))).toBe('OK');
       expect((await room.send(readRun('r1')))?.output).toBe('new');
     });
@@ -180,7 +180,7 @@ describe('finishRun()', () => {
       await room.running({ id: 'lauf-ü:1', workflow: 'grüße:2' });
       const listeners = [await listen(room, 'c1'), await listen(room, 'c2'), await listen(room, 'c3')];
       for (const channel of ['c1', 'c2']) await room.send(awaitRun('lauf-ü:1', channel));
-      const op = finishRun('lauf-ü:1', '1', outcome, payload);
+      const op = finishRun('lauf-ü:1', room.fenceOf('lauf-ü:1'), outcome, payload);
       await room.send(op);
       await room.send(op);
       const received = await Promise.all(listeners.map((listener) => listener.upToNow()));
@@ -199,7 +199,7 @@ describe('finishRun()', () => {
       await room.send(awaitRun('r1', 'c1'));
       const payload = `"${'ä'.repeat((bytes - 2) / 2)}${bytes % 2 ? 'x' : ''}"`;
       expect(Buffer.byteLength(payload)).toBe(bytes);
-      await room.send(finishRun('r1', '1', 'succeeded', payload));
+      await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', payload));
       const [message] = await listener.upToNow();
       expect(parseEndMessage(message).payload).toBe(isIncluded ? payload : undefined);
     });
@@ -209,10 +209,10 @@ describe('finishRun()', () => {
       await room.running({ id: 'r1' });
       const listener = await listen(room, 'c1');
       await room.send(awaitRun('r1', 'c1'));
-      await room.send(backOffRun({ runId: 'r1', fence: '1', delayMs: 0, error: ERROR }));
+      await room.send(backOffRun({ runId: 'r1', fence: room.fenceOf('r1'), delayMs: 0, error: ERROR }));
       expect(await listener.upToNow()).toEqual([]);
       await room.claim();
-      await room.send(finishRun('r1', '2', 'succeeded', '1'));
+      await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', '1'));
       expect(await listener.upToNow()).toHaveLength(1);
     });
   });
@@ -224,8 +224,8 @@ describe('finishRun()', () => {
     await room.claim();
     await room.redis.set(room.keys.data('r1'), 'not a hash');
     const [broken, good] = await Promise.allSettled([
-      room.send(finishRun('r1', '1', 'succeeded', '1')),
-      room.send(finishRun('r2', '1', 'succeeded', '1')),
+      room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', '1')),
+      room.send(finishRun('r2', room.fenceOf('r2'), 'succeeded', '1')),
     ]);
     expect(broken).toMatchObject({ status: 'rejected', reason: { operation: 'finish_run' } });
     expect(good).toEqual({ status: 'fulfilled', value: 'OK' });

@@ -40,7 +40,7 @@ describe('listRuns()', () => {
   it('lists runs with their payloads', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1', input: '{"a":1}', tags: { team: 'blue' } });
-    await room.send(finishRun('r1', '1', 'succeeded', '[2]'));
+    await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', '[2]'));
     const { items } = await room.send(listRuns(request()));
     expect(items).toMatchObject([{ id: 'r1', status: 'succeeded', input: { a: 1 }, output: [2], tags: { team: 'blue' } }]);
   });

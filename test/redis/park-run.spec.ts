@@ -7,8 +7,8 @@ import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
 import { type EngineRoom, idsOf, openEngineRoom } from '../support/engine-room.js';
 
 function sleep(room: EngineRoom, name: string, wait: { delayMs: number } | { at: number }, runId = 'r1'): Promise<StepCommitted> {
-  const fixed = { fence: '1', kind: 's', status: 'w', order: 0, attempt: 0, base: 0, elapsedMs: 0, payload: '' } as const;
-  return room.send(commitStep({ ...fixed, runId, name, wait }));
+  const fixed = { kind: 's', status: 'w', order: 0, attempt: 0, base: 0, elapsedMs: 0, payload: '' } as const;
+  return room.send(commitStep({ ...fixed, runId, fence: room.fenceOf(runId), name, wait }));
 }
 
 describe('parkRun()', () => {
@@ -16,14 +16,17 @@ describe('parkRun()', () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
     const { moment } = await sleep(room, 'nap', { delayMs: 60_000 });
-    expect(await room.send(parkRun('r1', '1', undefined, ['nap']))).toMatchObject({ status: 'PARKED' });
+    expect(await room.send(parkRun('r1', room.fenceOf('r1'), undefined, ['nap']))).toMatchObject({ status: 'PARKED' });
     expect(await room.send(readRun('r1'))).toMatchObject({ status: 'waiting', availableAt: moment, attempt: 1 });
     expect(await room.owned()).toEqual([]);
     expect(await room.due()).toEqual(['r1']);
     expect(await room.passes('r1')).toBe('p');
     expect(await room.claim()).toEqual([]);
     await room.advance(60_000);
-    expect((await room.claim())[0]).toMatchObject({ fence: '2', run: { id: 'r1', recoveries: 0 } });
+    const parked = Number(room.fenceOf('r1'));
+    const [claimed] = await room.claim();
+    expect(claimed).toMatchObject({ run: { id: 'r1', recoveries: 0 } });
+    expect(Number(claimed.fence)).toBeGreaterThan(parked);
   });
 
   it('waits for the first of several waits', async () => {
@@ -32,7 +35,7 @@ describe('parkRun()', () => {
     await sleep(room, 'long', { delayMs: 90_000 });
     const { moment } = await sleep(room, 'short', { delayMs: 30_000 });
     await sleep(room, 'longer', { delayMs: 95_000 });
-    await room.send(parkRun('r1', '1', undefined, ['long', 'short', 'longer']));
+    await room.send(parkRun('r1', room.fenceOf('r1'), undefined, ['long', 'short', 'longer']));
     expect((await room.send(readRun('r1')))?.availableAt).toBe(moment);
   });
 
@@ -41,7 +44,7 @@ describe('parkRun()', () => {
     await room.running({ id: 'r1' });
     const deadline = (await room.now()) + 5_000;
     await sleep(room, 'nap', { delayMs: 60_000 });
-    await room.send(parkRun('r1', '1', deadline, ['nap']));
+    await room.send(parkRun('r1', room.fenceOf('r1'), deadline, ['nap']));
     expect((await room.send(readRun('r1')))?.availableAt).toBe(deadline);
   });
 
@@ -49,7 +52,7 @@ describe('parkRun()', () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
     const { moment } = await sleep(room, 'nap', { delayMs: 60_000 });
-    await room.send(parkRun('r1', '1', moment + 1, ['nap']));
+    await room.send(parkRun('r1', room.fenceOf('r1'), Number(moment) + 1, ['nap']));
     expect((await room.send(readRun('r1')))?.availableAt).toBe(moment);
   });
 
@@ -60,7 +63,7 @@ describe('parkRun()', () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
     const { moment } = await sleep(room, 'nap', wait);
-    expect(await room.send(parkRun('r1', '1', undefined, ['nap']))).toMatchObject({ status: 'PARKED' });
+    expect(await room.send(parkRun('r1', room.fenceOf('r1'), undefined, ['nap']))).toMatchObject({ status: 'PARKED' });
     expect((await room.send(readRun('r1')))?.availableAt).toBe(moment);
   });
 
@@ -70,7 +73,7 @@ describe('parkRun()', () => {
     await sleep(room, 'long', { delayMs: 900_000 });
     await sleep(room, 'short', { delayMs: 1_000 });
     await room.advance(1_000);
-    expect(await room.repeat(parkRun('r1', '1', undefined, ['long', 'short']))).toMatchObject({ status: 'READY' });
+    expect(await room.repeat(parkRun('r1', room.fenceOf('r1'), undefined, ['long', 'short']))).toMatchObject({ status: 'READY' });
     expect(await room.owned()).toEqual(['r1']);
     expect(await room.passes('r1')).toBe('');
   });
@@ -79,14 +82,14 @@ describe('parkRun()', () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
     await sleep(room, 'nap', { at });
-    expect(await room.send(parkRun('r1', '1', undefined, ['nap']))).toMatchObject({ status: 'READY' });
+    expect(await room.send(parkRun('r1', room.fenceOf('r1'), undefined, ['nap']))).toMatchObject({ status: 'READY' });
   });
 
   it('repeated, answers PARKED again and changes nothing', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
     await sleep(room, 'nap', { delayMs: 60_000 });
-    const op = parkRun('r1', '1', undefined, ['nap']);
+    const op = parkRun('r1', room.fenceOf('r1'), undefined, ['nap']);
     await room.send(op);
     expect(await room.repeat(op)).toMatchObject({ status: 'PARKED' });
   });
@@ -94,7 +97,7 @@ describe('parkRun()', () => {
   it('repeated with the commit of its wait in one call, changes nothing', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    const both = () => Promise.all([sleep(room, 'nap', { delayMs: 60_000 }), room.send(parkRun('r1', '1', undefined, ['nap']))]);
+    const both = () => Promise.all([sleep(room, 'nap', { delayMs: 60_000 }), room.send(parkRun('r1', room.fenceOf('r1'), undefined, ['nap']))]);
     expect((await both())[1]).toMatchObject({ status: 'PARKED' });
     const before = await room.contents();
     await room.advance(5_000);
@@ -106,7 +109,7 @@ describe('parkRun()', () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
     await sleep(room, 'nap', { delayMs: 1_000 });
-    const op = parkRun('r1', '1', undefined, ['nap']);
+    const op = parkRun('r1', room.fenceOf('r1'), undefined, ['nap']);
     await room.send(op);
     await room.advance(1_000);
     await room.send(promoteDue(10));
@@ -125,7 +128,7 @@ describe('parkRun()', () => {
       ['c', 2_000],
     ] as const) {
       await sleep(room, 'nap', { delayMs }, id);
-      await room.send(parkRun(id, '1', undefined, ['nap']));
+      await room.send(parkRun(id, room.fenceOf(id), undefined, ['nap']));
     }
     await room.advance(3_000);
     expect(idsOf(await room.claim())).toEqual(['b', 'c', 'a']);
@@ -138,18 +141,18 @@ describe('parkRun()', () => {
     await room.claim('idle');
     await room.redis.srem(room.key('idle:default'), 'w1');
     await sleep(room, 'nap', { delayMs: 60_000 });
-    await room.send(parkRun('r1', '1', undefined, ['nap']));
+    await room.send(parkRun('r1', room.fenceOf('r1'), undefined, ['nap']));
     expect(await room.wakeUps('idle')).toBe(1);
   });
 
   it.each([
-    ['an older fence', 'r1', '0'],
-    ['an unknown run', 'nobody', '1'],
-  ])('refuses %s with LOST', async (_, runId, fence) => {
+    ['an older fence', 'r1', -1],
+    ['an unknown run', 'nobody', 0],
+  ])('refuses %s with LOST', async (_, runId, offset) => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
     await sleep(room, 'nap', { delayMs: 60_000 });
-    expect(await room.repeat(parkRun(runId, fence, undefined, ['nap']))).toMatchObject({ status: 'LOST' });
+    expect(await room.repeat(parkRun(runId, room.fenceOf('r1', offset), undefined, ['nap']))).toMatchObject({ status: 'LOST' });
   });
 
   it('refuses the old owner with LOST after a reap', async () => {
@@ -158,7 +161,7 @@ describe('parkRun()', () => {
     await sleep(room, 'nap', { delayMs: 60_000 });
     await room.expireLease('w1');
     await room.send(reapWorkers(10));
-    expect(await room.repeat(parkRun('r1', '1', undefined, ['nap']))).toMatchObject({ status: 'LOST' });
+    expect(await room.repeat(parkRun('r1', room.fenceOf('r1'), undefined, ['nap']))).toMatchObject({ status: 'LOST' });
     expect(await room.queued()).toEqual(['r1']);
   });
 
@@ -171,7 +174,7 @@ describe('parkRun()', () => {
     await room.redis.hset(room.keys.data('r1'), 's:done', 's,s,1,1,0,1,1;');
     await sleep(room, 'nap', { delayMs: 60_000 });
     const before = await room.contents();
-    await expect(room.send(parkRun('r1', '1', undefined, ['nap', name]))).rejects.toThrow(`step ${name} is not waiting`);
+    await expect(room.send(parkRun('r1', room.fenceOf('r1'), undefined, ['nap', name]))).rejects.toThrow(`step ${name} is not waiting`);
     expect(await room.contents()).toEqual(before);
   });
 });

@@ -101,8 +101,8 @@ describe('reapWorkers()', () => {
     await room.createAll('ended', 'moved', 'lost');
     await room.register();
     await room.claim();
-    await room.send(finishRun('ended', '1', 'succeeded', ''));
-    await room.send(releaseRun('moved', '1', 0));
+    await room.send(finishRun('ended', room.fenceOf('ended'), 'succeeded', ''));
+    await room.send(releaseRun('moved', room.fenceOf('moved'), 0));
     await room.register('w2');
     await room.claim('w2');
     await room.redis.sadd(room.key('owned:w1'), 'ended', 'moved', 'deleted');

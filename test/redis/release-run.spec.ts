@@ -8,7 +8,7 @@ describe('releaseRun()', () => {
   it('hands a run back, not as an attempt and not as a recovery', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    expect(await room.send(releaseRun('r1', '1', 0))).toBe('OK');
+    expect(await room.send(releaseRun('r1', room.fenceOf('r1'), 0))).toBe('OK');
     expect(await room.send(readRun('r1'))).toMatchObject({ status: 'queued', attempt: 1, recoveries: 0 });
     expect(await room.owned()).toEqual([]);
     expect(await room.passes('r1')).toBe('h');
@@ -22,8 +22,8 @@ describe('releaseRun()', () => {
     expect(await room.claim()).toHaveLength(2);
     await room.createAll('c', 'd');
     await room.create({ id: 'urgent', priority: 1 });
-    await room.send(releaseRun('b', '1', 0));
-    await room.send(releaseRun('a', '1', 0));
+    await room.send(releaseRun('b', room.fenceOf('b'), 0));
+    await room.send(releaseRun('a', room.fenceOf('a'), 0));
     expect(idsOf(await room.claim())).toEqual(['urgent', 'b', 'a', 'c', 'd']);
   });
 
@@ -33,7 +33,7 @@ describe('releaseRun()', () => {
     await room.register('w2');
     await room.claim('w2');
     await room.redis.srem(room.key('idle:default'), 'w1');
-    await room.send(releaseRun('r1', '1', 0));
+    await room.send(releaseRun('r1', room.fenceOf('r1'), 0));
     expect(await room.wakeUps('w2')).toBe(1);
   });
 
@@ -42,7 +42,7 @@ describe('releaseRun()', () => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
       const before = await room.now();
-      expect(await room.send(releaseRun('r1', '1', 5_000))).toBe('OK');
+      expect(await room.send(releaseRun('r1', room.fenceOf('r1'), 5_000))).toBe('OK');
       expect((await room.send(readRun('r1')))?.availableAt).toBeGreaterThanOrEqual(before + 5_000);
       expect(await room.claim()).toEqual([]);
       await room.advance(5_000);
@@ -52,13 +52,13 @@ describe('releaseRun()', () => {
     it('counts how often workers did not know the workflow; the run has not started then', async () => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
-      await room.send(releaseRun('r1', '1', 5_000, true));
+      await room.send(releaseRun('r1', room.fenceOf('r1'), 5_000, true));
       expect(await room.send(readRun('r1'))).not.toHaveProperty('startedAt');
       await room.advance(5_000);
       const claim = await room.send(room.claimOp());
       const { now } = claim as { now: number };
       expect(claim).toMatchObject({ runs: [{ fence: '2', run: { handBacks: 1, startedAt: now } }] });
-      await room.send(releaseRun('r1', '2', 5_000, true));
+      await room.send(releaseRun('r1', room.fenceOf('r1'), 5_000, true));
       await room.advance(5_000);
       expect((await room.claim())[0].run.handBacks).toBe(2);
     });
@@ -66,10 +66,10 @@ describe('releaseRun()', () => {
     it('keeps the start of a run that another worker had started', async () => {
       const room = openEngineRoom();
       const { run } = await room.running({ id: 'r1' });
-      await room.send(releaseRun('r1', '1', 0));
+      await room.send(releaseRun('r1', room.fenceOf('r1'), 0));
       await room.advance(1_000);
       await room.claim();
-      await room.send(releaseRun('r1', '2', 5_000, true));
+      await room.send(releaseRun('r1', room.fenceOf('r1'), 5_000, true));
       expect(await room.send(readRun('r1'))).toMatchObject({ status: 'waiting', startedAt: run.startedAt });
     });
   });
@@ -81,19 +81,19 @@ describe('releaseRun()', () => {
   ])('repeated with delay %d, unknown %s, answers DONE and changes nothing', async (delayMs, unknown) => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    const op = releaseRun('r1', '1', delayMs, unknown);
+    const op = releaseRun('r1', room.fenceOf('r1'), delayMs, unknown);
     await room.send(op);
     expect(await room.repeat(op)).toBe('DONE');
     expect(await room.passes('r1')).toBe('h');
   });
 
   it.each([
-    ['an older fence', 'r1', '0'],
-    ['an unknown run', 'nobody', '1'],
-  ])('refuses %s with LOST', async (_, runId, fence) => {
+    ['an older fence', 'r1', -1],
+    ['an unknown run', 'nobody', 0],
+  ])('refuses %s with LOST', async (_, runId, offset) => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    expect(await room.repeat(releaseRun(runId, fence, 0))).toBe('LOST');
+    expect(await room.repeat(releaseRun(runId, room.fenceOf('r1', offset), 0))).toBe('LOST');
   });
 
   it('refuses the old owner with LOST after a reap', async () => {
@@ -101,7 +101,7 @@ describe('releaseRun()', () => {
     await room.running({ id: 'r1' });
     await room.expireLease('w1');
     await room.send(reapWorkers(10));
-    expect(await room.repeat(releaseRun('r1', '1', 0))).toBe('LOST');
+    expect(await room.repeat(releaseRun('r1', room.fenceOf('r1'), 0))).toBe('LOST');
     expect(await room.queued()).toEqual(['r1']);
   });
 });

@@ -10,7 +10,7 @@ describe('retireWorker()', () => {
     expect(await room.send(retireWorker('w1', ['default']))).toBe('OK');
     await room.create();
     expect(await room.wakeUps('w1')).toBe(0);
-    expect(await room.send(finishRun('r1', '1', 'succeeded', ''))).toBe('OK');
+    expect(await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', ''))).toBe('OK');
   });
 
   it('leaves what it was woken for to another idle worker', async () => {

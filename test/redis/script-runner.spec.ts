@@ -24,7 +24,7 @@ describe('ScriptRunner', () => {
     const replies = await room.runner.run([
       createRun(room.newRun({ id: 'r1' })),
       room.claimOp(),
-      finishRun('r1', '1', 'succeeded', '1'),
+      finishRun('r1', room.fenceOf('r1'), 'succeeded', '1'),
       finishRun('r1', '0', 'succeeded', '1'),
     ]);
     expect(replies).toEqual([['CREATED', 'r1'], expect.arrayContaining(['OK']), 'OK', 'LOST']);
@@ -92,8 +92,8 @@ describe('ScriptRunner', () => {
       await room.claim('w1', { want: 2 });
       const lost = proxy.dropReplyTo(/finish_run/);
       const [finished, released, claimed] = await Promise.all([
-        room.send(finishRun('a', '1', 'succeeded', '1')),
-        room.send(releaseRun('b', '1', 0)),
+        room.send(finishRun('a', room.fenceOf('a'), 'succeeded', '1')),
+        room.send(releaseRun('b', room.fenceOf('b'), 0)),
         room.claim('w1', { want: 1 }),
       ]);
       await lost;
@@ -182,7 +182,7 @@ describe('ScriptRunner', () => {
     it('runs the script', async () => {
       const room = openEngineRoom({ url: await urlOf(testRedisUrl()) });
       await room.running({ id: 'r1' });
-      expect(await room.send(finishRun('r1', '1', 'succeeded', '1'))).toBe('OK');
+      expect(await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', '1'))).toBe('OK');
     });
 
     it('refuses a client with a clear error when Redis is out of memory, and nothing is written', async () => {
@@ -224,8 +224,8 @@ describe('ScriptRunner', () => {
     await room.redis.config('SET', 'maxmemory', '1');
     const step = { kind: 'r', status: 's', order: 1, attempt: 1, base: 0, elapsedMs: 0, payload: '"paid"' } as const;
     const [committed, finished, claim] = await Promise.all([
-      room.send(commitStep({ ...step, runId: 'r1', fence: '1', name: 'pay' })),
-      room.send(finishRun('r1', '1', 'succeeded', '"done"')),
+      room.send(commitStep({ ...step, runId: 'r1', fence: room.fenceOf('r1'), name: 'pay' })),
+      room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', '"done"')),
       room.send(room.claimOp('w1', { want: 1 })),
     ]);
     expect([committed.status, finished, idsOf(runsOf(claim))]).toEqual(['OK', 'OK', ['r2']]);

@@ -11,9 +11,9 @@ describe('sweepHistory()', () => {
   it('deletes runs that ended longer ago than the retention, with all that belongs to them', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1', input: '1' });
-    await room.send(releaseRun('r1', '1', 0));
+    await room.send(releaseRun('r1', room.fenceOf('r1'), 0));
     await room.claim();
-    await room.send(finishRun('r1', '2', 'succeeded', '2'));
+    await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', '2'));
     await room.advance(DAY_MS);
     expect(await room.send(sweepHistory(DAY_MS, 100))).toBe(1);
     expect(await room.send(readRun('r1'))).toBeNull();
@@ -26,7 +26,7 @@ describe('sweepHistory()', () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
     await room.advance(DAY_MS);
-    await room.send(finishRun('r1', '1', 'succeeded', ''));
+    await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', ''));
     expect(await room.send(sweepHistory(DAY_MS, 100))).toBe(0);
     expect(await room.send(readRun('r1'))).not.toBeNull();
   });
@@ -46,7 +46,7 @@ describe('sweepHistory()', () => {
     await room.register();
     await room.claim();
     for (const id of ['c', 'a', 'e', 'b', 'd']) {
-      await room.send(finishRun(id, '1', 'succeeded', ''));
+      await room.send(finishRun(id, room.fenceOf(id), 'succeeded', ''));
       await room.advance(1_000);
     }
     await room.advance(DAY_MS);
@@ -60,7 +60,7 @@ describe('sweepHistory()', () => {
   it('repeated, deletes nothing more', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    await room.send(finishRun('r1', '1', 'succeeded', ''));
+    await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', ''));
     await room.advance(2 * DAY_MS);
     await room.send(sweepHistory(DAY_MS, 100));
     expect(await room.repeat(sweepHistory(DAY_MS, 100))).toBe(0);

@@ -86,6 +86,7 @@ export class EngineRoom {
   readonly redis: Redis;
   private runs = 0;
   private readonly sequences = new Map<string, number>();
+  private readonly fences = new Map<string, string>();
 
   constructor({ prefix, url = testRedisUrl(), connection, role = 'worker', giveUpAfterMs = 30_000 }: RoomOptions) {
     this.prefix = prefix ?? `redflow-test:${testPrefix()}`;
@@ -166,7 +167,8 @@ export class EngineRoom {
     const sequence = (this.sequences.get(workerId) ?? 0) + 1;
     this.sequences.set(workerId, sequence);
     const request = { workerId, sequence, lane: 0, want: 10, hasSpareSlots: false, acceptSuspect: true, queues: ['default'] };
-    return claimRuns({ ...request, ...overrides });
+    const op = claimRuns({ ...request, ...overrides });
+    return { ...op, parse: (reply) => this.noteFences(op.parse(reply)) };
   }
 
   async claim(workerId = 'w1', overrides: Partial<ClaimRequest> = {}): Promise<ClaimedRun[]> {
@@ -179,6 +181,16 @@ export class EngineRoom {
     await this.create(overrides);
     const [claimed] = await this.claim();
     return claimed;
+  }
+
+  /**
+   * The fence that the last claim of a run answered, whoever owns the run by now. With an offset: a fence next to it.
+   * @throws Error when no claim of this room answered the run
+   */
+  fenceOf(runId: string, offset = 0): string {
+    const fence = this.fences.get(runId);
+    if (fence === undefined) throw new Error(`No claim of this room answered run "${runId}".`);
+    return String(Number(fence) + offset);
   }
 
   /** A field of a run's hash: see keyspace.ts. */
@@ -214,6 +226,11 @@ export class EngineRoom {
     for (const key of await this.allKeys()) contents[key.slice(this.keys.root.length + 1)] = await this.read(key);
     delete contents.clock;
     return contents;
+  }
+
+  private noteFences(claim: Claim): Claim {
+    if (claim.status === 'OK') for (const { run, fence } of claim.runs) this.fences.set(run.id, fence);
+    return claim;
   }
 
   private async allKeys(): Promise<string[]> {

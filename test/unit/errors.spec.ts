@@ -119,7 +119,7 @@ const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
     false,
   ],
   [new ConnectionError('The client was closed'), 'CONNECTION', 'The client was closed', false],
-  [new InvalidOptionError('timeout', 'Expected more'), 'INVALID_OPTION', 'Expected more', false],
+  [new InvalidOptionError('timeout', 'Expected more'), 'INVALID_OPTION', 'Expected more', true],
   [
     new LeaseLostError({ runId: 'r1', workerId: 'w1' }),
     'LEASE_LOST',

@@ -17,31 +17,28 @@ export interface StepCommit {
 
 export interface StepCommitted {
   readonly status: WriteStatus;
-  readonly now: number;
-  /** When the step ended or goes on. */
-  readonly moment: number;
+  /** When a step that waits goes on. */
+  readonly moment?: number;
 }
 
 export function commitStep(step: StepCommit): Op<StepCommitted> {
-  const { runId, fence, name, kind, status, order, attempt, base, elapsedMs, wait, payload } = step;
+  return commitStepOf(step.runId, step.fence, step);
+}
+
+/** As {@link commitStep}, for a caller that has run and fence apart. */
+export function commitStepOf(runId: string, fence: string, step: Omit<StepCommit, 'runId' | 'fence'>): Op<StepCommitted> {
+  const { wait } = step;
+  // Joined here: every argument of its own was measurable on both sides.
+  const head = `${step.kind},${step.status},${step.order},${step.attempt},${step.base},`;
+  const pause = wait ? ('at' in wait ? `=${wait.at}` : `+${Math.floor(wait.delayMs)}`) : '';
   return {
     name: 'commit_step',
     key: runId,
-    args: [
-      runId,
-      fence,
-      name,
-      // Joined here: every argument of its own was measurable on both sides.
-      `${kind},${status},${order},${attempt},${base},`,
-      Math.floor(elapsedMs),
-      wait ? ('at' in wait ? `=${wait.at}` : `+${Math.floor(wait.delayMs)}`) : '',
-      payload,
-    ],
+    args: [runId, fence, step.name, head, Math.floor(step.elapsedMs), pause, step.payload],
     parse: parseCommitted,
   };
 }
 
 function parseCommitted(reply: unknown): StepCommitted {
-  const [status, now, moment] = reply as [WriteStatus, number, number];
-  return { status, now, moment };
+  return typeof reply === 'number' ? { status: 'OK', moment: reply } : { status: reply as WriteStatus };
 }

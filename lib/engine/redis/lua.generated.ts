@@ -198,7 +198,7 @@ ops.claim_runs = function(base, count)
   local function claim(id, suspect)
     local run, fields = read(id)
     if fields.st ~= 'q' then return end
-    local fence = string.format('%.0f', tonumber(fields.f or 0) + 1)
+    local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
     call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
     owned[#owned + 1] = id
     hand_over(id, fence, suspect, run, fields.f)
@@ -252,26 +252,27 @@ ops.commit_step = function(base, count)
   local wait = ARGV[base + 6]
   local payload = ARGV[base + 7]
   local state, run = guard(id, fence)
-  if state ~= 'RUNNING' then return { state == 'DONE' and 'DONE' or 'LOST', now, 0 } end
-  local moment = now
+  if state ~= 'RUNNING' then return state end
+  local moment
   local stamp = now_text
   if wait ~= '' then
     moment = math.max(0, tonumber(string.sub(wait, 2)))
     if string.sub(wait, 1, 1) == '+' then
       local known = call('HGET', data_key(id), 's:' .. name)
       if known and string.sub(known, 1, #head) == head then
-        return { 'OK', now, tonumber(string.match(known, '^%d+,(%d+);', #head + 1)) }
+        return tonumber(string.match(known, '^%d+,(%d+);', #head + 1))
       end
       moment = now + moment
     end
     stamp = string.format('%.0f', moment)
   end
-  call('HSET', data_key(id), 's:' .. name, head .. (now - elapsed) .. ',' .. stamp .. ';' .. payload)
+  local since = elapsed == '0' and now_text or now - elapsed
+  call('HSET', data_key(id), 's:' .. name, head .. since .. ',' .. stamp .. ';' .. payload)
   if run[7] and string.sub(head, 3, 3) == 's' then
     run[7] = false
     call('HDEL', run_key(id), 'rs')
   end
-  return { 'OK', now, moment }
+  return moment or 'OK'
 end
 ops.create_run = function(base, count)
   local id = ARGV[base + 1]

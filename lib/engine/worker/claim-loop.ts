@@ -28,8 +28,9 @@ interface Lane {
 
 const PROMOTE_BATCH = 100;
 const RETRY_AFTER_MS = 1_000;
-/** From here on two halves of the slots are filled in turn, so that Node and Redis work at the same time. */
-const TWO_LANES_FROM = 16;
+/** Slots that are worth a lane of their own: with two or three lanes in turn, Node and Redis work at the same time. */
+const SLOTS_PER_LANE = 8;
+const MOST_LANES = 3;
 
 /**
  * Decides when the worker asks for runs. Claims ride on calls that leave anyway; an idle worker asks when it is woken, when the next
@@ -44,7 +45,7 @@ export class ClaimLoop {
   private dueTimer: LongTimer | undefined;
 
   constructor(private readonly host: ClaimHost) {
-    const count = host.concurrency >= TWO_LANES_FROM ? 2 : 1;
+    const count = Math.max(1, Math.min(MOST_LANES, Math.floor(host.concurrency / SLOTS_PER_LANE)));
     this.share = Math.ceil(host.concurrency / count);
     this.lanes = Array.from({ length: count }, (_, index) => ({ index, sequence: 0, asking: 0, nudged: false }));
   }
@@ -69,7 +70,7 @@ export class ClaimLoop {
     if (!lane) return;
     const free = this.unaskedSlots();
     const want = Math.min(free, this.share);
-    // A half that is only just becoming free is not worth a call while the other one is out.
+    // A share that is only just becoming free is not worth a call while others are out.
     if (want > 0 && (want >= this.share / 2 || this.lanes.every(({ asking }) => asking === 0)))
       this.claim(lane, want, free > want);
   };

@@ -24,6 +24,7 @@ export class DeliveryQueue {
   constructor(
     private readonly turns: TurnClock,
     storedOrders: number[],
+    private readonly onDelivered: () => void,
   ) {
     this.expected = storedOrders.sort((a, b) => a - b);
   }
@@ -58,6 +59,7 @@ export class DeliveryQueue {
     this.lastTurn = this.turns.now();
     if (this.nextExpected < this.expected.length) this.delivered.add(order);
     deliver();
+    this.onDelivered();
   }
 
   private schedule(): void {

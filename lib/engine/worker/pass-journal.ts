@@ -1,6 +1,6 @@
 import { backOffRun } from '../redis/back-off-run.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
-import { commitStep, type StepCommit, type StepCommitted } from '../redis/commit-step.js';
+import { commitStepOf, type StepCommit, type StepCommitted } from '../redis/commit-step.js';
 import { finishRun } from '../redis/finish-run.js';
 import { asStatus, type Op, type WriteStatus } from '../redis/op.js';
 import { type Parked, parkRun } from '../redis/park-run.js';
@@ -24,7 +24,7 @@ export class PassJournal {
     private readonly runId: string,
     private readonly fence: string,
     private readonly onLost: () => void,
-    private readonly onRefused: (error: Error) => void,
+    private readonly onRefused: (error: unknown) => void,
   ) {}
 
   /** Calls `next` once everything written so far is acknowledged: at once, if it already is. */
@@ -34,7 +34,13 @@ export class PassJournal {
   }
 
   commitStep(step: StepWrite, done?: (committed: StepCommitted) => void): void {
-    this.write(commitStep({ ...step, runId: this.runId, fence: this.fence }), statusOfReply, done);
+    const op = commitStepOf(this.runId, this.fence, step);
+    if (done) {
+      this.write(op, statusOfReply, done);
+    } else if (!this.closed) {
+      this.issued++;
+      this.buffer.send(op, this.stepCommitted, this.onRefused);
+    }
   }
 
   progress(step: string, payload: string): Promise<unknown> {
@@ -65,6 +71,19 @@ export class PassJournal {
     this.closed = true;
   }
 
+  /** One for all commits of the pass: a closure per step was measurable. */
+  private readonly stepCommitted = ({ status }: StepCommitted): void => this.acknowledge(status);
+
+  private acknowledge(status: string, done?: () => void): void {
+    if (status === 'LOST') {
+      this.onLost();
+      return;
+    }
+    this.answered++;
+    done?.();
+    while (this.waiting.length > 0 && this.waiting[0].answers <= this.answered) this.waiting.shift()?.next();
+  }
+
   private last(op: Op<WriteStatus>): void {
     this.write(op, asStatus);
     this.close();
@@ -75,16 +94,8 @@ export class PassJournal {
     this.issued++;
     this.buffer.send(
       op,
-      (reply) => {
-        if (statusOf(reply) === 'LOST') {
-          this.onLost();
-          return;
-        }
-        this.answered++;
-        done?.(reply);
-        while (this.waiting.length > 0 && this.waiting[0].answers <= this.answered) this.waiting.shift()?.next();
-      },
-      (error) => this.onRefused(error as Error),
+      (reply) => this.acknowledge(statusOf(reply), () => done?.(reply)),
+      this.onRefused,
     );
   }
 }

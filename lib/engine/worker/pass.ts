@@ -69,7 +69,7 @@ export class Pass implements StepHost {
       this.run.id,
       claimed.fence,
       () => this.lose(),
-      (error) => this.refused(error),
+      (error) => this.refused(error as Error),
     );
     this.context = new RunContext(this.run, this.maxAttempts, host.logger);
     this.steps = new StepRuntime(this, data);

@@ -112,7 +112,7 @@ export class RunSteps implements StepTaskHost {
     }
     const order = this.ledger.nextOrder();
     this.ledger.commit(recordOf(task, order, 's', payload));
-    this.ledger.deliver(order, () => resolve((typeof value === 'string' ? value : decodePayload(payload)) as never));
+    this.ledger.deliver(order, () => resolve((isUnchanged(value) ? value : decodePayload(payload)) as never));
     this.settled(task);
   }
 
@@ -156,6 +156,11 @@ export class RunSteps implements StepTaskHost {
     this.active.delete(task);
     this.ledger.left();
   }
+}
+
+/** Values that are the same after the JSON round trip. Minus zero is not. */
+function isUnchanged(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || (Number.isInteger(value) && value !== 0);
 }
 
 function policyOf(name: string, options: StepOptions): StepPolicy {

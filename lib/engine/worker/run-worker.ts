@@ -27,8 +27,8 @@ import { TurnClock } from './turn-clock.js';
 import { WakeListener } from './wake-listener.js';
 import { Watchdog } from './watchdog.js';
 
-/** Two calls in flight: one with Redis, the answers of the other with Node. */
-const BUFFER = { depth: 2, smallest: 8 };
+/** Calls in flight: one with Redis, the answers of another with Node, and one on its way. */
+const BUFFER = { depth: 3, smallest: 8 };
 const SWEEP_BATCH = 200;
 /** Steps that run longer are shown as running. */
 const MARK_RUNNING_AFTER_MS = 1_000;

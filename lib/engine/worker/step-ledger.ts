@@ -60,7 +60,7 @@ export class StepLedger {
       if (order > 0) orders.push(order);
       if (order > this.order) this.order = order;
     }
-    this.deliveries = new DeliveryQueue(host.turns, orders);
+    this.deliveries = new DeliveryQueue(host.turns, orders, () => this.changed());
   }
 
   get runId(): string {
@@ -129,10 +129,7 @@ export class StepLedger {
 
   /** Hands an outcome to the handler in its turn. */
   deliver(order: number, hand: () => void): void {
-    this.deliveries.offer(order, () => {
-      hand();
-      this.changed();
-    });
+    this.deliveries.offer(order, hand);
   }
 
   commit(step: StepWrite): void {
@@ -177,7 +174,9 @@ export class StepLedger {
   /** Stores a wait and learns its deadline from the Redis clock. The check for quiet goes first: then the park rides along. */
   register(name: string, record: StepWrite): void {
     this.changed();
-    this.host.journal.commitStep(record, ({ moment }) => this.waits.schedule(name, moment));
+    this.host.journal.commitStep(record, ({ moment }) => {
+      if (moment !== undefined) this.waits.schedule(name, moment);
+    });
   }
 
   private use(name: string, kind: string): void {

@@ -44,7 +44,9 @@ end
 local function claim(id, suspect)
   local run, fields = read(id)
   if fields.st ~= 'q' then return end
-  local fence = string.format('%.0f', tonumber(fields.f or 0) + 1)
+  -- Not a count alone: a Redis that came back without its last second, or a replica that took over, would give it out again
+  -- while the worker of the forgotten claim still writes.
+  local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
   call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
   owned[#owned + 1] = id
   hand_over(id, fence, suspect, run, fields.f)

@@ -8,26 +8,27 @@
 --   elapsed          ms since the step began
 --   wait             '' for none, '+ms' from now, '=epoch ms'
 --   payload          encoded output or error
--- RETURNS { OK | DONE | LOST, now, epoch ms of the end or of the wake-up }
+-- RETURNS OK | DONE | LOST, or for a step that waits the epoch ms at which it goes on
 local state, run = guard(id, fence)
-if state ~= 'RUNNING' then return { state == 'DONE' and 'DONE' or 'LOST', now, 0 } end
-local moment = now
+if state ~= 'RUNNING' then return state end
+local moment
 local stamp = now_text
 if wait ~= '' then
   moment = math.max(0, tonumber(string.sub(wait, 2)))
   if string.sub(wait, 1, 1) == '+' then
     local known = call('HGET', data_key(id), 's:' .. name)
     if known and string.sub(known, 1, #head) == head then
-      return { 'OK', now, tonumber(string.match(known, '^%d+,(%d+);', #head + 1)) }
+      return tonumber(string.match(known, '^%d+,(%d+);', #head + 1))
     end
     moment = now + moment
   end
   -- A number of more than 14 digits would be joined in the form 8.64e+15.
   stamp = string.format('%.0f', moment)
 end
-call('HSET', data_key(id), 's:' .. name, head .. (now - elapsed) .. ',' .. stamp .. ';' .. payload)
+local since = elapsed == '0' and now_text or now - elapsed
+call('HSET', data_key(id), 's:' .. name, head .. since .. ',' .. stamp .. ';' .. payload)
 if run[7] and string.sub(head, 3, 3) == 's' then
   run[7] = false
   call('HDEL', run_key(id), 'rs')
 end
-return { 'OK', now, moment }
+return moment or 'OK'
