@@ -1,12 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { backOffRun, type FailedAttempt } from '../../lib/engine/redis/back-off-run.js';
+import type { Op, WriteStatus } from '../../lib/engine/redis/op.js';
 import { readAttempts } from '../../lib/engine/redis/read-attempts.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
-import { openEngineRoom } from '../support/engine-room.js';
+import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
 
-const failed = (overrides: Partial<FailedAttempt> = {}) =>
-  backOffRun({ runId: 'r1', fence: room.fenceOf('r1'), delayMs: 30_000, error: '{"name":"Error","message":"no"}', ...overrides });
+function failed(room: EngineRoom, overrides: Partial<FailedAttempt> = {}): Op<WriteStatus> {
+  const fixed = { runId: 'r1', delayMs: 30_000, error: '{"name":"Error","message":"no"}' };
+  return backOffRun({ ...fixed, fence: room.fenceOf('r1'), ...overrides });
+}
 
 describe('backOffRun()', () => {
   it('counts the failure and parks the run for its delay', async () => {
@@ -24,7 +27,7 @@ describe('backOffRun()', () => {
       { attempt: 1, outcome: 'failed', workerId: 'w1', error: { message: 'no' } },
     ]);
     await room.advance(30_000);
-    expect((await room.claim())[0]).toMatchObject({ fence: '2', run: { id: 'r1', failures: 1, recoveries: 0 } });
+    expect(await room.claimAnew()).toMatchObject({ run: { id: 'r1', failures: 1, recoveries: 0 } });
   });
 
   it('waits no longer than the deadline of the run', async () => {
@@ -66,12 +69,12 @@ describe('backOffRun()', () => {
   });
 
   it.each([
-    ['an older fence', { fence: '0' }],
-    ['an unknown run', { runId: 'nobody' }],
-  ])('refuses %s with LOST', async (_, overrides) => {
+    ['an older fence', 'r1', -1],
+    ['an unknown run', 'nobody', 0],
+  ])('refuses %s with LOST', async (_, runId, offset) => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    expect(await room.repeat(failed(overrides))).toBe('LOST');
+    expect(await room.repeat(failed(room, { runId, fence: room.fenceOf('r1', offset) }))).toBe('LOST');
   });
 
   it('refuses the old owner with LOST after a reap', async () => {

@@ -4,7 +4,8 @@ import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
-import { type EngineRoom, idsOf, openEngineRoom, runsOf } from '../support/engine-room.js';
+import { type EngineRoom, FENCE_AHEAD, idsOf, openEngineRoom, runsOf } from '../support/engine-room.js';
+import { eventually } from '../support/eventually.js';
 
 /** Lets workers crash with the run, one after the other. */
 async function crash(room: EngineRoom, times: number): Promise<void> {
@@ -33,7 +34,7 @@ describe('claimRuns()', () => {
     const claim = await room.send(room.claimOp());
     const [claimed] = runsOf(claim);
     expect(claimed).toMatchObject({
-      fence: '1',
+      fence: await room.field('r1', 'f'),
       suspect: false,
       run: {
         id: 'r1',
@@ -61,9 +62,48 @@ describe('claimRuns()', () => {
     const first = await room.running({ id: 'r1' });
     await room.send(releaseRun('r1', first.fence, 0));
     await room.advance(60_000);
-    const [second] = await room.claim();
+    const second = await room.claimAnew();
     expect(second.run.startedAt).toBe(first.run.startedAt);
-    expect([first.fence, second.fence]).toEqual(['1', '2']);
+    expect(Number(second.fence)).toBeGreaterThan(Number(first.fence));
+  });
+
+  describe('fence', () => {
+    it('is the real time in ms, not that of the namespace', async () => {
+      const room = openEngineRoom();
+      const before = await room.now();
+      await room.advance(1_000_000_000);
+      const { fence } = await room.running({ id: 'r1' });
+      expect(Number(fence)).toBeGreaterThanOrEqual(before);
+      expect(Number(fence)).toBeLessThanOrEqual((await room.now()) - 1_000_000_000);
+    });
+
+    // Redis joins a number of more than 14 digits in the form 1e+14.
+    it.each([FENCE_AHEAD, 100_000_000_000_000])('counts on from %d, which is ahead of the real time', async (ahead) => {
+      const room = openEngineRoom();
+      await room.create({ id: 'r1' });
+      await room.redis.hset(room.keys.run('r1'), 'f', String(ahead));
+      await room.register();
+      for (const next of [ahead + 1, ahead + 2]) {
+        const [{ fence }] = await room.claim();
+        expect(fence).toBe(String(next));
+        expect(await room.field('r1', 'f')).toBe(fence);
+        expect(await room.send(releaseRun('r1', fence, 0))).toBe('OK');
+      }
+    });
+
+    it('is not given again by a Redis that has forgotten the claim', async () => {
+      const room = openEngineRoom();
+      const { fence } = await room.running({ id: 'r1' });
+      await room.redis.hdel(room.keys.run('r1'), 'f', 'w', 'sa');
+      await room.redis.hset(room.keys.run('r1'), 'st', 'q');
+      await room.redis.zadd(room.key('queue:default'), 1, 'r1');
+      // As long as a restart lasts at least.
+      await eventually(async () => expect(await room.now()).toBeGreaterThan(Number(fence)));
+      await room.register('w2');
+      const second = await room.claimAnew('w2');
+      expect(await room.send(finishRun('r1', fence, 'succeeded', '"old"'))).toBe('LOST');
+      expect(await room.send(finishRun('r1', second.fence, 'succeeded', '"new"'))).toBe('OK');
+    });
   });
 
   it('hands over no more than asked for, and each run once', async () => {
@@ -211,6 +251,41 @@ describe('claimRuns()', () => {
       expect(runsOf(await room.repeat(op))[0].suspect).toBe(true);
     });
 
+    it('answers the runs of its own lane, also after a newer claim of another lane', async () => {
+      const room = openEngineRoom();
+      await room.createAll('a', 'b', 'c', 'd', 'e');
+      await room.register();
+      const ops = [0, 1].map((lane) => room.claimOp('w1', { lane, sequence: 1, want: 2, hasSpareSlots: true }));
+      const [first, second] = (await Promise.all(ops.map((op) => room.send(op)))).map(runsOf);
+      expect([idsOf(first), idsOf(second)]).toEqual([
+        ['a', 'b'],
+        ['c', 'd'],
+      ]);
+      expect(runsOf(await room.repeat(ops[1]))).toEqual(second);
+      expect(runsOf(await room.repeat(ops[0]))).toEqual(first);
+
+      const newer = room.claimOp('w1', { lane: 1, sequence: 2, want: 2 });
+      const third = runsOf(await room.send(newer));
+      expect(idsOf(third)).toEqual(['e']);
+      expect(runsOf(await room.repeat(ops[0]))).toEqual(first);
+      expect(runsOf(await room.repeat(newer))).toEqual(third);
+      expect((await room.owned()).sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
+    });
+
+    it('of two lanes in one call answers each its own, once', async () => {
+      const room = openEngineRoom();
+      await room.createAll('a', 'b', 'c');
+      await room.register();
+      const ops = [0, 1].map((lane) => room.claimOp('w1', { lane, sequence: 7, want: 1 }));
+      const sent = () => Promise.all(ops.map((op) => room.send(op)));
+      const answers = (await sent()).map(runsOf);
+      expect(answers.map(idsOf)).toEqual([['a'], ['b']]);
+      const before = await room.contents();
+      expect((await sent()).map(runsOf)).toEqual(answers);
+      expect(await room.contents()).toEqual(before);
+      expect(await room.queued()).toEqual(['c']);
+    });
+
     it('is a claim like any other when the first took nothing', async () => {
       const room = openEngineRoom();
       await room.register();
@@ -261,12 +336,37 @@ describe('claimRuns()', () => {
       expect(await idle()).toEqual(['w1']);
     });
 
+    it('counts a worker that got all it asked for as idle if it has slots to spare, and only then', async () => {
+      const room = openEngineRoom();
+      const idle = () => room.redis.smembers(room.key('idle:default'));
+      await room.register();
+      for (const [id, hasSpareSlots] of [
+        ['a', true],
+        ['b', false],
+      ] as const) {
+        await room.create({ id });
+        await room.redis.sadd(room.key('idle:default'), 'w1');
+        expect(idsOf(await room.claim('w1', { want: 1, hasSpareSlots }))).toEqual([id]);
+        expect(await idle()).toEqual(hasSpareSlots ? ['w1'] : []);
+      }
+    });
+
+    it('wakes a worker that has slots to spare for what it leaves behind', async () => {
+      const room = openEngineRoom();
+      await room.createAll('a', 'b');
+      await room.register();
+      await room.redis.sadd(room.key('idle:default'), 'w1');
+      expect(idsOf(await room.claim('w1', { want: 1, hasSpareSlots: true }))).toEqual(['a']);
+      expect(await room.wakeUps('w1')).toBe(1);
+    });
+
     it('lets a run that follows the claim in the same call wake the worker', async () => {
       const room = openEngineRoom();
       await room.createAll('a', 'b');
       await room.register();
       await room.claim('w1', { want: 2 });
-      await Promise.all([room.send(releaseRun('a', room.fenceOf('a'), 0)), room.claim(), room.send(releaseRun('b', room.fenceOf('b'), 0))]);
+      const release = (id: string) => room.send(releaseRun(id, room.fenceOf(id), 0));
+      await Promise.all([release('a'), room.claim(), release('b')]);
       expect(await room.queued()).toEqual(['b']);
       expect(await room.wakeUps('w1')).toBe(1);
     });
@@ -359,14 +459,14 @@ describe('claimRuns()', () => {
   it('leaves payloads out that are too many for one answer', async () => {
     const room = openEngineRoom();
     await room.create({ id: 'r1', input: '1' });
-    await room.redis.hset(room.keys.run('r1'), 'f', 1);
+    await room.redis.hset(room.keys.run('r1'), 'f', FENCE_AHEAD);
     await room.redis.hset(
       room.keys.data('r1'),
       Object.fromEntries(Array.from({ length: 256 }, (_, n) => [`s:${n}`, 'r,s,1,1,0,1,1;'])),
     );
     await room.register();
     const [claimed] = await room.claim();
-    expect(claimed).toMatchObject({ fence: '2', data: undefined });
+    expect(claimed).toMatchObject({ fence: String(FENCE_AHEAD + 1), data: undefined });
     await room.send(releaseRun('r1', claimed.fence, 0));
     await room.redis.hdel(room.keys.data('r1'), 's:0');
     expect((await room.claim())[0].data?.steps.size).toBe(255);

@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { commitStep, type StepCommit } from '../../lib/engine/redis/commit-step.js';
+import { commitStep, type StepCommit, type StepCommitted } from '../../lib/engine/redis/commit-step.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { readRunData } from '../../lib/engine/redis/read-run-data.js';
 import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
 import type { StoredStep } from '../../lib/engine/redis/stored-step.js';
 import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
 
-function step(overrides: Partial<StepCommit> = {}): StepCommit {
+function step(room: EngineRoom, overrides: Partial<StepCommit> = {}): StepCommit {
   return {
     runId: 'r1',
-    fence: '1',
+    fence: room.fenceOf('r1'),
     name: 'charge',
     kind: 'r',
     status: 's',
@@ -22,6 +22,13 @@ function step(overrides: Partial<StepCommit> = {}): StepCommit {
   };
 }
 
+/** Commits a step and learns the time of the script, from a claim in the same call. */
+async function commit(room: EngineRoom, overrides: Partial<StepCommit>): Promise<{ committed: StepCommitted; now: number }> {
+  const [committed, claim] = await Promise.all([room.send(commitStep(step(room, overrides))), room.send(room.claimOp())]);
+  if (claim.status !== 'OK') throw new Error(`The claim was answered with ${claim.status}.`);
+  return { committed, now: claim.now };
+}
+
 async function stored(room: EngineRoom, name = 'charge'): Promise<StoredStep | undefined> {
   return (await readRunData(room.connection, room.keys, 'r1')).steps.get(name);
 }
@@ -30,18 +37,16 @@ describe('commitStep()', () => {
   it('stores a result with its times on the Redis clock', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    const committed = await room.send(
-      commitStep(step(room, { attempt: 2, base: 1, order: 4, elapsedMs: 250.7, payload: '{"a":";,"}' })),
-    );
-    expect(committed).toMatchObject({ status: 'OK', moment: committed.now });
+    const { committed, now } = await commit(room, { attempt: 2, base: 1, order: 4, elapsedMs: 250.7, payload: '{"a":";,"}' });
+    expect(committed).toEqual({ status: 'OK' });
     expect(await stored(room)).toEqual({
       kind: 'r',
       status: 's',
       order: 4,
       attempt: 2,
       base: 1,
-      startedAt: committed.now - 250,
-      moment: committed.now,
+      startedAt: now - 250,
+      moment: now,
       payload: '{"a":";,"}',
     });
   });
@@ -59,8 +64,8 @@ describe('commitStep()', () => {
     it('ends after a delay from the time of the script', async () => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
-      const committed = await room.send(commitStep(step(room, { kind: 's', status: 'w', order: 0, wait: { delayMs: 30_000.9 } })));
-      expect(committed).toMatchObject({ status: 'OK', moment: committed.now + 30_000 });
+      const { committed, now } = await commit(room, { kind: 's', status: 'w', order: 0, wait: { delayMs: 30_000.9 } });
+      expect(committed).toEqual({ status: 'OK', moment: now + 30_000 });
       expect(await stored(room)).toMatchObject({ kind: 's', status: 'w', moment: committed.moment });
     });
 
@@ -99,7 +104,7 @@ describe('commitStep()', () => {
       const first = await room.send(commitStep(step(room, { status: 'w', order: 0, wait, attempt: 1, payload: '1' })));
       await room.advance(40_000);
       const second = await room.send(commitStep(step(room, { status: 'w', order: 0, wait, attempt: 2, payload: '2' })));
-      expect(second.moment).toBeGreaterThanOrEqual(first.moment + 40_000);
+      expect(second.moment).toBeGreaterThanOrEqual(Number(first.moment) + 40_000);
       expect(await stored(room)).toMatchObject({ attempt: 2, payload: '2', moment: second.moment });
     });
   });
@@ -108,20 +113,21 @@ describe('commitStep()', () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
     const op = commitStep(step(room, { payload: '{"paid":true}' }));
-    const first = await room.send(op);
+    expect((await room.send(op)).status).toBe('OK');
     const before = await stored(room);
     const second = await room.send(op);
     expect(second.status).toBe('OK');
     const after = await stored(room);
     expect({ ...after, startedAt: 0, moment: 0 }).toEqual({ ...before, startedAt: 0, moment: 0 });
-    expect(after?.moment).toBeGreaterThanOrEqual(first.moment);
+    expect(after?.moment).toBeGreaterThanOrEqual(Number(before?.moment));
     expect(await room.redis.hlen(room.keys.data('r1'))).toBe(1);
   });
 
   it('replaces the record of a step that goes on', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
-    for (const status of ['r', 'w', 'x', 's'] as const) await room.send(commitStep(step(room, { status, payload: `"${status}"` })));
+    for (const status of ['r', 'w', 'x', 's'] as const)
+      await room.send(commitStep(step(room, { status, payload: `"${status}"` })));
     expect(await stored(room)).toMatchObject({ status: 's', payload: '"s"' });
     expect(await room.redis.hlen(room.keys.data('r1'))).toBe(1);
   });
@@ -146,25 +152,27 @@ describe('commitStep()', () => {
 
   describe('refuses', () => {
     it.each([
-      ['an older fence', { fence: '0' }],
-      ['a fence of the future', { fence: '2' }],
-      ['an unknown run', { runId: 'nobody' }],
-    ])('%s with LOST', async (_, overrides) => {
+      ['an older fence', 'r1', -1],
+      ['a fence of the future', 'r1', 1],
+      ['an unknown run', 'nobody', 0],
+    ])('%s with LOST', async (_, runId, offset) => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
-      expect(await room.repeat(commitStep(step(overrides)))).toMatchObject({ status: 'LOST' });
+      const op = commitStep(step(room, { runId, fence: room.fenceOf('r1', offset) }));
+      expect(await room.repeat(op)).toMatchObject({ status: 'LOST' });
     });
 
     it('the old owner with LOST after a reap, also before the run is claimed again', async () => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
+      const late = commitStep(step(room));
       await room.expireLease('w1');
       await room.send(reapWorkers(10));
-      expect(await room.repeat(commitStep(step(room)))).toMatchObject({ status: 'LOST' });
+      expect(await room.repeat(late)).toMatchObject({ status: 'LOST' });
       await room.register('w2');
-      await room.claim('w2');
-      expect(await room.repeat(commitStep(step(room)))).toMatchObject({ status: 'LOST' });
-      expect((await room.send(commitStep(step(room, { fence: '3' })))).status).toBe('OK');
+      const { fence } = await room.claimAnew('w2');
+      expect(await room.repeat(late)).toMatchObject({ status: 'LOST' });
+      expect((await room.send(commitStep(step(room, { fence })))).status).toBe('OK');
     });
 
     it('a pass that has ended by its own write with DONE', async () => {

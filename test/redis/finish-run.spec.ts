@@ -148,24 +148,24 @@ describe('finishRun()', () => {
 
   describe('refuses', () => {
     it.each([
-      ['an older fence', 'r1', '0'],
-      ['an unknown run', 'nobody', '1'],
-    ])('%s with LOST', async (_, runId, fence) => {
+      ['an older fence', 'r1', -1],
+      ['an unknown run', 'nobody', 0],
+    ])('%s with LOST', async (_, runId, offset) => {
       const room = openEngineRoom();
       await room.running({ id: 'r1' });
-      expect(await room.repeat(finishRun(runId, fence, 'succeeded', '1'))).toBe('LOST');
+      expect(await room.repeat(finishRun(runId, room.fenceOf('r1', offset), 'succeeded', '1'))).toBe('LOST');
     });
 
     it('the old owner with LOST after a reap, and the new one may write', async () => {
       const room = openEngineRoom();
-      await room.running({ id: 'r1' });
+      const { fence } = await room.running({ id: 'r1' });
       await room.expireLease('w1');
       await room.send(reapWorkers(10));
-      expect(await room.repeat(finishRun('r1', room.fenceOf('r1'), 'succeeded', '"old"'))).toBe('LOST');
+      expect(await room.repeat(finishRun('r1', fence, 'succeeded', '"old"'))).toBe('LOST');
       await room.register('w2');
-      const [{ fence }] = await room.claim('w2');
-      expect(await room.repeat(finishRun('r1', room.fenceOf('r1'), 'succeeded', '"old"'))).toBe('LOST');
-      expect(await room.send(finishRun('r1', fence, 'succeeded', '"new"'))).toBe('OK');
+      const claimed = await room.claimAnew('w2');
+      expect(await room.repeat(finishRun('r1', fence, 'succeeded', '"old"'))).toBe('LOST');
+      expect(await room.send(finishRun('r1', claimed.fence, 'succeeded', '"new"'))).toBe('OK');
       expect((await room.send(readRun('r1')))?.output).toBe('new');
     });
   });

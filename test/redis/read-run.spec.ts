@@ -32,7 +32,7 @@ describe('readRunData()', () => {
       room.send(
         commitStep({
           runId: 'r1',
-          fence: '1',
+          fence: room.fenceOf('r1'),
           name: `step ${index}`,
           kind: 'r',
           status: 's',

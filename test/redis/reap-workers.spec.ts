@@ -23,10 +23,11 @@ describe('reapWorkers()', () => {
     expect(run).toMatchObject({ status: 'queued', attempt: 1, recoveries: 1 });
     expect(run?.availableAt).toBeGreaterThanOrEqual(before);
     expect(await room.passes('r1')).toBe('l');
+    expect(await room.field('r1', 'f')).toBe(room.fenceOf('r1', 1));
     expect((await room.send(readStats())).workers).toEqual([]);
     expect(await room.redis.exists(room.key('owned:w1'), room.key('worker:w1'), room.keys.wake('w1'))).toBe(0);
     await room.register('w2');
-    expect((await room.claim('w2'))[0]).toMatchObject({ fence: '3', run: { id: 'r1', recoveries: 1 } });
+    expect(await room.claimAnew('w2')).toMatchObject({ run: { id: 'r1', recoveries: 1 } });
   });
 
   it('puts them before all that wait in their priority, but not before higher ones', async () => {

@@ -53,7 +53,8 @@ describe('registerWorker()', () => {
     await room.send(registerWorker(registration));
     expect(await room.owned()).toEqual([]);
     expect(await room.passes('r1')).toBe('l');
-    expect((await room.claim())[0]).toMatchObject({ fence: '3', run: { id: 'r1', recoveries: 1 } });
+    expect(await room.field('r1', 'f')).toBe(room.fenceOf('r1', 1));
+    expect(await room.claimAnew()).toMatchObject({ run: { id: 'r1', recoveries: 1 } });
   });
 
   it('gives back 100 runs per call and answers AGAIN while some remain', async () => {

@@ -31,8 +31,9 @@ describe('removeWorker()', () => {
     expect(await room.send(removeWorker('w1', ['default']))).toBe('OK');
     expect(await room.queued()).toEqual(['owned', 'waits']);
     expect(await room.passes('owned')).toBe('l');
+    expect(await room.field('owned', 'f')).toBe(room.fenceOf('owned', 1));
     await room.register('w2');
-    expect((await room.claim('w2'))[0]).toMatchObject({ fence: '3', run: { id: 'owned', recoveries: 1 } });
+    expect(await room.claimAnew('w2')).toMatchObject({ run: { id: 'owned', recoveries: 1 } });
   });
 
   it('takes back 100 runs per call and answers AGAIN while some remain', async () => {

@@ -3,10 +3,21 @@ import { ConnectionError } from '../../lib/engine/core/errors/index.js';
 import { commitStep } from '../../lib/engine/redis/commit-step.js';
 import { createRun } from '../../lib/engine/redis/create-run.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
+import { listRuns } from '../../lib/engine/redis/list-runs.js';
 import type { Op } from '../../lib/engine/redis/op.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
+import { readStats } from '../../lib/engine/redis/read-stats.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
-import { idsOf, lossyProxy, openEngineRoom, plainClient, privateRedis, redisPassingFor, runsOf } from '../support/engine-room.js';
+import {
+  FENCE_AHEAD,
+  idsOf,
+  lossyProxy,
+  openEngineRoom,
+  plainClient,
+  privateRedis,
+  redisPassingFor,
+  runsOf,
+} from '../support/engine-room.js';
 import { eventually } from '../support/eventually.js';
 import { testPrefix, testRedisUrl } from '../support/namespace.js';
 
@@ -21,13 +32,17 @@ describe('ScriptRunner', () => {
   it('runs operations in order and answers one reply for each', async () => {
     const room = openEngineRoom();
     await room.register();
+    const claim = room.claimOp();
+    const started = await room.runner.run([createRun(room.newRun({ id: 'r1' })), claim]);
+    expect(started).toEqual([['CREATED', 'r1'], expect.arrayContaining(['OK'])]);
+    expect(idsOf(runsOf(claim.parse(started[1])))).toEqual(['r1']);
     const replies = await room.runner.run([
-      createRun(room.newRun({ id: 'r1' })),
-      room.claimOp(),
       finishRun('r1', room.fenceOf('r1'), 'succeeded', '1'),
-      finishRun('r1', '0', 'succeeded', '1'),
+      finishRun('r1', room.fenceOf('r1'), 'succeeded', '1'),
+      finishRun('r1', room.fenceOf('r1', -1), 'succeeded', '1'),
+      createRun(room.newRun({ id: 'r2' })),
     ]);
-    expect(replies).toEqual([['CREATED', 'r1'], expect.arrayContaining(['OK']), 'OK', 'LOST']);
+    expect(replies).toEqual(['OK', 'DONE', 'LOST', ['CREATED', 'r2']]);
   });
 
   it('answers an error for an unknown operation alone', async () => {
@@ -75,11 +90,12 @@ describe('ScriptRunner', () => {
       const room = openEngineRoom({ url: proxy.url });
       await room.register();
       await room.createAll('a', 'b', 'c');
+      for (const id of ['a', 'b']) await room.redis.hset(room.keys.run(id), 'f', FENCE_AHEAD);
       const lost = proxy.dropReplyTo(/claim_runs/);
       const runs = await room.claim('w1', { want: 2 });
       await lost;
       expect(idsOf(runs)).toEqual(['a', 'b']);
-      expect(runs.map(({ fence }) => fence)).toEqual(['1', '1']);
+      expect(runs.map(({ fence }) => fence)).toEqual([String(FENCE_AHEAD + 1), String(FENCE_AHEAD + 1)]);
       const direct = openEngineRoom({ prefix: room.prefix });
       expect(await direct.queued()).toEqual(['c']);
     });
@@ -89,6 +105,7 @@ describe('ScriptRunner', () => {
       const room = openEngineRoom({ url: proxy.url });
       await room.register();
       await room.createAll('a', 'b', 'c');
+      await room.redis.hset(room.keys.run('b'), 'f', FENCE_AHEAD);
       await room.claim('w1', { want: 2 });
       const lost = proxy.dropReplyTo(/finish_run/);
       const [finished, released, claimed] = await Promise.all([
@@ -98,7 +115,7 @@ describe('ScriptRunner', () => {
       ]);
       await lost;
       expect([finished, released]).toEqual(['DONE', 'LOST']);
-      expect(claimed).toMatchObject([{ fence: '2', run: { id: 'b' } }]);
+      expect(claimed).toMatchObject([{ fence: String(FENCE_AHEAD + 2), run: { id: 'b' } }]);
       const direct = openEngineRoom({ prefix: room.prefix });
       expect(await direct.passes('b')).toBe('h');
       expect(await direct.queued()).toEqual(['c']);
@@ -201,6 +218,24 @@ describe('ScriptRunner', () => {
       expect(await room.contents()).toEqual(before);
       await room.redis.config('SET', 'maxmemory', '0');
       expect(await room.create({ id: 'b', idempotencyKey: 'k' })).toMatchObject({ status: 'CREATED', id: 'b' });
+    });
+
+    it('answers the reads of a client when Redis is out of memory, while it refuses a create', async () => {
+      const server = await privateRedis();
+      const room = openEngineRoom({ url: await urlOf(server.url), role: 'client' });
+      await room.createAll('a', 'b');
+      await room.redis.config('SET', 'maxmemory', '1');
+      const before = await room.contents();
+      await expect(room.create({ id: 'c' })).rejects.toBeInstanceOf(ConnectionError);
+      const [run, missing, { items }, { queues }] = await Promise.all([
+        room.send(readRun('a')),
+        room.send(readRun('c')),
+        room.send(listRuns({ sort: 'asc', limit: 10, statuses: ['queued'] })),
+        room.send(readStats()),
+      ]);
+      expect([run?.id, missing, items.map(({ id }) => id)]).toEqual(['a', null, ['a', 'b']]);
+      expect(queues).toMatchObject([{ name: 'default', depth: 2 }]);
+      expect(await room.contents()).toEqual(before);
     });
 
     it('waits until a server that became a replica is a primary again', async () => {

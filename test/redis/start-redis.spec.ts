@@ -180,13 +180,18 @@ describe('a process that started Redis', () => {
     ['is killed', "process.kill(process.pid, 'SIGKILL');"],
   ])('leaves neither server nor directory when it %s', async (_how, ending) => {
     const child = spawn(process.execPath, ['--input-type=module', '--eval', program(ending)], {
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
+    let errors = '';
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
     });
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString();
+    });
     await once(child, 'close');
+    if (output === '') throw new Error(`The process ended before it had a Redis: ${errors}`);
     const { pid, dir } = JSON.parse(output) as { pid: number; dir: string };
     await eventually(() => {
       expect(isAlive(pid)).toBe(false);

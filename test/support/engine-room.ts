@@ -14,6 +14,9 @@ import { type LossyProxy, startLossyProxy } from './lossy-proxy.js';
 import { testPrefix, testRedisUrl } from './namespace.js';
 import { startVersionRewritingProxy } from './version-rewriting-proxy.js';
 
+/** Beyond the real time: the claims of a run that has this fence count on from it. */
+export const FENCE_AHEAD = 4_000_000_000_000;
+
 /** Where the waits and leases of a test are far enough away not to matter. */
 const HOUR_MS = 3_600_000;
 
@@ -173,6 +176,14 @@ export class EngineRoom {
 
   async claim(workerId = 'w1', overrides: Partial<ClaimRequest> = {}): Promise<ClaimedRun[]> {
     return runsOf(await this.send(this.claimOp(workerId, overrides)));
+  }
+
+  /** Claims the next run, and fails unless its fence is newer than the one of its last claim. */
+  async claimAnew(workerId = 'w1'): Promise<ClaimedRun> {
+    const earlier = new Map(this.fences);
+    const [claimed] = await this.claim(workerId);
+    expect(Number(claimed.fence)).toBeGreaterThan(Number(earlier.get(claimed.run.id)));
+    return claimed;
   }
 
   /** A run in the hands of worker `w1`. */

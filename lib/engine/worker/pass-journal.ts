@@ -92,11 +92,7 @@ export class PassJournal {
   private write<T>(op: Op<T>, statusOf: (reply: T) => string, done?: (reply: T) => void): void {
     if (this.closed) return;
     this.issued++;
-    this.buffer.send(
-      op,
-      (reply) => this.acknowledge(statusOf(reply), () => done?.(reply)),
-      this.onRefused,
-    );
+    this.buffer.send(op, (reply) => this.acknowledge(statusOf(reply), () => done?.(reply)), this.onRefused);
   }
 }
 

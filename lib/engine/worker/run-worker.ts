@@ -50,7 +50,8 @@ export class RunWorker implements Worker, PassHost {
   private readonly claims: ClaimLoop;
   private readonly wake: WakeListener;
   private readonly active = new Set<Pass>();
-  private readonly loading = new Set<Promise<void>>();
+  /** Claimed runs whose payloads are still being read. */
+  private readonly loading = new Map<ClaimedRun, Promise<void>>();
   private readonly periodics: Periodic[] = [];
   private watchdog: Watchdog | undefined;
   private stopping: Promise<void> | undefined;
@@ -120,8 +121,8 @@ export class RunWorker implements Worker, PassHost {
   }
 
   holdsSuspect(): boolean {
-    for (const { claimed } of this.active) if (claimed.suspect) return true;
-    return false;
+    const held = [...this.loading.keys(), ...[...this.active].map(({ claimed }) => claimed)];
+    return held.some(({ suspect }) => suspect);
   }
 
   runningCount(): number {
@@ -180,8 +181,8 @@ export class RunWorker implements Worker, PassHost {
       this.execute(claimed, claimed.data, workflow, now);
       return;
     }
-    const loading = this.load(claimed, workflow, now).finally(() => this.loading.delete(loading));
-    this.loading.add(loading);
+    const loading = this.load(claimed, workflow, now).finally(() => this.loading.delete(claimed));
+    this.loading.set(claimed, loading);
   }
 
   private execute(claimed: ClaimedRun, data: RunData, workflow: ServedWorkflow, now: number): void {
@@ -268,7 +269,7 @@ export class RunWorker implements Worker, PassHost {
     this.claims.stop();
     this.retire();
     await this.drained(timeoutMs);
-    await Promise.all(this.loading);
+    await Promise.all(this.loading.values());
     for (const pass of [...this.active]) pass.handBack();
     this.runner.hurry(STOP_GIVES_UP_AFTER_MS);
     await this.wake.stop();
