@@ -7,38 +7,31 @@ import { CommitBuffer } from '../redis/commit-buffer.js';
 import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
 import { readRunData } from '../redis/read-run-data.js';
-import { reapWorkers } from '../redis/reap-workers.js';
-import { registerWorkflows } from '../redis/register-workflows.js';
 import { releaseRun } from '../redis/release-run.js';
 import { removeWorker } from '../redis/remove-worker.js';
 import type { ResolvedClientOptions } from '../redis/resolve-client-options.js';
 import { retireWorker } from '../redis/retire-worker.js';
 import { ScriptRunner } from '../redis/script-runner.js';
 import type { RunData } from '../redis/stored-step.js';
-import { sweepHistory } from '../redis/sweep-history.js';
 import { ClaimLoop } from './claim-loop.js';
+import { Housekeeping, type HousekeepingHost } from './housekeeping.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { Pass, type PassHost, type ServedWorkflow } from './pass.js';
-import { Periodic } from './periodic.js';
 import { RedisClock } from './redis-clock.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
 import { adviseOnServer } from './server-advice.js';
 import { TurnClock } from './turn-clock.js';
 import { WakeListener } from './wake-listener.js';
-import { Watchdog } from './watchdog.js';
 
 /** Calls in flight: one with Redis, the answers of another with Node, and one on its way. */
 const BUFFER = { depth: 3, smallest: 8 };
-const SWEEP_BATCH = 200;
-/** Steps that run longer are shown as running. */
-const MARK_RUNNING_AFTER_MS = 1_000;
 const LOAD_RETRY_DELAY_MS = 1_000;
 const UNKNOWN_WORKFLOW_DELAY_MS = { first: 5_000, longest: 300_000 };
 /** How long a stop goes on trying to reach a Redis that is away; the lease ends by itself then. */
 const STOP_GIVES_UP_AFTER_MS = 5_000;
 
 /** Claims runs and executes passes; owns every timer and connection of a worker. */
-export class RunWorker implements Worker, PassHost {
+export class RunWorker implements Worker, PassHost, HousekeepingHost {
   readonly id = newId();
   readonly clock = new RedisClock();
   readonly turns = new TurnClock();
@@ -52,8 +45,7 @@ export class RunWorker implements Worker, PassHost {
   private readonly active = new Set<Pass>();
   /** Claimed runs whose payloads are still being read. */
   private readonly loading = new Map<ClaimedRun, Promise<void>>();
-  private readonly periodics: Periodic[] = [];
-  private watchdog: Watchdog | undefined;
+  private readonly housekeeping = new Housekeeping(this);
   private stopping: Promise<void> | undefined;
   private onDrained: (() => void) | undefined;
 
@@ -99,7 +91,7 @@ export class RunWorker implements Worker, PassHost {
     try {
       const info = await this.connection.open();
       await adviseOnServer(this.connection, info, this.logger);
-      await this.buffer.add(registerWorkflows(this.metas()));
+      await this.housekeeping.register();
       await this.lease.start();
     } catch (error) {
       await this.lease.stop();
@@ -107,7 +99,7 @@ export class RunWorker implements Worker, PassHost {
       throw error;
     }
     this.wake.start();
-    this.startPeriodics();
+    this.housekeeping.start();
     this.claims.nudge();
   }
 
@@ -130,7 +122,7 @@ export class RunWorker implements Worker, PassHost {
   }
 
   stalledRunIds(): readonly string[] {
-    return this.watchdog?.stalledRunIds ?? [];
+    return this.housekeeping.stalledRunIds;
   }
 
   passes(): Iterable<Pass> {
@@ -155,6 +147,15 @@ export class RunWorker implements Worker, PassHost {
       if (this.stopping) this.giveBack(claimed, 0);
       else this.take(claimed, now);
     }
+  }
+
+  get retentionMs(): number {
+    return this.client.retentionMs;
+  }
+
+  reaped(runs: number): void {
+    this.warn(`${runs} runs of a worker that stopped renewing its lease were queued again.`);
+    this.claims.nudge();
   }
 
   replaceLease(): void {
@@ -220,40 +221,7 @@ export class RunWorker implements Worker, PassHost {
       .catch((error: unknown) => this.warn(`Handing a run back failed: ${(error as Error).message}`, { runId: run.id }));
   }
 
-  private startPeriodics(): void {
-    const { reaperIntervalMs, reaperBatchSize, historyCleanupIntervalMs, registryRecoveryIntervalMs, watchdog } = this.options;
-    const every = (intervalMs: number, name: string, task: () => Promise<unknown>): void => {
-      const failed = (error: unknown) => this.warn(`${name} failed: ${(error as Error).message}`);
-      this.periodics.push(new Periodic(intervalMs, task, failed));
-    };
-    every(reaperIntervalMs, 'Looking for dead workers', () => this.reap(reaperBatchSize));
-    every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep());
-    every(registryRecoveryIntervalMs, 'Registering workflows', () => this.buffer.add(registerWorkflows(this.metas())));
-    every(MARK_RUNNING_AFTER_MS, 'Marking running steps', async () => {
-      for (const { steps } of this.active) steps.functions.markRunning(MARK_RUNNING_AFTER_MS);
-    });
-    if (watchdog.enabled) this.watchdog = new Watchdog(this, watchdog.intervalMs, watchdog.stalledForMs);
-  }
-
-  private async reap(limit: number): Promise<void> {
-    for (;;) {
-      const { runs, more } = await this.buffer.add(reapWorkers(limit));
-      if (runs > 0) {
-        this.warn(`${runs} runs of a worker that stopped renewing its lease were queued again.`);
-        this.claims.nudge();
-      }
-      if (!more || this.stopping) return;
-    }
-  }
-
-  private async sweep(): Promise<void> {
-    for (;;) {
-      const deleted = await this.buffer.add(sweepHistory(this.client.retentionMs, SWEEP_BATCH));
-      if (deleted < SWEEP_BATCH || this.stopping) return;
-    }
-  }
-
-  private metas(): Array<Omit<WorkflowMeta, 'updatedAt'>> {
+  metas(): Array<Omit<WorkflowMeta, 'updatedAt'>> {
     return [...this.workflows].map(([name, { options }]) => ({
       name,
       app: this.options.app,
@@ -273,7 +241,7 @@ export class RunWorker implements Worker, PassHost {
     for (const pass of [...this.active]) pass.handBack();
     this.runner.hurry(STOP_GIVES_UP_AFTER_MS);
     await this.wake.stop();
-    await Promise.all([...this.periodics.map((periodic) => periodic.stop()), this.watchdog?.stop(), this.lease.stop()]);
+    await Promise.all([this.housekeeping.stop(), this.lease.stop()]);
     await this.buffer.idle();
     await this.leave();
     await this.connection.close();

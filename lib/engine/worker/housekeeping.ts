@@ -1,0 +1,79 @@
+import type { WorkflowMeta } from '../core/client.types.js';
+import type { CommitBuffer } from '../redis/commit-buffer.js';
+import { reapWorkers } from '../redis/reap-workers.js';
+import { registerWorkflows } from '../redis/register-workflows.js';
+import { sweepHistory } from '../redis/sweep-history.js';
+import type { Pass } from './pass.js';
+import { Periodic } from './periodic.js';
+import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
+import { Watchdog, type WatchdogHost } from './watchdog.js';
+
+const SWEEP_BATCH = 200;
+/** Steps that run longer are shown as running. */
+const MARK_RUNNING_AFTER_MS = 1_000;
+
+export interface HousekeepingHost extends WatchdogHost {
+  readonly buffer: CommitBuffer;
+  readonly options: ResolvedWorkerOptions;
+  readonly retentionMs: number;
+  metas(): Array<Omit<WorkflowMeta, 'updatedAt'>>;
+  passes(): Iterable<Pass>;
+  /** Runs of a dead worker were queued again. */
+  reaped(runs: number): void;
+}
+
+/** What every worker does for the namespace from time to time; nobody is leader, and doing it twice is harmless. */
+export class Housekeeping {
+  private readonly rounds: Periodic[] = [];
+  private watchdog: Watchdog | undefined;
+  private stopped = false;
+
+  constructor(private readonly host: HousekeepingHost) {}
+
+  get stalledRunIds(): readonly string[] {
+    return this.watchdog?.stalledRunIds ?? [];
+  }
+
+  start(): void {
+    const { reaperIntervalMs, historyCleanupIntervalMs, registryRecoveryIntervalMs, watchdog } = this.host.options;
+    this.every(reaperIntervalMs, 'Looking for dead workers', () => this.reap());
+    this.every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep());
+    this.every(registryRecoveryIntervalMs, 'Registering workflows', () => this.register());
+    this.every(MARK_RUNNING_AFTER_MS, 'Marking running steps', async () => this.markRunning());
+    if (watchdog.enabled) this.watchdog = new Watchdog(this.host, watchdog.intervalMs, watchdog.stalledForMs);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.all([...this.rounds.map((round) => round.stop()), this.watchdog?.stop()]);
+  }
+
+  /** Makes the worker's workflows known, also after Redis lost them. */
+  register(): Promise<unknown> {
+    return this.host.buffer.add(registerWorkflows(this.host.metas()));
+  }
+
+  private every(intervalMs: number, name: string, task: () => Promise<unknown>): void {
+    const failed = (error: unknown) => this.host.warn(`${name} failed: ${(error as Error).message}`, {});
+    this.rounds.push(new Periodic(intervalMs, task, failed));
+  }
+
+  private async reap(): Promise<void> {
+    for (;;) {
+      const { runs, more } = await this.host.buffer.add(reapWorkers(this.host.options.reaperBatchSize));
+      if (runs > 0) this.host.reaped(runs);
+      if (!more || this.stopped) return;
+    }
+  }
+
+  private async sweep(): Promise<void> {
+    for (;;) {
+      const deleted = await this.host.buffer.add(sweepHistory(this.host.retentionMs, SWEEP_BATCH));
+      if (deleted < SWEEP_BATCH || this.stopped) return;
+    }
+  }
+
+  private markRunning(): void {
+    for (const { steps } of this.host.passes()) steps.functions.markRunning(MARK_RUNNING_AFTER_MS);
+  }
+}
