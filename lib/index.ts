@@ -35,6 +35,7 @@ export {
 // Engine: errors
 
 export {
+  ChildWorkflowError,
   ConnectionError,
   CrashLoopError,
   DuplicateStepError,
@@ -64,6 +65,7 @@ export {
 
 export type {
   BackoffOptions,
+  ChildOptions,
   Duration,
   Handler,
   InputSchema,

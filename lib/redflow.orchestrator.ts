@@ -30,7 +30,10 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap
     const { client, worker } = this.options;
     if (worker === false || !this.isClientOurs || this.directory.registry.list().length === 0) return;
     await this.orDisconnect(async () => {
-      this.starting = startWorker({ ...client, ...worker, registry: this.directory.registry });
+      this.starting = startWorker(
+        { ...client, ...worker, registry: this.directory.registry },
+        { resolveClass: (target) => this.directory.resolveClass(target) },
+      );
       await this.starting;
     });
   }

@@ -49,9 +49,11 @@ function transition(file) {
 const files = readdirSync(folder)
   .filter((file) => file.endsWith('.lua'))
   .sort();
-const transitions = files.filter((file) => file !== 'prelude.lua' && file !== 'epilogue.lua');
+const transitions = files.filter((file) => file !== 'epilogue.lua');
+/** In the order in which they use each other. */
+const shared = ['prelude.lua', 'create.lua', 'deliver.lua'];
 const lua = [
-  withoutComments(readFileSync(join(folder, 'prelude.lua'), 'utf8')),
+  ...shared.map((file) => withoutComments(readFileSync(join(folder, 'shared', file), 'utf8'))),
   ...transitions.map(transition),
   withoutComments(readFileSync(join(folder, 'epilogue.lua'), 'utf8')),
 ].join('\n');

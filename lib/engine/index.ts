@@ -1,21 +1,10 @@
 export { getDefaultClient, setDefaultClient } from './client/default-client.js';
 export { defineWorkflow } from './client/define-workflow.js';
 export { createClient, RedflowClient } from './client/redflow-client.js';
-export type {
-  ClientOptions,
-  CreateOptions,
-  Page,
-  RunFilter,
-  RunHandle,
-  Stats,
-  WorkflowClass,
-  WorkflowDefinition,
-  WorkflowMeta,
-  WorkflowRef,
-  WorkflowRegistry,
-} from './core/client.types.js';
+export type { ClientOptions, CreateOptions, Page, RunFilter, RunHandle, Stats, WorkflowMeta } from './core/client.types.js';
 export { closeMatches } from './core/close-matches.js';
 export {
+  ChildWorkflowError,
   ConnectionError,
   CrashLoopError,
   DuplicateStepError,
@@ -55,6 +44,7 @@ export type {
 export type { StartWorkerOptions, WatchdogOptions, Worker, WorkerOptions } from './core/worker.types.js';
 export type {
   BackoffOptions,
+  ChildOptions,
   Handler,
   InputSchema,
   RetryFailure,
@@ -62,8 +52,12 @@ export type {
   StepApi,
   StepContext,
   StepOptions,
+  WorkflowClass,
   WorkflowContext,
+  WorkflowDefinition,
   WorkflowOptions,
+  WorkflowRef,
+  WorkflowRegistry,
 } from './core/workflow.types.js';
 export { currentRun, currentStep } from './worker/run-scope.js';
 export { startWorker } from './worker/start-worker.js';

@@ -56,7 +56,12 @@ describe('readRunData()', () => {
   it('of an unknown run is empty', async () => {
     const room = openEngineRoom();
     await room.connection.open();
-    expect(await readRunData(room.connection, room.keys, 'nobody')).toEqual({ input: '', steps: new Map(), progress: new Map() });
+    expect(await readRunData(room.connection, room.keys, 'nobody')).toEqual({
+      input: '',
+      steps: new Map(),
+      progress: new Map(),
+      children: new Map(),
+    });
   });
 });
 

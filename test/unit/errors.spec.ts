@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import * as errors from '../../lib/engine/core/errors/index.js';
 
 const {
+  ChildWorkflowError,
   ConnectionError,
   CrashLoopError,
   DuplicateStepError,
@@ -33,6 +34,12 @@ const {
 const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
   [new NonRetriableError('Card declined'), 'NON_RETRIABLE', 'Card declined', true],
   [new RetryAfterError('90s'), 'RETRY_AFTER', 'Retry after 90000 ms.', false],
+  [
+    new ChildWorkflowError({ runId: 'r1', step: 'receipt', childRunId: 'c1', cause: new Error('no paper') }),
+    'CHILD_WORKFLOW',
+    'Child run "c1" of step "receipt" of run "r1" failed: no paper',
+    false,
+  ],
   [
     new NestedStepError({ runId: 'r1', outer: 'charge', inner: 'cool-down' }),
     'NESTED_STEP',

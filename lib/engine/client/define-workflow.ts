@@ -1,8 +1,8 @@
-import type { CreateOptions, RunHandle, WorkflowDefinition, WorkflowRegistry } from '../core/client.types.js';
+import type { CreateOptions, RunHandle } from '../core/client.types.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { asRegistry, defaultRegistry } from '../core/registry.js';
 import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
-import type { Handler, WorkflowOptions } from '../core/workflow.types.js';
+import type { Handler, WorkflowDefinition, WorkflowOptions, WorkflowRegistry } from '../core/workflow.types.js';
 import { getDefaultClient } from './default-client.js';
 
 export interface WorkflowSource<I, O> extends WorkflowOptions<I> {

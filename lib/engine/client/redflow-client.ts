@@ -1,28 +1,20 @@
 import { checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
-import type {
-  ClientOptions,
-  CreateOptions,
-  Page,
-  RunFilter,
-  RunHandle,
-  Stats,
-  WorkflowMeta,
-  WorkflowRef,
-  WorkflowRegistry,
-} from '../core/client.types.js';
+import type { ClientOptions, CreateOptions, Page, RunFilter, RunHandle, Stats, WorkflowMeta } from '../core/client.types.js';
 import { asRegistry, defaultRegistry } from '../core/registry.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
+import type { WorkflowRef, WorkflowRegistry } from '../core/workflow.types.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';
 import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
 import { CLIENT_OPTION_NAMES, type ResolvedClientOptions, resolveClientOptions } from '../redis/resolve-client-options.js';
 import { ScriptRunner } from '../redis/script-runner.js';
 import { sweepHistory } from '../redis/sweep-history.js';
+import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directory.js';
+import { WorkflowMetas } from '../redis/workflow-metas.js';
 import { ResultListener } from './result-listener.js';
 import { type CreatedRun, RunCreator } from './run-creator.js';
 import { ClientRunHandle } from './run-handle.js';
 import { RunQueries } from './run-queries.js';
-import { type ClassResolver, WorkflowDirectory } from './workflow-directory.js';
 
 /** How long a call is sent again while Redis is away, before it fails. */
 const GIVE_UP_AFTER_MS = 10_000;
@@ -48,6 +40,7 @@ export class RedflowClient {
   private readonly connection: RedisConnection;
   private readonly buffer: CommitBuffer;
   private readonly queries: RunQueries;
+  private readonly metas: WorkflowMetas;
   private readonly creator: RunCreator;
   private readonly results: ResultListener;
   private closing: Promise<void> | undefined;
@@ -61,11 +54,9 @@ export class RedflowClient {
     const runner = new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS });
     this.buffer = new CommitBuffer(runner, BUFFER);
     this.queries = new RunQueries(this.connection, keys, this.buffer);
-    const directory = new WorkflowDirectory(
-      asRegistry(internals.registry ?? defaultRegistry),
-      this.queries,
-      internals.resolveClass ?? (() => undefined),
-    );
+    this.metas = new WorkflowMetas(this.connection, keys);
+    const registry = asRegistry(internals.registry ?? defaultRegistry);
+    const directory = new WorkflowDirectory(registry, this.metas, internals.resolveClass ?? (() => undefined));
     this.creator = new RunCreator(this.buffer, directory, this.options.maxPayloadBytes);
     this.results = new ResultListener(this.connection, keys, this.buffer, this.options.logger);
   }
@@ -130,15 +121,15 @@ export class RedflowClient {
 
   /** Names of all workflows that a worker of this namespace has registered. */
   listWorkflows(): Promise<string[]> {
-    return this.queries.listWorkflows();
+    return this.metas.names();
   }
 
   getWorkflowMeta(name: string): Promise<WorkflowMeta | null> {
-    return this.queries.getWorkflowMeta(name);
+    return this.metas.get(name);
   }
 
   listWorkflowsMeta(): Promise<WorkflowMeta[]> {
-    return this.queries.listWorkflowsMeta();
+    return this.metas.all();
   }
 
   /** Costs the same however many runs there are. */

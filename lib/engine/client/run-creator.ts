@@ -1,39 +1,12 @@
-import {
-  checkIdempotencyKey,
-  checkMaxAttempts,
-  checkName,
-  checkPriority,
-  checkRunId,
-  checkTags,
-  rejectUnknownKeys,
-} from '../core/checks.js';
-import type { AnyWorkflowRef, CreateOptions } from '../core/client.types.js';
-import { parsePositiveDuration, parseWhen } from '../core/duration.js';
-import { IdempotencyConflictError, InvalidOptionError } from '../core/errors/index.js';
-import { newId } from '../core/ids.js';
+import type { CreateOptions } from '../core/client.types.js';
+import { IdempotencyConflictError } from '../core/errors/index.js';
 import { sameJson } from '../core/json-equal.js';
-import { encodePayload } from '../core/payload.js';
-import { validateInput } from '../core/validate-input.js';
+import type { AnyWorkflowRef } from '../core/workflow.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { type Created, createRun, type NewRun } from '../redis/create-run.js';
+import { prepareRun } from '../redis/prepare-run.js';
 import { readRun } from '../redis/read-run.js';
-import type { RunTarget, WorkflowDirectory } from './workflow-directory.js';
-
-const CREATE_OPTION_NAMES = [
-  'runId',
-  'runAt',
-  'queue',
-  'idempotencyKey',
-  'idempotencyTtl',
-  'onConflict',
-  'allowUnknown',
-  'priority',
-  'tags',
-  'maxAttempts',
-] as const satisfies ReadonlyArray<keyof CreateOptions>;
-
-const DEFAULT_IDEMPOTENCY_TTL_MS = 24 * 3_600_000;
-const NO_DELAY = { delayMs: 0 };
+import type { WorkflowDirectory } from '../redis/workflow-directory.js';
 
 export interface CreatedRun {
   readonly id: string;
@@ -60,7 +33,7 @@ export class RunCreator {
   create(ref: AnyWorkflowRef, input: unknown, options: CreateOptions = {}): Promise<CreatedRun> {
     return this.counted(async () => {
       const target = await this.directory.find(ref, allowsUnknown(options));
-      return this.write(await this.prepare(target, input, options), options);
+      return this.write(await prepareRun(target, input, options, this.maxPayloadBytes), options);
     });
   }
 
@@ -72,7 +45,8 @@ export class RunCreator {
         items.some((item) => allowsUnknown(item)),
       );
       const runs: Array<{ run: NewRun; options: CreateOptions }> = [];
-      for (const { input, ...options } of items) runs.push({ run: await this.prepare(target, input, options), options });
+      for (const { input, ...options } of items)
+        runs.push({ run: await prepareRun(target, input, options, this.maxPayloadBytes), options });
       return Promise.all(runs.map(({ run, options }) => this.write(run, options)));
     });
   }
@@ -85,30 +59,6 @@ export class RunCreator {
       this.pending--;
       if (this.pending === 0) for (const resolve of this.idleWaiters.splice(0)) resolve();
     }
-  }
-
-  private async prepare(target: RunTarget, input: unknown, options: CreateOptions): Promise<NewRun> {
-    checkOptions(options);
-    const { workflow } = target;
-    if (target.input) await validateInput(target.input, input, workflow);
-    const id = options.runId ?? newId();
-    return {
-      id,
-      nonce: options.runId === undefined ? '' : newId(),
-      workflow,
-      queue: options.queue ?? target.queue,
-      priority: options.priority ?? target.priority,
-      maxAttempts: options.maxAttempts ?? target.maxAttempts,
-      version: target.version,
-      tags: mergedTags(target.tags, options.tags),
-      start: options.runAt === undefined ? NO_DELAY : parseWhen(options.runAt, 'runAt'),
-      idempotencyKey: options.idempotencyKey,
-      idempotencyTtlMs:
-        options.idempotencyTtl === undefined
-          ? DEFAULT_IDEMPOTENCY_TTL_MS
-          : Math.ceil(parsePositiveDuration(options.idempotencyTtl, 'idempotencyTtl')),
-      input: encodePayload(input, `input of workflow "${workflow}"`, this.maxPayloadBytes),
-    };
   }
 
   private async write(run: NewRun, options: CreateOptions): Promise<CreatedRun> {
@@ -129,28 +79,6 @@ export class RunCreator {
 
 function allowsUnknown(options: CreateOptions): boolean {
   return options.allowUnknown === true;
-}
-
-function checkOptions(options: CreateOptions): void {
-  rejectUnknownKeys(options, CREATE_OPTION_NAMES, 'run options');
-  const { runId, queue, idempotencyKey, priority, tags, maxAttempts, onConflict } = options;
-  if (runId !== undefined) checkRunId(runId);
-  if (queue !== undefined) checkName(queue, 'queue');
-  if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey);
-  if (priority !== undefined) checkPriority(priority);
-  if (tags !== undefined) checkTags(tags);
-  if (maxAttempts !== undefined) checkMaxAttempts(maxAttempts);
-  if (onConflict !== undefined && onConflict !== 'return' && onConflict !== 'error') {
-    throw new InvalidOptionError('onConflict', `Expected \`onConflict\` to be 'return' or 'error'; got '${onConflict}'`);
-  }
-}
-
-/** The limit counts what the workflow and the call give together. */
-function mergedTags(ofWorkflow: Record<string, string>, ofCall: Record<string, string> | undefined): Record<string, string> {
-  if (!ofCall) return ofWorkflow;
-  const merged = { ...ofWorkflow, ...ofCall };
-  checkTags(merged);
-  return merged;
 }
 
 function conflict(run: NewRun, created: Created, problem: 'input' | 'workflow'): IdempotencyConflictError {

@@ -1,5 +1,5 @@
 import { checkName, checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
-import type { Page, RunFilter, Stats, WorkflowMeta } from '../core/client.types.js';
+import type { Page, RunFilter, Stats } from '../core/client.types.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import type { AttemptRecord, RunRecord, RunStatus, StepRecord } from '../core/run.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
@@ -15,7 +15,7 @@ import { toStepRecord } from '../redis/stored-step.js';
 const STATUSES: readonly RunStatus[] = ['scheduled', 'queued', 'running', 'waiting', 'succeeded', 'failed', 'canceled'];
 const FILTER_KEYS = ['status', 'workflow', 'queue', 'sort', 'limit', 'cursor'] as const;
 
-/** Reads of runs, workflows and the state of the whole. */
+/** Reads of runs and of the state of the whole. */
 export class RunQueries {
   constructor(
     private readonly connection: RedisConnection,
@@ -30,10 +30,10 @@ export class RunQueries {
 
   async getRunSteps(runId: string): Promise<StepRecord[]> {
     checkRunId(runId);
-    const { steps, progress } = await readRunData(this.connection, this.keys, runId);
-    const records = [...steps].map(([name, stored]) => ({
+    const data = await readRunData(this.connection, this.keys, runId);
+    const records = [...data.steps].map(([name, stored]) => ({
       order: stored.order,
-      record: toStepRecord(name, stored, progress.get(name)),
+      record: toStepRecord(name, stored, data),
     }));
     const place = ({ order }: { order: number }) => order || Number.MAX_SAFE_INTEGER;
     return records.sort((a, b) => place(a) - place(b) || a.record.startedAt - b.record.startedAt).map(({ record }) => record);
@@ -63,27 +63,7 @@ export class RunQueries {
     return this.buffer.add(listRuns({ cursor, sort, limit, statuses, workflow, queue }));
   }
 
-  async listWorkflows(): Promise<string[]> {
-    return (await this.connection.repeated((redis) => redis.hkeys(this.keys.workflows))).sort();
-  }
-
-  async getWorkflowMeta(name: string): Promise<WorkflowMeta | null> {
-    const text = await this.connection.repeated((redis) => redis.hget(this.keys.workflows, name));
-    return text === null ? null : toMeta(text);
-  }
-
-  async listWorkflowsMeta(): Promise<WorkflowMeta[]> {
-    const texts = await this.connection.repeated((redis) => redis.hvals(this.keys.workflows));
-    return texts.map(toMeta).sort((a, b) => (a.name < b.name ? -1 : 1));
-  }
-
   getStats(): Promise<Stats> {
     return this.buffer.add(readStats());
   }
-}
-
-/** Lua writes an empty object as an empty array. */
-function toMeta(text: string): WorkflowMeta {
-  const meta = JSON.parse(text) as WorkflowMeta;
-  return Array.isArray(meta.tags) ? { ...meta, tags: {} } : meta;
 }

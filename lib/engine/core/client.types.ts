@@ -1,33 +1,6 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { RunRecord, RunStatus } from './run.types.js';
 import type { Duration, LoggerPort, When } from './values.types.js';
-import type { Handler, WorkflowContext, WorkflowOptions } from './workflow.types.js';
-
-/** A workflow as the engine knows it; made by `defineWorkflow` or from a decorated class. */
-export interface WorkflowDefinition<I = unknown, O = unknown> {
-  readonly name: string;
-  readonly options: Readonly<WorkflowOptions<I>>;
-  readonly handler: Handler<I, O>;
-  /** Creates a run with the default client. */
-  run(input: I, options?: CreateOptions): Promise<RunHandle<O>>;
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: a constructor's parameters are contravariant, so only any[] accepts every class
-export type WorkflowClass<I, O> = new (...args: any[]) => { run(ctx: WorkflowContext<I>): O | Promise<O> };
-
-/** A workflow's name, its definition, or its Nest class. */
-export type WorkflowRef<I = unknown, O = unknown> = string | WorkflowDefinition<I, O> | WorkflowClass<I, O>;
-
-// A definition's input is both taken and given, so only `any` stands for every one.
-// biome-ignore-start lint/suspicious/noExplicitAny: see above
-export type AnyWorkflowDefinition = WorkflowDefinition<any, any>;
-export type AnyWorkflowClass = WorkflowClass<any, any>;
-export type AnyWorkflowRef = WorkflowRef<any, any>;
-// biome-ignore-end lint/suspicious/noExplicitAny: see above
-
-export interface WorkflowRegistry {
-  list(): WorkflowDefinition[];
-}
 
 export interface ClientOptions {
   /** Names this application in metadata and logs. @default env REDFLOW_APP, else 'app' */

@@ -1,5 +1,5 @@
-import type { AnyWorkflowDefinition, WorkflowDefinition, WorkflowRegistry } from './client.types.js';
 import { InvalidOptionError } from './errors/index.js';
+import type { AnyWorkflowDefinition, WorkflowDefinition, WorkflowRegistry } from './workflow.types.js';
 
 /** Workflows by name. */
 export class Registry implements WorkflowRegistry {

@@ -47,7 +47,7 @@ export interface RunRecord<I = unknown, O = unknown> {
   workerId?: string;
 }
 
-export type StepKind = 'run' | 'sleep';
+export type StepKind = 'run' | 'sleep' | 'child' | 'emit_workflow';
 
 export interface StepRecord {
   name: string;
@@ -62,6 +62,8 @@ export interface StepRecord {
   /** When a sleep ends, or a failed step is tried again. */
   wakeAt?: number;
   progress?: unknown;
+  /** The run that a step of kind `child` or `emit_workflow` has started. */
+  childRunId?: string;
 }
 
 /** One pass of the handler. */

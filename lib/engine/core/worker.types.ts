@@ -1,4 +1,5 @@
-import type { AnyWorkflowDefinition, ClientOptions, WorkflowRegistry } from './client.types.js';
+import type { ClientOptions } from './client.types.js';
+import type { AnyWorkflowDefinition, WorkflowRegistry } from './workflow.types.js';
 
 export interface WatchdogOptions {
   /** @default true */

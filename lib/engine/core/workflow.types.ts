@@ -1,3 +1,4 @@
+import type { CreateOptions, RunHandle } from './client.types.js';
 import type { RunRecord } from './run.types.js';
 import type { Duration, LoggerPort, StandardSchemaV1, Stored, When } from './values.types.js';
 
@@ -44,6 +45,21 @@ export interface StepOptions {
   retries?: RetryPolicy;
 }
 
+/** How a step starts another run. */
+export interface ChildOptions {
+  /** A `Date`, or a delay from now. @default now */
+  runAt?: When;
+  /** @default the child workflow's */
+  queue?: string;
+  /** Starts with one key and workflow return one run: it is then no child of this one if it existed before. */
+  idempotencyKey?: string;
+  /** Counted from creation. @default '24h' */
+  idempotencyTtl?: Duration;
+  /** 0 to 9, higher first. @default the child workflow's */
+  priority?: number;
+  tags?: Record<string, string>;
+}
+
 export interface StepApi {
   /**
    * Runs `fn` once and stores what it returns; later passes get the stored value without running it.
@@ -64,6 +80,23 @@ export interface StepApi {
    * @param target a `Date`, or a duration counted from the first time this line is reached; in the past means at once
    */
   waitFor(name: string, target: When): Promise<void>;
+
+  /**
+   * Starts a child run, once per run and step name whatever crashes, and waits for its output; meanwhile the run is parked.
+   *
+   * @param options `timeout` bounds the wait, not the child, which goes on
+   * @throws ChildWorkflowError when the child failed (its cause is the child's error); a retry of the run starts no second child
+   * @throws StepTimeoutError when `timeout` ran out, on every replay, even if the child ends later
+   */
+  runWorkflow<I, O>(
+    name: string,
+    workflow: WorkflowRef<I, O>,
+    input: I,
+    options?: ChildOptions & { timeout?: Duration },
+  ): Promise<O>;
+
+  /** Starts a child run and goes on at once; answers the child's run id. */
+  emitWorkflow<I, O = unknown>(name: string, workflow: WorkflowRef<I, O>, input: I, options?: ChildOptions): Promise<string>;
 }
 
 export type Handler<I, O> = (ctx: WorkflowContext<I>) => O | Promise<O>;
@@ -111,4 +144,30 @@ export interface WorkflowOptions<I = unknown> {
   /** Given to every run of the workflow; tags of the call win. */
   tags?: Record<string, string>;
   input?: InputSchema<I>;
+}
+
+/** A workflow as the engine knows it; made by `defineWorkflow` or from a decorated class. */
+export interface WorkflowDefinition<I = unknown, O = unknown> {
+  readonly name: string;
+  readonly options: Readonly<WorkflowOptions<I>>;
+  readonly handler: Handler<I, O>;
+  /** Creates a run with the default client. */
+  run(input: I, options?: CreateOptions): Promise<RunHandle<O>>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a constructor's parameters are contravariant, so only any[] accepts every class
+export type WorkflowClass<I, O> = new (...args: any[]) => { run(ctx: WorkflowContext<I>): O | Promise<O> };
+
+/** A workflow's name, its definition, or its Nest class. */
+export type WorkflowRef<I = unknown, O = unknown> = string | WorkflowDefinition<I, O> | WorkflowClass<I, O>;
+
+// A definition's input is both taken and given, so only `any` stands for every one.
+// biome-ignore-start lint/suspicious/noExplicitAny: see above
+export type AnyWorkflowDefinition = WorkflowDefinition<any, any>;
+export type AnyWorkflowClass = WorkflowClass<any, any>;
+export type AnyWorkflowRef = WorkflowRef<any, any>;
+// biome-ignore-end lint/suspicious/noExplicitAny: see above
+
+export interface WorkflowRegistry {
+  list(): WorkflowDefinition[];
 }

@@ -4,7 +4,7 @@ export interface StepCommit {
   readonly runId: string;
   readonly fence: string;
   readonly name: string;
-  readonly kind: 'r' | 's';
+  readonly kind: 'r' | 's' | 'c';
   readonly status: 's' | 'f' | 'x' | 'w' | 'r';
   readonly order: number;
   readonly attempt: number;
@@ -16,7 +16,8 @@ export interface StepCommit {
 }
 
 export interface StepCommitted {
-  readonly status: WriteStatus;
+  /** `TAKEN`: somebody else ended the wait before. */
+  readonly status: WriteStatus | 'TAKEN';
   /** When a step that waits goes on. */
   readonly moment?: number;
 }
@@ -40,5 +41,5 @@ export function commitStepOf(runId: string, fence: string, step: Omit<StepCommit
 }
 
 function parseCommitted(reply: unknown): StepCommitted {
-  return typeof reply === 'number' ? { status: 'OK', moment: reply } : { status: reply as WriteStatus };
+  return typeof reply === 'number' ? { status: 'OK', moment: reply } : { status: reply as StepCommitted['status'] };
 }

@@ -24,24 +24,29 @@ export type Created =
 export function createRun(run: NewRun): Op<Created> {
   return {
     name: 'create_run',
-    args: [
-      run.id,
-      run.nonce,
-      run.workflow,
-      run.queue,
-      run.priority,
-      run.maxAttempts ?? '',
-      run.version ?? '',
-      run.tags && Object.keys(run.tags).length > 0 ? JSON.stringify(run.tags) : '',
-      'at' in run.start ? run.start.at : '',
-      'delayMs' in run.start ? Math.floor(run.start.delayMs) : 0,
-      run.idempotencyKey ?? '',
-      run.idempotencyTtlMs,
-      run.input,
-    ],
+    args: newRunArgs(run),
     parse: (reply) => {
       const [status, id, workflow] = reply as [Created['status'], string, string];
       return { status, id, workflow };
     },
   };
+}
+
+/** A new run as the scripts take it, in the order of create_run's arguments. */
+export function newRunArgs(run: NewRun): Array<string | number> {
+  return [
+    run.id,
+    run.nonce,
+    run.workflow,
+    run.queue,
+    run.priority,
+    run.maxAttempts ?? '',
+    run.version ?? '',
+    run.tags && Object.keys(run.tags).length > 0 ? JSON.stringify(run.tags) : '',
+    'at' in run.start ? run.start.at : '',
+    'delayMs' in run.start ? Math.floor(run.start.delayMs) : 0,
+    run.idempotencyKey ?? '',
+    run.idempotencyTtlMs,
+    run.input,
+  ];
 }

@@ -7,9 +7,11 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | key                    | type   | what it holds |
  * |------------------------|--------|---------------|
  * | `run:<id>`             | hash   | metadata of a run, short fields only, so that Redis keeps it compact |
- * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress |
+ * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id |
  * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one |
  * | `waiters:<id>`         | set    | channels of the clients that await its end |
+ * | `parents:<id>`         | set    | runs and steps that wait for its end |
+ * | `children:<id>`        | set    | runs it started |
  * | `runs`                 | zset   | every run by creation stamp (µs, unique) |
  * | `ended`                | zset   | ended runs by end time: retention |
  * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
@@ -62,6 +64,7 @@ const STATUS_OF_CODE: Readonly<Record<string, RunStatus>> = {
   q: 'queued',
   r: 'running',
   w: 'waiting',
+  b: 'waiting',
   s: 'succeeded',
   f: 'failed',
   c: 'canceled',
@@ -71,8 +74,11 @@ export function statusOf(code: string): RunStatus {
   return STATUS_OF_CODE[code] as RunStatus;
 }
 
-export function codeOfStatus(status: RunStatus): string {
-  return Object.keys(STATUS_OF_CODE).find((code) => STATUS_OF_CODE[code] === status) as string;
+/** All the letters of a status: `waiting` is stored as `w` for waits, which others can end, and as `b` for a backoff. */
+export function codesOfStatus(status: RunStatus): string {
+  return Object.keys(STATUS_OF_CODE)
+    .filter((code) => STATUS_OF_CODE[code] === status)
+    .join('');
 }
 
 /** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end. */
@@ -101,7 +107,12 @@ export const RUN_FIELDS = [
   ['ca', 'claimedAt'],
 ] as const;
 
-export const STEP_KINDS: Readonly<Record<string, StepKind>> = { r: 'run', s: 'sleep' };
+export const STEP_KINDS: Readonly<Record<string, StepKind>> = {
+  r: 'run',
+  s: 'sleep',
+  c: 'child',
+  m: 'emit_workflow',
+};
 
 export const STEP_STATUSES: Readonly<Record<string, StepRecord['status']>> = {
   r: 'running',
@@ -109,4 +120,6 @@ export const STEP_STATUSES: Readonly<Record<string, StepRecord['status']>> = {
   s: 'succeeded',
   f: 'failed',
   x: 'failed',
+  d: 'succeeded',
+  k: 'failed',
 };

@@ -1,6 +1,6 @@
 import type { Page } from '../core/client.types.js';
 import type { RunRecord, RunStatus } from '../core/run.types.js';
-import { codeOfStatus } from './keyspace.js';
+import { codesOfStatus } from './keyspace.js';
 import type { Op } from './op.js';
 import { fieldsOfHash, toRunRecord } from './stored-run.js';
 
@@ -26,7 +26,7 @@ export function listRuns(request: RunPageRequest): Op<Page<RunRecord>> {
       request.sort,
       request.limit,
       RUNS_PER_SCAN,
-      request.statuses.map(codeOfStatus).join(''),
+      request.statuses.map(codesOfStatus).join(''),
       request.workflow ?? '',
       request.queue ?? '',
     ],

@@ -70,7 +70,7 @@ local function promote(limit)
   call('ZREM', ROOT .. 'due', unpack(ids))
   for _, id in ipairs(ids) do
     local run = call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs')
-    if run[1] == 'd' or run[1] == 'w' then
+    if run[1] == 'd' or run[1] == 'w' or run[1] == 'b' then
       call('HSET', run_key(id), 'st', 'q')
       enqueue(id, run[2], tonumber(run[3] or 0), run[4])
       queues[#queues + 1] = run[2]
@@ -131,6 +131,90 @@ local function requeue_lost(worker, limit)
   return #ids
 end
 local ops = {}
+local function create(run)
+  local id, workflow = run.id, run.workflow
+  local key = run_key(id)
+  local known = call('HMGET', key, 'wf', 'no')
+  if known[1] then
+    if known[1] ~= workflow then return { 'CONFLICT', id, known[1] } end
+    if run.nonce == '' or known[2] == run.nonce then return { 'CREATED', id } end
+    return { 'EXISTS', id }
+  end
+  local claim_key
+  if run.idempotency ~= '' then
+    claim_key = ROOT .. 'idem:' .. #workflow .. ':' .. workflow .. ':' .. run.idempotency
+    local existing = call('GET', claim_key)
+    if existing then return { 'EXISTS', existing } end
+  end
+  local start = now + tonumber(run.delay)
+  if run.at ~= '' then start = tonumber(run.at) end
+  local later = start > now
+  if not later then start = now end
+  local fields = { 'wf', workflow, 'q', run.queue, 'st', later and 'd' or 'q', 'c', now, 'av', start }
+  local function keep(field, value)
+    fields[#fields + 1] = field
+    fields[#fields + 1] = value
+  end
+  if run.attempts ~= '' then keep('ma', run.attempts) end
+  if run.priority ~= '0' then keep('pr', run.priority) end
+  if run.nonce ~= '' then keep('no', run.nonce) end
+  if run.version ~= '' then keep('ve', run.version) end
+  if run.tags ~= '' then keep('tg', run.tags) end
+  if claim_key then
+    keep('ik', run.idempotency)
+    call('SET', claim_key, id, 'PX', run.ttl)
+  end
+  for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
+  call('HSET', key, unpack(fields))
+  if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
+  call('ZADD', ROOT .. 'runs', next_counter('created'), id)
+  if later then
+    set_due(id, run.queue, start)
+  else
+    enqueue(id, run.queue, tonumber(run.priority), 0)
+    wake(run.queue)
+  end
+  return { 'CREATED', id }
+end
+local function resume(id)
+  local key = run_key(id)
+  local run = call('HMGET', key, 'st', 'q', 'pr', 'rs', 'w')
+  if run[1] == 'w' then
+    call('ZREM', ROOT .. 'due', id)
+    call('HSET', key, 'st', 'q', 'av', now)
+    enqueue(id, run[2], tonumber(run[3] or 0), run[4])
+    wake(run[2])
+  elseif run[1] == 'r' then
+    call('LPUSH', ROOT .. 'wake:' .. run[5], 'run:' .. id)
+    call('PEXPIRE', ROOT .. 'wake:' .. run[5], 60000)
+  end
+end
+local function deliver(id, step, status, payload)
+  local field = 's:' .. step
+  local record = call('HGET', data_key(id), field)
+  if not record then return false end
+  local kind, since, moment = string.match(record, '^(%a),w,%d+,%d+,%d+,(%d+),(%d+);')
+  if not kind or (moment ~= '0' and tonumber(moment) <= now) then return false end
+  call('HSET', data_key(id), field, kind .. ',' .. status .. ',0,1,0,' .. since .. ',' .. now_text .. ';' .. payload)
+  resume(id)
+  return true
+end
+ops.adopt_outcome = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local name = ARGV[base + 3]
+  local order = ARGV[base + 4]
+  local state, run = guard(id, fence)
+  if state ~= 'RUNNING' then return state end
+  local field = 's:' .. name
+  local record = call('HGET', data_key(id), field)
+  local kind, status, rest = string.match(record, '^(%a),([dk]),0,(.*)$')
+  if kind then
+    call('HSET', data_key(id), field, kind .. ',' .. (status == 'd' and 's' or 'k') .. ',' .. order .. ',' .. rest)
+    if run[7] then call('HDEL', run_key(id), 'rs') end
+  end
+  return 'OK'
+end
 ops.await_run = function(base, count)
   local id = ARGV[base + 1]
   local channel = ARGV[base + 2]
@@ -156,7 +240,7 @@ ops.back_off_run = function(base, count)
   if deadline ~= '' and tonumber(deadline) < at then at = tonumber(deadline) end
   local cold = call('HMGET', run_key(id), 'q', 'sa')
   record_pass(id, run[4], 'f', run[6] or cold[2], run[3], failure)
-  call('HSET', run_key(id), 'st', 'w', 'av', at, 'n', tonumber(run[4] or 0) + 1)
+  call('HSET', run_key(id), 'st', 'b', 'av', at, 'n', tonumber(run[4] or 0) + 1)
   call('HSET', data_key(id), 'e', failure)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
   set_due(id, cold[1], at)
@@ -253,6 +337,10 @@ ops.commit_step = function(base, count)
   local payload = ARGV[base + 7]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
+  if string.sub(head, 1, 2) == 'c,' then
+    local known = call('HGET', data_key(id), 's:' .. name)
+    if known and string.match(known, '^c,[dk],') then return 'TAKEN' end
+  end
   local moment
   local stamp = now_text
   if wait ~= '' then
@@ -288,47 +376,10 @@ ops.create_run = function(base, count)
   local idempotency = ARGV[base + 11]
   local ttl = ARGV[base + 12]
   local input = ARGV[base + 13]
-  local key = run_key(id)
-  local known = call('HMGET', key, 'wf', 'no')
-  if known[1] then
-    if known[1] ~= workflow then return { 'CONFLICT', id, known[1] } end
-    if nonce == '' or known[2] == nonce then return { 'CREATED', id } end
-    return { 'EXISTS', id }
-  end
-  local claim_key
-  if idempotency ~= '' then
-    claim_key = ROOT .. 'idem:' .. #workflow .. ':' .. workflow .. ':' .. idempotency
-    local existing = call('GET', claim_key)
-    if existing then return { 'EXISTS', existing } end
-  end
-  local start = now + tonumber(delay)
-  if at ~= '' then start = tonumber(at) end
-  local later = start > now
-  if not later then start = now end
-  local fields = { 'wf', workflow, 'q', queue, 'st', later and 'd' or 'q', 'c', now, 'av', start }
-  local function keep(field, value)
-    fields[#fields + 1] = field
-    fields[#fields + 1] = value
-  end
-  if attempts ~= '' then keep('ma', attempts) end
-  if priority ~= '0' then keep('pr', priority) end
-  if nonce ~= '' then keep('no', nonce) end
-  if version ~= '' then keep('ve', version) end
-  if tags ~= '' then keep('tg', tags) end
-  if claim_key then
-    keep('ik', idempotency)
-    call('SET', claim_key, id, 'PX', ttl)
-  end
-  call('HSET', key, unpack(fields))
-  if input ~= '' then call('HSET', data_key(id), 'i', input) end
-  call('ZADD', ROOT .. 'runs', next_counter('created'), id)
-  if later then
-    set_due(id, queue, start)
-  else
-    enqueue(id, queue, tonumber(priority), 0)
-    wake(queue)
-  end
-  return { 'CREATED', id }
+  return create({
+    id = id, nonce = nonce, workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
+    tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input,
+  })
 end
 ops.finish_run = function(base, count)
   local id = ARGV[base + 1]
@@ -359,7 +410,13 @@ ops.finish_run = function(base, count)
     for _, channel in ipairs(call('SMEMBERS', waiters)) do
       call('PUBLISH', ROOT .. 'ended:' .. channel, message)
     end
-    call('DEL', waiters)
+    local parents = ROOT .. 'parents:' .. id
+    for _, member in ipairs(call('SMEMBERS', parents)) do
+      local size, rest = string.match(member, '^(%d+):(.*)$')
+      local parent = string.sub(rest, 1, tonumber(size))
+      deliver(parent, string.sub(rest, tonumber(size) + 1), outcome == 's' and 'd' or 'k', payload)
+    end
+    call('DEL', waiters, parents)
     call('HDEL', key, 'nw')
   end
   return 'OK'
@@ -408,17 +465,18 @@ ops.park_run = function(base, count)
   local first
   for i = names_first, names_last do
     local record = call('HGET', data_key(id), 's:' .. ARGV[i])
-    local at = record and tonumber(string.match(record, '^%a,w,%d+,%d+,%d+,%d+,(%d+);'))
-    if not at then error('step ' .. ARGV[i] .. ' is not waiting') end
-    if not first or at < first then first = at end
+    local kind, status, moment = string.match(record or '', '^(%a),([wdk]),%d+,%d+,%d+,%d+,(%d+);')
+    if not status then error('step ' .. ARGV[i] .. ' is not waiting') end
+    local at = status == 'w' and tonumber(moment) or now
+    if (at > 0 or kind ~= 'c') and (not first or at < first) then first = at end
   end
-  if first <= now then return { 'READY', now } end
-  if deadline ~= '' and tonumber(deadline) < first then first = tonumber(deadline) end
+  if first and first <= now then return { 'READY', now } end
+  if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end
   local cold = call('HMGET', run_key(id), 'q', 'sa')
   record_pass(id, run[4], 'p', run[6] or cold[2], run[3])
-  call('HSET', run_key(id), 'st', 'w', 'av', first)
+  call('HSET', run_key(id), 'st', 'w', 'av', first or now_text)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
-  set_due(id, cold[1], first)
+  if first then set_due(id, cold[1], first) end
   return { 'PARKED', now }
 end
 ops.promote_due = function(base, count)
@@ -447,6 +505,13 @@ ops.read_stats = function(base, count)
     workers[#workers + 1] = { worker, call('HGETALL', ROOT .. 'worker:' .. worker) }
   end
   return { now, queues, workers }
+end
+ops.read_steps = function(base, count)
+  local id = ARGV[base + 1]
+  local names_first, names_last = base + 2, base + count
+  local records = {}
+  for i = names_first, names_last do records[#records + 1] = call('HGET', data_key(id), 's:' .. ARGV[i]) end
+  return records
 end
 ops.reap_workers = function(base, count)
   local limit = ARGV[base + 1]
@@ -500,7 +565,7 @@ ops.release_run = function(base, count)
     wake(queue)
   else
     local at = now + tonumber(delay)
-    call('HSET', key, 'st', run[6] and 'w' or 'd', 'av', at)
+    call('HSET', key, 'st', run[6] and 'b' or 'd', 'av', at)
     if unknown == '1' then
       call('HINCRBY', key, 'hb', 1)
       if not run[6] then call('HDEL', key, 'sa') end
@@ -539,6 +604,59 @@ ops.retire_worker = function(base, count)
   end
   return 'OK'
 end
+ops.start_child = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local step = ARGV[base + 3]
+  local kind = ARGV[base + 4]
+  local order = ARGV[base + 5]
+  local timeout = ARGV[base + 6]
+  local child = ARGV[base + 7]
+  local workflow = ARGV[base + 8]
+  local queue = ARGV[base + 9]
+  local priority = ARGV[base + 10]
+  local attempts = ARGV[base + 11]
+  local version = ARGV[base + 12]
+  local tags = ARGV[base + 13]
+  local at = ARGV[base + 14]
+  local delay = ARGV[base + 15]
+  local idempotency = ARGV[base + 16]
+  local ttl = ARGV[base + 17]
+  local input = ARGV[base + 18]
+  local state = guard(id, fence)
+  if state ~= 'RUNNING' then return { state, now, '', 0 } end
+  local data = data_key(id)
+  local known = call('HMGET', data, 's:' .. step, 'c:' .. step)
+  if known[1] then
+    return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,%d+,%d+,(%d+);')) }
+  end
+  local created = create({
+    id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
+    tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input,
+    extra = { 'tr', 'child', 'pa', id, 'ps', step, 'ro', call('HGET', run_key(id), 'ro') or id },
+  })
+  if created[1] == 'CONFLICT' then return { 'CONFLICT', now, child, 0 } end
+  local started = created[2]
+  call('HSET', data, 'c:' .. step, started)
+  if created[1] == 'CREATED' then call('SADD', ROOT .. 'children:' .. id, started) end
+  if kind == 'm' then
+    call('HSET', data, 's:' .. step, 'm,s,' .. order .. ',1,0,' .. now_text .. ',' .. now_text .. ';' .. cjson.encode(started))
+    return { 'OK', now, started, 0 }
+  end
+  local moment = 0
+  if timeout ~= '' then moment = now + tonumber(timeout) end
+  call('HSET', data, 's:' .. step, 'c,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
+  local status = call('HGET', run_key(started), 'st')
+  if status == 's' then
+    deliver(id, step, 'd', call('HGET', data_key(started), 'o') or '')
+  elseif status == 'f' or status == 'c' then
+    deliver(id, step, 'k', call('HGET', data_key(started), 'e') or '')
+  else
+    call('SADD', ROOT .. 'parents:' .. started, #id .. ':' .. id .. step)
+    call('HSET', run_key(started), 'nw', 1)
+  end
+  return { 'OK', now, started, moment }
+end
 ops.store_progress = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
@@ -554,7 +672,8 @@ ops.sweep_history = function(base, count)
   local limit = ARGV[base + 2]
   local ids = call('ZRANGEBYSCORE', ROOT .. 'ended', '-inf', now - tonumber(retention), 'LIMIT', 0, limit)
   for _, id in ipairs(ids) do
-    call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id)
+    call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id,
+      ROOT .. 'parents:' .. id, ROOT .. 'children:' .. id)
     call('ZREM', ROOT .. 'runs', id)
     call('ZREM', ROOT .. 'ended', id)
   end

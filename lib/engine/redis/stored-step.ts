@@ -5,7 +5,8 @@ import { STEP_KINDS, STEP_STATUSES } from './keyspace.js';
 /**
  * A step as it is stored: `kind,status,order,attempt,base,startedAt,moment;payload`.
  *
- * Status `s` succeeded, `f` failed and memoised, `x` failed and to be run again, `w` waiting, `r` running.
+ * Status `s` succeeded, `f` failed and memoised, `x` failed and to be run again, `w` waiting, `r` running; `d` and `k` are an outcome
+ * from outside, a value or an error, `d` only until the run has seen it.
  */
 export interface StoredStep {
   readonly kind: string;
@@ -37,7 +38,7 @@ export function parseStep(text: string): StoredStep {
   };
 }
 
-export function toStepRecord(name: string, stored: StoredStep, progress: string | undefined): StepRecord {
+export function toStepRecord(name: string, stored: StoredStep, data: RunData): StepRecord {
   const status = STEP_STATUSES[stored.status];
   const record: StepRecord = {
     name,
@@ -49,8 +50,11 @@ export function toStepRecord(name: string, stored: StoredStep, progress: string 
   if (status === 'succeeded') record.output = decodePayload(stored.payload);
   else if (stored.payload !== '') record.error = decodePayload(stored.payload) as StoredError;
   if (status === 'succeeded' || status === 'failed') record.finishedAt = stored.moment;
-  if (status === 'waiting') record.wakeAt = stored.moment;
+  if (status === 'waiting' && stored.moment > 0) record.wakeAt = stored.moment;
+  const progress = data.progress.get(name);
   if (progress !== undefined) record.progress = decodePayload(progress);
+  const childRunId = data.children.get(name);
+  if (childRunId !== undefined) record.childRunId = childRunId;
   return record;
 }
 
@@ -59,6 +63,8 @@ export interface RunData {
   readonly input: string;
   readonly steps: Map<string, StoredStep>;
   readonly progress: Map<string, string>;
+  /** Ids of the runs that steps have started, by step. */
+  readonly children: Map<string, string>;
 }
 
 /** Reads the flat `data:` hash. */
@@ -66,11 +72,13 @@ export function parseRunData(flat: readonly string[]): RunData {
   let input = '';
   const steps = new Map<string, StoredStep>();
   const progress = new Map<string, string>();
+  const children = new Map<string, string>();
   for (let i = 0; i < flat.length; i += 2) {
     const field = flat[i];
     if (field === 'i') input = flat[i + 1];
     else if (field.startsWith('s:')) steps.set(field.slice(2), parseStep(flat[i + 1]));
     else if (field.startsWith('g:')) progress.set(field.slice(2), flat[i + 1]);
+    else if (field.startsWith('c:')) children.set(field.slice(2), flat[i + 1]);
   }
-  return { input, steps, progress };
+  return { input, steps, progress, children };
 }

@@ -1,11 +1,15 @@
+import { adoptOutcome } from '../redis/adopt-outcome.js';
 import { backOffRun } from '../redis/back-off-run.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { commitStepOf, type StepCommit, type StepCommitted } from '../redis/commit-step.js';
 import { finishRun } from '../redis/finish-run.js';
 import { asStatus, type Op, type WriteStatus } from '../redis/op.js';
 import { type Parked, parkRun } from '../redis/park-run.js';
+import { readSteps } from '../redis/read-steps.js';
 import { releaseRun } from '../redis/release-run.js';
+import { type ChildStart, type ChildStarted, startChild } from '../redis/start-child.js';
 import { storeProgress } from '../redis/store-progress.js';
+import type { StoredStep } from '../redis/stored-step.js';
 
 export type StepWrite = Omit<StepCommit, 'runId' | 'fence'>;
 
@@ -46,6 +50,21 @@ export class PassJournal {
   progress(step: string, payload: string): Promise<unknown> {
     const op = storeProgress(this.runId, this.fence, step, payload);
     return new Promise((resolve) => this.write(op, asStatus, resolve));
+  }
+
+  startChild(start: Omit<ChildStart, 'runId' | 'fence'>): Promise<ChildStarted> {
+    const op = startChild({ runId: this.runId, fence: this.fence, ...start });
+    return new Promise((resolve) => this.write(op, statusOfReply, resolve));
+  }
+
+  /** Gives an outcome that came from outside its place in the order of completion. */
+  adoptOutcome(step: string, order: number): void {
+    this.write(adoptOutcome(this.runId, this.fence, step, order), asStatus);
+  }
+
+  readSteps(names: readonly string[]): Promise<Array<StoredStep | undefined>> {
+    const op = readSteps(this.runId, names);
+    return new Promise((resolve) => this.write(op, () => 'OK', resolve));
   }
 
   park(deadline: number | undefined, steps: readonly string[], done: (parked: Parked) => void): void {

@@ -5,11 +5,12 @@ import type { RunRecord } from '../core/run.types.js';
 import { asError, toStoredError } from '../core/stored-error.js';
 import { validateInput } from '../core/validate-input.js';
 import type { LoggerPort } from '../core/values.types.js';
-import type { Handler, RetryFailure } from '../core/workflow.types.js';
+import type { AnyWorkflowRef, Handler, RetryFailure } from '../core/workflow.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
+import type { RunTarget, WorkflowDirectory } from '../redis/workflow-directory.js';
 import { LongTimer } from './long-timer.js';
 import { PassJournal } from './pass-journal.js';
 import type { RedisClock } from './redis-clock.js';
@@ -34,6 +35,7 @@ export interface PassHost {
   readonly logger: LoggerPort;
   readonly maxPayloadBytes: number;
   readonly maxRecoveries: number;
+  readonly directory: WorkflowDirectory;
   leaseConfirmed(): Promise<void> | undefined;
   /** The pass needs its slot no more. Called once. */
   ended(pass: Pass): void;
@@ -107,11 +109,15 @@ export class Pass implements StepHost {
       }
       this.deadlineTimer = new LongTimer(this.deadline - now, () => this.timeOut());
     }
-    this.steps.completeDue(now);
+    this.steps.completeEnded(now);
     this.execute().then(
       (output) => this.succeed(output),
       (error) => this.fail(error),
     );
+  }
+
+  findWorkflow(ref: AnyWorkflowRef): Promise<RunTarget> {
+    return this.host.directory.find(ref, false);
   }
 
   failureOf(error: Error): RetryFailure {
@@ -121,7 +127,7 @@ export class Pass implements StepHost {
   quiet(waitingSteps: string[]): void {
     this.journal.park(this.deadline, waitingSteps, ({ status, now }) => {
       if (this.over) return;
-      if (status === 'READY') this.steps.ledger.resume(now);
+      if (status === 'READY') void this.steps.resume(now);
       else {
         this.end();
         this.journal.close();

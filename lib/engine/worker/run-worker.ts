@@ -1,5 +1,6 @@
 import type { WorkflowMeta } from '../core/client.types.js';
 import { newId } from '../core/ids.js';
+import type { Registry } from '../core/registry.js';
 import type { LoggerPort } from '../core/values.types.js';
 import type { Worker } from '../core/worker.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
@@ -13,6 +14,8 @@ import type { ResolvedClientOptions } from '../redis/resolve-client-options.js';
 import { retireWorker } from '../redis/retire-worker.js';
 import { ScriptRunner } from '../redis/script-runner.js';
 import type { RunData } from '../redis/stored-step.js';
+import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directory.js';
+import { WorkflowMetas } from '../redis/workflow-metas.js';
 import { ClaimLoop } from './claim-loop.js';
 import { Housekeeping, type HousekeepingHost } from './housekeeping.js';
 import { LeaseKeeper } from './lease-keeper.js';
@@ -36,6 +39,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   readonly clock = new RedisClock();
   readonly turns = new TurnClock();
   readonly buffer: CommitBuffer;
+  readonly directory: WorkflowDirectory;
   private readonly connection: RedisConnection;
   private readonly runner: ScriptRunner;
   private readonly keys: Keyspace;
@@ -53,14 +57,18 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     private readonly client: ResolvedClientOptions,
     readonly options: ResolvedWorkerOptions,
     private readonly workflows: ReadonlyMap<string, ServedWorkflow>,
+    known: { readonly registry: Registry; readonly resolveClass: ClassResolver },
   ) {
     this.keys = new Keyspace(client.prefix);
     this.connection = new RedisConnection(client, client.logger);
     this.runner = new ScriptRunner(this.connection, this.keys, { role: 'worker', giveUpAfterMs: Number.POSITIVE_INFINITY });
     this.buffer = new CommitBuffer(this.runner, { ...BUFFER, beforeSend: () => this.claims.rideAlong() });
+    this.directory = new WorkflowDirectory(known.registry, new WorkflowMetas(this.connection, this.keys), known.resolveClass);
     this.lease = new LeaseKeeper(this);
     this.claims = new ClaimLoop(this);
-    this.wake = new WakeListener(this.connection, this.keys.wake(this.id), options.blockTimeoutMs, () => this.claims.nudge());
+    this.wake = new WakeListener(this.connection, this.keys.wake(this.id), options.blockTimeoutMs, (message) =>
+      this.woken(message),
+    );
   }
 
   get logger(): LoggerPort {
@@ -170,6 +178,13 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     // A freed slot is filled by the call that leaves now anyway.
     this.buffer.kick();
     if (this.active.size === 0) this.onDrained?.();
+  }
+
+  /** Something came for a run in execution (`run:<id>`), or may have come for any, or there is work. */
+  private woken(message: string | undefined): void {
+    const runId = message?.startsWith('run:') ? message.slice(4) : undefined;
+    for (const { run, steps } of this.active) if (runId === undefined || run.id === runId) void steps.remote.refresh();
+    if (runId === undefined) this.claims.nudge();
   }
 
   private take(claimed: ClaimedRun, now: number): void {

@@ -15,15 +15,10 @@ export class SleepSteps {
     });
   }
 
-  /** Sleeps that ended while the run was parked complete now, in the order of their deadlines. */
-  completeDue(now: number): void {
-    const { steps } = this.ledger.data;
-    const due = [...steps].filter(([, { kind, status, moment }]) => kind === 's' && status === 'w' && moment <= now);
-    for (const [name, stored] of due.sort(([, a], [, b]) => a.moment - b.moment)) {
-      const order = this.ledger.nextStoredOrder();
-      steps.set(name, { ...stored, status: 's', order });
-      this.ledger.commit(sleepRecord(name, stored.startedAt, 's', order, now));
-    }
+  /** Ends a sleep that was over before the pass began. */
+  complete(name: string, stored: StoredStep, order: number, now: number): StoredStep {
+    this.ledger.commit(sleepRecord(name, stored.startedAt, 's', order, now));
+    return { ...stored, status: 's', order };
   }
 
   private begin(

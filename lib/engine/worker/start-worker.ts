@@ -1,14 +1,24 @@
 import { rejectUnknownKeys } from '../core/checks.js';
 import { InvalidOptionError } from '../core/errors/index.js';
-import { defaultRegistry } from '../core/registry.js';
+import { asRegistry, defaultRegistry } from '../core/registry.js';
 import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
 import type { StartWorkerOptions, Worker } from '../core/worker.types.js';
+import type { WorkflowRegistry } from '../core/workflow.types.js';
 import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
+import type { ClassResolver } from '../redis/workflow-directory.js';
 import type { ServedWorkflow } from './pass.js';
 import { resolveWorkerOptions, WORKER_OPTION_NAMES } from './resolve-worker-options.js';
 import { RunWorker } from './run-worker.js';
 
 const OPTION_NAMES = [...CLIENT_OPTION_NAMES, ...WORKER_OPTION_NAMES, 'workflows', 'registry'] as const;
+
+/** What a framework adds to a worker. */
+export interface WorkerInternals {
+  /** Finds the definition that a decorated class stands for, when a step starts it as a child. */
+  readonly resolveClass?: ClassResolver;
+  /** Workflows that steps may start by name, besides those known in Redis. @default the worker's registry */
+  readonly registry?: WorkflowRegistry;
+}
 
 /**
  * Connects, makes the workflows known in Redis and begins to execute their runs.
@@ -18,7 +28,7 @@ const OPTION_NAMES = [...CLIENT_OPTION_NAMES, ...WORKER_OPTION_NAMES, 'workflows
  * const worker = await startWorker({ workflows: [orders], concurrency: 20 });
  * process.once('SIGTERM', () => worker.stop());
  */
-export async function startWorker(options: StartWorkerOptions = {}): Promise<Worker> {
+export async function startWorker(options: StartWorkerOptions = {}, internals: WorkerInternals = {}): Promise<Worker> {
   rejectUnknownKeys(options, OPTION_NAMES, 'startWorker()');
   const client = resolveClientOptions(options);
   const workflows = servedWorkflows(options);
@@ -26,7 +36,10 @@ export async function startWorker(options: StartWorkerOptions = {}): Promise<Wor
     app: client.app,
     queues: [...new Set([...workflows.values()].map(({ options: { queue } }) => queue))],
   });
-  const worker = new RunWorker(client, settings, workflows);
+  const worker = new RunWorker(client, settings, workflows, {
+    registry: asRegistry(internals.registry ?? options.registry ?? defaultRegistry),
+    resolveClass: internals.resolveClass ?? (() => undefined),
+  });
   await worker.start();
   return worker;
 }

@@ -1,8 +1,9 @@
 import { checkStepName } from '../core/checks.js';
 import { DuplicateStepError, StepMismatchError } from '../core/errors/index.js';
-import type { RetryFailure, WorkflowContext } from '../core/workflow.types.js';
+import type { AnyWorkflowRef, RetryFailure, WorkflowContext } from '../core/workflow.types.js';
 import { STEP_KINDS } from '../redis/keyspace.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
+import type { RunTarget } from '../redis/workflow-directory.js';
 import { DeliveryQueue } from './delivery-queue.js';
 import type { PassJournal, StepWrite } from './pass-journal.js';
 import type { RedisClock } from './redis-clock.js';
@@ -20,6 +21,8 @@ export interface StepHost {
   /** Resolves when the worker's lease is certain; undefined while it is. */
   leaseConfirmed(): Promise<void> | undefined;
   failureOf(error: Error): RetryFailure;
+  /** @throws UnknownWorkflowError, InvalidOptionError */
+  findWorkflow(ref: AnyWorkflowRef): Promise<RunTarget>;
   /** All that is left are waits. */
   quiet(waitingSteps: string[]): void;
 }
@@ -152,6 +155,16 @@ export class StepLedger {
     });
   }
 
+  /** Something durable is under way that is neither a function nor a wait: the pass does not park before it is {@link released}. */
+  held(): void {
+    this.opening++;
+  }
+
+  released(): void {
+    this.opening--;
+    this.changed();
+  }
+
   /** A step function is running. */
   entered(): void {
     this.inFlight++;
@@ -169,6 +182,11 @@ export class StepLedger {
   wait(wait: Wait): void {
     this.waits.add(wait);
     this.changed();
+  }
+
+  /** The wait has ended from outside. */
+  ended(name: string): void {
+    this.waits.remove(name);
   }
 
   /** Stores a wait and learns its deadline from the Redis clock. The check for quiet goes first: then the park rides along. */

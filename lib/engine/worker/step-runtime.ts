@@ -1,7 +1,9 @@
 import { NestedStepError } from '../core/errors/index.js';
-import type { Stored, When } from '../core/values.types.js';
-import type { StepApi, StepContext, StepOptions } from '../core/workflow.types.js';
-import type { RunData } from '../redis/stored-step.js';
+import type { Duration, Stored, When } from '../core/values.types.js';
+import type { ChildOptions, StepApi, StepContext, StepOptions, WorkflowRef } from '../core/workflow.types.js';
+import type { RunData, StoredStep } from '../redis/stored-step.js';
+import { ChildSteps } from './child-steps.js';
+import { RemoteWaits } from './remote-waits.js';
 import { type RunScope, runScope } from './run-scope.js';
 import { RunSteps } from './run-steps.js';
 import { SleepSteps } from './sleep-steps.js';
@@ -11,13 +13,17 @@ import { type StepHost, StepLedger } from './step-ledger.js';
 export class StepRuntime implements StepApi {
   readonly ledger: StepLedger;
   readonly functions: RunSteps;
+  readonly remote: RemoteWaits;
   private readonly sleeps: SleepSteps;
+  private readonly children: ChildSteps;
   private warnedOfNesting = false;
 
   constructor(host: StepHost, data: RunData) {
     this.ledger = new StepLedger(host, data);
     this.functions = new RunSteps(this.ledger);
     this.sleeps = new SleepSteps(this.ledger);
+    this.remote = new RemoteWaits(this.ledger);
+    this.children = new ChildSteps(this.ledger, this.remote);
   }
 
   readonly run = <T>(name: string, fn: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<Stored<T>> => {
@@ -28,9 +34,35 @@ export class StepRuntime implements StepApi {
   readonly waitFor = (name: string, target: When): Promise<void> =>
     this.refusedInsideStep(name) ?? this.sleeps.waitFor(name, target);
 
-  /** What ended while the run was parked completes now. */
-  completeDue(now: number): void {
-    this.sleeps.completeDue(now);
+  readonly runWorkflow = <I, O>(
+    name: string,
+    workflow: WorkflowRef<I, O>,
+    input: I,
+    options: ChildOptions & { timeout?: Duration } = {},
+  ): Promise<O> => this.refusedInsideStep(name) ?? this.children.run<O>(name, workflow, input, options);
+
+  readonly emitWorkflow = <I, O>(
+    name: string,
+    workflow: WorkflowRef<I, O>,
+    input: I,
+    options: ChildOptions = {},
+  ): Promise<string> => this.refusedInsideStep(name) ?? this.children.emit(name, workflow, input, options);
+
+  /** What ended while the run was parked completes now, in the order in which it ended. */
+  completeEnded(now: number): void {
+    const { steps } = this.ledger.data;
+    const ended = [...steps].filter(([, step]) => hasEnded(step, now));
+    for (const [name, stored] of ended.sort(([, a], [, b]) => a.moment - b.moment)) {
+      const order = this.ledger.nextStoredOrder();
+      const isSleep = stored.kind === 's';
+      steps.set(name, isSleep ? this.sleeps.complete(name, stored, order, now) : this.children.complete(name, stored, order));
+    }
+  }
+
+  /** A park found a wait already over: the pass goes on. */
+  async resume(now: number): Promise<void> {
+    await this.remote.refresh();
+    this.ledger.resume(now);
   }
 
   /** The step of this pass whose function makes the call. */
@@ -59,4 +91,10 @@ export class StepRuntime implements StepApi {
     }
     return (await fn(outer.context)) as Stored<T>;
   }
+}
+
+/** Ended from outside, or a wait whose time is up. A step that waits for its next attempt is not over. */
+function hasEnded({ kind, status, order, moment }: StoredStep, now: number): boolean {
+  if (order === 0 && (status === 'd' || status === 'k')) return true;
+  return status === 'w' && kind !== 'r' && moment <= now && (moment > 0 || kind === 's');
 }

@@ -41,6 +41,12 @@ export class WaitSet {
     this.arm(wait, wakeAt);
   }
 
+  remove(name: string): void {
+    this.timers.get(name)?.cancel();
+    this.timers.delete(name);
+    this.waits.delete(name);
+  }
+
   /** No wait ends by itself until {@link resume}. */
   pause(): void {
     this.paused = true;
@@ -69,8 +75,8 @@ export class WaitSet {
   }
 
   private release(wait: Wait): void {
-    this.timers.get(wait.name)?.cancel();
-    this.timers.delete(wait.name);
-    if (this.waits.delete(wait.name)) this.onDue(wait);
+    if (!this.waits.has(wait.name)) return;
+    this.remove(wait.name);
+    this.onDue(wait);
   }
 }

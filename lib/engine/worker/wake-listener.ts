@@ -17,7 +17,7 @@ export class WakeListener {
     private readonly connection: RedisConnection,
     private readonly key: string,
     private readonly blockTimeoutMs: number,
-    private readonly onWake: () => void,
+    private readonly onWake: (message: string | undefined) => void,
   ) {}
 
   start(): void {
@@ -35,22 +35,21 @@ export class WakeListener {
       try {
         this.client ??= await this.connection.duplicate();
         if (this.stopping.signal.aborted) break;
-        await this.block(this.client);
-        this.onWake();
+        this.onWake(await this.block(this.client));
       } catch {
         // The reason was logged by the connection; what counts here is a fresh one.
         this.discard();
-        this.onWake();
+        this.onWake(undefined);
         await delay(200 + Math.random() * 300, undefined, { signal: this.stopping.signal }).catch(() => undefined);
       }
     }
     this.discard();
   }
 
-  private async block(client: RedisClient): Promise<void> {
+  private async block(client: RedisClient): Promise<string | undefined> {
     const watchdog = setTimeout(() => client.disconnect(), this.blockTimeoutMs + GRACE_MS);
     try {
-      await client.blpop(this.key, this.blockTimeoutMs / 1_000);
+      return (await client.blpop(this.key, this.blockTimeoutMs / 1_000))?.[1];
     } finally {
       clearTimeout(watchdog);
     }

@@ -12,11 +12,12 @@ import {
   RunNotFoundError,
   RunTimeoutError,
 } from './run.errors.js';
-import { DuplicateStepError, NestedStepError, StepMismatchError, StepTimeoutError } from './step.errors.js';
+import { ChildWorkflowError, DuplicateStepError, NestedStepError, StepMismatchError, StepTimeoutError } from './step.errors.js';
 import { LeaseLostError, ShutdownError } from './worker.errors.js';
 
 /** Every error class of this library by its code, so that stored errors can be rebuilt. */
 const ERROR_CLASSES = {
+  CHILD_WORKFLOW: ChildWorkflowError,
   CONNECTION: ConnectionError,
   CRASH_LOOP: CrashLoopError,
   DUPLICATE_STEP: DuplicateStepError,

@@ -13,5 +13,5 @@ export {
   RunNotFoundError,
   RunTimeoutError,
 } from './run.errors.js';
-export { DuplicateStepError, NestedStepError, StepMismatchError, StepTimeoutError } from './step.errors.js';
+export { ChildWorkflowError, DuplicateStepError, NestedStepError, StepMismatchError, StepTimeoutError } from './step.errors.js';
 export { LeaseLostError, ShutdownError } from './worker.errors.js';

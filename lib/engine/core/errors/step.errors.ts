@@ -20,6 +20,23 @@ export class NestedStepError extends RedflowError {
   }
 }
 
+/** A child that a step waited for failed or was canceled. Its `cause` is the child's own error, rebuilt. */
+export class ChildWorkflowError extends RedflowError {
+  readonly code = 'CHILD_WORKFLOW';
+  readonly runId: string;
+  readonly step: string;
+  readonly childRunId: string;
+
+  constructor(ids: { runId: string; step: string; childRunId: string; cause: Error }) {
+    super(`Child run "${ids.childRunId}" of step "${ids.step}" of run "${ids.runId}" failed: ${ids.cause.message}`, {
+      cause: ids.cause,
+    });
+    this.runId = ids.runId;
+    this.step = ids.step;
+    this.childRunId = ids.childRunId;
+  }
+}
+
 /** A step name was used twice in one pass of a handler. Never retried. */
 export class DuplicateStepError extends RedflowError {
   readonly code = 'DUPLICATE_STEP';

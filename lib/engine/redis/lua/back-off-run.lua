@@ -12,7 +12,7 @@ local at = now + floor(tonumber(delay))
 if deadline ~= '' and tonumber(deadline) < at then at = tonumber(deadline) end
 local cold = call('HMGET', run_key(id), 'q', 'sa')
 record_pass(id, run[4], 'f', run[6] or cold[2], run[3], failure)
-call('HSET', run_key(id), 'st', 'w', 'av', at, 'n', tonumber(run[4] or 0) + 1)
+call('HSET', run_key(id), 'st', 'b', 'av', at, 'n', tonumber(run[4] or 0) + 1)
 call('HSET', data_key(id), 'e', failure)
 call('SREM', ROOT .. 'owned:' .. run[3], id)
 set_due(id, cold[1], at)

@@ -8,9 +8,14 @@
 --   elapsed          ms since the step began
 --   wait             '' for none, '+ms' from now, '=epoch ms'
 --   payload          encoded output or error
--- RETURNS OK | DONE | LOST, or for a step that waits the epoch ms at which it goes on
+-- RETURNS OK | DONE | LOST | TAKEN, or for a step that waits the epoch ms at which it goes on
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
+-- A wait that others can end is timed out only if they have not: whoever writes first decides.
+if string.sub(head, 1, 2) == 'c,' then
+  local known = call('HGET', data_key(id), 's:' .. name)
+  if known and string.match(known, '^c,[dk],') then return 'TAKEN' end
+end
 local moment
 local stamp = now_text
 if wait ~= '' then

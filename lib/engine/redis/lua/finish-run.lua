@@ -31,7 +31,14 @@ if run[5] then
   for _, channel in ipairs(call('SMEMBERS', waiters)) do
     call('PUBLISH', ROOT .. 'ended:' .. channel, message)
   end
-  call('DEL', waiters)
+  -- Runs that wait for this one; each member is <bytes of the id>:<id><step>.
+  local parents = ROOT .. 'parents:' .. id
+  for _, member in ipairs(call('SMEMBERS', parents)) do
+    local size, rest = string.match(member, '^(%d+):(.*)$')
+    local parent = string.sub(rest, 1, tonumber(size))
+    deliver(parent, string.sub(rest, tonumber(size) + 1), outcome == 's' and 'd' or 'k', payload)
+  end
+  call('DEL', waiters, parents)
   call('HDEL', key, 'nw')
 end
 return 'OK'

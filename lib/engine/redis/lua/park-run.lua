@@ -12,15 +12,17 @@ if state == 'LOST' then return { 'LOST', now } end
 local first
 for i = names_first, names_last do
   local record = call('HGET', data_key(id), 's:' .. ARGV[i])
-  local at = record and tonumber(string.match(record, '^%a,w,%d+,%d+,%d+,%d+,(%d+);'))
-  if not at then error('step ' .. ARGV[i] .. ' is not waiting') end
-  if not first or at < first then first = at end
+  local kind, status, moment = string.match(record or '', '^(%a),([wdk]),%d+,%d+,%d+,%d+,(%d+);')
+  if not status then error('step ' .. ARGV[i] .. ' is not waiting') end
+  local at = status == 'w' and tonumber(moment) or now
+  -- A child may be waited for without a limit: 0.
+  if (at > 0 or kind ~= 'c') and (not first or at < first) then first = at end
 end
-if first <= now then return { 'READY', now } end
-if deadline ~= '' and tonumber(deadline) < first then first = tonumber(deadline) end
+if first and first <= now then return { 'READY', now } end
+if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end
 local cold = call('HMGET', run_key(id), 'q', 'sa')
 record_pass(id, run[4], 'p', run[6] or cold[2], run[3])
-call('HSET', run_key(id), 'st', 'w', 'av', first)
+call('HSET', run_key(id), 'st', 'w', 'av', first or now_text)
 call('SREM', ROOT .. 'owned:' .. run[3], id)
-set_due(id, cold[1], first)
+if first then set_due(id, cold[1], first) end
 return { 'PARKED', now }

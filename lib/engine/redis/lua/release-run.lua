@@ -19,7 +19,7 @@ if delay == '0' then
   wake(queue)
 else
   local at = now + tonumber(delay)
-  call('HSET', key, 'st', run[6] and 'w' or 'd', 'av', at)
+  call('HSET', key, 'st', run[6] and 'b' or 'd', 'av', at)
   if unknown == '1' then
     call('HINCRBY', key, 'hb', 1)
     if not run[6] then call('HDEL', key, 'sa') end

@@ -1,16 +1,11 @@
 import { checkName } from '../core/checks.js';
-import type {
-  AnyWorkflowClass,
-  AnyWorkflowDefinition,
-  AnyWorkflowRef,
-  WorkflowDefinition,
-  WorkflowMeta,
-} from '../core/client.types.js';
+import type { WorkflowMeta } from '../core/client.types.js';
 import { closeMatches } from '../core/close-matches.js';
 import { InvalidOptionError, UnknownWorkflowError } from '../core/errors/index.js';
 import type { Registry } from '../core/registry.js';
 import { type ResolvedWorkflowOptions, resolveWorkflowOptions } from '../core/resolve-workflow.js';
-import type { RunQueries } from './run-queries.js';
+import type { AnyWorkflowClass, AnyWorkflowDefinition, AnyWorkflowRef, WorkflowDefinition } from '../core/workflow.types.js';
+import type { WorkflowMetas } from './workflow-metas.js';
 
 /** What creating a run needs to know of its workflow. */
 export interface RunTarget {
@@ -36,7 +31,7 @@ export class WorkflowDirectory {
 
   constructor(
     private readonly registry: Registry,
-    private readonly queries: RunQueries,
+    private readonly metas: WorkflowMetas,
     private readonly resolveClass: ClassResolver,
   ) {}
 
@@ -54,14 +49,14 @@ export class WorkflowDirectory {
     if (local) return this.ofDefinition(local);
     const cached = this.remote.get(name);
     if (cached && cached.until > performance.now()) return cached.target;
-    const meta = await this.queries.getWorkflowMeta(name);
+    const meta = await this.metas.get(name);
     if (meta) {
       const target = targetOfMeta(meta);
       this.remote.set(name, { target, until: performance.now() + META_TRUSTED_FOR_MS });
       return target;
     }
     if (allowUnknown) return { workflow: name, queue: 'default', priority: 0, tags: {} };
-    const known = [...this.registry.list().map((definition) => definition.name), ...(await this.queries.listWorkflows())];
+    const known = [...this.registry.list().map((definition) => definition.name), ...(await this.metas.names())];
     throw new UnknownWorkflowError({ workflow: name, suggestions: closeMatches(name, [...new Set(known)]) });
   }
 

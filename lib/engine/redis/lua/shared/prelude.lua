@@ -90,7 +90,7 @@ local function promote(limit)
   call('ZREM', ROOT .. 'due', unpack(ids))
   for _, id in ipairs(ids) do
     local run = call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs')
-    if run[1] == 'd' or run[1] == 'w' then
+    if run[1] == 'd' or run[1] == 'w' or run[1] == 'b' then
       call('HSET', run_key(id), 'st', 'q')
       enqueue(id, run[2], tonumber(run[3] or 0), run[4])
       queues[#queues + 1] = run[2]

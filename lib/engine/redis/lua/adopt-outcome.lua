@@ -1,0 +1,17 @@
+-- adopt_outcome: gives an outcome that came from outside its place in the order in which the run's steps completed.
+-- ARGS
+--   id
+--   fence
+--   name
+--   order
+-- RETURNS OK | DONE | LOST
+local state, run = guard(id, fence)
+if state ~= 'RUNNING' then return state end
+local field = 's:' .. name
+local record = call('HGET', data_key(id), field)
+local kind, status, rest = string.match(record, '^(%a),([dk]),0,(.*)$')
+if kind then
+  call('HSET', data_key(id), field, kind .. ',' .. (status == 'd' and 's' or 'k') .. ',' .. order .. ',' .. rest)
+  if run[7] then call('HDEL', run_key(id), 'rs') end
+end
+return 'OK'

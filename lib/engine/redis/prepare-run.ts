@@ -1,0 +1,87 @@
+import {
+  checkIdempotencyKey,
+  checkMaxAttempts,
+  checkName,
+  checkPriority,
+  checkRunId,
+  checkTags,
+  rejectUnknownKeys,
+} from '../core/checks.js';
+import type { CreateOptions } from '../core/client.types.js';
+import { parsePositiveDuration, parseWhen } from '../core/duration.js';
+import { InvalidOptionError } from '../core/errors/index.js';
+import { newId } from '../core/ids.js';
+import { encodePayload } from '../core/payload.js';
+import { validateInput } from '../core/validate-input.js';
+import type { NewRun } from './create-run.js';
+import type { RunTarget } from './workflow-directory.js';
+
+const CREATE_OPTION_NAMES = [
+  'runId',
+  'runAt',
+  'queue',
+  'idempotencyKey',
+  'idempotencyTtl',
+  'onConflict',
+  'allowUnknown',
+  'priority',
+  'tags',
+  'maxAttempts',
+] as const satisfies ReadonlyArray<keyof CreateOptions>;
+
+const DEFAULT_IDEMPOTENCY_TTL_MS = 24 * 3_600_000;
+const NO_DELAY = { delayMs: 0 };
+
+/**
+ * Checks and encodes all that a create needs, before anything is written.
+ * @throws InvalidOptionError, InputValidationError, SerializationError, PayloadTooLargeError
+ */
+export async function prepareRun(
+  target: RunTarget,
+  input: unknown,
+  options: CreateOptions,
+  maxPayloadBytes: number,
+): Promise<NewRun> {
+  checkOptions(options);
+  const { workflow } = target;
+  if (target.input) await validateInput(target.input, input, workflow);
+  return {
+    id: options.runId ?? newId(),
+    nonce: options.runId === undefined ? '' : newId(),
+    workflow,
+    queue: options.queue ?? target.queue,
+    priority: options.priority ?? target.priority,
+    maxAttempts: options.maxAttempts ?? target.maxAttempts,
+    version: target.version,
+    tags: mergedTags(target.tags, options.tags),
+    start: options.runAt === undefined ? NO_DELAY : parseWhen(options.runAt, 'runAt'),
+    idempotencyKey: options.idempotencyKey,
+    idempotencyTtlMs:
+      options.idempotencyTtl === undefined
+        ? DEFAULT_IDEMPOTENCY_TTL_MS
+        : Math.ceil(parsePositiveDuration(options.idempotencyTtl, 'idempotencyTtl')),
+    input: encodePayload(input, `input of workflow "${workflow}"`, maxPayloadBytes),
+  };
+}
+
+function checkOptions(options: CreateOptions): void {
+  rejectUnknownKeys(options, CREATE_OPTION_NAMES, 'run options');
+  const { runId, queue, idempotencyKey, priority, tags, maxAttempts, onConflict } = options;
+  if (runId !== undefined) checkRunId(runId);
+  if (queue !== undefined) checkName(queue, 'queue');
+  if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey);
+  if (priority !== undefined) checkPriority(priority);
+  if (tags !== undefined) checkTags(tags);
+  if (maxAttempts !== undefined) checkMaxAttempts(maxAttempts);
+  if (onConflict !== undefined && onConflict !== 'return' && onConflict !== 'error') {
+    throw new InvalidOptionError('onConflict', `Expected \`onConflict\` to be 'return' or 'error'; got '${onConflict}'`);
+  }
+}
+
+/** The limit counts what the workflow and the call give together. */
+function mergedTags(ofWorkflow: Record<string, string>, ofCall: Record<string, string> | undefined): Record<string, string> {
+  if (!ofCall) return ofWorkflow;
+  const merged = { ...ofWorkflow, ...ofCall };
+  checkTags(merged);
+  return merged;
+}

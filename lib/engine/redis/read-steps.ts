@@ -1,0 +1,12 @@
+import type { Op } from './op.js';
+import { parseStep, type StoredStep } from './stored-step.js';
+
+/** Answers one record per name, undefined for a step that is not stored. */
+export function readSteps(runId: string, names: readonly string[]): Op<Array<StoredStep | undefined>> {
+  return {
+    name: 'read_steps',
+    key: runId,
+    args: [runId, ...names],
+    parse: (reply) => (reply as Array<string | null>).map((text) => (text ? parseStep(text) : undefined)),
+  };
+}

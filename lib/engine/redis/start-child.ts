@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { type NewRun, newRunArgs } from './create-run.js';
+import type { Op } from './op.js';
+
+export interface ChildStart {
+  readonly runId: string;
+  readonly fence: string;
+  readonly step: string;
+  /** Whether the step waits for the end of the child. */
+  readonly waits: boolean;
+  /** Place in the order of completion of a step that does not wait. */
+  readonly order: number;
+  readonly timeoutMs?: number;
+  readonly child: NewRun;
+}
+
+export interface ChildStarted {
+  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT';
+  readonly now: number;
+  /** An idempotency key may have named a run that existed before. */
+  readonly childRunId: string;
+  /** When the wait times out. */
+  readonly wakeAt?: number;
+}
+
+export function startChild(start: ChildStart): Op<ChildStarted> {
+  const { runId, fence, step, waits, order, timeoutMs, child } = start;
+  const [id, , ...rest] = newRunArgs(child);
+  return {
+    name: 'start_child',
+    key: runId,
+    args: [runId, fence, step, waits ? 'c' : 'm', order, timeoutMs ?? '', id, ...rest],
+    parse: (reply) => {
+      const [status, now, childRunId, wakeAt] = reply as [ChildStarted['status'], number, string, number];
+      return { status, now, childRunId, wakeAt: wakeAt || undefined };
+    },
+  };
+}
+
+/** The same for every pass, so that a step has one child whatever is repeated. */
+export function childIdOf(parentRunId: string, step: string): string {
+  return createHash('sha256').update(`${parentRunId}\0${step}`).digest('hex').slice(0, 32);
+}
