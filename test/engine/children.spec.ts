@@ -136,6 +136,20 @@ describe('step.runWorkflow()', () => {
   });
 });
 
+describe('a child that is started while its parent ends', () => {
+  it('leaves no timer behind', async () => {
+    const parent = workflow('parent', async (ctx: WorkflowContext) => {
+      void ctx.step.runWorkflow('kid', double, 1, { timeout: '1h' });
+      // By now the start is on its way, and not yet answered.
+      await ctx.step.run('turn', () => new Promise<void>((resolve) => setImmediate(resolve)));
+      return 'done';
+    });
+    const engine = await startEngine({ workflows: [parent, double] });
+    // What is left open when a test ends fails it.
+    expect(await (await engine.client.run(parent, undefined)).result()).toBe('done');
+  });
+});
+
 describe('step.emitWorkflow()', () => {
   it('answers the id of the child and goes on; a retry answers the same', async () => {
     const ids: string[] = [];

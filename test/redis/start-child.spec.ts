@@ -7,6 +7,7 @@ import { parkRun } from '../../lib/engine/redis/park-run.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { readSteps } from '../../lib/engine/redis/read-steps.js';
 import { type ChildStarted, childIdOf, startChild } from '../../lib/engine/redis/start-child.js';
+import { sweepHistory } from '../../lib/engine/redis/sweep-history.js';
 import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
 
 const CHILD = childIdOf('parent', 'kid');
@@ -79,6 +80,20 @@ describe('startChild()', () => {
     expect(await room.send(start(room, { idempotencyKey: 'k' }))).toMatchObject({ childRunId: 'older' });
     expect(await stepOf(room)).toMatchObject({ status: 'd', payload: '7' });
     expect(await room.send(parkRun('parent', room.fenceOf('parent'), undefined, ['kid']))).toMatchObject({ status: 'READY' });
+  });
+});
+
+describe('a child whose idempotency key names a run that is gone', () => {
+  it('fails the step instead of waiting for ever', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'older', idempotencyKey: 'k' });
+    await room.send(finishRun('older', room.fenceOf('older'), 'succeeded', '7'));
+    await room.advance(1_000);
+    expect(await room.send(sweepHistory(1, 10))).toBe(1);
+    await room.running({ id: 'parent' });
+    await room.send(start(room, { idempotencyKey: 'k' }));
+    expect(await stepOf(room)).toMatchObject({ status: 'k', payload: expect.stringContaining('RUN_NOT_FOUND') });
+    expect(await room.send(readRun('older'))).toBeNull();
   });
 });
 

@@ -98,6 +98,7 @@ export class ChildSteps {
       if (started.status === 'CONFLICT') {
         throw new IdempotencyConflictError({ existingRunId: run.id, workflow: run.workflow, runId: run.id, problem: 'workflow' });
       }
+      if (this.ledger.closed) return;
       this.ledger.data.children.set(name, started.childRunId);
       if (settle) {
         this.await(child, started.wakeAt, settle(started.childRunId));

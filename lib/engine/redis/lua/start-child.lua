@@ -49,6 +49,11 @@ if status == 's' then
   deliver(id, step, 'd', call('HGET', data_key(started), 'o') or '')
 elseif status == 'f' or status == 'c' then
   deliver(id, step, 'k', call('HGET', data_key(started), 'e') or '')
+elseif not status then
+  -- An idempotency key outlives its run.
+  local message = 'Run "' .. started .. '", which the idempotency key names, was deleted by retention. Use another key.'
+  deliver(id, step, 'k', '{"name":"RunNotFoundError","code":"RUN_NOT_FOUND","message":' .. cjson.encode(message)
+    .. ',"runId":' .. cjson.encode(started) .. '}')
 else
   call('SADD', ROOT .. 'parents:' .. started, #id .. ':' .. id .. step)
   call('HSET', run_key(started), 'nw', 1)
