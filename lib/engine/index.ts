@@ -29,6 +29,7 @@ export {
   UnknownWorkflowError,
   UnsupportedRedisError,
 } from './core/errors/index.js';
+export type { EventDefinition, EventRef, ReceivedEvent } from './core/event.types.js';
 export { createRegistry } from './core/registry.js';
 export type { AttemptRecord, RunRecord, RunStatus, RunTrigger, StepKind, StepRecord, StoredError } from './core/run.types.js';
 export type {
@@ -45,6 +46,10 @@ export type { StartWorkerOptions, WatchdogOptions, Worker, WorkerOptions } from 
 export type {
   BackoffOptions,
   ChildOptions,
+  CronTrigger,
+  EventTrigger,
+  FailureContext,
+  FailureHook,
   Handler,
   InputSchema,
   RetryFailure,

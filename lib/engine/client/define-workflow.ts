@@ -2,11 +2,13 @@ import type { CreateOptions, RunHandle } from '../core/client.types.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { asRegistry, defaultRegistry } from '../core/registry.js';
 import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
-import type { Handler, WorkflowDefinition, WorkflowOptions, WorkflowRegistry } from '../core/workflow.types.js';
+import type { FailureHook, Handler, WorkflowDefinition, WorkflowOptions, WorkflowRegistry } from '../core/workflow.types.js';
 import { getDefaultClient } from './default-client.js';
 
 export interface WorkflowSource<I, O> extends WorkflowOptions<I> {
   handler: Handler<I, O>;
+  /** Executed after a terminal failure of a run, never on cancellation: durable, retried, to completion once. */
+  onFailure?: FailureHook<I>;
   /** @default the default registry */
   registry?: WorkflowRegistry;
 }
@@ -25,14 +27,18 @@ export interface WorkflowSource<I, O> extends WorkflowOptions<I> {
  * });
  */
 export function defineWorkflow<I, O>(name: string, source: WorkflowSource<I, O>): WorkflowDefinition<I, Awaited<O>> {
-  const { handler, registry = defaultRegistry, ...options } = source;
+  const { handler, onFailure, registry = defaultRegistry, ...options } = source;
   if (typeof handler !== 'function') throw new InvalidOptionError('handler', `Workflow "${name}" needs a \`handler\` function`);
+  if (onFailure !== undefined && typeof onFailure !== 'function') {
+    throw new InvalidOptionError('onFailure', `Expected \`onFailure\` of workflow "${name}" to be a function`);
+  }
   const target = asRegistry(registry);
   resolveWorkflowOptions(name, options as WorkflowOptions);
   const definition: WorkflowDefinition<I, Awaited<O>> = Object.freeze({
     name,
     options: Object.freeze(options),
     handler: handler as Handler<I, Awaited<O>>,
+    ...(onFailure && { onFailure }),
     run: (input: I, createOptions?: CreateOptions): Promise<RunHandle<Awaited<O>>> =>
       getDefaultClient().run(definition, input, createOptions),
   });

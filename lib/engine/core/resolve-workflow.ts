@@ -11,7 +11,7 @@ const DEFAULT_QUEUE = 'default';
 const DEFAULT_PRIORITY = 0;
 const DEFAULT_MAX_ATTEMPTS = 3;
 
-const WORKFLOW_KEYS = ['queue', 'maxAttempts', 'retries', 'timeout', 'priority', 'version', 'tags', 'input'];
+const WORKFLOW_KEYS = ['queue', 'maxAttempts', 'retries', 'timeout', 'priority', 'version', 'tags', 'input', 'event', 'cron'];
 
 /** A workflow's options, checked once, with their defaults filled in. */
 export interface ResolvedWorkflowOptions {

@@ -1,4 +1,5 @@
 import type { CreateOptions, RunHandle } from './client.types.js';
+import type { ReceivedEvent } from './event.types.js';
 import type { RunRecord } from './run.types.js';
 import type { Duration, LoggerPort, StandardSchemaV1, Stored, When } from './values.types.js';
 
@@ -16,6 +17,10 @@ export interface WorkflowContext<I = unknown> {
     readonly parentRunId?: string;
     readonly rootRunId: string;
   };
+  /** The event that started the run, when one did; its data is the input. */
+  readonly event?: ReceivedEvent;
+  /** The tick that started the run, when a schedule did: `instant` is its nominal time, epoch ms. */
+  readonly schedule?: { readonly id: string; readonly instant: number };
   /** Aborted on run timeout, lease loss and forced shutdown. */
   readonly signal: AbortSignal;
   readonly step: StepApi;
@@ -101,6 +106,21 @@ export interface StepApi {
 
 export type Handler<I, O> = (ctx: WorkflowContext<I>) => O | Promise<O>;
 
+/** What `onFailure` gets, once the run has failed for good. */
+export interface FailureContext<I = unknown> {
+  /** The failed run. */
+  readonly run: RunRecord<I>;
+  readonly input: I;
+  /** The run's error, rebuilt. */
+  readonly error: Error;
+  /** Durable steps of the hook; their names are its own. */
+  readonly step: StepApi;
+  readonly signal: AbortSignal;
+}
+
+/** Executed after a terminal failure, never on cancellation; durable, retried up to 3 attempts, to completion once. */
+export type FailureHook<I> = (ctx: FailureContext<I>) => unknown;
+
 export interface BackoffOptions {
   type: 'fixed' | 'exponential';
   delay: Duration;
@@ -129,6 +149,29 @@ export interface RetryPolicy {
 /** Validates an input before it is stored and again before a handler sees it. Nest adds DTO classes to Standard Schema. */
 export type InputSchema<I> = StandardSchemaV1<unknown, I> | (new (...args: never[]) => I);
 
+/** A subscription: every matching event creates a run whose input is the event's data. */
+export interface EventTrigger {
+  /** An event name; `*` stands for one segment between dots, a last `**` for any number: `order.*`, `audit.**`. */
+  name: string;
+  /** Return false to skip an event. One that throws is a failed delivery. */
+  // biome-ignore lint/suspicious/noExplicitAny: the data of whatever event the pattern matches
+  if?: (event: ReceivedEvent<any>) => boolean;
+}
+
+/** A schedule: one run per nominal instant, however many workers there are. */
+export interface CronTrigger {
+  /** @default derived from workflow, expression and zone */
+  id?: string;
+  /** 5 fields, or 6 with seconds first. */
+  expression: string;
+  /** An IANA zone. @default 'UTC' */
+  timezone?: string;
+  /** Input of the runs. */
+  input?: unknown;
+  /** What happens to ticks more than 60 s late: one run for the latest of them, or none. @default 'once' */
+  misfire?: 'once' | 'skip';
+}
+
 export interface WorkflowOptions<I = unknown> {
   /** @default 'default' */
   queue?: string;
@@ -144,6 +187,10 @@ export interface WorkflowOptions<I = unknown> {
   /** Given to every run of the workflow; tags of the call win. */
   tags?: Record<string, string>;
   input?: InputSchema<I>;
+  /** Events that start a run. */
+  event?: EventTrigger[];
+  /** Schedules that start a run. */
+  cron?: CronTrigger[];
 }
 
 /** A workflow as the engine knows it; made by `defineWorkflow` or from a decorated class. */
@@ -151,6 +198,7 @@ export interface WorkflowDefinition<I = unknown, O = unknown> {
   readonly name: string;
   readonly options: Readonly<WorkflowOptions<I>>;
   readonly handler: Handler<I, O>;
+  readonly onFailure?: FailureHook<I>;
   /** Creates a run with the default client. */
   run(input: I, options?: CreateOptions): Promise<RunHandle<O>>;
 }
