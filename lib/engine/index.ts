@@ -1,7 +1,20 @@
 export { getDefaultClient, setDefaultClient } from './client/default-client.js';
 export { defineWorkflow } from './client/define-workflow.js';
 export { createClient, RedflowClient } from './client/redflow-client.js';
-export type { ClientOptions, CreateOptions, Page, RunFilter, RunHandle, Stats, WorkflowMeta } from './core/client.types.js';
+export type {
+  ClientOptions,
+  CreateOptions,
+  EmitOptions,
+  EmittedEvent,
+  EventFilter,
+  EventRecord,
+  EventSubscription,
+  Page,
+  RunFilter,
+  RunHandle,
+  Stats,
+  WorkflowMeta,
+} from './core/client.types.js';
 export { closeMatches } from './core/close-matches.js';
 export {
   ChildWorkflowError,
@@ -30,6 +43,7 @@ export {
   UnsupportedRedisError,
 } from './core/errors/index.js';
 export type { EventDefinition, EventRef, ReceivedEvent } from './core/event.types.js';
+export { defineEvent } from './core/event-names.js';
 export { createRegistry } from './core/registry.js';
 export type { AttemptRecord, RunRecord, RunStatus, RunTrigger, StepKind, StepRecord, StoredError } from './core/run.types.js';
 export type {
@@ -44,6 +58,9 @@ export type {
 } from './core/values.types.js';
 export type { StartWorkerOptions, WatchdogOptions, Worker, WorkerOptions } from './core/worker.types.js';
 export type {
+  AnyOutcome,
+  AnyValue,
+  AnyWait,
   BackoffOptions,
   ChildOptions,
   CronTrigger,
@@ -56,7 +73,9 @@ export type {
   RetryPolicy,
   StepApi,
   StepContext,
+  StepEmitOptions,
   StepOptions,
+  WaitForEvent,
   WorkflowClass,
   WorkflowContext,
   WorkflowDefinition,

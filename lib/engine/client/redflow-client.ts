@@ -1,5 +1,19 @@
 import { checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
-import type { ClientOptions, CreateOptions, Page, RunFilter, RunHandle, Stats, WorkflowMeta } from '../core/client.types.js';
+import type {
+  ClientOptions,
+  CreateOptions,
+  EmitOptions,
+  EmittedEvent,
+  EventFilter,
+  EventRecord,
+  EventSubscription,
+  Page,
+  RunFilter,
+  RunHandle,
+  Stats,
+  WorkflowMeta,
+} from '../core/client.types.js';
+import type { EventRef } from '../core/event.types.js';
 import { asRegistry, defaultRegistry } from '../core/registry.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
 import type { WorkflowRef, WorkflowRegistry } from '../core/workflow.types.js';
@@ -8,9 +22,13 @@ import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
 import { CLIENT_OPTION_NAMES, type ResolvedClientOptions, resolveClientOptions } from '../redis/resolve-client-options.js';
 import { ScriptRunner } from '../redis/script-runner.js';
+import { sweepEvents } from '../redis/sweep-events.js';
 import { sweepHistory } from '../redis/sweep-history.js';
 import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directory.js';
 import { WorkflowMetas } from '../redis/workflow-metas.js';
+import { EventPublisher } from './event-publisher.js';
+import { EventQueries } from './event-queries.js';
+import { PendingCalls } from './pending-calls.js';
 import { ResultListener } from './result-listener.js';
 import { type CreatedRun, RunCreator } from './run-creator.js';
 import { ClientRunHandle } from './run-handle.js';
@@ -42,7 +60,10 @@ export class RedflowClient {
   private readonly queries: RunQueries;
   private readonly metas: WorkflowMetas;
   private readonly creator: RunCreator;
+  private readonly pending = new PendingCalls();
   private readonly results: ResultListener;
+  private readonly events: EventQueries;
+  private readonly publisher: EventPublisher;
   private closing: Promise<void> | undefined;
 
   /** @throws InvalidOptionError */
@@ -57,7 +78,9 @@ export class RedflowClient {
     this.metas = new WorkflowMetas(this.connection, keys);
     const registry = asRegistry(internals.registry ?? defaultRegistry);
     const directory = new WorkflowDirectory(registry, this.metas, internals.resolveClass ?? (() => undefined));
-    this.creator = new RunCreator(this.buffer, directory, this.options.maxPayloadBytes);
+    this.creator = new RunCreator(this.buffer, directory, this.pending, this.options.maxPayloadBytes);
+    this.events = new EventQueries(this.connection, keys, this.buffer);
+    this.publisher = new EventPublisher(this.buffer, this.pending, { directory, maxPayloadBytes: this.options.maxPayloadBytes });
     this.results = new ResultListener(this.connection, keys, this.buffer, this.options.logger);
   }
 
@@ -119,6 +142,38 @@ export class RedflowClient {
     return this.queries.listRuns(filter);
   }
 
+  /**
+   * Emits an event: creates a run per subscribed workflow and resumes the runs that wait for its name and correlation key.
+   * @returns handles of the runs created
+   * @throws InputValidationError, InvalidOptionError, PayloadTooLargeError, SerializationError, ConnectionError
+   */
+  async emitEvent<T>(event: EventRef<T>, data: T, options?: EmitOptions): Promise<RunHandle[]> {
+    return (await this.emitEventDetailed(event, data, options)).handles;
+  }
+
+  /** As {@link emitEvent}, with the event's record and the runs it has resumed. */
+  async emitEventDetailed<T>(ref: EventRef<T>, data: T, options: EmitOptions = {}): Promise<EmittedEvent> {
+    const { event, deduplicated } = await this.publisher.emit(ref, data, options);
+    const delivered = event.deliveries.filter(({ status }) => status === 'delivered');
+    const handles = delivered.map(({ runId }) => this.handleOf({ id: runId as string, deduplicated }));
+    return { event, handles, resumedRunIds: event.resumedRunIds, deduplicated };
+  }
+
+  /** Null for an unknown id. */
+  async getEvent(eventId: string): Promise<EventRecord | null> {
+    return this.events.getEvent(eventId);
+  }
+
+  /** Newest first, 50 a page. */
+  async listEvents(filter?: EventFilter): Promise<Page<EventRecord>> {
+    return this.events.listEvents(filter);
+  }
+
+  /** Events that workflows subscribe to, by name or pattern. */
+  listEventDefinitions(): Promise<EventSubscription[]> {
+    return this.events.listEventDefinitions();
+  }
+
   /** Names of all workflows that a worker of this namespace has registered. */
   listWorkflows(): Promise<string[]> {
     return this.metas.names();
@@ -140,12 +195,21 @@ export class RedflowClient {
   /** Deletes ended runs past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
   async cleanupExpiredRunsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
     rejectUnknownKeys(options, ['limit'], 'cleanupExpiredRunsNow()');
-    const { limit = 1_000 } = options;
+    return this.sweep(sweepHistory, options.limit);
+  }
+
+  /** Deletes events past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
+  async cleanupExpiredEventsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
+    rejectUnknownKeys(options, ['limit'], 'cleanupExpiredEventsNow()');
+    return this.sweep(sweepEvents, options.limit);
+  }
+
+  private async sweep(sweepBatch: typeof sweepHistory, limit = 1_000): Promise<{ deleted: number }> {
     checkPositiveInteger(limit, 'limit', {});
     let deleted = 0;
     while (deleted < limit) {
       const batch = Math.min(200, limit - deleted);
-      const removed = await this.buffer.add(sweepHistory(this.options.retentionMs, batch));
+      const removed = await this.buffer.add(sweepBatch(this.options.retentionMs, batch));
       deleted += removed;
       if (removed < batch) break;
     }
@@ -160,7 +224,7 @@ export class RedflowClient {
 
   private async shutDown(): Promise<void> {
     this.results.close();
-    await this.creator.idle();
+    await this.pending.idle();
     await this.buffer.idle();
     await this.connection.close();
   }

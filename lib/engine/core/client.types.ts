@@ -1,5 +1,5 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
-import type { RunRecord, RunStatus } from './run.types.js';
+import type { RunRecord, RunStatus, StoredError } from './run.types.js';
 import type { Duration, LoggerPort, When } from './values.types.js';
 
 export interface ClientOptions {
@@ -68,6 +68,59 @@ export interface RunFilter {
   /** 1 to 1,000. @default 50 */
   limit?: number;
   cursor?: string;
+}
+
+export interface EmitOptions {
+  /** Your own id, unique in the namespace: a second emit with it, whatever its data, returns the first's result. @default a time-ordered id */
+  eventId?: string;
+  /** What `waitForEvent` matches besides the name: 1 to 512 bytes of text. */
+  correlationKey?: string;
+  /** When it happened, epoch ms. @default the Redis time of the emission */
+  ts?: number;
+}
+
+/** An event, as it is kept for as long as runs are. */
+export interface EventRecord {
+  id: string;
+  name: string;
+  ts: number;
+  data: unknown;
+  correlationKey?: string;
+  /** Workflows that were subscribed. */
+  subscriberCount: number;
+  deliveryCount: number;
+  failedDeliveryCount: number;
+  fanoutStatus: 'pending' | 'complete' | 'partial' | 'failed' | 'no_subscribers';
+  /** Waits that the event has ended. */
+  resumedRunCount: number;
+  /** Their runs; the first hundred in a list of events. */
+  resumedRunIds: string[];
+  deliveries: Array<{ workflow: string; runId?: string; status: 'delivered' | 'failed' | 'skipped'; error?: StoredError }>;
+}
+
+export interface EmittedEvent {
+  event: EventRecord;
+  /** Of the runs created. */
+  handles: RunHandle[];
+  resumedRunIds: string[];
+  /** True when an event of this id was emitted before. */
+  deduplicated: boolean;
+}
+
+export interface EventFilter {
+  name?: string;
+  /** @default 'desc', newest first */
+  sort?: 'asc' | 'desc';
+  /** 1 to 1,000. @default 50 */
+  limit?: number;
+  cursor?: string;
+}
+
+/** An event that workflows subscribe to; with a pattern as its name if they do so by one. */
+export interface EventSubscription {
+  name: string;
+  /** Names of the workflows. */
+  subscribers: string[];
 }
 
 export interface WorkflowMeta {

@@ -43,11 +43,13 @@ export interface RunRecord<I = unknown, O = unknown> {
   parentRunId?: string;
   parentStep?: string;
   rootRunId: string;
+  /** The event that started the run. */
+  eventId?: string;
   idempotencyKey?: string;
   workerId?: string;
 }
 
-export type StepKind = 'run' | 'sleep' | 'child' | 'emit_workflow';
+export type StepKind = 'run' | 'sleep' | 'event' | 'child' | 'emit_workflow' | 'emit_event' | 'any';
 
 export interface StepRecord {
   name: string;
@@ -62,7 +64,7 @@ export interface StepRecord {
   /** When a sleep ends, or a failed step is tried again. */
   wakeAt?: number;
   progress?: unknown;
-  /** The run that a step of kind `child` or `emit_workflow` has started. */
+  /** The run that a step of kind `child` or `emit_workflow` has started, or the child that won a step of kind `any`. */
   childRunId?: string;
 }
 

@@ -44,6 +44,18 @@ export function checkIdempotencyKey(value: unknown): string {
   return refuse('idempotencyKey', `\`idempotencyKey\` to be 1 to ${MAX_KEY_BYTES} bytes of text`, value);
 }
 
+/** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters */
+export function checkEventId(value: unknown): string {
+  if (isName(value)) return value;
+  return refuse('eventId', `\`eventId\` to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
+}
+
+/** @throws InvalidOptionError unless it is a string of 1 to 512 UTF-8 bytes */
+export function checkCorrelationKey(value: unknown): string {
+  if (isText(value, MAX_KEY_BYTES)) return value;
+  return refuse('correlationKey', `\`correlationKey\` to be 1 to ${MAX_KEY_BYTES} bytes of text`, value);
+}
+
 /** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without braces, spaces or control characters */
 export function checkPrefix(value: unknown): string {
   if (isName(value) && !/[{}\s]/.test(value)) return value;

@@ -1,5 +1,5 @@
 import type { CreateOptions, RunHandle } from './client.types.js';
-import type { ReceivedEvent } from './event.types.js';
+import type { EventRef, ReceivedEvent } from './event.types.js';
 import type { RunRecord } from './run.types.js';
 import type { Duration, LoggerPort, StandardSchemaV1, Stored, When } from './values.types.js';
 
@@ -65,6 +65,44 @@ export interface ChildOptions {
   tags?: Record<string, string>;
 }
 
+/** An event that a run waits for. */
+export interface WaitForEvent<T = unknown> {
+  event: EventRef<T>;
+  /** Matched exactly: 1 to 512 bytes of text. */
+  correlationKey: string;
+  /** @default none: waits for ever */
+  timeout?: Duration;
+  /** Which events emitted before count: all since the run was created, or none. @default 'run' */
+  lookback?: 'run' | 'none';
+}
+
+/** One of several things to wait for. */
+export type AnyWait =
+  | { for: When }
+  // biome-ignore lint/suspicious/noExplicitAny: of whatever data
+  | Omit<WaitForEvent<any>, 'timeout'>
+  // biome-ignore lint/suspicious/noExplicitAny: of whatever input and output
+  | ({ workflow: WorkflowRef<any, any>; input: unknown } & ChildOptions);
+
+/** What a branch of `waitForAny` ends with. */
+export type AnyValue<W> = W extends { workflow: WorkflowRef<infer _, infer O> }
+  ? O
+  : W extends { event: EventRef<infer T> }
+    ? ReceivedEvent<T>
+    : undefined;
+
+/** The branch that came first, and what it ended with. */
+export type AnyOutcome<W extends Record<string, AnyWait>> = {
+  [K in keyof W]: { readonly winner: K; readonly value: AnyValue<W[K]> };
+}[keyof W];
+
+/** How a step emits an event. */
+export interface StepEmitOptions {
+  /** @default derived from run and step */
+  eventId?: string;
+  correlationKey?: string;
+}
+
 export interface StepApi {
   /**
    * Runs `fn` once and stores what it returns; later passes get the stored value without running it.
@@ -99,6 +137,36 @@ export interface StepApi {
     input: I,
     options?: ChildOptions & { timeout?: Duration },
   ): Promise<O>;
+
+  /**
+   * Waits for an event of this name and correlation key; meanwhile the run is parked. Answers null when `timeout` ran out first.
+   *
+   * Events emitted since the run was created count, also before this line was reached, unless `lookback` is `'none'`. Each event is
+   * handed to a run once, oldest first; one event resumes every run that waits for its key.
+   *
+   * @param wait `timeout` in ms or as a duration, from now; none waits for ever
+   */
+  waitForEvent<T = unknown>(name: string, wait: WaitForEvent<T>): Promise<ReceivedEvent<T> | null>;
+
+  /**
+   * Waits for the first of several: a time, an event, the end of a child. The winner is stored; children that lost go on.
+   *
+   * @throws ChildWorkflowError when the first to end is a child that failed
+   * @example
+   * const { winner, value } = await ctx.step.waitForAny('paid', {
+   *   paid: { event: 'payment.received', correlationKey: orderId },
+   *   gaveUp: { for: '30m' },
+   * });
+   */
+  waitForAny<W extends Record<string, AnyWait>>(name: string, waits: W): Promise<AnyOutcome<W>>;
+
+  /**
+   * Emits an event, once per run and step name: creates a run per subscriber and resumes the runs that wait for it. Answers the ids
+   * of the subscribers' runs.
+   *
+   * @throws InputValidationError when the event's schema refuses the data
+   */
+  emitEvent<T>(name: string, event: EventRef<T>, data: T, options?: StepEmitOptions): Promise<string[]>;
 
   /** Starts a child run and goes on at once; answers the child's run id. */
   emitWorkflow<I, O = unknown>(name: string, workflow: WorkflowRef<I, O>, input: I, options?: ChildOptions): Promise<string>;

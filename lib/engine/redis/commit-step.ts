@@ -4,7 +4,7 @@ export interface StepCommit {
   readonly runId: string;
   readonly fence: string;
   readonly name: string;
-  readonly kind: 'r' | 's' | 'c';
+  readonly kind: 'r' | 's' | 'c' | 'e' | 'a';
   readonly status: 's' | 'f' | 'x' | 'w' | 'r';
   readonly order: number;
   readonly attempt: number;

@@ -7,17 +7,26 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | key                    | type   | what it holds |
  * |------------------------|--------|---------------|
  * | `run:<id>`             | hash   | metadata of a run, short fields only, so that Redis keeps it compact |
- * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id |
+ * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it |
  * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one |
  * | `waiters:<id>`         | set    | channels of the clients that await its end |
  * | `parents:<id>`         | set    | runs and steps that wait for its end |
  * | `children:<id>`        | set    | runs it started |
+ * | `listening:<id>`       | hash   | places and members of `listeners` by the step that waits for events |
  * | `runs`                 | zset   | every run by creation stamp (µs, unique) |
  * | `ended`                | zset   | ended runs by end time: retention |
  * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
  * | `suspects:<queue>`     | zset   | queued runs that crashed 3 workers in a row |
  * | `due`                  | zset   | parked and delayed runs by the time they go on |
  * | `idem:<len>:<wf>:<key>`| string | run id of an idempotency key, with its TTL |
+ * | `event:<id>`           | hash   | an event: `n` name, `t` ts, `k` correlation key, `s` stamp, `d` data, `no` nonce, `fs` status of the fan-out, `sc` subscribers, `dc` delivered, `fc` failed, `rc` resumed |
+ * | `deliveries:<id>`, `resumed:<id>`, `fanout:<id>` | hash, list, list | what became of its subscribers, the runs it resumed, subscribers still to do |
+ * | `events`, `events:<name>` | zset | events by stamp |
+ * | `pending`              | set    | events with subscribers or waits still to do |
+ * | `mail:<place>`         | zset   | events of a name and correlation key by stamp: a place is `<len>:<name>:<key>` |
+ * | `listeners:<place>`    | zset   | open waits by the stamp of their registration |
+ * | `triggers`             | hash   | subscriptions: `<len>:<workflow><pattern>` → app |
+ * | `subscribers:<pattern>`, `wildcards` | set | workflows of a pattern, patterns with wildcards |
  * | `workers`              | zset   | worker ids by lease expiry |
  * | `worker:<id>`          | hash   | what a worker says of itself, and its last claim |
  * | `owned:<id>`           | set    | runs a worker executes |
@@ -54,6 +63,10 @@ export class Keyspace {
     return `${this.root}:ended:${listenerId}`;
   }
 
+  get triggers(): string {
+    return `${this.root}:triggers`;
+  }
+
   get workflows(): string {
     return `${this.root}:workflows`;
   }
@@ -81,7 +94,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],
@@ -99,6 +112,8 @@ export const RUN_FIELDS = [
   ['pa', 'parentRunId'],
   ['ps', 'parentStep'],
   ['ro', 'rootRunId'],
+  ['ei', 'eventId'],
+  ['fc', 'unjudged'],
   ['ik', 'idempotencyKey'],
   ['hb', 'handBacks'],
   ['st', 'status'],
@@ -112,6 +127,9 @@ export const STEP_KINDS: Readonly<Record<string, StepKind>> = {
   s: 'sleep',
   c: 'child',
   m: 'emit_workflow',
+  e: 'event',
+  n: 'emit_event',
+  a: 'any',
 };
 
 export const STEP_STATUSES: Readonly<Record<string, StepRecord['status']>> = {

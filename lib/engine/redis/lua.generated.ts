@@ -105,7 +105,7 @@ local guarded = {}
 local function guard(id, fence)
   local run = guarded[id]
   if not run then
-    run = call('HMGET', run_key(id), 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs')
+    run = call('HMGET', run_key(id), 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls')
     guarded[id] = run
   end
   if not run[1] or run[2] ~= fence then return 'LOST', run end
@@ -189,15 +189,204 @@ local function resume(id)
     call('PEXPIRE', ROOT .. 'wake:' .. run[5], 60000)
   end
 end
-local function deliver(id, step, status, payload)
+local function wait_member(id, step, branch)
+  return #id .. ':' .. id .. #step .. ':' .. step .. branch
+end
+local function split_sized(text)
+  local size, rest = string.match(text, '^(%d+):(.*)$')
+  size = tonumber(size)
+  return string.sub(rest, 1, size), string.sub(rest, size + 1)
+end
+local function read_wait_member(member)
+  local id, rest = split_sized(member)
+  local step, branch = split_sized(rest)
+  return id, step, branch
+end
+local function unlisten(id, step)
+  local listening = ROOT .. 'listening:' .. id
+  local entries = call('HGET', listening, step)
+  if not entries then return end
+  for _, entry in ipairs(cjson.decode(entries)) do call('ZREM', ROOT .. 'listeners:' .. entry[1], entry[2]) end
+  call('HDEL', listening, step)
+end
+local function deliver(id, step, branch, status, payload, tag)
   local field = 's:' .. step
   local record = call('HGET', data_key(id), field)
   if not record then return false end
   local kind, since, moment = string.match(record, '^(%a),w,%d+,%d+,%d+,(%d+),(%d+);')
   if not kind or (moment ~= '0' and tonumber(moment) <= now) then return false end
+  if kind == 'a' then payload = #branch .. ':' .. branch .. tag .. payload end
+  if kind ~= 'c' then unlisten(id, step) end
   call('HSET', data_key(id), field, kind .. ',' .. status .. ',0,1,0,' .. since .. ',' .. now_text .. ';' .. payload)
   resume(id)
   return true
+end
+local function deliver_end(child, member, outcome, payload)
+  local id, step, branch = read_wait_member(member)
+  return deliver(id, step, branch, outcome == 's' and 'd' or 'k', payload, 'c' .. #child .. ':' .. child)
+end
+local function child_fields(id, step)
+  return { 'tr', 'child', 'pa', id, 'ps', step, 'ro', call('HGET', run_key(id), 'ro') or id }
+end
+local function register_child(id, created)
+  if created[1] == 'CREATED' then call('SADD', ROOT .. 'children:' .. id, created[2]) end
+end
+local function await_child(id, step, branch, created)
+  register_child(id, created)
+  local child = created[2]
+  local member = wait_member(id, step, branch)
+  local status = call('HGET', run_key(child), 'st')
+  if status == 's' then return deliver_end(child, member, status, call('HGET', data_key(child), 'o') or '') end
+  if status == 'f' or status == 'c' then return deliver_end(child, member, status, call('HGET', data_key(child), 'e') or '') end
+  if not status then
+    local message = 'Run "' .. child .. '", which the idempotency key names, was deleted by retention. Use another key.'
+    return deliver_end(child, member, 'f', '{"name":"RunNotFoundError","code":"RUN_NOT_FOUND","message":' .. cjson.encode(message)
+      .. ',"runId":' .. cjson.encode(child) .. '}')
+  end
+  call('SADD', ROOT .. 'parents:' .. child, member)
+  call('HSET', run_key(child), 'nw', 1)
+  return false
+end
+local EVENTS_PER_CALL = 100
+local function place_of(name, key) return #name .. ':' .. name .. ':' .. key end
+local function event_key(id) return ROOT .. 'event:' .. id end
+local function envelope_of(id, event)
+  local envelope = '{"id":' .. cjson.encode(id) .. ',"name":' .. cjson.encode(event[1]) .. ',"ts":' .. event[2]
+  if event[3] then envelope = envelope .. ',"correlationKey":' .. cjson.encode(event[3]) end
+  return envelope .. '}'
+end
+local function received(id)
+  local event = call('HMGET', event_key(id), 'n', 't', 'k', 'd')
+  local envelope = envelope_of(id, event)
+  return #envelope .. ':' .. envelope .. (event[4] or '')
+end
+local function take_mail(id, step, branch, place, since)
+  local cursor = 'k:' .. place
+  local seen = call('HGET', data_key(id), cursor)
+  if seen and tonumber(seen) > since then since = tonumber(seen) end
+  local mail = call('ZRANGEBYSCORE', ROOT .. 'mail:' .. place, '(' .. string.format('%.0f', since), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  if not mail[1] then return 'NONE' end
+  if not deliver(id, step, branch, 'd', received(mail[1]), 'e') then return 'OVER' end
+  call('HSET', data_key(id), cursor, mail[2])
+  call('RPUSH', ROOT .. 'resumed:' .. mail[1], id)
+  call('HINCRBY', event_key(mail[1]), 'rc', 1)
+  return 'TAKEN'
+end
+local function since_of(id, lookback, registered)
+  if lookback == 'none' then return registered end
+  return tonumber(call('ZSCORE', ROOT .. 'runs', id) or call('HGET', run_key(id), 'cs') or registered)
+end
+local function listen(id, step, branch, name, key, lookback)
+  local place = place_of(name, key)
+  local registered = next_counter('created')
+  if take_mail(id, step, branch, place, since_of(id, lookback, registered)) == 'TAKEN' then return true end
+  local member = (lookback == 'none' and 'n' or 'r') .. wait_member(id, step, branch)
+  call('ZADD', ROOT .. 'listeners:' .. place, registered, member)
+  local listening = ROOT .. 'listening:' .. id
+  local known = call('HGET', listening, step)
+  local entries = known and cjson.decode(known) or {}
+  entries[#entries + 1] = { place, member }
+  call('HSET', listening, step, cjson.encode(entries))
+  call('HSET', run_key(id), 'ls', 1)
+  return false
+end
+local function unlisten_all(id)
+  for _, step in ipairs(call('HKEYS', ROOT .. 'listening:' .. id)) do unlisten(id, step) end
+end
+local function wake_listeners(place, stamp)
+  local listeners = ROOT .. 'listeners:' .. place
+  local before = '(' .. string.format('%.0f', stamp)
+  local waiting = call('ZRANGEBYSCORE', listeners, '-inf', before, 'WITHSCORES', 'LIMIT', 0, EVENTS_PER_CALL)
+  for i = 1, #waiting, 2 do
+    local id, step, branch = read_wait_member(string.sub(waiting[i], 2))
+    local registered = tonumber(waiting[i + 1])
+    local lookback = string.sub(waiting[i], 1, 1) == 'n' and 'none' or 'run'
+    local answer = take_mail(id, step, branch, place, since_of(id, lookback, registered))
+    if answer == 'OVER' then call('ZREM', listeners, waiting[i]) end
+    if answer == 'NONE' then call('ZADD', listeners, next_counter('created'), waiting[i]) end
+  end
+  return #waiting == EVENTS_PER_CALL * 2 and call('ZCOUNT', listeners, '-inf', before) > 0
+end
+local function pattern_matches(pattern, name)
+  local wanted, given = {}, {}
+  for segment in string.gmatch(pattern .. '.', '([^.]*)%.') do wanted[#wanted + 1] = segment end
+  for segment in string.gmatch(name .. '.', '([^.]*)%.') do given[#given + 1] = segment end
+  for i, segment in ipairs(wanted) do
+    if segment == '**' and i == #wanted then return true end
+    if not given[i] or (segment ~= '*' and segment ~= given[i]) then return false end
+  end
+  return #wanted == #given
+end
+local function subscribers_of(name)
+  local names = {}
+  local function add(pattern)
+    for _, workflow in ipairs(call('SMEMBERS', ROOT .. 'subscribers:' .. pattern)) do names[workflow] = true end
+  end
+  add(name)
+  for _, pattern in ipairs(call('SMEMBERS', ROOT .. 'wildcards')) do
+    if pattern_matches(pattern, name) then add(pattern) end
+  end
+  return names
+end
+local function subscriber_run(id, workflow) return redis.sha1hex(id .. '\\0' .. workflow) end
+local function deliver_event(id, sub, data)
+  local verdict, run, detail = sub.v, '', sub.e
+  if verdict == 'd' or verdict == '?' then
+    local event = call('HMGET', event_key(id), 'n', 't', 'k')
+    run = subscriber_run(id, sub.w)
+    local extra = { 'tr', 'event', 'ei', id }
+    if verdict == '?' then
+      extra[#extra + 1] = 'fc'
+      extra[#extra + 1] = 1
+    end
+    local created = create({
+      id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, version = sub.r, tags = sub.t,
+      at = '', delay = 0, idempotency = '', ttl = 0, input = data, extra = extra,
+    })
+    if created[1] == 'CREATED' then
+      call('HSET', data_key(run), 'ev', envelope_of(id, event))
+      verdict, detail = 'd', ''
+    else
+      verdict, run = 'f', ''
+      detail = '{"name":"IdempotencyConflictError","message":"The run id of this delivery belongs to another workflow."}'
+    end
+  end
+  call('HSET', ROOT .. 'deliveries:' .. id, sub.w, verdict .. ':' .. run .. ';' .. detail)
+  call('HINCRBY', event_key(id), verdict .. 'c', 1)
+end
+local function settle_fanout(id)
+  local counts = call('HMGET', event_key(id), 'sc', 'fc')
+  local subscribers, failed = tonumber(counts[1]), tonumber(counts[2] or 0)
+  local status = 'c'
+  if subscribers == 0 then status = 'n'
+  elseif failed == subscribers then status = 'f'
+  elseif failed > 0 then status = 'x' end
+  call('HSET', event_key(id), 'fs', status)
+end
+local function go_on(id, quota)
+  local key = event_key(id)
+  local event = call('HMGET', key, 'n', 'k', 's', 'd', 'fs')
+  if not event[1] then
+    call('SREM', ROOT .. 'pending', id)
+    return false
+  end
+  local more = false
+  if event[5] == 'p' then
+    local fanout = ROOT .. 'fanout:' .. id
+    for _ = 1, quota do
+      local sub = call('LPOP', fanout)
+      if not sub then break end
+      deliver_event(id, cjson.decode(sub), event[4] or '')
+    end
+    if call('EXISTS', fanout) == 1 then more = true else settle_fanout(id) end
+  end
+  if event[2] and wake_listeners(place_of(event[1], event[2]), tonumber(event[3])) then more = true end
+  if more then
+    call('SADD', ROOT .. 'pending', id)
+  elseif quota > 0 then
+    call('SREM', ROOT .. 'pending', id)
+  end
+  return more
 end
 ops.adopt_outcome = function(base, count)
   local id = ARGV[base + 1]
@@ -214,6 +403,82 @@ ops.adopt_outcome = function(base, count)
     if run[7] then call('HDEL', run_key(id), 'rs') end
   end
   return 'OK'
+end
+ops.await_any = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local step = ARGV[base + 3]
+  local branches_first, branches_last = base + 4, base + count
+  local state = guard(id, fence)
+  if state ~= 'RUNNING' then return { state, now, 0, '', 0 } end
+  local field = 's:' .. step
+  local data = data_key(id)
+  local known = call('HGET', data, field)
+  if known then
+    local status, moment, timer = string.match(known, '^%a,(%a),%d+,%d+,%d+,%d+,(%d+);(.*)$')
+    return { 'OK', now, tonumber(moment), status == 'w' and timer or '', status == 'w' and 0 or 1 }
+  end
+  local branches = {}
+  local at = branches_first
+  while at <= branches_last do
+    branches[#branches + 1] = { ARGV[at], ARGV[at + 1], at + 3 }
+    if ARGV[at] == 'c' then
+      local existing = call('HGET', run_key(ARGV[at + 3]), 'wf')
+      if existing and existing ~= ARGV[at + 4] then return { 'CONFLICT', now, 0, ARGV[at + 3], 0 } end
+    end
+    at = at + 3 + tonumber(ARGV[at + 2])
+  end
+  local function record(moment, timer)
+    call('HSET', data, field, 'a,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';' .. timer)
+  end
+  local first, timer = 0, ''
+  for _, branch in ipairs(branches) do
+    if branch[1] == 't' then
+      local when = tonumber(string.sub(ARGV[branch[3]], 2))
+      if string.sub(ARGV[branch[3]], 1, 1) == '+' then when = when + now end
+      when = math.max(1, when)
+      if first == 0 or when < first then first, timer = when, branch[2] end
+    end
+  end
+  record(0, '')
+  local over = false
+  for _, branch in ipairs(branches) do
+    local kind, name, arg = branch[1], branch[2], branch[3]
+    if kind == 'e' and not over then
+      over = listen(id, step, name, ARGV[arg], ARGV[arg + 1], ARGV[arg + 2])
+    elseif kind == 'c' then
+      local created = create({
+        id = ARGV[arg], nonce = '', workflow = ARGV[arg + 1], queue = ARGV[arg + 2], priority = ARGV[arg + 3], attempts = ARGV[arg + 4],
+        version = ARGV[arg + 5], tags = ARGV[arg + 6], at = ARGV[arg + 7], delay = ARGV[arg + 8], idempotency = ARGV[arg + 9],
+        ttl = ARGV[arg + 10], input = ARGV[arg + 11], extra = child_fields(id, step),
+      })
+      if await_child(id, step, name, created) then over = true end
+    end
+  end
+  if not over then record(first, timer) end
+  return { 'OK', now, first, timer, over and 1 or 0 }
+end
+ops.await_event = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local step = ARGV[base + 3]
+  local name = ARGV[base + 4]
+  local key = ARGV[base + 5]
+  local timeout = ARGV[base + 6]
+  local lookback = ARGV[base + 7]
+  local state = guard(id, fence)
+  if state ~= 'RUNNING' then return { state, now, 0, 0 } end
+  local field = 's:' .. step
+  local known = call('HGET', data_key(id), field)
+  if known then
+    local status, moment = string.match(known, '^%a,(%a),%d+,%d+,%d+,%d+,(%d+);')
+    return { 'OK', now, tonumber(moment), status == 'w' and 0 or 1 }
+  end
+  local moment = 0
+  if timeout ~= '' then moment = now + tonumber(timeout) end
+  call('HSET', data_key(id), field, 'e,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
+  local over = listen(id, step, '', name, key, lookback)
+  return { 'OK', now, moment, over and 1 or 0 }
 end
 ops.await_run = function(base, count)
   local id = ARGV[base + 1]
@@ -337,9 +602,11 @@ ops.commit_step = function(base, count)
   local payload = ARGV[base + 7]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
-  if string.sub(head, 1, 2) == 'c,' then
+  local kind = string.sub(head, 1, 1)
+  if kind == 'c' or kind == 'e' or kind == 'a' then
     local known = call('HGET', data_key(id), 's:' .. name)
-    if known and string.match(known, '^c,[dk],') then return 'TAKEN' end
+    if known and string.match(known, '^%a,[dk],') then return 'TAKEN' end
+    if kind ~= 'c' then unlisten(id, name) end
   end
   local moment
   local stamp = now_text
@@ -362,6 +629,14 @@ ops.commit_step = function(base, count)
   end
   return moment or 'OK'
 end
+ops.continue_event = function(base, count)
+  local id = ARGV[base + 1]
+  if id ~= '' then return go_on(id, EVENTS_PER_CALL) and 1 or 0 end
+  local pending = call('SRANDMEMBER', ROOT .. 'pending')
+  if not pending then return 0 end
+  go_on(pending, EVENTS_PER_CALL)
+  return call('EXISTS', ROOT .. 'pending')
+end
 ops.create_run = function(base, count)
   local id = ARGV[base + 1]
   local nonce = ARGV[base + 2]
@@ -380,6 +655,83 @@ ops.create_run = function(base, count)
     id = id, nonce = nonce, workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
     tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input,
   })
+end
+ops.emit_event = function(base, count)
+  local id = ARGV[base + 1]
+  local nonce = ARGV[base + 2]
+  local name = ARGV[base + 3]
+  local ts = ARGV[base + 4]
+  local key = ARGV[base + 5]
+  local data = ARGV[base + 6]
+  local run = ARGV[base + 7]
+  local fence = ARGV[base + 8]
+  local step = ARGV[base + 9]
+  local order = ARGV[base + 10]
+  local verdicts_first, verdicts_last = base + 11, base + count
+  if run ~= '' then
+    local state = guard(run, fence)
+    if state ~= 'RUNNING' then return { state, 0, '' } end
+    local record = call('HGET', data_key(run), 's:' .. step)
+    if record then return { 'OK', 0, string.match(record, ';(.*)$') } end
+  end
+  local function finish_step(runs)
+    if run == '' then return '' end
+    local payload = #runs == 0 and '[]' or cjson.encode(runs)
+    call('HSET', data_key(run), 's:' .. step, 'n,s,' .. order .. ',1,0,' .. now_text .. ',' .. now_text .. ';' .. payload)
+    return payload
+  end
+  local existing = call('HMGET', event_key(id), 's', 'no')
+  if existing[1] then
+    local runs = {}
+    if run ~= '' then
+      local deliveries = call('HGETALL', ROOT .. 'deliveries:' .. id)
+      for i = 2, #deliveries, 2 do
+        runs[#runs + 1] = string.match(deliveries[i], '^d:([^;]*);')
+      end
+      table.sort(runs)
+    end
+    local is_repeat = run == '' and (nonce == '' or existing[2] == nonce)
+    return { is_repeat and 'OK' or 'EXISTS', call('SISMEMBER', ROOT .. 'pending', id), finish_step(runs) }
+  end
+  local judged = {}
+  local names = subscribers_of(name)
+  for i = verdicts_first, verdicts_last, 8 do
+    names[ARGV[i]] = true
+    judged[ARGV[i]] = {
+      w = ARGV[i], v = ARGV[i + 1], e = ARGV[i + 2], q = ARGV[i + 3], p = ARGV[i + 4], a = ARGV[i + 5], r = ARGV[i + 6], t = ARGV[i + 7],
+    }
+  end
+  local subscribers = {}
+  for workflow in pairs(names) do subscribers[#subscribers + 1] = workflow end
+  table.sort(subscribers)
+  local stamp = next_counter('created')
+  local fields = { 'n', name, 't', ts == '' and now_text or ts, 's', string.format('%.0f', stamp), 'fs', 'p', 'sc', #subscribers }
+  local function keep(field, value)
+    fields[#fields + 1] = field
+    fields[#fields + 1] = value
+  end
+  if key ~= '' then keep('k', key) end
+  if nonce ~= '' then keep('no', nonce) end
+  if data ~= '' then keep('d', data) end
+  call('HSET', event_key(id), unpack(fields))
+  call('ZADD', ROOT .. 'events', stamp, id)
+  call('ZADD', ROOT .. 'events:' .. name, stamp, id)
+  if key ~= '' then call('ZADD', ROOT .. 'mail:' .. place_of(name, key), stamp, id) end
+  local runs = {}
+  for i, workflow in ipairs(subscribers) do
+    local sub = judged[workflow]
+    if not sub then
+      local meta = call('HGET', ROOT .. 'workflows', workflow)
+      meta = meta and cjson.decode(meta) or {}
+      sub = {
+        w = workflow, v = '?', e = '', q = meta.queue or 'default', p = tostring(meta.priority or 0), a = tostring(meta.maxAttempts or ''),
+        r = meta.version or '', t = meta.tags and next(meta.tags) and cjson.encode(meta.tags) or '',
+      }
+    end
+    if sub.v == 'd' or sub.v == '?' then runs[#runs + 1] = subscriber_run(id, workflow) end
+    if i <= EVENTS_PER_CALL then deliver_event(id, sub, data) else call('RPUSH', ROOT .. 'fanout:' .. id, cjson.encode(sub)) end
+  end
+  return { 'OK', go_on(id, 0) and 1 or 0, finish_step(runs) }
 end
 ops.finish_run = function(base, count)
   local id = ARGV[base + 1]
@@ -411,15 +763,34 @@ ops.finish_run = function(base, count)
       call('PUBLISH', ROOT .. 'ended:' .. channel, message)
     end
     local parents = ROOT .. 'parents:' .. id
-    for _, member in ipairs(call('SMEMBERS', parents)) do
-      local size, rest = string.match(member, '^(%d+):(.*)$')
-      local parent = string.sub(rest, 1, tonumber(size))
-      deliver(parent, string.sub(rest, tonumber(size) + 1), outcome == 's' and 'd' or 'k', payload)
-    end
+    for _, member in ipairs(call('SMEMBERS', parents)) do deliver_end(id, member, outcome, payload) end
     call('DEL', waiters, parents)
     call('HDEL', key, 'nw')
   end
+  if run[8] then unlisten_all(id) end
   return 'OK'
+end
+ops.list_events = function(base, count)
+  local after = ARGV[base + 1]
+  local sort = ARGV[base + 2]
+  local limit = ARGV[base + 3]
+  local name = ARGV[base + 4]
+  local index = ROOT .. 'events' .. (name == '' and '' or (':' .. name))
+  local window
+  if sort == 'asc' then
+    window = call('ZRANGEBYSCORE', index, after == '' and '-inf' or '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', 0, limit + 1)
+  else
+    window = call('ZREVRANGEBYSCORE', index, after == '' and '+inf' or '(' .. after, '-inf', 'WITHSCORES', 'LIMIT', 0, limit + 1)
+  end
+  local page = { '' }
+  for i = 1, math.min(#window, limit * 2), 2 do
+    local id = window[i]
+    page[#page + 1] = {
+      id, call('HGETALL', event_key(id)), call('HGETALL', ROOT .. 'deliveries:' .. id), call('LRANGE', ROOT .. 'resumed:' .. id, 0, 99),
+    }
+  end
+  if #window > limit * 2 then page[1] = window[limit * 2] end
+  return page
 end
 ops.list_runs = function(base, count)
   local after = ARGV[base + 1]
@@ -468,7 +839,7 @@ ops.park_run = function(base, count)
     local kind, status, moment = string.match(record or '', '^(%a),([wdk]),%d+,%d+,%d+,%d+,(%d+);')
     if not status then error('step ' .. ARGV[i] .. ' is not waiting') end
     local at = status == 'w' and tonumber(moment) or now
-    if (at > 0 or kind ~= 'c') and (not first or at < first) then first = at end
+    if (at > 0 or kind == 's' or kind == 'r') and (not first or at < first) then first = at end
   end
   if first and first <= now then return { 'READY', now } end
   if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end
@@ -483,6 +854,12 @@ ops.promote_due = function(base, count)
   local limit = ARGV[base + 1]
   for _, queue in ipairs(promote(tonumber(limit))) do wake(queue) end
   return next_due()
+end
+ops.read_event = function(base, count)
+  local id = ARGV[base + 1]
+  local fields = call('HGETALL', event_key(id))
+  if #fields == 0 then return false end
+  return { id, fields, call('HGETALL', ROOT .. 'deliveries:' .. id), call('LRANGE', ROOT .. 'resumed:' .. id, 0, -1) }
 end
 ops.read_run = function(base, count)
   local id = ARGV[base + 1]
@@ -632,33 +1009,20 @@ ops.start_child = function(base, count)
   end
   local created = create({
     id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-    tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input,
-    extra = { 'tr', 'child', 'pa', id, 'ps', step, 'ro', call('HGET', run_key(id), 'ro') or id },
+    tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, extra = child_fields(id, step),
   })
   if created[1] == 'CONFLICT' then return { 'CONFLICT', now, child, 0 } end
   local started = created[2]
   call('HSET', data, 'c:' .. step, started)
-  if created[1] == 'CREATED' then call('SADD', ROOT .. 'children:' .. id, started) end
   if kind == 'm' then
+    register_child(id, created)
     call('HSET', data, 's:' .. step, 'm,s,' .. order .. ',1,0,' .. now_text .. ',' .. now_text .. ';' .. cjson.encode(started))
     return { 'OK', now, started, 0 }
   end
   local moment = 0
   if timeout ~= '' then moment = now + tonumber(timeout) end
   call('HSET', data, 's:' .. step, 'c,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
-  local status = call('HGET', run_key(started), 'st')
-  if status == 's' then
-    deliver(id, step, 'd', call('HGET', data_key(started), 'o') or '')
-  elseif status == 'f' or status == 'c' then
-    deliver(id, step, 'k', call('HGET', data_key(started), 'e') or '')
-  elseif not status then
-    local message = 'Run "' .. started .. '", which the idempotency key names, was deleted by retention. Use another key.'
-    deliver(id, step, 'k', '{"name":"RunNotFoundError","code":"RUN_NOT_FOUND","message":' .. cjson.encode(message)
-      .. ',"runId":' .. cjson.encode(started) .. '}')
-  else
-    call('SADD', ROOT .. 'parents:' .. started, #id .. ':' .. id .. step)
-    call('HSET', run_key(started), 'nw', 1)
-  end
+  await_child(id, step, '', created)
   return { 'OK', now, started, moment }
 end
 ops.store_progress = function(base, count)
@@ -671,13 +1035,30 @@ ops.store_progress = function(base, count)
   call('HSET', data_key(id), 'g:' .. name, payload)
   return 'OK'
 end
+ops.sweep_events = function(base, count)
+  local retention = ARGV[base + 1]
+  local limit = ARGV[base + 2]
+  local before = string.format('%.0f', (now - tonumber(retention)) * 1000)
+  local deleted = 0
+  for _, id in ipairs(call('ZRANGEBYSCORE', ROOT .. 'events', '-inf', before, 'LIMIT', 0, limit)) do
+    if call('SISMEMBER', ROOT .. 'pending', id) == 0 then
+      local event = call('HMGET', event_key(id), 'n', 'k')
+      if event[1] then call('ZREM', ROOT .. 'events:' .. event[1], id) end
+      if event[2] then call('ZREM', ROOT .. 'mail:' .. place_of(event[1], event[2]), id) end
+      call('UNLINK', event_key(id), ROOT .. 'deliveries:' .. id, ROOT .. 'resumed:' .. id)
+      call('ZREM', ROOT .. 'events', id)
+      deleted = deleted + 1
+    end
+  end
+  return deleted
+end
 ops.sweep_history = function(base, count)
   local retention = ARGV[base + 1]
   local limit = ARGV[base + 2]
   local ids = call('ZRANGEBYSCORE', ROOT .. 'ended', '-inf', now - tonumber(retention), 'LIMIT', 0, limit)
   for _, id in ipairs(ids) do
     call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id,
-      ROOT .. 'parents:' .. id, ROOT .. 'children:' .. id)
+      ROOT .. 'parents:' .. id, ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
     call('ZREM', ROOT .. 'runs', id)
     call('ZREM', ROOT .. 'ended', id)
   end

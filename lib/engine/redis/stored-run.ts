@@ -24,6 +24,9 @@ export interface StoredRun {
   readonly parentRunId?: string;
   readonly parentStep?: string;
   readonly rootRunId: string;
+  readonly eventId?: string;
+  /** Created for an event by somebody who did not know the subscriber's filter and schema. */
+  readonly unjudged: boolean;
   readonly idempotencyKey?: string;
   readonly handBacks: number;
 }
@@ -63,6 +66,8 @@ export function toStoredRun(id: string, raw: RawFields): StoredRun {
     parentRunId: raw.parentRunId,
     parentStep: raw.parentStep,
     rootRunId: raw.rootRunId ?? id,
+    eventId: raw.eventId,
+    unjudged: raw.unjudged !== undefined,
     idempotencyKey: raw.idempotencyKey,
     handBacks: Number(raw.handBacks ?? 0),
   };
@@ -102,6 +107,7 @@ export function toRunRecord(id: string, raw: RawFields, payloads: RunPayloads): 
     parentRunId: run.parentRunId,
     parentStep: run.parentStep,
     rootRunId: run.rootRunId,
+    eventId: run.eventId,
     idempotencyKey: run.idempotencyKey,
     workerId: raw.workerId,
   });

@@ -1,7 +1,9 @@
 import type { WorkflowMeta } from '../core/client.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
+import { continueEvent } from '../redis/continue-event.js';
 import { reapWorkers } from '../redis/reap-workers.js';
 import { registerWorkflows } from '../redis/register-workflows.js';
+import { sweepEvents } from '../redis/sweep-events.js';
 import { sweepHistory } from '../redis/sweep-history.js';
 import type { Pass } from './pass.js';
 import { Periodic } from './periodic.js';
@@ -37,7 +39,9 @@ export class Housekeeping {
   start(): void {
     const { reaperIntervalMs, historyCleanupIntervalMs, registryRecoveryIntervalMs, watchdog } = this.host.options;
     this.every(reaperIntervalMs, 'Looking for dead workers', () => this.reap());
-    this.every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep());
+    this.every(reaperIntervalMs, 'Going on with events', () => this.continueEvents());
+    this.every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep(sweepHistory));
+    this.every(historyCleanupIntervalMs, 'Deleting old events', () => this.sweep(sweepEvents));
     this.every(registryRecoveryIntervalMs, 'Registering workflows', () => this.register());
     this.every(MARK_RUNNING_AFTER_MS, 'Marking running steps', async () => this.markRunning());
     if (watchdog.enabled) this.watchdog = new Watchdog(this.host, watchdog.intervalMs, watchdog.stalledForMs);
@@ -66,11 +70,25 @@ export class Housekeeping {
     }
   }
 
-  private async sweep(): Promise<void> {
+  private async sweep(batch: typeof sweepHistory): Promise<void> {
     for (;;) {
-      const deleted = await this.host.buffer.add(sweepHistory(this.host.retentionMs, SWEEP_BATCH));
+      const deleted = await this.host.buffer.add(batch(this.host.retentionMs, SWEEP_BATCH));
       if (deleted < SWEEP_BATCH || this.stopped) return;
     }
+  }
+
+  /** Until an event has reached everybody; whatever is left by a crash is found by {@link continueEvents}. */
+  goOnWith(eventId: string): void {
+    const failed = (error: unknown) =>
+      this.host.warn(`Going on with event "${eventId}" failed: ${(error as Error).message}`, { eventId });
+    const goOn = (more: boolean): void => {
+      if (more && !this.stopped) this.host.buffer.send(continueEvent(eventId), goOn, failed);
+    };
+    goOn(true);
+  }
+
+  private async continueEvents(): Promise<void> {
+    while ((await this.host.buffer.add(continueEvent())) && !this.stopped);
   }
 
   private markRunning(): void {

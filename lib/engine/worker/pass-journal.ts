@@ -1,7 +1,10 @@
 import { adoptOutcome } from '../redis/adopt-outcome.js';
+import { type AnyAwaited, awaitAny, type Branch } from '../redis/await-any.js';
+import { awaitEvent, type EventAwaited, type EventWait } from '../redis/await-event.js';
 import { backOffRun } from '../redis/back-off-run.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { commitStepOf, type StepCommit, type StepCommitted } from '../redis/commit-step.js';
+import { type Emitted, emitEvent, type NewEvent } from '../redis/emit-event.js';
 import { finishRun } from '../redis/finish-run.js';
 import { asStatus, type Op, type WriteStatus } from '../redis/op.js';
 import { type Parked, parkRun } from '../redis/park-run.js';
@@ -54,6 +57,21 @@ export class PassJournal {
 
   startChild(start: Omit<ChildStart, 'runId' | 'fence'>): Promise<ChildStarted> {
     const op = startChild({ runId: this.runId, fence: this.fence, ...start });
+    return new Promise((resolve) => this.write(op, statusOfReply, resolve));
+  }
+
+  awaitEvent(step: string, wait: EventWait, timeoutMs: number | undefined): Promise<EventAwaited> {
+    const op = awaitEvent({ runId: this.runId, fence: this.fence, step }, wait, timeoutMs);
+    return new Promise((resolve) => this.write(op, statusOfReply, resolve));
+  }
+
+  awaitAny(step: string, branches: readonly Branch[]): Promise<AnyAwaited> {
+    const op = awaitAny({ runId: this.runId, fence: this.fence, step }, branches);
+    return new Promise((resolve) => this.write(op, statusOfReply, resolve));
+  }
+
+  emitEvent(step: string, order: number, event: NewEvent): Promise<Emitted> {
+    const op = emitEvent(event, { runId: this.runId, fence: this.fence, step, order });
     return new Promise((resolve) => this.write(op, statusOfReply, resolve));
   }
 

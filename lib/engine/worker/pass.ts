@@ -5,12 +5,12 @@ import type { RunRecord } from '../core/run.types.js';
 import { asError, toStoredError } from '../core/stored-error.js';
 import { validateInput } from '../core/validate-input.js';
 import type { LoggerPort } from '../core/values.types.js';
-import type { AnyWorkflowRef, Handler, RetryFailure } from '../core/workflow.types.js';
+import type { Handler, RetryFailure } from '../core/workflow.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
-import type { RunTarget, WorkflowDirectory } from '../redis/workflow-directory.js';
+import type { WorkflowDirectory } from '../redis/workflow-directory.js';
 import { LongTimer } from './long-timer.js';
 import { PassJournal } from './pass-journal.js';
 import type { RedisClock } from './redis-clock.js';
@@ -37,6 +37,8 @@ export interface PassHost {
   readonly maxRecoveries: number;
   readonly directory: WorkflowDirectory;
   leaseConfirmed(): Promise<void> | undefined;
+  /** Sees to it that an event reaches everybody. */
+  goOnWith(eventId: string): void;
   /** The pass needs its slot no more. Called once. */
   ended(pass: Pass): void;
 }
@@ -73,7 +75,7 @@ export class Pass implements StepHost {
       () => this.lose(),
       (error) => this.refused(error as Error),
     );
-    this.context = new RunContext(this.run, this.maxAttempts, host.logger);
+    this.context = new RunContext(this.run, data, this.maxAttempts, host.logger);
     this.steps = new StepRuntime(this, data);
     this.context.step = this.steps;
   }
@@ -116,8 +118,12 @@ export class Pass implements StepHost {
     );
   }
 
-  findWorkflow(ref: AnyWorkflowRef): Promise<RunTarget> {
-    return this.host.directory.find(ref, false);
+  get directory(): WorkflowDirectory {
+    return this.host.directory;
+  }
+
+  goOnWith(eventId: string): void {
+    this.host.goOnWith(eventId);
   }
 
   failureOf(error: Error): RetryFailure {

@@ -1,6 +1,9 @@
+import type { ReceivedEvent } from '../core/event.types.js';
 import type { LoggerPort } from '../core/values.types.js';
 import type { StepApi, WorkflowContext } from '../core/workflow.types.js';
+import { receivedEvent } from '../redis/stored-event.js';
 import type { StoredRun } from '../redis/stored-run.js';
+import type { RunData } from '../redis/stored-step.js';
 import { LazyAbort } from './lazy-abort.js';
 import { RunLogger } from './run-logger.js';
 
@@ -14,6 +17,7 @@ export class RunContext implements WorkflowContext {
 
   constructor(
     stored: StoredRun,
+    private readonly data: RunData,
     maxAttempts: number,
     private readonly baseLogger: LoggerPort,
   ) {
@@ -28,6 +32,10 @@ export class RunContext implements WorkflowContext {
       parentRunId: stored.parentRunId,
       rootRunId: stored.rootRunId,
     };
+  }
+
+  get event(): ReceivedEvent | undefined {
+    return this.data.event === undefined ? undefined : receivedEvent(this.data.event, this.data.input);
   }
 
   get signal(): AbortSignal {

@@ -183,8 +183,12 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   /** Something came for a run in execution (`run:<id>`), or may have come for any, or there is work. */
   private woken(message: string | undefined): void {
     const runId = message?.startsWith('run:') ? message.slice(4) : undefined;
-    for (const { run, steps } of this.active) if (runId === undefined || run.id === runId) void steps.remote.refresh();
+    for (const { run, steps } of this.active) if (runId === undefined || run.id === runId) steps.remote.look();
     if (runId === undefined) this.claims.nudge();
+  }
+
+  goOnWith(eventId: string): void {
+    this.housekeeping.goOnWith(eventId);
   }
 
   private take(claimed: ClaimedRun, now: number): void {

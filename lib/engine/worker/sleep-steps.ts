@@ -15,12 +15,6 @@ export class SleepSteps {
     });
   }
 
-  /** Ends a sleep that was over before the pass began. */
-  complete(name: string, stored: StoredStep, order: number, now: number): StoredStep {
-    this.ledger.commit(sleepRecord(name, stored.startedAt, 's', order, now));
-    return { ...stored, status: 's', order };
-  }
-
   private begin(
     name: string,
     when: { at: number } | { delayMs: number },

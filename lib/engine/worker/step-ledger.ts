@@ -1,9 +1,9 @@
 import { checkStepName } from '../core/checks.js';
 import { DuplicateStepError, StepMismatchError } from '../core/errors/index.js';
-import type { AnyWorkflowRef, RetryFailure, WorkflowContext } from '../core/workflow.types.js';
+import type { RetryFailure, WorkflowContext } from '../core/workflow.types.js';
 import { STEP_KINDS } from '../redis/keyspace.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
-import type { RunTarget } from '../redis/workflow-directory.js';
+import type { WorkflowDirectory } from '../redis/workflow-directory.js';
 import { DeliveryQueue } from './delivery-queue.js';
 import type { PassJournal, StepWrite } from './pass-journal.js';
 import type { RedisClock } from './redis-clock.js';
@@ -21,8 +21,9 @@ export interface StepHost {
   /** Resolves when the worker's lease is certain; undefined while it is. */
   leaseConfirmed(): Promise<void> | undefined;
   failureOf(error: Error): RetryFailure;
-  /** @throws UnknownWorkflowError, InvalidOptionError */
-  findWorkflow(ref: AnyWorkflowRef): Promise<RunTarget>;
+  readonly directory: WorkflowDirectory;
+  /** An event that a step has emitted has subscribers or waits left. */
+  goOnWith(eventId: string): void;
   /** All that is left are waits. */
   quiet(waitingSteps: string[]): void;
 }
@@ -153,6 +154,21 @@ export class StepLedger {
       if (leased) leased.then(start, () => undefined);
       else start();
     });
+  }
+
+  /** As {@link whenCommitted}, for a beginning that takes calls of its own: the pass does not park meanwhile. */
+  begin(start: () => Promise<void>, failed: (error: unknown) => void): void {
+    this.whenCommitted(() => {
+      this.held();
+      start()
+        .catch(failed)
+        .finally(() => this.released());
+    });
+  }
+
+  /** Something durable is being begun. */
+  get isOpening(): boolean {
+    return this.opening > 0;
   }
 
   /** Something durable is under way that is neither a function nor a wait: the pass does not park before it is {@link released}. */

@@ -11,10 +11,12 @@
 -- RETURNS OK | DONE | LOST | TAKEN, or for a step that waits the epoch ms at which it goes on
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
--- A wait that others can end is timed out only if they have not: whoever writes first decides.
-if string.sub(head, 1, 2) == 'c,' then
+-- A wait that others can end (child, event, any) is timed out only if they have not: whoever writes first decides.
+local kind = string.sub(head, 1, 1)
+if kind == 'c' or kind == 'e' or kind == 'a' then
   local known = call('HGET', data_key(id), 's:' .. name)
-  if known and string.match(known, '^c,[dk],') then return 'TAKEN' end
+  if known and string.match(known, '^%a,[dk],') then return 'TAKEN' end
+  if kind ~= 'c' then unlisten(id, name) end
 end
 local moment
 local stamp = now_text

@@ -31,14 +31,10 @@ if run[5] then
   for _, channel in ipairs(call('SMEMBERS', waiters)) do
     call('PUBLISH', ROOT .. 'ended:' .. channel, message)
   end
-  -- Runs that wait for this one; each member is <bytes of the id>:<id><step>.
   local parents = ROOT .. 'parents:' .. id
-  for _, member in ipairs(call('SMEMBERS', parents)) do
-    local size, rest = string.match(member, '^(%d+):(.*)$')
-    local parent = string.sub(rest, 1, tonumber(size))
-    deliver(parent, string.sub(rest, tonumber(size) + 1), outcome == 's' and 'd' or 'k', payload)
-  end
+  for _, member in ipairs(call('SMEMBERS', parents)) do deliver_end(id, member, outcome, payload) end
   call('DEL', waiters, parents)
   call('HDEL', key, 'nw')
 end
+if run[8] then unlisten_all(id) end
 return 'OK'

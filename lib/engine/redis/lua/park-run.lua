@@ -15,8 +15,8 @@ for i = names_first, names_last do
   local kind, status, moment = string.match(record or '', '^(%a),([wdk]),%d+,%d+,%d+,%d+,(%d+);')
   if not status then error('step ' .. ARGV[i] .. ' is not waiting') end
   local at = status == 'w' and tonumber(moment) or now
-  -- A child may be waited for without a limit: 0.
-  if (at > 0 or kind ~= 'c') and (not first or at < first) then first = at end
+  -- What others end may be waited for without a limit: 0.
+  if (at > 0 or kind == 's' or kind == 'r') and (not first or at < first) then first = at end
 end
 if first and first <= now then return { 'READY', now } end
 if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end

@@ -130,11 +130,11 @@ end
 local guarded = {}
 
 -- The fence check of every write. RUNNING: the caller owns the run. DONE: the caller's own write has already ended this
--- pass (a repeat after a lost answer). LOST: somebody else has it. The run is { st, f, w, n, nw, ca, rs }.
+-- pass (a repeat after a lost answer). LOST: somebody else has it. The run is { st, f, w, n, nw, ca, rs, ls }.
 local function guard(id, fence)
   local run = guarded[id]
   if not run then
-    run = call('HMGET', run_key(id), 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs')
+    run = call('HMGET', run_key(id), 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls')
     guarded[id] = run
   end
   if not run[1] or run[2] ~= fence then return 'LOST', run end
