@@ -20,10 +20,20 @@ describe('step.waitForEvent()', () => {
     const engine = await startEngine({ workflows: [approval] });
     const handle = await engine.client.run(approval, { key: 'o1' });
     await engine.until(handle.id, 'waiting');
-    const emitted = await engine.client.emitEventDetailed('order.approved', { by: 'ann' }, { correlationKey: 'o1', eventId: 'e1' });
+    const emitted = await engine.client.emitEventDetailed(
+      'order.approved',
+      { by: 'ann' },
+      { correlationKey: 'o1', eventId: 'e1' },
+    );
     const now = await engine.now();
     const event = (await handle.result()) as ReceivedEvent;
-    expect(event).toEqual({ id: 'e1', name: 'order.approved', ts: expect.any(Number), data: { by: 'ann' }, correlationKey: 'o1' });
+    expect(event).toEqual({
+      id: 'e1',
+      name: 'order.approved',
+      ts: expect.any(Number),
+      data: { by: 'ann' },
+      correlationKey: 'o1',
+    });
     expect(Math.abs(event.ts - now)).toBeLessThan(60_000);
     expect(emitted).toMatchObject({ resumedRunIds: [handle.id], handles: [], deduplicated: false });
     expect(await engine.client.getEvent('e1')).toMatchObject({
@@ -92,7 +102,8 @@ describe('step.waitForEvent()', () => {
     const engine = await startEngine({ workflows: [twice] });
     const before = await engine.client.run(twice, undefined);
     await engine.until(before.id, 'waiting');
-    const emit = (data: number, eventId: string) => engine.client.emitEventDetailed('tick', data, { correlationKey: 'k', eventId });
+    const emit = (data: number, eventId: string) =>
+      engine.client.emitEventDetailed('tick', data, { correlationKey: 'k', eventId });
     expect((await emit(1, 'one')).deduplicated).toBe(false);
     expect((await emit(99, 'one')).deduplicated).toBe(true);
     await engine.until(before.id, 'waiting');
@@ -160,14 +171,18 @@ describe('step.waitForEvent()', () => {
 
   it('has one outcome when event and timeout meet, stable on replay, 500 times', async () => {
     const outcomes = new Map<string, Set<string>>();
-    const boundary = workflow('boundary', async (ctx: WorkflowContext<string>) => {
-      const wait = { event: 'tick', correlationKey: ctx.input, timeout: 60_000 };
-      const event = await ctx.step.waitForEvent('tick', wait);
-      const known = outcomes.get(ctx.run.id) ?? new Set();
-      outcomes.set(ctx.run.id, known.add(event === null ? 'timeout' : 'event'));
-      await ctx.step.waitFor('replay', 1);
-      return event === null ? 'timeout' : 'event';
-    });
+    const boundary = workflow(
+      'boundary',
+      async (ctx: WorkflowContext<string>) => {
+        const wait = { event: 'tick', correlationKey: ctx.input, timeout: 60_000 };
+        const event = await ctx.step.waitForEvent('tick', wait);
+        const known = outcomes.get(ctx.run.id) ?? new Set();
+        outcomes.set(ctx.run.id, known.add(event === null ? 'timeout' : 'event'));
+        if (ctx.run.attempt === 1) throw new Error('once more, from the stored outcome');
+        return event === null ? 'timeout' : 'event';
+      },
+      { retries: { maxAttempts: 2, delay: 1 } },
+    );
     const engine = await startEngine({ workflows: [boundary], worker: { concurrency: 50 } });
     for (let round = 0; round < 10; round++) {
       const keys = Array.from({ length: 50 }, (_, index) => `${round}:${index}`);
@@ -176,9 +191,9 @@ describe('step.waitForEvent()', () => {
         keys.map((input) => ({ input })),
       );
       await Promise.all(handles.map(({ id }) => engine.until(id, 'waiting')));
-      // Into the last moments of the waits, which end while the events are emitted.
-      const [first] = await engine.client.getRunSteps(handles[0].id);
-      await engine.advance((first.wakeAt as number) - (await engine.now()) - 5);
+      // To around the moment where one of the waits ends: they were registered within some milliseconds.
+      const [step] = await engine.client.getRunSteps(handles[25].id);
+      await engine.advance((step.wakeAt as number) - (await engine.now()) + (round - 7));
       await Promise.all(keys.map((key) => engine.client.emitEvent('tick', null, { correlationKey: key })));
       await engine.advance(60_000);
       for (const handle of handles) {
