@@ -28,8 +28,8 @@ describe('awaitAny()', () => {
   it('registers all branches and starts each child once, also when it is sent twice', async () => {
     const room = await running();
     const op = anyOp(room, [
-      timer('late', 9_000),
-      timer('early', 5_000),
+      timer('late', 9_000_000),
+      timer('early', 5_000_000),
       event('paid', 'k'),
       child(room, 'kid', 'c1'),
       child(room, 'kid 2', 'c2'),
