@@ -102,6 +102,8 @@ export type {
 
 export type {
   AttemptRecord,
+  CancelOptions,
+  CancelResult,
   ClientOptions,
   CreateOptions,
   EmitOptions,

@@ -34,6 +34,7 @@ const WORKER_KEYS: Record<keyof WorkerOptions, true> = {
   historyCleanupIntervalMs: true,
   registryRecoveryIntervalMs: true,
   shutdownTimeoutMs: true,
+  cancelGraceMs: true,
   maxRecoveries: true,
 };
 

@@ -2,6 +2,8 @@ export { getDefaultClient, setDefaultClient } from './client/default-client.js';
 export { defineWorkflow } from './client/define-workflow.js';
 export { createClient, RedflowClient } from './client/redflow-client.js';
 export type {
+  CancelOptions,
+  CancelResult,
   ClientOptions,
   CreateOptions,
   EmitOptions,

@@ -131,7 +131,7 @@ describe('definitions', () => {
     ['tags', 'flow', { tags: { a: 1 } }],
     ['input', 'flow', { input: {} }],
     ['registry', 'flow', { registry: { list: () => [] } }],
-    ['onFailure', 'flow', { onFailure: () => 1 }],
+    ['onFailure', 'flow', { onFailure: 'call' }],
     ['maxConcurrency', 'flow', { maxConcurrency: 1 }],
   ])('refuse %s of %j with %j', (option, name, options) => {
     let error: unknown;
@@ -177,7 +177,7 @@ describe('worker options', () => {
     ['maxPayloadBytes', { maxPayloadBytes: 0 }],
     ['retention', { retention: 0 }],
     ['concurency', { concurency: 5 }],
-    ['cancelGraceMs', { cancelGraceMs: 5 }],
+    ['cancelGraceMs', { cancelGraceMs: -1 }],
     ['workflows', { workflows: [] }],
     ['workflows', { workflows: [noop, noop] }],
   ])('refuse %s in %j; nothing is opened or written', async (option, options) => {

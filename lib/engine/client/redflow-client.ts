@@ -1,5 +1,7 @@
 import { checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
 import type {
+  CancelOptions,
+  CancelResult,
   ClientOptions,
   CreateOptions,
   EmitOptions,
@@ -30,6 +32,7 @@ import { EventPublisher } from './event-publisher.js';
 import { EventQueries } from './event-queries.js';
 import { PendingCalls } from './pending-calls.js';
 import { ResultListener } from './result-listener.js';
+import { RunCanceler } from './run-canceler.js';
 import { type CreatedRun, RunCreator } from './run-creator.js';
 import { ClientRunHandle } from './run-handle.js';
 import { RunQueries } from './run-queries.js';
@@ -62,6 +65,7 @@ export class RedflowClient {
   private readonly creator: RunCreator;
   private readonly pending = new PendingCalls();
   private readonly results: ResultListener;
+  private readonly canceler: RunCanceler;
   private readonly events: EventQueries;
   private readonly publisher: EventPublisher;
   private closing: Promise<void> | undefined;
@@ -81,6 +85,7 @@ export class RedflowClient {
     this.creator = new RunCreator(this.buffer, directory, this.pending, this.options.maxPayloadBytes);
     this.events = new EventQueries(this.connection, keys, this.buffer);
     this.publisher = new EventPublisher(this.buffer, this.pending, { directory, maxPayloadBytes: this.options.maxPayloadBytes });
+    this.canceler = new RunCanceler(this.buffer, this.pending);
     this.results = new ResultListener(this.connection, keys, this.buffer, this.options.logger);
   }
 
@@ -120,6 +125,16 @@ export class RedflowClient {
   getHandle<O = unknown>(runId: string): RunHandle<O> {
     checkRunId(runId);
     return this.handleOf({ id: runId, deduplicated: true });
+  }
+
+  /**
+   * Cancels a run and its descendants. One that is not running ends at once; a running one gets its signal aborted, starts no
+   * further step, and ends when its handler settles, at the latest after the worker's `cancelGraceMs`.
+   * A second cancellation, or one of a run that has ended, changes nothing and says so.
+   * @throws RunNotFoundError, InvalidOptionError, ConnectionError
+   */
+  cancelRun(runId: string, options?: CancelOptions): Promise<CancelResult> {
+    return this.canceler.cancel(runId, options);
   }
 
   /** Null for an unknown id. */
@@ -230,7 +245,7 @@ export class RedflowClient {
   }
 
   private handleOf<O>({ id, deduplicated }: CreatedRun): RunHandle<O> {
-    return new ClientRunHandle<O>(id, deduplicated, this.queries, this.results);
+    return new ClientRunHandle<O>(id, deduplicated, this.queries, this.results, this.canceler);
   }
 }
 

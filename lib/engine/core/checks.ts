@@ -3,6 +3,7 @@ import { describeValue } from './describe-value.js';
 import { InvalidOptionError } from './errors/option.errors.js';
 
 export {
+  checkCancelReason,
   checkIdempotencyKey,
   checkName,
   checkPrefix,

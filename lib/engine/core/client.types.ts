@@ -40,6 +40,20 @@ export interface CreateOptions {
   maxAttempts?: number;
 }
 
+export interface CancelOptions {
+  /** Up to 1,024 bytes; kept on the run and given to those who wait for it. */
+  reason?: string;
+  /** False leaves what completed steps did. @default true */
+  compensate?: boolean;
+}
+
+export interface CancelResult {
+  /** True for exactly the call that decides that the run ends canceled; false when it had ended, or was canceled before. */
+  canceled: boolean;
+  /** Of the run after the call: a running one is `running` until its handler settles. */
+  status: RunStatus;
+}
+
 export interface RunHandle<O = unknown> {
   readonly id: string;
   /** True when the run existed before this call. */
@@ -51,6 +65,11 @@ export interface RunHandle<O = unknown> {
    * @throws RunFailedError (its cause is the run's error), RunCanceledError, ResultTimeoutError, RunNotFoundError
    */
   result(options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<O>;
+  /**
+   * Cancels the run: see `RedflowClient.cancelRun`.
+   * @throws RunNotFoundError
+   */
+  cancel(options?: CancelOptions): Promise<CancelResult>;
 }
 
 export interface Page<T> {

@@ -47,6 +47,9 @@ export interface RunRecord<I = unknown, O = unknown> {
   eventId?: string;
   idempotencyKey?: string;
   workerId?: string;
+  /** When `cancelRun` decided that the run ends canceled. */
+  cancelRequestedAt?: number;
+  cancelReason?: string;
 }
 
 export type StepKind = 'run' | 'sleep' | 'event' | 'child' | 'emit_workflow' | 'emit_event' | 'any';

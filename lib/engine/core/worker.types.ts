@@ -32,6 +32,8 @@ export interface WorkerOptions {
   registryRecoveryIntervalMs?: number;
   /** How long `stop()` lets running handlers go on before it aborts them and hands their runs back. @default 20 000 */
   shutdownTimeoutMs?: number;
+  /** How long a canceled run's handler may take to settle after its signal was aborted. @default 30 000 */
+  cancelGraceMs?: number;
   /** Recoveries from crashes without a newly completed step before a run fails with `CrashLoopError`. @default 10 */
   maxRecoveries?: number;
 }

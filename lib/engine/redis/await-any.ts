@@ -10,11 +10,11 @@ export type Branch = { readonly name: string } & (
 );
 
 export interface AnyAwaited {
-  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT';
+  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT' | 'CANCELED';
   readonly now: number;
   /** When the first timer is due. */
   readonly wakeAt?: number;
-  /** The branch of the first timer; for a conflict the run id that is taken. */
+  /** The branch of the first timer; for a conflict the run id that is taken; when canceled the reason. */
   readonly timer: string;
   /** The step's record has its outcome. */
   readonly isOver: boolean;

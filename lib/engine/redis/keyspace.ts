@@ -7,11 +7,12 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | key                    | type   | what it holds |
  * |------------------------|--------|---------------|
  * | `run:<id>`             | hash   | metadata of a run, short fields only, so that Redis keeps it compact |
- * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it |
+ * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason |
  * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one |
  * | `waiters:<id>`         | set    | channels of the clients that await its end |
  * | `parents:<id>`         | set    | runs and steps that wait for its end |
  * | `children:<id>`        | set    | runs it started |
+ * | `canceling`            | hash   | canceled runs whose descendants are still to be canceled: cursor, whether to compensate, canceled run |
  * | `listening:<id>`       | hash   | places and members of `listeners` by the step that waits for events |
  * | `runs`                 | zset   | every run by creation stamp (µs, unique) |
  * | `ended`                | zset   | ended runs by end time: retention |
@@ -94,7 +95,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],
@@ -120,6 +121,7 @@ export const RUN_FIELDS = [
   ['fa', 'finishedAt'],
   ['w', 'workerId'],
   ['ca', 'claimedAt'],
+  ['cr', 'cancelRequestedAt'],
 ] as const;
 
 export const STEP_KINDS: Readonly<Record<string, StepKind>> = {

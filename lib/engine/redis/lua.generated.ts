@@ -17,6 +17,7 @@ local now_us = real_us + offset * 1000
 local now_text = string.format('%.0f', now)
 local function run_key(id) return ROOT .. 'run:' .. id end
 local function data_key(id) return ROOT .. 'data:' .. id end
+local function payloads_of(id) return call('HMGET', data_key(id), 'i', 'o', 'e', 'cx', 'ce', 'fe') end
 local counters
 local function next_counter(name)
   if not counters then
@@ -102,10 +103,11 @@ local function disown(worker, id)
   ids[#ids + 1] = id
 end
 local guarded = {}
+local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'co', 'cp', 'nc' }
 local function guard(id, fence)
   local run = guarded[id]
   if not run then
-    run = call('HMGET', run_key(id), 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls')
+    run = call('HMGET', run_key(id), unpack(GUARDED))
     guarded[id] = run
   end
   if not run[1] or run[2] ~= fence then return 'LOST', run end
@@ -115,20 +117,6 @@ end
 local function record_pass(id, failures, outcome, since, worker, failure)
   local attempt = tonumber(failures or 0) + 1
   call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now_text .. ',' .. worker .. ';' .. (failure or ''))
-end
-local function requeue_lost(worker, limit)
-  local ids = call('SPOP', ROOT .. 'owned:' .. worker, limit)
-  for _, id in ipairs(ids) do
-    local run = call('HMGET', run_key(id), 'st', 'f', 'w', 'q', 'pr', 'n', 'rs', 'rc', 'sa', 'ca')
-    if run[1] == 'r' and run[3] == worker then
-      local streak = tonumber(run[7] or 0) + 1
-      record_pass(id, run[6], 'l', run[10] or run[9], worker)
-      call('HSET', run_key(id), 'st', 'q', 'f', tonumber(run[2]) + 1, 'av', now, 'rs', streak, 'rc', tonumber(run[8] or 0) + 1)
-      enqueue(id, run[4], tonumber(run[5] or 0), streak, true)
-      wake(run[4])
-    end
-  end
-  return #ids
 end
 local ops = {}
 local function create(run)
@@ -209,6 +197,9 @@ local function unlisten(id, step)
   for _, entry in ipairs(cjson.decode(entries)) do call('ZREM', ROOT .. 'listeners:' .. entry[1], entry[2]) end
   call('HDEL', listening, step)
 end
+local function unlisten_all(id)
+  for _, step in ipairs(call('HKEYS', ROOT .. 'listening:' .. id)) do unlisten(id, step) end
+end
 local function deliver(id, step, branch, status, payload, tag)
   local field = 's:' .. step
   local record = call('HGET', data_key(id), field)
@@ -225,6 +216,72 @@ local function deliver_end(child, member, outcome, payload)
   local id, step, branch = read_wait_member(member)
   return deliver(id, step, branch, outcome == 's' and 'd' or 'k', payload, 'c' .. #child .. ':' .. child)
 end
+local function canceled_error(id)
+  local reason = call('HGET', data_key(id), 'cx')
+  local message = 'Run "' .. id .. '" was canceled'
+  local text = '{"name":"RunCanceledError","code":"RUN_CANCELED","message":'
+    .. cjson.encode(message .. (reason and ': ' .. reason or '.')) .. ',"runId":' .. cjson.encode(id)
+  if reason then text = text .. ',"reason":' .. cjson.encode(reason) end
+  return text .. '}'
+end
+local function announce_end(id, outcome, payload)
+  local key = run_key(id)
+  local waiters = ROOT .. 'waiters:' .. id
+  local workflow = call('HGET', key, 'wf')
+  local message = #id .. ':' .. #workflow .. ':' .. id .. workflow .. outcome .. (#payload <= 16384 and ('=' .. payload) or '?')
+  for _, channel in ipairs(call('SMEMBERS', waiters)) do
+    call('PUBLISH', ROOT .. 'ended:' .. channel, message)
+  end
+  local parents = ROOT .. 'parents:' .. id
+  for _, member in ipairs(call('SMEMBERS', parents)) do deliver_end(id, member, outcome, payload) end
+  call('DEL', waiters, parents)
+  call('HDEL', key, 'nw')
+end
+local function terminate(id, run, outcome, payload)
+  guarded[id] = nil
+  local key, data = run_key(id), data_key(id)
+  if outcome == 'f' then
+    call('HSET', key, 'st', 'f', 'fa', now_text, 'n', tonumber(run[4] or 0) + 1)
+    call('HSET', data, 'e', payload)
+  else
+    call('HSET', key, 'st', outcome, 'fa', now_text)
+    if outcome == 's' and payload ~= '' then call('HSET', data, 'o', payload) end
+    if run[4] then call('HDEL', data, 'e') end
+  end
+  ended[#ended + 1] = now_text
+  ended[#ended + 1] = id
+  if run[5] then announce_end(id, outcome, payload) end
+  if run[8] then unlisten_all(id) end
+end
+local function end_canceled(id, run)
+  terminate(id, run, 'c', canceled_error(id))
+end
+local function settle_canceled(id, run)
+  if run[6] then record_pass(id, run[4], 'c', run[6], run[3]) end
+  disown(run[3], id)
+  end_canceled(id, run)
+end
+local function requeue_lost(worker, limit)
+  local ids = call('SPOP', ROOT .. 'owned:' .. worker, limit)
+  for _, id in ipairs(ids) do
+    local key = run_key(id)
+    local run = call('HMGET', key, unpack(GUARDED))
+    if run[1] == 'r' and run[3] == worker then
+      local cold = call('HMGET', key, 'q', 'pr', 'rc', 'sa')
+      local streak = tonumber(run[7] or 0) + 1
+      record_pass(id, run[4], 'l', run[6] or cold[4], worker)
+      call('HSET', key, 'f', string.format('%.0f', tonumber(run[2]) + 1), 'rs', streak, 'rc', tonumber(cold[3] or 0) + 1)
+      if run[9] and not run[10] then
+        end_canceled(id, run)
+      else
+        call('HSET', key, 'st', 'q', 'av', now)
+        enqueue(id, cold[1], tonumber(cold[2] or 0), streak, true)
+        wake(cold[1])
+      end
+    end
+  end
+  return #ids
+end
 local function child_fields(id, step)
   return { 'tr', 'child', 'pa', id, 'ps', step, 'ro', call('HGET', run_key(id), 'ro') or id }
 end
@@ -237,7 +294,8 @@ local function await_child(id, step, branch, created)
   local member = wait_member(id, step, branch)
   local status = call('HGET', run_key(child), 'st')
   if status == 's' then return deliver_end(child, member, status, call('HGET', data_key(child), 'o') or '') end
-  if status == 'f' or status == 'c' then return deliver_end(child, member, status, call('HGET', data_key(child), 'e') or '') end
+  if status == 'c' then return deliver_end(child, member, status, canceled_error(child)) end
+  if status == 'f' then return deliver_end(child, member, status, call('HGET', data_key(child), 'e') or '') end
   if not status then
     local message = 'Run "' .. child .. '", which the idempotency key names, was deleted by retention. Use another key.'
     return deliver_end(child, member, 'f', '{"name":"RunNotFoundError","code":"RUN_NOT_FOUND","message":' .. cjson.encode(message)
@@ -246,6 +304,38 @@ local function await_child(id, step, branch, created)
   call('SADD', ROOT .. 'parents:' .. child, member)
   call('HSET', run_key(child), 'nw', 1)
   return false
+end
+local function cancel_children(id, compensate, canceled)
+  if call('EXISTS', ROOT .. 'children:' .. id) == 1 then
+    call('HSETNX', ROOT .. 'canceling', id, '0,' .. compensate .. ',' .. canceled)
+  end
+end
+local function request_cancel(id, reason, compensate, nonce)
+  local key = run_key(id)
+  local run = call('HMGET', key, unpack(GUARDED))
+  local status = run[1]
+  if not status then return { 'MISSING', '' } end
+  if nonce ~= '' and call('HGET', key, 'cn') == nonce then return { 'YES', status } end
+  if status == 's' or status == 'f' or status == 'c' or run[9] or run[10] then return { 'NO', status } end
+  call('HSET', key, 'cr', now_text)
+  run[9] = now_text
+  if nonce ~= '' then call('HSET', key, 'cn', nonce) end
+  if compensate == '0' then
+    call('HSET', key, 'nc', 1)
+    run[12] = '1'
+  end
+  if reason ~= '' then call('HSET', data_key(id), 'cx', reason) end
+  cancel_children(id, compensate, id)
+  if status == 'r' then
+    resume(id)
+    return { 'YES', status }
+  end
+  local queue = call('HGET', key, 'q')
+  call('ZREM', ROOT .. 'due', id)
+  call('ZREM', ROOT .. 'queue:' .. queue, id)
+  call('ZREM', ROOT .. 'suspects:' .. queue, id)
+  end_canceled(id, run)
+  return { 'YES', call('HGET', key, 'st') }
 end
 local EVENTS_PER_CALL = 100
 local function place_of(name, key) return #name .. ':' .. name .. ':' .. key end
@@ -289,9 +379,6 @@ local function listen(id, step, branch, name, key, lookback)
   call('HSET', listening, step, cjson.encode(entries))
   call('HSET', run_key(id), 'ls', 1)
   return false
-end
-local function unlisten_all(id)
-  for _, step in ipairs(call('HKEYS', ROOT .. 'listening:' .. id)) do unlisten(id, step) end
 end
 local function wake_listeners(place, stamp)
   local listeners = ROOT .. 'listeners:' .. place
@@ -409,7 +496,7 @@ ops.await_any = function(base, count)
   local fence = ARGV[base + 2]
   local step = ARGV[base + 3]
   local branches_first, branches_last = base + 4, base + count
-  local state = guard(id, fence)
+  local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return { state, now, 0, '', 0 } end
   local field = 's:' .. step
   local data = data_key(id)
@@ -418,6 +505,7 @@ ops.await_any = function(base, count)
     local status, moment, timer = string.match(known, '^%a,(%a),%d+,%d+,%d+,%d+,(%d+);(.*)$')
     return { 'OK', now, tonumber(moment), status == 'w' and timer or '', status == 'w' and 0 or 1 }
   end
+  if run[9] or run[10] then return { 'CANCELED', now, 0, call('HGET', data, 'cx') or '', 0 } end
   local branches = {}
   local at = branches_first
   while at <= branches_last do
@@ -488,7 +576,7 @@ ops.await_run = function(base, count)
   if not status then return { 'MISSING' } end
   if status == 's' then return { 'ENDED', status, call('HGET', data_key(id), 'o') or '', run[2] } end
   if status == 'f' then return { 'ENDED', status, call('HGET', data_key(id), 'e') or '', run[2] } end
-  if status == 'c' then return { 'ENDED', status, '', run[2] } end
+  if status == 'c' then return { 'ENDED', status, canceled_error(id), run[2] } end
   call('SADD', ROOT .. 'waiters:' .. id, channel)
   call('HSET', run_key(id), 'nw', 1)
   return { 'PENDING' }
@@ -501,6 +589,10 @@ ops.back_off_run = function(base, count)
   local failure = ARGV[base + 5]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
+  if run[9] and not run[10] then
+    settle_canceled(id, run)
+    return 'OK'
+  end
   local at = now + floor(tonumber(delay))
   if deadline ~= '' and tonumber(deadline) < at then at = tonumber(deadline) end
   local cold = call('HMGET', run_key(id), 'q', 'sa')
@@ -510,6 +602,14 @@ ops.back_off_run = function(base, count)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
   set_due(id, cold[1], at)
   return 'OK'
+end
+ops.cancel_run = function(base, count)
+  local id = ARGV[base + 1]
+  local reason = ARGV[base + 2]
+  local compensate = ARGV[base + 3]
+  local nonce = ARGV[base + 4]
+  local answer = request_cancel(id, reason, compensate, nonce)
+  return { answer[1], answer[2], call('EXISTS', ROOT .. 'canceling') }
 end
 ops.claim_runs = function(base, count)
   local worker = ARGV[base + 1]
@@ -629,6 +729,25 @@ ops.commit_step = function(base, count)
   end
   return moment or 'OK'
 end
+ops.continue_cancel = function(base, count)
+  local limit = ARGV[base + 1]
+  local canceling = ROOT .. 'canceling'
+  local id = call('HRANDFIELD', canceling)
+  if not id then return 0 end
+  local cursor, compensate, canceled = string.match(call('HGET', canceling, id), '^(%d+),(%d),(.*)$')
+  local scan = call('SSCAN', ROOT .. 'children:' .. id, cursor, 'COUNT', limit)
+  if scan[1] == '0' then
+    call('HDEL', canceling, id)
+  else
+    call('HSET', canceling, id, scan[1] .. ',' .. compensate .. ',' .. canceled)
+  end
+  local reason = (canceled == id and 'Parent' or 'Ancestor') .. ' run "' .. canceled .. '" was canceled'
+  for _, child in ipairs(scan[2]) do
+    local answer = request_cancel(child, reason, compensate, '')
+    if answer[1] == 'NO' and not call('HGET', run_key(child), 'cr') then cancel_children(child, compensate, canceled) end
+  end
+  return call('EXISTS', canceling)
+end
 ops.continue_event = function(base, count)
   local id = ARGV[base + 1]
   if id ~= '' then return go_on(id, EVENTS_PER_CALL) and 1 or 0 end
@@ -733,6 +852,16 @@ ops.emit_event = function(base, count)
   end
   return { 'OK', go_on(id, 0) and 1 or 0, finish_step(runs) }
 end
+ops.find_canceled = function(base, count)
+  local ids_first, ids_last = base + 1, base + count
+  local found = {}
+  for i = ids_first, ids_last do
+    if call('HEXISTS', run_key(ARGV[i]), 'cr') == 1 then
+      found[#found + 1] = { ARGV[i], call('HGET', data_key(ARGV[i]), 'cx') or '' }
+    end
+  end
+  return found
+end
 ops.finish_run = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
@@ -740,34 +869,13 @@ ops.finish_run = function(base, count)
   local payload = ARGV[base + 4]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
-  guarded[id] = nil
-  local key = run_key(id)
-  local data = data_key(id)
-  if outcome == 'f' then
-    call('HSET', key, 'st', 'f', 'fa', now_text, 'n', tonumber(run[4] or 0) + 1)
-    call('HSET', data, 'e', payload)
-  else
-    call('HSET', key, 'st', outcome, 'fa', now_text)
-    if payload ~= '' then call('HSET', data, 'o', payload) end
-    if run[4] then call('HDEL', data, 'e') end
+  if run[9] and not run[10] then
+    settle_canceled(id, run)
+    return 'OK'
   end
   if run[6] then record_pass(id, run[4], outcome, run[6], run[3], outcome == 'f' and payload) end
   disown(run[3], id)
-  ended[#ended + 1] = now_text
-  ended[#ended + 1] = id
-  if run[5] then
-    local waiters = ROOT .. 'waiters:' .. id
-    local workflow = call('HGET', key, 'wf')
-    local message = #id .. ':' .. #workflow .. ':' .. id .. workflow .. outcome .. (#payload <= 16384 and ('=' .. payload) or '?')
-    for _, channel in ipairs(call('SMEMBERS', waiters)) do
-      call('PUBLISH', ROOT .. 'ended:' .. channel, message)
-    end
-    local parents = ROOT .. 'parents:' .. id
-    for _, member in ipairs(call('SMEMBERS', parents)) do deliver_end(id, member, outcome, payload) end
-    call('DEL', waiters, parents)
-    call('HDEL', key, 'nw')
-  end
-  if run[8] then unlisten_all(id) end
+  terminate(id, run, outcome, payload)
   return 'OK'
 end
 ops.list_events = function(base, count)
@@ -814,8 +922,7 @@ ops.list_runs = function(base, count)
       and (statuses == '' or string.find(statuses, run[1], 1, true))
       and (workflow == '' or run[2] == workflow)
       and (queue == '' or run[3] == queue) then
-      local data = call('HMGET', data_key(id), 'i', 'o', 'e')
-      page[#page + 1] = { id, call('HGETALL', run_key(id)), data[1], data[2], data[3] }
+      page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) }
     end
     if #page > tonumber(limit) then
       if i + 1 < #window or #window == tonumber(scan) * 2 then page[1] = window[i + 1] end
@@ -833,6 +940,7 @@ ops.park_run = function(base, count)
   local state, run = guard(id, fence)
   if state == 'DONE' then return { 'PARKED', now } end
   if state == 'LOST' then return { 'LOST', now } end
+  if run[9] and not run[10] then return { 'CANCELED', now, call('HGET', data_key(id), 'cx') or '' } end
   local first
   for i = names_first, names_last do
     local record = call('HGET', data_key(id), 's:' .. ARGV[i])
@@ -865,8 +973,7 @@ ops.read_run = function(base, count)
   local id = ARGV[base + 1]
   local fields = call('HGETALL', run_key(id))
   if #fields == 0 then return false end
-  local data = call('HMGET', data_key(id), 'i', 'o', 'e')
-  return { fields, data[1], data[2], data[3] }
+  return { fields, payloads_of(id) }
 end
 ops.read_stats = function(base, count)
   local queues = {}
@@ -931,6 +1038,10 @@ ops.release_run = function(base, count)
   local unknown = ARGV[base + 4]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
+  if run[9] and not run[10] then
+    settle_canceled(id, run)
+    return 'OK'
+  end
   local key = run_key(id)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
   local cold = call('HMGET', key, 'q', 'pr', 'sa')
@@ -1000,13 +1111,14 @@ ops.start_child = function(base, count)
   local idempotency = ARGV[base + 16]
   local ttl = ARGV[base + 17]
   local input = ARGV[base + 18]
-  local state = guard(id, fence)
+  local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return { state, now, '', 0 } end
   local data = data_key(id)
   local known = call('HMGET', data, 's:' .. step, 'c:' .. step)
   if known[1] then
     return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,%d+,%d+,(%d+);')) }
   end
+  if run[9] or run[10] then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
   local created = create({
     id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
     tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, extra = child_fields(id, step),

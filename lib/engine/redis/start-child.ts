@@ -15,9 +15,10 @@ export interface ChildStart {
 }
 
 export interface ChildStarted {
-  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT';
+  /** `CANCELED`: a canceled run starts no child. */
+  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT' | 'CANCELED';
   readonly now: number;
-  /** An idempotency key may have named a run that existed before. */
+  /** An idempotency key may have named a run that existed before. When canceled: the reason. */
   readonly childRunId: string;
   /** When the wait times out. */
   readonly wakeAt?: number;

@@ -29,6 +29,8 @@ export interface StoredRun {
   readonly unjudged: boolean;
   readonly idempotencyKey?: string;
   readonly handBacks: number;
+  /** Epoch ms; undefined while nobody has asked. */
+  readonly cancelRequestedAt?: number;
 }
 
 type RawFields = Partial<Record<(typeof RUN_FIELDS)[number][1], string>>;
@@ -70,18 +72,25 @@ export function toStoredRun(id: string, raw: RawFields): StoredRun {
     unjudged: raw.unjudged !== undefined,
     idempotencyKey: raw.idempotencyKey,
     handBacks: Number(raw.handBacks ?? 0),
+    cancelRequestedAt: optionalNumber(raw.cancelRequestedAt),
   };
 }
 
-/** The parts of a run that lie outside its metadata. */
-export interface RunPayloads {
-  readonly input: string | null;
-  readonly output?: string | null;
-  readonly error?: string | null;
-}
+type Payload = string | null;
 
-export function toRunRecord(id: string, raw: RawFields, payloads: RunPayloads): RunRecord {
+/** The parts of a record that lie outside a run's metadata, as the scripts answer them. */
+export type PayloadsReply = readonly [
+  input: Payload,
+  output: Payload,
+  error: Payload,
+  cancelReason: Payload,
+  compensationErrors: Payload,
+  hookError: Payload,
+];
+
+export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply): RunRecord {
   const run = toStoredRun(id, raw);
+  const [input, output, error, cancelReason] = payloads;
   const status = statusOf(raw.status as string);
   const ended = status === 'succeeded' || status === 'failed' || status === 'canceled';
   return withoutUndefined({
@@ -89,9 +98,9 @@ export function toRunRecord(id: string, raw: RawFields, payloads: RunPayloads): 
     workflow: run.workflow,
     queue: run.queue,
     status,
-    input: decodePayload(payloads.input ?? ''),
-    output: status === 'succeeded' ? decodePayload(payloads.output ?? '') : undefined,
-    error: payloads.error ? (decodePayload(payloads.error) as StoredError) : undefined,
+    input: decodePayload(input ?? ''),
+    output: status === 'succeeded' ? decodePayload(output ?? '') : undefined,
+    error: error ? (decodePayload(error) as StoredError) : undefined,
     // A terminal failure counts itself among the failures: it is the last attempt, not one more.
     attempt: status === 'failed' ? run.failures : run.failures + 1,
     maxAttempts: run.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
@@ -110,6 +119,8 @@ export function toRunRecord(id: string, raw: RawFields, payloads: RunPayloads): 
     eventId: run.eventId,
     idempotencyKey: run.idempotencyKey,
     workerId: raw.workerId,
+    cancelRequestedAt: run.cancelRequestedAt,
+    cancelReason: cancelReason ?? undefined,
   });
 }
 

@@ -39,7 +39,7 @@ export class AnySteps {
         }
       };
       const await_ = (wakeAt: number | undefined, timer: string) =>
-        this.remote.add({ name, kind: 'a', wakeAt, timedOut: () => ({ status: 's', payload: timerWon(timer) }), settle });
+        this.remote.add({ name, kind: 'a', wakeAt, timedOut: () => ({ status: 's', payload: timerWon(timer) }), settle, reject });
       return (stored) => {
         if (stored?.status === 'w') await_(stored.moment || undefined, stored.payload);
         else if (stored) this.ledger.deliver(stored.order, () => settle(stored));
@@ -55,7 +55,9 @@ export class AnySteps {
   ): Promise<void> {
     const branches = await Promise.all(opened.map((branch) => ('start' in branch ? branch.start() : branch)));
     if (this.ledger.closed) return;
+    this.ledger.throwIfHalted();
     const { status, wakeAt, timer, isOver } = await this.ledger.host.journal.awaitAny(name, branches);
+    if (status === 'CANCELED') throw this.ledger.host.canceled(timer);
     if (status === 'CONFLICT') {
       const taken = branches.find((branch) => 'child' in branch && branch.child.id === timer) as { child: { workflow: string } };
       throw new IdempotencyConflictError({

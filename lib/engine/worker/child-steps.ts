@@ -44,9 +44,9 @@ export class ChildSteps {
       };
       return (stored) => {
         const known = this.ledger.data.children.get(name) ?? '';
-        if (stored?.status === 'w') this.await(child, stored.moment || undefined, settle(known));
+        if (stored?.status === 'w') this.await(child, stored.moment || undefined, settle(known), reject);
         else if (stored) this.ledger.deliver(stored.order, () => settle(known)(stored));
-        else this.ledger.begin(() => this.start(child, settle), reject);
+        else this.ledger.begin(() => this.start(child, settle, reject), reject);
       };
     });
   }
@@ -56,7 +56,7 @@ export class ChildSteps {
       rejectUnknownKeys(options, CHILD_OPTIONS, `step "${name}"`);
       return (stored) => {
         if (stored) this.ledger.deliver(stored.order, () => resolve(decodePayload(stored.payload) as string));
-        else this.ledger.begin(() => this.start({ name, workflow, input, options }, undefined, resolve), reject);
+        else this.ledger.begin(() => this.start({ name, workflow, input, options }, undefined, reject, resolve), reject);
       };
     });
   }
@@ -69,6 +69,7 @@ export class ChildSteps {
   private async start(
     child: Child,
     settle: ((childRunId: string) => (outcome: Outcome) => void) | undefined,
+    reject: (error: unknown) => void,
     emitted?: (childRunId: string) => void,
   ): Promise<void> {
     const { name, timeoutMs } = child;
@@ -76,16 +77,18 @@ export class ChildSteps {
     const target = await host.directory.find(child.workflow, false);
     const prepared = await prepareRun(target, child.input, child.options, host.maxPayloadBytes);
     if (this.ledger.closed) return;
+    this.ledger.throwIfHalted();
     const run = { ...prepared, id: childIdOf(runId, name), nonce: '' };
     const order = settle ? 0 : this.ledger.nextOrder();
     const started = await host.journal.startChild({ step: name, waits: !!settle, order, timeoutMs, child: run });
+    if (started.status === 'CANCELED') throw host.canceled(started.childRunId);
     if (started.status === 'CONFLICT') {
       throw new IdempotencyConflictError({ existingRunId: run.id, workflow: run.workflow, runId: run.id, problem: 'workflow' });
     }
     if (this.ledger.closed) return;
     this.ledger.data.children.set(name, started.childRunId);
     if (settle) {
-      this.await(child, started.wakeAt, settle(started.childRunId));
+      this.await(child, started.wakeAt, settle(started.childRunId), reject);
       // It may have ended before, under its idempotency key.
       if (child.options.idempotencyKey !== undefined) await this.remote.refresh();
     } else {
@@ -93,9 +96,14 @@ export class ChildSteps {
     }
   }
 
-  private await(child: Child, wakeAt: number | undefined, settle: (outcome: Outcome) => void): void {
+  private await(
+    child: Child,
+    wakeAt: number | undefined,
+    settle: (outcome: Outcome) => void,
+    reject: (error: unknown) => void,
+  ): void {
     const { name, timeoutMs = 0 } = child;
-    this.remote.add({ name, kind: 'c', wakeAt, settle, timedOut: () => this.timedOut(name, timeoutMs) });
+    this.remote.add({ name, kind: 'c', wakeAt, settle, reject, timedOut: () => this.timedOut(name, timeoutMs) });
   }
 
   private errorOf(step: string, childRunId: string, { status, payload }: Outcome): Error {

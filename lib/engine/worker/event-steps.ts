@@ -30,7 +30,8 @@ export class EventSteps {
       // A deadline that has passed still finds what is there.
       const timeoutMs = given.timeout === undefined ? undefined : Math.max(1, parseDuration(given.timeout, 'timeout'));
       const settle = ({ payload }: { payload: string }) => resolve(parseEventOutcome(payload) as ReceivedEvent<T> | null);
-      const await_ = (wakeAt: number | undefined) => this.remote.add({ name, kind: 'e', wakeAt, timedOut: noEvent, settle });
+      const await_ = (wakeAt: number | undefined) =>
+        this.remote.add({ name, kind: 'e', wakeAt, timedOut: noEvent, settle, reject });
       return (stored) => {
         if (stored?.status === 'w') await_(stored.moment || undefined);
         else if (stored) this.ledger.deliver(stored.order, () => settle(stored));
@@ -73,6 +74,7 @@ export class EventSteps {
     const { host, runId } = this.ledger;
     const prepared = await prepareEvent(event, data, { eventId: stepEventIdOf(runId, name), ...options }, host);
     if (this.ledger.closed) return;
+    this.ledger.throwIfHalted();
     const order = this.ledger.nextOrder();
     const { more, result } = await host.journal.emitEvent(name, order, prepared);
     if (more) host.goOnWith(prepared.id);

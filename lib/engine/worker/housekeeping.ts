@@ -1,6 +1,8 @@
 import type { WorkflowMeta } from '../core/client.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
+import { continueCancel } from '../redis/continue-cancel.js';
 import { continueEvent } from '../redis/continue-event.js';
+import type { Op } from '../redis/op.js';
 import { reapWorkers } from '../redis/reap-workers.js';
 import { registerWorkflows } from '../redis/register-workflows.js';
 import { sweepEvents } from '../redis/sweep-events.js';
@@ -39,7 +41,8 @@ export class Housekeeping {
   start(): void {
     const { reaperIntervalMs, historyCleanupIntervalMs, registryRecoveryIntervalMs, watchdog } = this.host.options;
     this.every(reaperIntervalMs, 'Looking for dead workers', () => this.reap());
-    this.every(reaperIntervalMs, 'Going on with events', () => this.continueEvents());
+    this.every(reaperIntervalMs, 'Going on with events', () => this.goOn(continueEvent));
+    this.every(reaperIntervalMs, 'Going on with cancellations', () => this.goOn(continueCancel));
     this.every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep(sweepHistory));
     this.every(historyCleanupIntervalMs, 'Deleting old events', () => this.sweep(sweepEvents));
     this.every(registryRecoveryIntervalMs, 'Registering workflows', () => this.register());
@@ -77,7 +80,7 @@ export class Housekeeping {
     }
   }
 
-  /** Until an event has reached everybody; whatever is left by a crash is found by {@link continueEvents}. */
+  /** Until an event has reached everybody; what a crash leaves over is found by the next round. */
   goOnWith(eventId: string): void {
     const failed = (error: unknown) =>
       this.host.warn(`Going on with event "${eventId}" failed: ${(error as Error).message}`, { eventId });
@@ -87,8 +90,8 @@ export class Housekeeping {
     goOn(true);
   }
 
-  private async continueEvents(): Promise<void> {
-    while ((await this.host.buffer.add(continueEvent())) && !this.stopped);
+  private async goOn(some: () => Op<boolean>): Promise<void> {
+    while ((await this.host.buffer.add(some())) && !this.stopped);
   }
 
   private markRunning(): void {

@@ -12,6 +12,8 @@ export interface LeaseHost {
   readonly clock: RedisClock;
   runningCount(): number;
   stalledRunIds(): readonly string[];
+  /** The lease was renewed. */
+  renewed(): void;
   /** All runs of this worker belong to others now. */
   loseAll(): void;
   warn(message: string): void;
@@ -89,6 +91,9 @@ export class LeaseKeeper {
     );
     clock.synchronise(now);
     if (status === 'LOST') await this.replace();
-    else this.renewedAt = askedAt;
+    else {
+      this.renewedAt = askedAt;
+      this.host.renewed();
+    }
   }
 }

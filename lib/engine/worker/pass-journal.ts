@@ -5,7 +5,7 @@ import { backOffRun } from '../redis/back-off-run.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { commitStepOf, type StepCommit, type StepCommitted } from '../redis/commit-step.js';
 import { type Emitted, emitEvent, type NewEvent } from '../redis/emit-event.js';
-import { finishRun } from '../redis/finish-run.js';
+import { finishRun, type Outcome } from '../redis/finish-run.js';
 import { asStatus, type Op, type WriteStatus } from '../redis/op.js';
 import { type Parked, parkRun } from '../redis/park-run.js';
 import { readSteps } from '../redis/read-steps.js';
@@ -89,7 +89,7 @@ export class PassJournal {
     this.write(parkRun(this.runId, this.fence, deadline, steps), statusOfReply, done);
   }
 
-  finish(outcome: 'succeeded' | 'failed', payload: string): void {
+  finish(outcome: Outcome, payload: string): void {
     this.last(finishRun(this.runId, this.fence, outcome, payload));
   }
 

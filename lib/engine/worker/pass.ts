@@ -1,4 +1,11 @@
-import { CrashLoopError, isNeverRetried, LeaseLostError, RunTimeoutError, ShutdownError } from '../core/errors/index.js';
+import {
+  CrashLoopError,
+  isNeverRetried,
+  LeaseLostError,
+  RunCanceledError,
+  RunTimeoutError,
+  ShutdownError,
+} from '../core/errors/index.js';
 import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
 import type { ResolvedWorkflowOptions } from '../core/resolve-workflow.js';
 import type { RunRecord } from '../core/run.types.js';
@@ -35,6 +42,7 @@ export interface PassHost {
   readonly logger: LoggerPort;
   readonly maxPayloadBytes: number;
   readonly maxRecoveries: number;
+  readonly cancelGraceMs: number;
   readonly directory: WorkflowDirectory;
   leaseConfirmed(): Promise<void> | undefined;
   /** Sees to it that an event reaches everybody. */
@@ -55,6 +63,8 @@ export class Pass implements StepHost {
   private readonly maxAttempts: number;
   private readonly deadline: number | undefined;
   private deadlineTimer: LongTimer | undefined;
+  private graceTimer: LongTimer | undefined;
+  private canceledBy: RunCanceledError | undefined;
   private over = false;
   private refusedBefore = false;
 
@@ -99,6 +109,10 @@ export class Pass implements StepHost {
   /** @param now Redis time of the claim */
   start(now: number): void {
     const { id, workflow, recoveries, recoveryStreak } = this.run;
+    if (this.run.cancelRequestedAt !== undefined) {
+      this.endCanceled();
+      return;
+    }
     if (recoveryStreak > this.host.maxRecoveries) {
       this.end();
       this.writeFailure(new CrashLoopError({ runId: id, workflow, recoveries }));
@@ -131,14 +145,30 @@ export class Pass implements StepHost {
   }
 
   quiet(waitingSteps: string[]): void {
-    this.journal.park(this.deadline, waitingSteps, ({ status, now }) => {
+    this.journal.park(this.deadline, waitingSteps, ({ status, now, reason }) => {
       if (this.over) return;
       if (status === 'READY') void this.steps.resume(now);
+      else if (status === 'CANCELED') this.cancel(reason);
       else {
         this.end();
         this.journal.close();
       }
     });
+  }
+
+  canceled(reason: string): Error {
+    this.cancel(reason);
+    return this.canceledBy as Error;
+  }
+
+  /** Aborts the handler and lets no further step begin; the run ends canceled once the handler settles, or its grace is over. */
+  cancel(reason: string): void {
+    if (this.canceledBy) return;
+    this.canceledBy = new RunCanceledError({ runId: this.run.id, reason: reason === '' ? undefined : reason });
+    if (this.over) return;
+    this.steps.ledger.halt(this.canceledBy);
+    this.graceTimer = new LongTimer(this.host.cancelGraceMs, () => this.endCanceled());
+    this.abort(this.canceledBy);
   }
 
   /** Shutdown: aborts the handler and gives the run back at once. */
@@ -167,8 +197,26 @@ export class Pass implements StepHost {
     return runScope.run({ context: this.context }, this.workflow.handler, this.context);
   }
 
+  /** What the handler of a canceled run came to does not matter; its steps in flight are stored. */
+  private async settleCanceled(): Promise<void> {
+    this.steps.ledger.close();
+    await this.steps.ledger.siblingsSettled();
+    this.endCanceled();
+  }
+
+  private endCanceled(): void {
+    if (this.over) return;
+    this.end();
+    this.steps.ledger.failures.memoiseAll();
+    this.journal.finish('canceled', '');
+  }
+
   private succeed(output: unknown): void {
     if (this.over) return;
+    if (this.canceledBy) {
+      void this.settleCanceled();
+      return;
+    }
     let payload: string;
     try {
       payload = encodePayload(output, () => `output of run "${this.run.id}"`, this.maxPayloadBytes);
@@ -184,9 +232,11 @@ export class Pass implements StepHost {
 
   private async fail(thrown: unknown): Promise<void> {
     if (this.over) return;
+    if (this.canceledBy) return this.settleCanceled();
     this.steps.ledger.close();
     await this.steps.ledger.siblingsSettled();
     if (this.over) return;
+    if (this.canceledBy) return this.endCanceled();
     this.end();
     const { delayMs, error } = this.verdictOn(thrown);
     this.steps.ledger.failures.reopen(thrown);
@@ -240,6 +290,7 @@ export class Pass implements StepHost {
     if (this.over) return;
     this.over = true;
     this.deadlineTimer?.cancel();
+    this.graceTimer?.cancel();
     this.steps.ledger.close();
     this.host.ended(this);
   }

@@ -14,6 +14,7 @@ export interface RemoteWait {
   readonly timedOut: () => Pick<StepWrite, 'status' | 'payload'>;
   /** Hands the outcome to the handler. */
   readonly settle: (outcome: Outcome) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** The waits of a pass that end from outside; the outcome is written to the step's record by whoever ends it. */
@@ -27,7 +28,12 @@ export class RemoteWaits {
     const since = this.ledger.data.steps.get(wait.name)?.startedAt ?? this.ledger.host.clock.now();
     const opened = { ...wait, since };
     this.open.set(wait.name, opened);
-    this.ledger.wait({ name: wait.name, wakeAt: wait.wakeAt, fire: () => this.timeOut(opened) });
+    this.ledger.wait({
+      name: wait.name,
+      wakeAt: wait.wakeAt,
+      fire: () => this.timeOut(opened),
+      abandon: (error) => this.abandon(opened, error),
+    });
     if (!this.hinted) return;
     this.hinted = false;
     void this.refresh();
@@ -49,6 +55,11 @@ export class RemoteWaits {
       const wait = this.open.get(name);
       if (wait && record && (record.status === 'd' || record.status === 'k')) this.adopt(wait, record);
     });
+  }
+
+  private abandon({ name, reject }: RemoteWait, error: Error): void {
+    this.open.delete(name);
+    reject(error);
   }
 
   private adopt(wait: RemoteWait, outcome: StoredStep): void {

@@ -98,7 +98,7 @@ export class RunSteps implements StepTaskHost {
       this.active.add(task);
       this.ledger.entered();
       task.execute();
-    });
+    }, init.reject);
   }
 
   succeeded(task: StepTask, value: unknown): void {
@@ -142,14 +142,15 @@ export class RunSteps implements StepTaskHost {
   private retryDelayOf(task: StepTask, error: unknown): number | undefined {
     const { retry } = task.init.policy;
     const failures = task.attempt - task.init.base;
-    if (!retry || failures >= retry.maxAttempts || isNeverRetried(error)) return undefined;
+    if (!retry || failures >= retry.maxAttempts || isNeverRetried(error) || this.ledger.isHalted) return undefined;
     const verdict = retry.decide(this.ledger.host.failureOf(asError(error)), failures);
     return verdict.retry ? verdict.delayMs : undefined;
   }
 
   private waitForRetry(init: StepTaskInit, wakeAt?: number): void {
-    const { name } = init;
-    this.ledger.wait({ name, wakeAt, fire: () => this.begin({ ...init, lastProgress: this.ledger.data.progress.get(name) }) });
+    const { name, reject } = init;
+    const fire = () => this.begin({ ...init, lastProgress: this.ledger.data.progress.get(name) });
+    this.ledger.wait({ name, wakeAt, fire, abandon: reject });
   }
 
   private settled(task: StepTask): void {

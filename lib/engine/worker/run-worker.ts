@@ -16,6 +16,7 @@ import { ScriptRunner } from '../redis/script-runner.js';
 import type { RunData } from '../redis/stored-step.js';
 import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directory.js';
 import { WorkflowMetas } from '../redis/workflow-metas.js';
+import { CancelWatch } from './cancel-watch.js';
 import { ClaimLoop } from './claim-loop.js';
 import { Housekeeping, type HousekeepingHost } from './housekeeping.js';
 import { LeaseKeeper } from './lease-keeper.js';
@@ -50,6 +51,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   /** Claimed runs whose payloads are still being read. */
   private readonly loading = new Map<ClaimedRun, Promise<void>>();
   private readonly housekeeping = new Housekeeping(this);
+  private readonly cancels = new CancelWatch(this);
   private stopping: Promise<void> | undefined;
   private onDrained: (() => void) | undefined;
 
@@ -81,6 +83,10 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   get maxRecoveries(): number {
     return this.options.maxRecoveries;
+  }
+
+  get cancelGraceMs(): number {
+    return this.options.cancelGraceMs;
   }
 
   get workerId(): string {
@@ -183,8 +189,25 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   /** Something came for a run in execution (`run:<id>`), or may have come for any, or there is work. */
   private woken(message: string | undefined): void {
     const runId = message?.startsWith('run:') ? message.slice(4) : undefined;
-    for (const { run, steps } of this.active) if (runId === undefined || run.id === runId) steps.remote.look();
-    if (runId === undefined) this.claims.nudge();
+    if (runId === undefined) {
+      for (const { steps } of this.active) steps.remote.look();
+      // A cancellation always sends a hint: only a lost one has to be looked for.
+      if (message === undefined) this.cancels.look();
+      this.claims.nudge();
+      return;
+    }
+    const passes = [...this.active].filter(({ run }) => run.id === runId);
+    if (passes.length === 0) this.cancels.expect(runId);
+    for (const pass of passes) this.lookAt(pass);
+  }
+
+  private lookAt(pass: Pass): void {
+    pass.steps.remote.look();
+    this.cancels.look([pass]);
+  }
+
+  renewed(): void {
+    this.cancels.look();
   }
 
   goOnWith(eventId: string): void {
@@ -209,6 +232,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     const pass = new Pass(claimed, data, workflow, this);
     this.active.add(pass);
     pass.start(now);
+    if (this.cancels.begun(pass)) this.lookAt(pass);
   }
 
   /** The payloads of a run with many steps come in pages; it has its slot meanwhile. */

@@ -24,6 +24,8 @@ export interface StepHost {
   readonly directory: WorkflowDirectory;
   /** An event that a step has emitted has subscribers or waits left. */
   goOnWith(eventId: string): void;
+  /** Redis said that the run is to be canceled. Answers the error for the step that was refused. */
+  canceled(reason: string): Error;
   /** All that is left are waits. */
   quiet(waitingSteps: string[]): void;
 }
@@ -50,6 +52,7 @@ export class StepLedger {
   private inFlight = 0;
   private quietCheckArmed = false;
   private isClosed = false;
+  private haltedBy: Error | undefined;
   private parking = false;
   private onSiblingsSettled: (() => void) | undefined;
 
@@ -79,6 +82,24 @@ export class StepLedger {
   close(): void {
     this.isClosed = true;
     this.waits.clear();
+  }
+
+  get isHalted(): boolean {
+    return this.haltedBy !== undefined;
+  }
+
+  /**
+   * No further step begins: what is not completed, and every open wait, rejects with the error. Completed steps replay as ever, and
+   * functions in flight settle and are stored.
+   */
+  halt(error: Error): void {
+    if (this.haltedBy || this.isClosed) return;
+    this.haltedBy = error;
+    this.waits.abandonAll(error);
+  }
+
+  throwIfHalted(): void {
+    if (this.haltedBy) throw this.haltedBy;
   }
 
   /** Resolves when no step function is in flight; their outcomes have been handed to the journal then. */
@@ -113,7 +134,9 @@ export class StepLedger {
     try {
       const begin = opening(resolve, reject);
       this.use(name, kind);
-      begin(this.data.steps.get(name));
+      const stored = this.data.steps.get(name);
+      if (!stored || stored.order === 0) this.throwIfHalted();
+      begin(stored);
     } catch (error) {
       reject(error);
     }
@@ -141,12 +164,14 @@ export class StepLedger {
   }
 
   /** Begins something durable once all that the handler was given is committed. The handler went on, so what it caught is history. */
-  whenCommitted(begin: () => void): void {
+  whenCommitted(begin: () => void, refused: (error: unknown) => void): void {
     this.opening++;
     this.failures.memoise();
     const start = (): void => {
       this.opening--;
-      if (!this.isClosed) begin();
+      if (this.isClosed) return;
+      if (this.haltedBy) refused(this.haltedBy);
+      else begin();
     };
     this.host.journal.whenSettled(() => {
       const leased = this.host.leaseConfirmed();
@@ -163,7 +188,7 @@ export class StepLedger {
       start()
         .catch(failed)
         .finally(() => this.released());
-    });
+    }, failed);
   }
 
   /** Something durable is being begun. */
@@ -196,6 +221,10 @@ export class StepLedger {
   }
 
   wait(wait: Wait): void {
+    if (this.haltedBy) {
+      wait.abandon(this.haltedBy);
+      return;
+    }
     this.waits.add(wait);
     this.changed();
   }

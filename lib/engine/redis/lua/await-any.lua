@@ -6,8 +6,9 @@
 --   step
 --   ...branches      type, name, number of arguments, arguments; type t: '+ms' or '=epoch ms'; type e: event, key, lookback;
 --                    type c: the arguments of create_run without its nonce
--- RETURNS { OK | DONE | LOST | CONFLICT, now, epoch ms of the first timer or 0, its branch (for CONFLICT the child), 1 if it is over }
-local state = guard(id, fence)
+-- RETURNS { OK | DONE | LOST | CONFLICT | CANCELED, now, epoch ms of the first timer or 0, its branch (for CONFLICT the child, for
+--   CANCELED the reason), 1 if it is over }
+local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return { state, now, 0, '', 0 } end
 local field = 's:' .. step
 local data = data_key(id)
@@ -16,6 +17,7 @@ if known then
   local status, moment, timer = string.match(known, '^%a,(%a),%d+,%d+,%d+,%d+,(%d+);(.*)$')
   return { 'OK', now, tonumber(moment), status == 'w' and timer or '', status == 'w' and 0 or 1 }
 end
+if run[9] or run[10] then return { 'CANCELED', now, 0, call('HGET', data, 'cx') or '', 0 } end
 
 local branches = {}
 local at = branches_first

@@ -5,10 +5,11 @@
 --   fence
 --   deadline         epoch ms of the run's timeout, '' for none
 --   ...names         steps that wait
--- RETURNS { PARKED | READY | LOST, now }
+-- RETURNS { PARKED | READY | LOST, now } | { CANCELED, now, reason or '' }: the handler is to be told, so the pass goes on
 local state, run = guard(id, fence)
 if state == 'DONE' then return { 'PARKED', now } end
 if state == 'LOST' then return { 'LOST', now } end
+if run[9] and not run[10] then return { 'CANCELED', now, call('HGET', data_key(id), 'cx') or '' } end
 local first
 for i = names_first, names_last do
   local record = call('HGET', data_key(id), 's:' .. ARGV[i])

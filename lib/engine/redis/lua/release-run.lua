@@ -8,6 +8,10 @@
 -- RETURNS OK | DONE | LOST
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
+if run[9] and not run[10] then
+  settle_canceled(id, run)
+  return 'OK'
+end
 local key = run_key(id)
 call('SREM', ROOT .. 'owned:' .. run[3], id)
 local cold = call('HMGET', key, 'q', 'pr', 'sa')

@@ -1,6 +1,6 @@
 -- start_child: creates a child of a run in one step of it.
 -- Guarantee: one child per parent and step: the step's record and the child are written together. A child that had ended before is
--- delivered at once.
+-- delivered at once. A canceled run starts none.
 -- ARGS
 --   id               parent
 --   fence
@@ -20,14 +20,15 @@
 --   idempotency
 --   ttl
 --   input
--- RETURNS { OK | DONE | LOST | CONFLICT, now, child id, epoch ms of the timeout or 0 }
-local state = guard(id, fence)
+-- RETURNS { OK | DONE | LOST | CONFLICT, now, child id, epoch ms of the timeout or 0 } | { CANCELED, now, reason or '', 0 }
+local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return { state, now, '', 0 } end
 local data = data_key(id)
 local known = call('HMGET', data, 's:' .. step, 'c:' .. step)
 if known[1] then
   return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,%d+,%d+,(%d+);')) }
 end
+if run[9] or run[10] then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
 local created = create({
   id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
   tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, extra = child_fields(id, step),

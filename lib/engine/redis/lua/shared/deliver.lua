@@ -38,6 +38,11 @@ local function unlisten(id, step)
   call('HDEL', listening, step)
 end
 
+-- A run that ends waits for nothing.
+local function unlisten_all(id)
+  for _, step in ipairs(call('HKEYS', ROOT .. 'listening:' .. id)) do unlisten(id, step) end
+end
+
 -- Ends a wait of a run from outside: d with a value, k with an error. The run's next pass gives it its place in the order of
 -- completion. Nothing happens to a wait that is over, or whose time has run out. A wait for any of several stores which branch it
 -- was, and `tag`, what ended it: e an event, c<bytes of id>:<id> a child, or t a timer, which the worker writes.

@@ -55,11 +55,6 @@ local function listen(id, step, branch, name, key, lookback)
   return false
 end
 
--- A run that ends waits for nothing.
-local function unlisten_all(id)
-  for _, step in ipairs(call('HKEYS', ROOT .. 'listening:' .. id)) do unlisten(id, step) end
-end
-
 -- Offers the mail of a place to waits registered before `stamp`, a bounded number. Answers whether some are left.
 local function wake_listeners(place, stamp)
   local listeners = ROOT .. 'listeners:' .. place

@@ -27,6 +27,9 @@ local now_text = string.format('%.0f', now)
 local function run_key(id) return ROOT .. 'run:' .. id end
 local function data_key(id) return ROOT .. 'data:' .. id end
 
+-- What a run's record shows of its data: input, output, error, cancel reason, errors of compensations and of the failure hook.
+local function payloads_of(id) return call('HMGET', data_key(id), 'i', 'o', 'e', 'cx', 'ce', 'fe') end
+
 -- Counters are read once and written once per script, whatever the number of operations.
 local counters
 local function next_counter(name)
@@ -128,13 +131,15 @@ end
 
 -- The last commit of a run and its finish come together: what they check is read once. All other operations forget it.
 local guarded = {}
+local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'co', 'cp', 'nc' }
 
 -- The fence check of every write. RUNNING: the caller owns the run. DONE: the caller's own write has already ended this
--- pass (a repeat after a lost answer). LOST: somebody else has it. The run is { st, f, w, n, nw, ca, rs, ls }.
+-- pass (a repeat after a lost answer). LOST: somebody else has it.
+-- The run is { st, f, w, n, nw, ca, rs, ls, cr, co, cp, nc }.
 local function guard(id, fence)
   local run = guarded[id]
   if not run then
-    run = call('HMGET', run_key(id), 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls')
+    run = call('HMGET', run_key(id), unpack(GUARDED))
     guarded[id] = run
   end
   if not run[1] or run[2] ~= fence then return 'LOST', run end
@@ -146,23 +151,6 @@ end
 local function record_pass(id, failures, outcome, since, worker, failure)
   local attempt = tonumber(failures or 0) + 1
   call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now_text .. ',' .. worker .. ';' .. (failure or ''))
-end
-
--- Takes up to `limit` runs from a worker that lost its lease and queues them again. Their fences move on, so that nothing
--- the old worker still sends is accepted.
-local function requeue_lost(worker, limit)
-  local ids = call('SPOP', ROOT .. 'owned:' .. worker, limit)
-  for _, id in ipairs(ids) do
-    local run = call('HMGET', run_key(id), 'st', 'f', 'w', 'q', 'pr', 'n', 'rs', 'rc', 'sa', 'ca')
-    if run[1] == 'r' and run[3] == worker then
-      local streak = tonumber(run[7] or 0) + 1
-      record_pass(id, run[6], 'l', run[10] or run[9], worker)
-      call('HSET', run_key(id), 'st', 'q', 'f', tonumber(run[2]) + 1, 'av', now, 'rs', streak, 'rc', tonumber(run[8] or 0) + 1)
-      enqueue(id, run[4], tonumber(run[5] or 0), streak, true)
-      wake(run[4])
-    end
-  end
-  return #ids
 end
 
 local ops = {}
