@@ -50,6 +50,8 @@ export interface RunRecord<I = unknown, O = unknown> {
   /** When `cancelRun` decided that the run ends canceled. */
   cancelRequestedAt?: number;
   cancelReason?: string;
+  /** What became of the workflow's `onFailure`, once the run has failed. */
+  failureHook?: { status: 'pending' | 'succeeded' | 'failed'; error?: StoredError };
 }
 
 export type StepKind = 'run' | 'sleep' | 'event' | 'child' | 'emit_workflow' | 'emit_event' | 'any';

@@ -7,7 +7,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | key                    | type   | what it holds |
  * |------------------------|--------|---------------|
  * | `run:<id>`             | hash   | metadata of a run, short fields only, so that Redis keeps it compact |
- * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason |
+ * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason, `fe` error of its failure hook |
  * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one |
  * | `waiters:<id>`         | set    | channels of the clients that await its end |
  * | `parents:<id>`         | set    | runs and steps that wait for its end |
@@ -95,7 +95,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `cs` on that run its creation stamp. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],
@@ -122,6 +122,8 @@ export const RUN_FIELDS = [
   ['w', 'workerId'],
   ['ca', 'claimedAt'],
   ['cr', 'cancelRequestedAt'],
+  ['fh', 'hookStatus'],
+  ['hk', 'hookOf'],
 ] as const;
 
 export const STEP_KINDS: Readonly<Record<string, StepKind>> = {

@@ -237,7 +237,25 @@ local function announce_end(id, outcome, payload)
   call('DEL', waiters, parents)
   call('HDEL', key, 'nw')
 end
-local function terminate(id, run, outcome, payload)
+local function start_hook(id, hook)
+  local run = call('HMGET', run_key(id), 'wf', 'q', 'pr', 'tr', 'ro', 've', 'tg')
+  local fields = {
+    'wf', run[1], 'q', run[2], 'st', 'q', 'c', now, 'av', now, 'ma', 3, 'hk', id, 'ro', run[5] or id,
+    'cs', string.format('%.0f', next_counter('created')),
+  }
+  local optional = { pr = run[3], tr = run[4], ve = run[6], tg = run[7] }
+  for field, value in pairs(optional) do
+    if value then
+      fields[#fields + 1] = field
+      fields[#fields + 1] = value
+    end
+  end
+  call('HSET', run_key(hook), unpack(fields))
+  call('HSET', run_key(id), 'fh', 'p', 'hi', hook)
+  enqueue(hook, run[2], tonumber(run[3] or 0), 0)
+  wake(run[2])
+end
+local function terminate(id, run, outcome, payload, hook)
   guarded[id] = nil
   local key, data = run_key(id), data_key(id)
   if outcome == 'f' then
@@ -248,8 +266,12 @@ local function terminate(id, run, outcome, payload)
     if outcome == 's' and payload ~= '' then call('HSET', data, 'o', payload) end
     if run[4] then call('HDEL', data, 'e') end
   end
-  ended[#ended + 1] = now_text
-  ended[#ended + 1] = id
+  if outcome == 'f' and hook and hook ~= '' then
+    start_hook(id, hook)
+  else
+    ended[#ended + 1] = now_text
+    ended[#ended + 1] = id
+  end
   if run[5] then announce_end(id, outcome, payload) end
   if run[8] then unlisten_all(id) end
 end
@@ -283,10 +305,12 @@ local function requeue_lost(worker, limit)
   return #ids
 end
 local function child_fields(id, step)
-  return { 'tr', 'child', 'pa', id, 'ps', step, 'ro', call('HGET', run_key(id), 'ro') or id }
+  local run = call('HMGET', run_key(id), 'ro', 'hk')
+  return { 'tr', 'child', 'pa', run[2] or id, 'ps', step, 'ro', run[1] or id }
 end
 local function register_child(id, created)
-  if created[1] == 'CREATED' then call('SADD', ROOT .. 'children:' .. id, created[2]) end
+  if created[1] ~= 'CREATED' then return end
+  call('SADD', ROOT .. 'children:' .. (call('HGET', run_key(id), 'hk') or id), created[2])
 end
 local function await_child(id, step, branch, created)
   register_child(id, created)
@@ -314,8 +338,9 @@ local function request_cancel(id, reason, compensate, nonce)
   local key = run_key(id)
   local run = call('HMGET', key, unpack(GUARDED))
   local status = run[1]
-  if not status then return { 'MISSING', '' } end
-  if nonce ~= '' and call('HGET', key, 'cn') == nonce then return { 'YES', status } end
+  local cold = call('HMGET', key, 'cn', 'q', 'hk')
+  if not status or cold[3] then return { 'MISSING', '' } end
+  if nonce ~= '' and cold[1] == nonce then return { 'YES', status } end
   if status == 's' or status == 'f' or status == 'c' or run[9] or run[10] then return { 'NO', status } end
   call('HSET', key, 'cr', now_text)
   run[9] = now_text
@@ -330,7 +355,7 @@ local function request_cancel(id, reason, compensate, nonce)
     resume(id)
     return { 'YES', status }
   end
-  local queue = call('HGET', key, 'q')
+  local queue = cold[2]
   call('ZREM', ROOT .. 'due', id)
   call('ZREM', ROOT .. 'queue:' .. queue, id)
   call('ZREM', ROOT .. 'suspects:' .. queue, id)
@@ -862,11 +887,32 @@ ops.find_canceled = function(base, count)
   end
   return found
 end
+ops.finish_hook = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local failed = ARGV[base + 3]
+  local outcome = ARGV[base + 4]
+  local payload = ARGV[base + 5]
+  local state, run = guard(id, fence)
+  if not run[1] and call('HGET', run_key(failed), 'hi') == id then return 'DONE' end
+  if state ~= 'RUNNING' then return state end
+  disown(run[3], id)
+  if run[8] then unlisten_all(id) end
+  if call('EXISTS', run_key(failed)) == 1 then
+    call('HSET', run_key(failed), 'fh', outcome)
+    if payload ~= '' then call('HSET', data_key(failed), 'fe', payload) end
+    ended[#ended + 1] = now_text
+    ended[#ended + 1] = failed
+  end
+  call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'listening:' .. id)
+  return 'OK'
+end
 ops.finish_run = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
   local outcome = ARGV[base + 3]
   local payload = ARGV[base + 4]
+  local hook = ARGV[base + 5]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
   if run[9] and not run[10] then
@@ -875,7 +921,7 @@ ops.finish_run = function(base, count)
   end
   if run[6] then record_pass(id, run[4], outcome, run[6], run[3], outcome == 'f' and payload) end
   disown(run[3], id)
-  terminate(id, run, outcome, payload)
+  terminate(id, run, outcome, payload, hook)
   return 'OK'
 end
 ops.list_events = function(base, count)

@@ -31,6 +31,8 @@ export interface StoredRun {
   readonly handBacks: number;
   /** Epoch ms; undefined while nobody has asked. */
   readonly cancelRequestedAt?: number;
+  /** On the run of a failure hook: the run that has failed. */
+  readonly hookOf?: string;
 }
 
 type RawFields = Partial<Record<(typeof RUN_FIELDS)[number][1], string>>;
@@ -73,6 +75,7 @@ export function toStoredRun(id: string, raw: RawFields): StoredRun {
     idempotencyKey: raw.idempotencyKey,
     handBacks: Number(raw.handBacks ?? 0),
     cancelRequestedAt: optionalNumber(raw.cancelRequestedAt),
+    hookOf: raw.hookOf,
   };
 }
 
@@ -90,7 +93,7 @@ export type PayloadsReply = readonly [
 
 export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply): RunRecord {
   const run = toStoredRun(id, raw);
-  const [input, output, error, cancelReason] = payloads;
+  const [input, output, error, cancelReason, , hookError] = payloads;
   const status = statusOf(raw.status as string);
   const ended = status === 'succeeded' || status === 'failed' || status === 'canceled';
   return withoutUndefined({
@@ -121,7 +124,16 @@ export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply)
     workerId: raw.workerId,
     cancelRequestedAt: run.cancelRequestedAt,
     cancelReason: cancelReason ?? undefined,
+    failureHook: failureHookOf(raw.hookStatus, hookError),
   });
+}
+
+const HOOK_STATUSES = { p: 'pending', s: 'succeeded', f: 'failed' } as const;
+
+function failureHookOf(code: string | undefined, error: Payload): RunRecord['failureHook'] {
+  if (code === undefined) return undefined;
+  const status = HOOK_STATUSES[code as keyof typeof HOOK_STATUSES];
+  return error ? { status, error: decodePayload(error) as StoredError } : { status };
 }
 
 /** Absent means absent: a record compares and prints without `undefined` fields; `input` stays, it may be undefined itself. */

@@ -5,7 +5,6 @@ import { backOffRun } from '../redis/back-off-run.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { commitStepOf, type StepCommit, type StepCommitted } from '../redis/commit-step.js';
 import { type Emitted, emitEvent, type NewEvent } from '../redis/emit-event.js';
-import { finishRun, type Outcome } from '../redis/finish-run.js';
 import { asStatus, type Op, type WriteStatus } from '../redis/op.js';
 import { type Parked, parkRun } from '../redis/park-run.js';
 import { readSteps } from '../redis/read-steps.js';
@@ -89,10 +88,6 @@ export class PassJournal {
     this.write(parkRun(this.runId, this.fence, deadline, steps), statusOfReply, done);
   }
 
-  finish(outcome: Outcome, payload: string): void {
-    this.last(finishRun(this.runId, this.fence, outcome, payload));
-  }
-
   backOff(delayMs: number, deadline: number | undefined, error: string): void {
     this.last(backOffRun({ runId: this.runId, fence: this.fence, delayMs, deadline, error }));
   }
@@ -121,7 +116,8 @@ export class PassJournal {
     while (this.waiting.length > 0 && this.waiting[0].answers <= this.answered) this.waiting.shift()?.next();
   }
 
-  private last(op: Op<WriteStatus>): void {
+  /** A write that ends the pass. */
+  last(op: Op<WriteStatus>): void {
     this.write(op, asStatus);
     this.close();
   }

@@ -12,9 +12,11 @@ import type { RunRecord } from '../core/run.types.js';
 import { asError, toStoredError } from '../core/stored-error.js';
 import { validateInput } from '../core/validate-input.js';
 import type { LoggerPort } from '../core/values.types.js';
-import type { Handler, RetryFailure } from '../core/workflow.types.js';
+import type { FailureHook, Handler, RetryFailure } from '../core/workflow.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
+import { finishHook, hookIdOf } from '../redis/finish-hook.js';
+import { finishRun, type Outcome } from '../redis/finish-run.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
 import type { WorkflowDirectory } from '../redis/workflow-directory.js';
@@ -31,6 +33,7 @@ import type { TurnClock } from './turn-clock.js';
 export interface ServedWorkflow {
   readonly options: ResolvedWorkflowOptions;
   readonly handler: Handler<unknown, unknown>;
+  readonly onFailure?: FailureHook<unknown>;
 }
 
 /** What a pass needs of its worker. */
@@ -208,7 +211,7 @@ export class Pass implements StepHost {
     if (this.over) return;
     this.end();
     this.steps.ledger.failures.memoiseAll();
-    this.journal.finish('canceled', '');
+    this.finish('canceled', '');
   }
 
   private succeed(output: unknown): void {
@@ -226,7 +229,7 @@ export class Pass implements StepHost {
     }
     this.end();
     this.steps.ledger.failures.memoiseAll();
-    this.journal.finish('succeeded', payload);
+    this.finish('succeeded', payload);
     if (this.steps.functions.active.size > 0) this.abort(new Error(`Run "${this.run.id}" has succeeded without this step.`));
   }
 
@@ -272,8 +275,21 @@ export class Pass implements StepHost {
   }
 
   private writeFailure(error: unknown): void {
-    this.context.logger.error(`The run failed: ${describe(error)}`);
-    this.journal.finish('failed', encodeError(error));
+    const what = this.run.hookOf === undefined ? 'The run' : 'The failure hook of the run';
+    this.context.logger.error(`${what} failed: ${describe(error)}`);
+    this.finish('failed', encodeError(error));
+  }
+
+  private finish(outcome: Outcome, payload: string): void {
+    const { id, hookOf } = this.run;
+    const { fence } = this.claimed;
+    if (hookOf === undefined) {
+      const hookId = outcome === 'failed' && this.workflow.onFailure ? hookIdOf(id, fence) : '';
+      this.journal.last(finishRun(id, fence, outcome, payload, hookId));
+    } else {
+      const error = outcome === 'failed' ? payload : '';
+      this.journal.last(finishHook({ runId: id, fence, failedRunId: hookOf }, error));
+    }
   }
 
   private refused(error: Error): void {

@@ -12,6 +12,8 @@ export class RunContext implements WorkflowContext {
   readonly run: WorkflowContext['run'];
   input: unknown;
   step!: StepApi;
+  /** A failure hook logs in the name of the run that has failed. */
+  private readonly logged: { readonly id: string; readonly workflow: string };
   private readonly abortion = new LazyAbort();
   private runLogger: RunLogger | undefined;
 
@@ -21,6 +23,7 @@ export class RunContext implements WorkflowContext {
     maxAttempts: number,
     private readonly baseLogger: LoggerPort,
   ) {
+    this.logged = { id: stored.hookOf ?? stored.id, workflow: stored.workflow };
     this.run = {
       id: stored.id,
       workflow: stored.workflow,
@@ -43,7 +46,7 @@ export class RunContext implements WorkflowContext {
   }
 
   get logger(): LoggerPort {
-    this.runLogger ??= new RunLogger(this.baseLogger, this.run);
+    this.runLogger ??= new RunLogger(this.baseLogger, this.logged);
     return this.runLogger;
   }
 

@@ -7,6 +7,7 @@ import type { ClaimedRun } from '../redis/claim-runs.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';
 import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
+import { readRun } from '../redis/read-run.js';
 import { readRunData } from '../redis/read-run-data.js';
 import { releaseRun } from '../redis/release-run.js';
 import { removeWorker } from '../redis/remove-worker.js';
@@ -18,6 +19,7 @@ import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directo
 import { WorkflowMetas } from '../redis/workflow-metas.js';
 import { CancelWatch } from './cancel-watch.js';
 import { ClaimLoop } from './claim-loop.js';
+import { hookWorkflow } from './failure-hook.js';
 import { Housekeeping, type HousekeepingHost } from './housekeeping.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { Pass, type PassHost, type ServedWorkflow } from './pass.js';
@@ -220,7 +222,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
       this.refuseUnknown(claimed);
       return;
     }
-    if (claimed.data) {
+    if (claimed.data && claimed.run.hookOf === undefined) {
       this.execute(claimed, claimed.data, workflow, now);
       return;
     }
@@ -235,12 +237,14 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     if (this.cancels.begun(pass)) this.lookAt(pass);
   }
 
-  /** The payloads of a run with many steps come in pages; it has its slot meanwhile. */
+  /** The payloads of a run with many steps come in pages, a failure hook needs its failed run; it has its slot meanwhile. */
   private async load(claimed: ClaimedRun, workflow: ServedWorkflow, now: number): Promise<void> {
     try {
-      const data = await readRunData(this.connection, this.keys, claimed.run.id);
+      const { id, hookOf } = claimed.run;
+      const data = claimed.data ?? (await readRunData(this.connection, this.keys, id));
+      const served = hookOf === undefined ? workflow : hookWorkflow(workflow, await this.buffer.add(readRun(hookOf)));
       if (this.stopping) this.giveBack(claimed, 0);
-      else this.execute(claimed, data, workflow, now);
+      else this.execute(claimed, data, served, now);
     } catch (error) {
       this.warn(`Reading a run failed, it is handed back: ${(error as Error).message}`, { runId: claimed.run.id });
       this.giveBack(claimed, LOAD_RETRY_DELAY_MS);

@@ -47,14 +47,14 @@ export async function startWorker(options: StartWorkerOptions = {}, internals: W
 function servedWorkflows(options: StartWorkerOptions): Map<string, ServedWorkflow> {
   const served = new Map<string, ServedWorkflow>();
   for (const definition of options.workflows ?? (options.registry ?? defaultRegistry).list()) {
-    const { name, handler } = definition;
+    const { name, handler, onFailure } = definition;
     if (served.has(name)) {
       throw new InvalidOptionError(
         'workflows',
         `Workflow "${name}" is given twice; every workflow of a worker needs a name of its own`,
       );
     }
-    served.set(name, { options: resolveWorkflowOptions(name, definition.options), handler });
+    served.set(name, { options: resolveWorkflowOptions(name, definition.options), handler, onFailure });
   }
   if (served.size === 0) {
     throw new InvalidOptionError(

@@ -5,6 +5,7 @@
 --   fence
 --   outcome          s succeeded, f failed, c canceled
 --   payload          encoded output, or error
+--   hook             id of the run of the failure hook, '' for none
 -- RETURNS OK | DONE | LOST
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
@@ -15,5 +16,5 @@ end
 -- The history of a run that ended in its first pass can be told from the run itself.
 if run[6] then record_pass(id, run[4], outcome, run[6], run[3], outcome == 'f' and payload) end
 disown(run[3], id)
-terminate(id, run, outcome, payload)
+terminate(id, run, outcome, payload, hook)
 return 'OK'

@@ -11,8 +11,10 @@ local function request_cancel(id, reason, compensate, nonce)
   local key = run_key(id)
   local run = call('HMGET', key, unpack(GUARDED))
   local status = run[1]
-  if not status then return { 'MISSING', '' } end
-  if nonce ~= '' and call('HGET', key, 'cn') == nonce then return { 'YES', status } end
+  local cold = call('HMGET', key, 'cn', 'q', 'hk')
+  -- A failure hook is no run to those outside.
+  if not status or cold[3] then return { 'MISSING', '' } end
+  if nonce ~= '' and cold[1] == nonce then return { 'YES', status } end
   if status == 's' or status == 'f' or status == 'c' or run[9] or run[10] then return { 'NO', status } end
   call('HSET', key, 'cr', now_text)
   run[9] = now_text
@@ -28,7 +30,7 @@ local function request_cancel(id, reason, compensate, nonce)
     resume(id)
     return { 'YES', status }
   end
-  local queue = call('HGET', key, 'q')
+  local queue = cold[2]
   call('ZREM', ROOT .. 'due', id)
   call('ZREM', ROOT .. 'queue:' .. queue, id)
   call('ZREM', ROOT .. 'suspects:' .. queue, id)

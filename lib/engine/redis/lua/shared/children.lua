@@ -1,11 +1,13 @@
--- Fields of a child's hash that say where it comes from.
+-- Fields of a child's hash that say where it comes from. Children of a failure hook are those of the run that has failed.
 local function child_fields(id, step)
-  return { 'tr', 'child', 'pa', id, 'ps', step, 'ro', call('HGET', run_key(id), 'ro') or id }
+  local run = call('HMGET', run_key(id), 'ro', 'hk')
+  return { 'tr', 'child', 'pa', run[2] or id, 'ps', step, 'ro', run[1] or id }
 end
 
 -- A run that an idempotency key names and that existed before is no child.
 local function register_child(id, created)
-  if created[1] == 'CREATED' then call('SADD', ROOT .. 'children:' .. id, created[2]) end
+  if created[1] ~= 'CREATED' then return end
+  call('SADD', ROOT .. 'children:' .. (call('HGET', run_key(id), 'hk') or id), created[2])
 end
 
 -- Lets a step, or a branch of it, wait for the end of the child that create() answered. Answers whether the wait is over.

@@ -24,9 +24,30 @@ local function announce_end(id, outcome, payload)
   call('HDEL', key, 'nw')
 end
 
+-- Queues the failure hook of a run: a run of its own for the machinery, but in no list. What it does is kept with the failed run.
+local function start_hook(id, hook)
+  local run = call('HMGET', run_key(id), 'wf', 'q', 'pr', 'tr', 'ro', 've', 'tg')
+  local fields = {
+    'wf', run[1], 'q', run[2], 'st', 'q', 'c', now, 'av', now, 'ma', 3, 'hk', id, 'ro', run[5] or id,
+    'cs', string.format('%.0f', next_counter('created')),
+  }
+  local optional = { pr = run[3], tr = run[4], ve = run[6], tg = run[7] }
+  for field, value in pairs(optional) do
+    if value then
+      fields[#fields + 1] = field
+      fields[#fields + 1] = value
+    end
+  end
+  call('HSET', run_key(hook), unpack(fields))
+  call('HSET', run_key(id), 'fh', 'p', 'hi', hook)
+  enqueue(hook, run[2], tonumber(run[3] or 0), 0)
+  wake(run[2])
+end
+
 -- Writes the terminal state of a run, which the caller has checked that it may, and tells who waits for it. `run` is what guard()
--- answers; `payload` the encoded output of s, or error of f and c.
-local function terminate(id, run, outcome, payload)
+-- answers; `payload` the encoded output of s, or error of f and c; `hook` the id of the run that a failure starts, if any. Its retention
+-- begins when that has ended.
+local function terminate(id, run, outcome, payload, hook)
   guarded[id] = nil
   local key, data = run_key(id), data_key(id)
   if outcome == 'f' then
@@ -37,8 +58,12 @@ local function terminate(id, run, outcome, payload)
     if outcome == 's' and payload ~= '' then call('HSET', data, 'o', payload) end
     if run[4] then call('HDEL', data, 'e') end
   end
-  ended[#ended + 1] = now_text
-  ended[#ended + 1] = id
+  if outcome == 'f' and hook and hook ~= '' then
+    start_hook(id, hook)
+  else
+    ended[#ended + 1] = now_text
+    ended[#ended + 1] = id
+  end
   if run[5] then announce_end(id, outcome, payload) end
   if run[8] then unlisten_all(id) end
 end
