@@ -70,6 +70,8 @@ export type {
   AnyWait,
   BackoffOptions,
   ChildOptions,
+  Compensation,
+  CompensationContext,
   CronTrigger,
   Duration,
   EventDefinition,

@@ -65,6 +65,8 @@ export type {
   AnyWait,
   BackoffOptions,
   ChildOptions,
+  Compensation,
+  CompensationContext,
   CronTrigger,
   EventTrigger,
   FailureContext,

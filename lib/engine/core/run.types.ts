@@ -50,6 +50,10 @@ export interface RunRecord<I = unknown, O = unknown> {
   /** When `cancelRun` decided that the run ends canceled. */
   cancelRequestedAt?: number;
   cancelReason?: string;
+  /** True while compensations of completed steps run; the outcome is written afterwards. */
+  compensating?: boolean;
+  /** Compensations that failed for good, each with the name of its `step`. */
+  compensationErrors?: StoredError[];
   /** What became of the workflow's `onFailure`, once the run has failed. */
   failureHook?: { status: 'pending' | 'succeeded' | 'failed'; error?: StoredError };
 }

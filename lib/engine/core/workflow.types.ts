@@ -21,11 +21,16 @@ export interface WorkflowContext<I = unknown> {
   readonly event?: ReceivedEvent;
   /** The tick that started the run, when a schedule did: `instant` is its nominal time, epoch ms. */
   readonly schedule?: { readonly id: string; readonly instant: number };
-  /** Aborted on run timeout, lease loss and forced shutdown. */
+  /** Aborted on cancellation, run timeout, lease loss and forced shutdown. */
   readonly signal: AbortSignal;
   readonly step: StepApi;
   /** Adds the run id and the name of the running step to every line. */
   readonly logger: LoggerPort;
+  /**
+   * The point of no return: steps that completed before it are not compensated any more. Durable; a replayed call changes nothing.
+   * @throws NestedStepError inside a step's function
+   */
+  commit(): Promise<void>;
 }
 
 /** What a step's function gets. */
@@ -41,13 +46,33 @@ export interface StepContext {
   readonly lastProgress?: unknown;
 }
 
-export interface StepOptions {
+/**
+ * Undoes what a completed step did, when its run fails for good or is canceled.
+ * @param output the stored output of the step
+ */
+export type Compensation<T = unknown> = (output: Stored<T>, ctx: CompensationContext) => unknown;
+
+export interface CompensationContext {
+  /** Stable for (run, step), and another one than the step's. */
+  readonly idempotencyKey: string;
+  /** Why: the run's error, or `RunCanceledError`. */
+  readonly error?: Error;
+  /** Aborted on lease loss and forced shutdown. */
+  readonly signal: AbortSignal;
+}
+
+export interface StepOptions<T = unknown> {
   /** Aborts the step's signal and fails it with `StepTimeoutError`, also when the function ignores the signal. @default none */
   timeout?: Duration;
   /** Attempts of this step alone, the first included. @default 1, so that the run's own policy applies */
   maxAttempts?: number;
   /** Retry policy of this step alone; wins over `maxAttempts`. */
   retries?: RetryPolicy;
+  /**
+   * Executed when the run fails for good or is canceled after the step has completed: the last completed step first, each a durable
+   * step `compensate:<step>` of its own with, by default, 3 attempts. `ctx.commit()` keeps what completed before it.
+   */
+  compensate?: Compensation<T> | { run: Compensation<T>; retries?: RetryPolicy };
 }
 
 /** How a step starts another run. */
@@ -115,7 +140,7 @@ export interface StepApi {
    * @throws StepTimeoutError when `timeout` ran out
    * @throws SerializationError when the value cannot be stored as JSON
    */
-  run<T>(name: string, fn: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<Stored<T>>;
+  run<T>(name: string, fn: (step: StepContext) => T | Promise<T>, options?: StepOptions<T>): Promise<Stored<T>>;
 
   /**
    * Sleeps durably: the run is parked, holds no worker slot and outlives restarts. The deadline is set once.

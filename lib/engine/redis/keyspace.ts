@@ -7,7 +7,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | key                    | type   | what it holds |
  * |------------------------|--------|---------------|
  * | `run:<id>`             | hash   | metadata of a run, short fields only, so that Redis keeps it compact |
- * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason, `fe` error of its failure hook |
+ * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason, `pt` number and place of the last point of no return, `ce` errors of compensations, `fe` error of its failure hook |
  * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one |
  * | `waiters:<id>`         | set    | channels of the clients that await its end |
  * | `parents:<id>`         | set    | runs and steps that wait for its end |
@@ -124,10 +124,14 @@ export const RUN_FIELDS = [
   ['cr', 'cancelRequestedAt'],
   ['fh', 'hookStatus'],
   ['hk', 'hookOf'],
+  ['co', 'unwinding'],
+  ['cp', 'compensable'],
 ] as const;
 
 export const STEP_KINDS: Readonly<Record<string, StepKind>> = {
   r: 'run',
+  /** A completed one that has a compensation. */
+  v: 'run',
   s: 'sleep',
   c: 'child',
   m: 'emit_workflow',

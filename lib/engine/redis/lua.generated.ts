@@ -114,6 +114,10 @@ local function guard(id, fence)
   if run[1] ~= 'r' then return 'DONE', run end
   return 'RUNNING', run
 end
+local function failures_before(run)
+  local failures = tonumber(run[4] or 0)
+  return run[10] == 'f' and failures - 1 or failures
+end
 local function record_pass(id, failures, outcome, since, worker, failure)
   local attempt = tonumber(failures or 0) + 1
   call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now_text .. ',' .. worker .. ';' .. (failure or ''))
@@ -259,7 +263,7 @@ local function terminate(id, run, outcome, payload, hook)
   guarded[id] = nil
   local key, data = run_key(id), data_key(id)
   if outcome == 'f' then
-    call('HSET', key, 'st', 'f', 'fa', now_text, 'n', tonumber(run[4] or 0) + 1)
+    call('HSET', key, 'st', 'f', 'fa', now_text, 'n', failures_before(run) + 1)
     call('HSET', data, 'e', payload)
   else
     call('HSET', key, 'st', outcome, 'fa', now_text)
@@ -275,11 +279,23 @@ local function terminate(id, run, outcome, payload, hook)
   if run[5] then announce_end(id, outcome, payload) end
   if run[8] then unlisten_all(id) end
 end
+local function unwind(id, run, outcome)
+  guarded[id] = nil
+  local key = run_key(id)
+  local cold = call('HMGET', key, 'q', 'pr')
+  call('HSET', key, 'st', 'q', 'co', outcome, 'av', now)
+  call('HDEL', key, 'rs')
+  if run[8] then unlisten_all(id) end
+  enqueue(id, cold[1], tonumber(cold[2] or 0), 0, true)
+  wake(cold[1])
+end
+local function compensates(run) return run[11] and not run[12] end
 local function end_canceled(id, run)
-  terminate(id, run, 'c', canceled_error(id))
+  if compensates(run) then unwind(id, run, 'c') else terminate(id, run, 'c', canceled_error(id)) end
 end
 local function settle_canceled(id, run)
-  if run[6] then record_pass(id, run[4], 'c', run[6], run[3]) end
+  local since = run[6] or compensates(run) and call('HGET', run_key(id), 'sa')
+  if since then record_pass(id, run[4], 'c', since, run[3]) end
   disown(run[3], id)
   end_canceled(id, run)
 end
@@ -291,7 +307,7 @@ local function requeue_lost(worker, limit)
     if run[1] == 'r' and run[3] == worker then
       local cold = call('HMGET', key, 'q', 'pr', 'rc', 'sa')
       local streak = tonumber(run[7] or 0) + 1
-      record_pass(id, run[4], 'l', run[6] or cold[4], worker)
+      record_pass(id, failures_before(run), 'l', run[6] or cold[4], worker)
       call('HSET', key, 'f', string.format('%.0f', tonumber(run[2]) + 1), 'rs', streak, 'rc', tonumber(cold[3] or 0) + 1)
       if run[9] and not run[10] then
         end_canceled(id, run)
@@ -748,6 +764,10 @@ ops.commit_step = function(base, count)
   end
   local since = elapsed == '0' and now_text or now - elapsed
   call('HSET', data_key(id), 's:' .. name, head .. since .. ',' .. stamp .. ';' .. payload)
+  if kind == 'v' and not run[11] then
+    run[11] = '1'
+    call('HSET', run_key(id), 'cp', 1)
+  end
   if run[7] and string.sub(head, 3, 3) == 's' then
     run[7] = false
     call('HDEL', run_key(id), 'rs')
@@ -881,7 +901,8 @@ ops.find_canceled = function(base, count)
   local ids_first, ids_last = base + 1, base + count
   local found = {}
   for i = ids_first, ids_last do
-    if call('HEXISTS', run_key(ARGV[i]), 'cr') == 1 then
+    local run = call('HMGET', run_key(ARGV[i]), 'cr', 'co')
+    if run[1] and not run[2] then
       found[#found + 1] = { ARGV[i], call('HGET', data_key(ARGV[i]), 'cx') or '' }
     end
   end
@@ -920,6 +941,22 @@ ops.finish_run = function(base, count)
     return 'OK'
   end
   if run[6] then record_pass(id, run[4], outcome, run[6], run[3], outcome == 'f' and payload) end
+  disown(run[3], id)
+  terminate(id, run, outcome, payload, hook)
+  return 'OK'
+end
+ops.finish_unwinding = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local errors = ARGV[base + 3]
+  local hook = ARGV[base + 4]
+  local state, run = guard(id, fence)
+  if state ~= 'RUNNING' then return state end
+  local outcome = run[10]
+  local payload
+  if outcome == 'f' then payload = call('HGET', data_key(id), 'e') or '' else payload = canceled_error(id) end
+  record_pass(id, failures_before(run), outcome, run[6] or call('HGET', run_key(id), 'sa'), run[3], outcome == 'f' and payload)
+  if errors ~= '' then call('HSET', data_key(id), 'ce', errors) end
   disown(run[3], id)
   terminate(id, run, outcome, payload, hook)
   return 'OK'
@@ -998,11 +1035,25 @@ ops.park_run = function(base, count)
   if first and first <= now then return { 'READY', now } end
   if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end
   local cold = call('HMGET', run_key(id), 'q', 'sa')
-  record_pass(id, run[4], 'p', run[6] or cold[2], run[3])
+  record_pass(id, failures_before(run), 'p', run[6] or cold[2], run[3])
   call('HSET', run_key(id), 'st', 'w', 'av', first or now_text)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
   if first then set_due(id, cold[1], first) end
   return { 'PARKED', now }
+end
+ops.pass_point = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local number = ARGV[base + 3]
+  local order = ARGV[base + 4]
+  local state = guard(id, fence)
+  if state ~= 'RUNNING' then return state end
+  local point = number .. ',' .. order
+  local known = call('HGET', data_key(id), 'pt')
+  if known and known ~= point and tonumber(string.match(known, '^%d+')) >= tonumber(number) then return 'OK' end
+  if known ~= point then call('HSET', data_key(id), 'pt', point) end
+  call('HDEL', run_key(id), 'cp')
+  return 'OK'
 end
 ops.promote_due = function(base, count)
   local limit = ARGV[base + 1]
@@ -1092,7 +1143,7 @@ ops.release_run = function(base, count)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
   local cold = call('HMGET', key, 'q', 'pr', 'sa')
   local queue = cold[1]
-  record_pass(id, run[4], 'h', run[6] or cold[3], run[3])
+  record_pass(id, failures_before(run), 'h', run[6] or cold[3], run[3])
   if delay == '0' then
     call('HSET', key, 'st', 'q', 'av', now)
     enqueue(id, queue, tonumber(cold[2] or 0), run[7], true)
@@ -1221,6 +1272,23 @@ ops.sweep_history = function(base, count)
     call('ZREM', ROOT .. 'ended', id)
   end
   return #ids
+end
+ops.unwind_run = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local failure = ARGV[base + 3]
+  local state, run = guard(id, fence)
+  if state ~= 'RUNNING' then return state end
+  if run[9] and not run[10] then
+    settle_canceled(id, run)
+    return 'OK'
+  end
+  record_pass(id, run[4], 'f', run[6] or call('HGET', run_key(id), 'sa'), run[3], failure)
+  call('HSET', run_key(id), 'n', tonumber(run[4] or 0) + 1)
+  call('HSET', data_key(id), 'e', failure)
+  disown(run[3], id)
+  unwind(id, run, 'f')
+  return 'OK'
 end
 local replies = {}
 local base = 1

@@ -31,6 +31,10 @@ export interface StoredRun {
   readonly handBacks: number;
   /** Epoch ms; undefined while nobody has asked. */
   readonly cancelRequestedAt?: number;
+  /** It compensates on its way to this outcome: failed or canceled. */
+  readonly unwinding?: 'f' | 'c';
+  /** A completed step has a compensation. */
+  readonly compensable: boolean;
   /** On the run of a failure hook: the run that has failed. */
   readonly hookOf?: string;
 }
@@ -76,7 +80,14 @@ export function toStoredRun(id: string, raw: RawFields): StoredRun {
     handBacks: Number(raw.handBacks ?? 0),
     cancelRequestedAt: optionalNumber(raw.cancelRequestedAt),
     hookOf: raw.hookOf,
+    unwinding: raw.unwinding as StoredRun['unwinding'],
+    compensable: raw.compensable !== undefined,
   };
+}
+
+/** A terminal failure counts itself among the failures: while a run unwinds it is in its last attempt, not in one more. */
+export function attemptOf({ failures, unwinding }: Pick<StoredRun, 'failures' | 'unwinding'>): number {
+  return unwinding === 'f' ? failures : failures + 1;
 }
 
 type Payload = string | null;
@@ -93,7 +104,7 @@ export type PayloadsReply = readonly [
 
 export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply): RunRecord {
   const run = toStoredRun(id, raw);
-  const [input, output, error, cancelReason, , hookError] = payloads;
+  const [input, output, error, cancelReason, compensationErrors, hookError] = payloads;
   const status = statusOf(raw.status as string);
   const ended = status === 'succeeded' || status === 'failed' || status === 'canceled';
   return withoutUndefined({
@@ -104,8 +115,7 @@ export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply)
     input: decodePayload(input ?? ''),
     output: status === 'succeeded' ? decodePayload(output ?? '') : undefined,
     error: error ? (decodePayload(error) as StoredError) : undefined,
-    // A terminal failure counts itself among the failures: it is the last attempt, not one more.
-    attempt: status === 'failed' ? run.failures : run.failures + 1,
+    attempt: status === 'failed' ? run.failures : attemptOf(run),
     maxAttempts: run.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     recoveries: run.recoveries,
     priority: run.priority,
@@ -124,6 +134,8 @@ export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply)
     workerId: raw.workerId,
     cancelRequestedAt: run.cancelRequestedAt,
     cancelReason: cancelReason ?? undefined,
+    compensating: run.unwinding !== undefined && !ended ? true : undefined,
+    compensationErrors: compensationErrors ? (JSON.parse(compensationErrors) as StoredError[]) : undefined,
     failureHook: failureHookOf(raw.hookStatus, hookError),
   });
 }

@@ -79,12 +79,20 @@ export interface RunData {
   readonly children: Map<string, string>;
   /** Envelope of the event that started the run. */
   readonly event?: string;
+  /** Encoded error of the last failed attempt. */
+  readonly error?: string;
+  readonly cancelReason?: string;
+  /** The last point of no return: how many the handler had passed with it, and its place in the order of completion. */
+  readonly point?: { readonly number: number; readonly order: number };
 }
 
 /** Reads the flat `data:` hash. */
 export function parseRunData(flat: readonly string[]): RunData {
   let input = '';
   let event: string | undefined;
+  let error: string | undefined;
+  let cancelReason: string | undefined;
+  let point: RunData['point'];
   const steps = new Map<string, StoredStep>();
   const progress = new Map<string, string>();
   const children = new Map<string, string>();
@@ -92,9 +100,17 @@ export function parseRunData(flat: readonly string[]): RunData {
     const field = flat[i];
     if (field === 'i') input = flat[i + 1];
     else if (field === 'ev') event = flat[i + 1];
+    else if (field === 'e') error = flat[i + 1];
+    else if (field === 'cx') cancelReason = flat[i + 1];
+    else if (field === 'pt') point = parsePoint(flat[i + 1]);
     else if (field.startsWith('s:')) steps.set(field.slice(2), parseStep(flat[i + 1]));
     else if (field.startsWith('g:')) progress.set(field.slice(2), flat[i + 1]);
     else if (field.startsWith('c:')) children.set(field.slice(2), flat[i + 1]);
   }
-  return { input, steps, progress, children, event };
+  return { input, steps, progress, children, event, error, cancelReason, point };
+}
+
+function parsePoint(text: string): RunData['point'] {
+  const [number, order] = text.split(',').map(Number);
+  return { number, order };
 }

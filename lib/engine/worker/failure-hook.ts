@@ -4,7 +4,7 @@ import type { RunRecord } from '../core/run.types.js';
 import { fromStoredError } from '../core/stored-error.js';
 import { validateInput } from '../core/validate-input.js';
 import type { WorkflowContext } from '../core/workflow.types.js';
-import type { ServedWorkflow } from './pass.js';
+import type { ServedWorkflow } from './pass-host.js';
 
 const MAX_ATTEMPTS = 3;
 

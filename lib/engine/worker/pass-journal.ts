@@ -7,6 +7,7 @@ import { commitStepOf, type StepCommit, type StepCommitted } from '../redis/comm
 import { type Emitted, emitEvent, type NewEvent } from '../redis/emit-event.js';
 import { asStatus, type Op, type WriteStatus } from '../redis/op.js';
 import { type Parked, parkRun } from '../redis/park-run.js';
+import { passPoint } from '../redis/pass-point.js';
 import { readSteps } from '../redis/read-steps.js';
 import { releaseRun } from '../redis/release-run.js';
 import { type ChildStart, type ChildStarted, startChild } from '../redis/start-child.js';
@@ -77,6 +78,10 @@ export class PassJournal {
   /** Gives an outcome that came from outside its place in the order of completion. */
   adoptOutcome(step: string, order: number): void {
     this.write(adoptOutcome(this.runId, this.fence, step, order), asStatus);
+  }
+
+  passPoint(number: number, order: number): Promise<unknown> {
+    return new Promise((resolve) => this.write(passPoint(this.runId, this.fence, number, order), asStatus, resolve));
   }
 
   readSteps(names: readonly string[]): Promise<Array<StoredStep | undefined>> {

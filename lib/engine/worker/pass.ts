@@ -1,67 +1,36 @@
-import {
-  CrashLoopError,
-  isNeverRetried,
-  LeaseLostError,
-  RunCanceledError,
-  RunTimeoutError,
-  ShutdownError,
-} from '../core/errors/index.js';
+import { CrashLoopError, LeaseLostError, RunCanceledError, RunTimeoutError, ShutdownError } from '../core/errors/index.js';
 import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
-import type { ResolvedWorkflowOptions } from '../core/resolve-workflow.js';
-import type { RunRecord } from '../core/run.types.js';
-import { asError, toStoredError } from '../core/stored-error.js';
+import { describeError } from '../core/stored-error.js';
 import { validateInput } from '../core/validate-input.js';
-import type { LoggerPort } from '../core/values.types.js';
-import type { FailureHook, Handler, RetryFailure } from '../core/workflow.types.js';
+import type { RetryFailure } from '../core/workflow.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
-import { finishHook, hookIdOf } from '../redis/finish-hook.js';
-import { finishRun, type Outcome } from '../redis/finish-run.js';
+import type { Outcome } from '../redis/finish-run.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
+import { unwindRun } from '../redis/unwind-run.js';
 import type { WorkflowDirectory } from '../redis/workflow-directory.js';
 import { LongTimer } from './long-timer.js';
+import { endingOf, endingOfUnwinding } from './pass-ending.js';
+import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { PassJournal } from './pass-journal.js';
 import type { RedisClock } from './redis-clock.js';
+import { runningRecord, verdictOn } from './retry-verdict.js';
 import { RunContext } from './run-context.js';
 import { runScope } from './run-scope.js';
 import type { StepHost } from './step-ledger.js';
 import { StepRuntime } from './step-runtime.js';
 import type { TurnClock } from './turn-clock.js';
-
-/** A workflow as a worker executes it. */
-export interface ServedWorkflow {
-  readonly options: ResolvedWorkflowOptions;
-  readonly handler: Handler<unknown, unknown>;
-  readonly onFailure?: FailureHook<unknown>;
-}
-
-/** What a pass needs of its worker. */
-export interface PassHost {
-  readonly workerId: string;
-  readonly buffer: CommitBuffer;
-  readonly clock: RedisClock;
-  readonly turns: TurnClock;
-  readonly logger: LoggerPort;
-  readonly maxPayloadBytes: number;
-  readonly maxRecoveries: number;
-  readonly cancelGraceMs: number;
-  readonly directory: WorkflowDirectory;
-  leaseConfirmed(): Promise<void> | undefined;
-  /** Sees to it that an event reaches everybody. */
-  goOnWith(eventId: string): void;
-  /** The pass needs its slot no more. Called once. */
-  ended(pass: Pass): void;
-}
+import { errorsOfCrashes, type UnwindingPass, unwind } from './unwinding.js';
 
 /** How long a run rests after Redis refused one of its writes for a reason that a repeat may not mend. */
 const REFUSED_DELAY_MS = 5_000;
 
 /** One execution of a handler, from claim to success, failure, park, hand-back or loss. */
-export class Pass implements StepHost {
+export class Pass implements StepHost, UnwindingPass {
   readonly context: RunContext;
   readonly journal: PassJournal;
-  readonly steps: StepRuntime;
+  /** Of the handler; of the compensations once these run. */
+  steps: StepRuntime;
   readonly run: StoredRun;
   private readonly maxAttempts: number;
   private readonly deadline: number | undefined;
@@ -73,14 +42,15 @@ export class Pass implements StepHost {
 
   constructor(
     readonly claimed: ClaimedRun,
-    private readonly data: RunData,
+    readonly data: RunData,
     private readonly workflow: ServedWorkflow,
     private readonly host: PassHost,
   ) {
     this.run = claimed.run;
     this.maxAttempts = this.run.maxAttempts ?? workflow.options.maxAttempts;
     const { timeoutMs } = workflow.options;
-    this.deadline = timeoutMs === undefined ? undefined : (this.run.startedAt as number) + timeoutMs;
+    this.deadline =
+      timeoutMs === undefined || this.run.unwinding !== undefined ? undefined : (this.run.startedAt as number) + timeoutMs;
     this.journal = new PassJournal(
       host.buffer,
       this.run.id,
@@ -91,6 +61,7 @@ export class Pass implements StepHost {
     this.context = new RunContext(this.run, data, this.maxAttempts, host.logger);
     this.steps = new StepRuntime(this, data);
     this.context.step = this.steps;
+    this.steps.ledger.compensable = this.run.compensable;
   }
 
   get maxPayloadBytes(): number {
@@ -112,10 +83,8 @@ export class Pass implements StepHost {
   /** @param now Redis time of the claim */
   start(now: number): void {
     const { id, workflow, recoveries, recoveryStreak } = this.run;
-    if (this.run.cancelRequestedAt !== undefined) {
-      this.endCanceled();
-      return;
-    }
+    if (this.run.unwinding !== undefined) return void this.unwind();
+    if (this.run.cancelRequestedAt !== undefined) return void this.endCanceled();
     if (recoveryStreak > this.host.maxRecoveries) {
       this.end();
       this.writeFailure(new CrashLoopError({ runId: id, workflow, recoveries }));
@@ -144,7 +113,7 @@ export class Pass implements StepHost {
   }
 
   failureOf(error: Error): RetryFailure {
-    return { run: this.record(), error };
+    return { run: runningRecord(this.run, this.data.input, this.maxAttempts, this.host.workerId), error };
   }
 
   quiet(waitingSteps: string[]): void {
@@ -166,11 +135,11 @@ export class Pass implements StepHost {
 
   /** Aborts the handler and lets no further step begin; the run ends canceled once the handler settles, or its grace is over. */
   cancel(reason: string): void {
-    if (this.canceledBy) return;
+    if (this.canceledBy || this.run.unwinding !== undefined) return;
     this.canceledBy = new RunCanceledError({ runId: this.run.id, reason: reason === '' ? undefined : reason });
     if (this.over) return;
     this.steps.ledger.halt(this.canceledBy);
-    this.graceTimer = new LongTimer(this.host.cancelGraceMs, () => this.endCanceled());
+    this.grace(() => this.endCanceled());
     this.abort(this.canceledBy);
   }
 
@@ -193,11 +162,27 @@ export class Pass implements StepHost {
     );
   }
 
-  private async execute(): Promise<unknown> {
+  /** How long a handler may take to settle once it was told to. */
+  grace(isOver: () => void): void {
+    this.graceTimer = new LongTimer(this.host.cancelGraceMs, isOver);
+  }
+
+  async execute(): Promise<unknown> {
     const input = decodePayload(this.data.input);
     const schema = this.workflow.options.input;
     this.context.input = schema ? await validateInput(schema, input, this.run.workflow) : input;
     return runScope.run({ context: this.context }, this.workflow.handler, this.context);
+  }
+
+  private async unwind(): Promise<void> {
+    const gaveUp = this.run.recoveryStreak > this.host.maxRecoveries;
+    const errors = gaveUp ? errorsOfCrashes(this.run, this.data) : await unwind(this);
+    if (this.over) return;
+    for (const { step, message } of errors) {
+      this.context.logger.error(`The compensation of step "${step}" failed for good: ${message}`);
+    }
+    this.end();
+    this.journal.last(endingOfUnwinding(this.claimed, this.workflow, errors));
   }
 
   /** What the handler of a canceled run came to does not matter; its steps in flight are stored. */
@@ -216,10 +201,7 @@ export class Pass implements StepHost {
 
   private succeed(output: unknown): void {
     if (this.over) return;
-    if (this.canceledBy) {
-      void this.settleCanceled();
-      return;
-    }
+    if (this.canceledBy) return void this.settleCanceled();
     let payload: string;
     try {
       payload = encodePayload(output, () => `output of run "${this.run.id}"`, this.maxPayloadBytes);
@@ -241,28 +223,20 @@ export class Pass implements StepHost {
     if (this.over) return;
     if (this.canceledBy) return this.endCanceled();
     this.end();
-    const { delayMs, error } = this.verdictOn(thrown);
-    this.steps.ledger.failures.reopen(thrown);
+    const { retry } = this.workflow.options;
+    const { delayMs, error } = verdictOn(thrown, this.run.failures + 1, this.maxAttempts, retry, this);
+    const { failures } = this.steps.ledger;
+    // No attempt follows: the replay that collects the compensations must see what this one saw.
+    if (delayMs === undefined && this.isCompensable) failures.memoiseAll();
+    else failures.reopen(thrown);
     if (delayMs === undefined) {
       this.writeFailure(error);
       return;
     }
     this.context.logger.warn(
-      `Attempt ${this.context.run.attempt} of ${this.maxAttempts} failed, the next follows in ${Math.round(delayMs)} ms: ${describe(error)}`,
+      `Attempt ${this.context.run.attempt} of ${this.maxAttempts} failed, the next follows in ${Math.round(delayMs)} ms: ${describeError(error)}`,
     );
     this.journal.backOff(delayMs, this.deadline, encodeError(error));
-  }
-
-  /** A policy function that throws fails the run with its own error: nothing sensible can be guessed in its place. */
-  private verdictOn(thrown: unknown): { delayMs?: number; error: unknown } {
-    const failures = this.run.failures + 1;
-    if (isNeverRetried(thrown) || failures >= this.maxAttempts) return { error: thrown };
-    try {
-      const verdict = this.workflow.options.retry.decide(this.failureOf(asError(thrown)), failures);
-      return { error: thrown, delayMs: verdict.retry ? verdict.delayMs : undefined };
-    } catch (policyError) {
-      return { error: policyError };
-    }
   }
 
   private timeOut(): void {
@@ -275,21 +249,23 @@ export class Pass implements StepHost {
   }
 
   private writeFailure(error: unknown): void {
+    if (this.isCompensable) {
+      this.context.logger.error(`The run failed, its completed steps are compensated: ${describeError(error)}`);
+      this.journal.last(unwindRun(this.run.id, this.claimed.fence, encodeError(error)));
+      return;
+    }
     const what = this.run.hookOf === undefined ? 'The run' : 'The failure hook of the run';
-    this.context.logger.error(`${what} failed: ${describe(error)}`);
+    this.context.logger.error(`${what} failed: ${describeError(error)}`);
     this.finish('failed', encodeError(error));
   }
 
+  /** A failure hook is not undone: it has no outcome but its own. */
+  private get isCompensable(): boolean {
+    return this.steps.ledger.compensable && this.run.hookOf === undefined;
+  }
+
   private finish(outcome: Outcome, payload: string): void {
-    const { id, hookOf } = this.run;
-    const { fence } = this.claimed;
-    if (hookOf === undefined) {
-      const hookId = outcome === 'failed' && this.workflow.onFailure ? hookIdOf(id, fence) : '';
-      this.journal.last(finishRun(id, fence, outcome, payload, hookId));
-    } else {
-      const error = outcome === 'failed' ? payload : '';
-      this.journal.last(finishHook({ runId: id, fence, failedRunId: hookOf }, error));
-    }
+    this.journal.last(endingOf(this.claimed, this.workflow, outcome, payload));
   }
 
   private refused(error: Error): void {
@@ -311,25 +287,8 @@ export class Pass implements StepHost {
     this.host.ended(this);
   }
 
-  private abort(reason: unknown): void {
+  abort(reason: unknown): void {
     this.context.abort(reason);
     this.steps.functions.abort(reason);
   }
-
-  private record(): RunRecord {
-    const { failures, maxAttempts: _, recoveryStreak: __, handBacks: ___, ...run } = this.run;
-    return {
-      ...run,
-      status: 'running',
-      input: decodePayload(this.data.input),
-      attempt: failures + 1,
-      maxAttempts: this.maxAttempts,
-      workerId: this.host.workerId,
-    };
-  }
-}
-
-function describe(error: unknown): string {
-  const { name, message } = toStoredError(error);
-  return `${name}: ${message}`;
 }

@@ -1,17 +1,18 @@
 import type { ReceivedEvent } from '../core/event.types.js';
 import type { LoggerPort } from '../core/values.types.js';
-import type { StepApi, WorkflowContext } from '../core/workflow.types.js';
+import type { WorkflowContext } from '../core/workflow.types.js';
 import { receivedEvent } from '../redis/stored-event.js';
-import type { StoredRun } from '../redis/stored-run.js';
+import { attemptOf, type StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
 import { LazyAbort } from './lazy-abort.js';
 import { RunLogger } from './run-logger.js';
+import type { StepRuntime } from './step-runtime.js';
 
 /** The context of one pass. */
 export class RunContext implements WorkflowContext {
   readonly run: WorkflowContext['run'];
   input: unknown;
-  step!: StepApi;
+  step!: StepRuntime;
   /** A failure hook logs in the name of the run that has failed. */
   private readonly logged: { readonly id: string; readonly workflow: string };
   private readonly abortion = new LazyAbort();
@@ -28,7 +29,7 @@ export class RunContext implements WorkflowContext {
       id: stored.id,
       workflow: stored.workflow,
       queue: stored.queue,
-      attempt: stored.failures + 1,
+      attempt: attemptOf(stored),
       maxAttempts,
       tags: stored.tags,
       version: stored.version,
@@ -48,6 +49,10 @@ export class RunContext implements WorkflowContext {
   get logger(): LoggerPort {
     this.runLogger ??= new RunLogger(this.baseLogger, this.logged);
     return this.runLogger;
+  }
+
+  commit(): Promise<void> {
+    return this.step.commit();
   }
 
   abort(reason: unknown): void {

@@ -7,9 +7,7 @@ import type { ClaimedRun } from '../redis/claim-runs.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';
 import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
-import { readRun } from '../redis/read-run.js';
 import { readRunData } from '../redis/read-run-data.js';
-import { releaseRun } from '../redis/release-run.js';
 import { removeWorker } from '../redis/remove-worker.js';
 import type { ResolvedClientOptions } from '../redis/resolve-client-options.js';
 import { retireWorker } from '../redis/retire-worker.js';
@@ -17,22 +15,21 @@ import { ScriptRunner } from '../redis/script-runner.js';
 import type { RunData } from '../redis/stored-step.js';
 import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directory.js';
 import { WorkflowMetas } from '../redis/workflow-metas.js';
-import { CancelWatch } from './cancel-watch.js';
 import { ClaimLoop } from './claim-loop.js';
-import { hookWorkflow } from './failure-hook.js';
 import { Housekeeping, type HousekeepingHost } from './housekeeping.js';
 import { LeaseKeeper } from './lease-keeper.js';
-import { Pass, type PassHost, type ServedWorkflow } from './pass.js';
+import { Pass } from './pass.js';
+import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { RedisClock } from './redis-clock.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
+import { RunHints } from './run-hints.js';
+import { RunIntake } from './run-intake.js';
 import { adviseOnServer } from './server-advice.js';
 import { TurnClock } from './turn-clock.js';
 import { WakeListener } from './wake-listener.js';
 
 /** Calls in flight: one with Redis, the answers of another with Node, and one on its way. */
 const BUFFER = { depth: 3, smallest: 8 };
-const LOAD_RETRY_DELAY_MS = 1_000;
-const UNKNOWN_WORKFLOW_DELAY_MS = { first: 5_000, longest: 300_000 };
 /** How long a stop goes on trying to reach a Redis that is away; the lease ends by itself then. */
 const STOP_GIVES_UP_AFTER_MS = 5_000;
 
@@ -50,10 +47,9 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   private readonly claims: ClaimLoop;
   private readonly wake: WakeListener;
   private readonly active = new Set<Pass>();
-  /** Claimed runs whose payloads are still being read. */
-  private readonly loading = new Map<ClaimedRun, Promise<void>>();
+  private readonly intake: RunIntake;
   private readonly housekeeping = new Housekeeping(this);
-  private readonly cancels = new CancelWatch(this);
+  private readonly hints = new RunHints(this);
   private stopping: Promise<void> | undefined;
   private onDrained: (() => void) | undefined;
 
@@ -68,6 +64,8 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.runner = new ScriptRunner(this.connection, this.keys, { role: 'worker', giveUpAfterMs: Number.POSITIVE_INFINITY });
     this.buffer = new CommitBuffer(this.runner, { ...BUFFER, beforeSend: () => this.claims.rideAlong() });
     this.directory = new WorkflowDirectory(known.registry, new WorkflowMetas(this.connection, this.keys), known.resolveClass);
+    const read = (runId: string) => readRunData(this.connection, this.keys, runId);
+    this.intake = new RunIntake(this, workflows, read);
     this.lease = new LeaseKeeper(this);
     this.claims = new ClaimLoop(this);
     this.wake = new WakeListener(this.connection, this.keys.wake(this.id), options.blockTimeoutMs, (message) =>
@@ -125,11 +123,11 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   }
 
   freeSlots(): number {
-    return this.options.concurrency - this.active.size - this.loading.size;
+    return this.options.concurrency - this.active.size - this.intake.size;
   }
 
   holdsSuspect(): boolean {
-    const held = [...this.loading.keys(), ...[...this.active].map(({ claimed }) => claimed)];
+    const held = [...this.intake.loading(), ...[...this.active].map(({ claimed }) => claimed)];
     return held.some(({ suspect }) => suspect);
   }
 
@@ -159,10 +157,11 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   claimed(runs: ClaimedRun[], now: number): void {
     this.clock.synchronise(now);
-    for (const claimed of runs) {
-      if (this.stopping) this.giveBack(claimed, 0);
-      else this.take(claimed, now);
-    }
+    for (const run of runs) this.intake.take(run, now);
+  }
+
+  get isStopping(): boolean {
+    return this.stopping !== undefined;
   }
 
   get retentionMs(): number {
@@ -190,82 +189,29 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   /** Something came for a run in execution (`run:<id>`), or may have come for any, or there is work. */
   private woken(message: string | undefined): void {
-    const runId = message?.startsWith('run:') ? message.slice(4) : undefined;
-    if (runId === undefined) {
-      for (const { steps } of this.active) steps.remote.look();
-      // A cancellation always sends a hint: only a lost one has to be looked for.
-      if (message === undefined) this.cancels.look();
-      this.claims.nudge();
+    if (message?.startsWith('run:')) {
+      this.hints.hinted(message.slice(4));
       return;
     }
-    const passes = [...this.active].filter(({ run }) => run.id === runId);
-    if (passes.length === 0) this.cancels.expect(runId);
-    for (const pass of passes) this.lookAt(pass);
-  }
-
-  private lookAt(pass: Pass): void {
-    pass.steps.remote.look();
-    this.cancels.look([pass]);
+    for (const { steps } of this.active) steps.remote.look();
+    // A cancellation always sends a hint: only a lost one has to be looked for.
+    if (message === undefined) this.hints.look();
+    this.claims.nudge();
   }
 
   renewed(): void {
-    this.cancels.look();
+    this.hints.look();
   }
 
   goOnWith(eventId: string): void {
     this.housekeeping.goOnWith(eventId);
   }
 
-  private take(claimed: ClaimedRun, now: number): void {
-    const workflow = this.workflows.get(claimed.run.workflow);
-    if (!workflow) {
-      this.refuseUnknown(claimed);
-      return;
-    }
-    if (claimed.data && claimed.run.hookOf === undefined) {
-      this.execute(claimed, claimed.data, workflow, now);
-      return;
-    }
-    const loading = this.load(claimed, workflow, now).finally(() => this.loading.delete(claimed));
-    this.loading.set(claimed, loading);
-  }
-
-  private execute(claimed: ClaimedRun, data: RunData, workflow: ServedWorkflow, now: number): void {
+  execute(claimed: ClaimedRun, data: RunData, workflow: ServedWorkflow, now: number): void {
     const pass = new Pass(claimed, data, workflow, this);
     this.active.add(pass);
     pass.start(now);
-    if (this.cancels.begun(pass)) this.lookAt(pass);
-  }
-
-  /** The payloads of a run with many steps come in pages, a failure hook needs its failed run; it has its slot meanwhile. */
-  private async load(claimed: ClaimedRun, workflow: ServedWorkflow, now: number): Promise<void> {
-    try {
-      const { id, hookOf } = claimed.run;
-      const data = claimed.data ?? (await readRunData(this.connection, this.keys, id));
-      const served = hookOf === undefined ? workflow : hookWorkflow(workflow, await this.buffer.add(readRun(hookOf)));
-      if (this.stopping) this.giveBack(claimed, 0);
-      else this.execute(claimed, data, served, now);
-    } catch (error) {
-      this.warn(`Reading a run failed, it is handed back: ${(error as Error).message}`, { runId: claimed.run.id });
-      this.giveBack(claimed, LOAD_RETRY_DELAY_MS);
-    }
-  }
-
-  private refuseUnknown(claimed: ClaimedRun): void {
-    const { id, workflow, handBacks } = claimed.run;
-    const { first, longest } = UNKNOWN_WORKFLOW_DELAY_MS;
-    const delayMs = Math.min(first * 2 ** handBacks, longest);
-    this.warn(`Workflow "${workflow}" is not known to this worker; the run is handed back for ${delayMs} ms.`, {
-      runId: id,
-      workflow,
-    });
-    this.giveBack(claimed, delayMs, true);
-  }
-
-  private giveBack({ run, fence }: ClaimedRun, delayMs: number, unknown = false): void {
-    this.buffer
-      .add(releaseRun(run.id, fence, delayMs, unknown))
-      .catch((error: unknown) => this.warn(`Handing a run back failed: ${(error as Error).message}`, { runId: run.id }));
+    this.hints.begun(pass);
   }
 
   metas(): Array<Omit<WorkflowMeta, 'updatedAt'>> {
@@ -284,7 +230,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.claims.stop();
     this.retire();
     await this.drained(timeoutMs);
-    await Promise.all(this.loading.values());
+    await this.intake.idle();
     for (const pass of [...this.active]) pass.handBack();
     this.runner.hurry(STOP_GIVES_UP_AFTER_MS);
     await this.wake.stop();

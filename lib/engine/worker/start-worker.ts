@@ -6,7 +6,7 @@ import type { StartWorkerOptions, Worker } from '../core/worker.types.js';
 import type { WorkflowRegistry } from '../core/workflow.types.js';
 import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
 import type { ClassResolver } from '../redis/workflow-directory.js';
-import type { ServedWorkflow } from './pass.js';
+import type { ServedWorkflow } from './pass-host.js';
 import { resolveWorkerOptions, WORKER_OPTION_NAMES } from './resolve-worker-options.js';
 import { RunWorker } from './run-worker.js';
 

@@ -30,6 +30,9 @@ export interface StepHost {
   quiet(waitingSteps: string[]): void;
 }
 
+/** Begins the names of steps that undo others. */
+export const COMPENSATE = 'compensate:';
+
 /** How a step begins: handed what is stored of it, once the name is known to be free. */
 export type Opening<T> = (
   resolve: (value: T) => void,
@@ -53,6 +56,9 @@ export class StepLedger {
   private quietCheckArmed = false;
   private isClosed = false;
   private haltedBy: Error | undefined;
+  private onRefused: (() => void) | undefined;
+  /** A completed step has a compensation that no point of no return keeps. */
+  compensable = false;
   private parking = false;
   private onSiblingsSettled: (() => void) | undefined;
 
@@ -62,6 +68,8 @@ export class StepLedger {
   ) {
     this.failures = new StepFailures((step) => this.commit(step));
     this.waits = new WaitSet(host.clock, (wait) => this.due(wait));
+    // Places go on behind the last point of no return, too.
+    this.order = data.point?.order ?? 0;
     const orders: number[] = [];
     for (const { order } of data.steps.values()) {
       if (order > 0) orders.push(order);
@@ -91,15 +99,20 @@ export class StepLedger {
   /**
    * No further step begins: what is not completed, and every open wait, rejects with the error. Completed steps replay as ever, and
    * functions in flight settle and are stored.
+   * @param onRefused called before the first step is refused
    */
-  halt(error: Error): void {
+  halt(error: Error, onRefused?: () => void): void {
     if (this.haltedBy || this.isClosed) return;
     this.haltedBy = error;
+    this.onRefused = onRefused;
     this.waits.abandonAll(error);
   }
 
   throwIfHalted(): void {
-    if (this.haltedBy) throw this.haltedBy;
+    if (!this.haltedBy) return;
+    this.onRefused?.();
+    this.onRefused = undefined;
+    throw this.haltedBy;
   }
 
   /** Resolves when no step function is in flight; their outcomes have been handed to the journal then. */
@@ -242,13 +255,19 @@ export class StepLedger {
     });
   }
 
-  private use(name: string, kind: string): void {
-    checkStepName(name);
-    const { runId } = this;
-    if (this.used.has(name)) throw new DuplicateStepError({ runId, step: name });
+  /** Takes a name. */
+  reserve(name: string): void {
+    if (this.used.has(name)) throw new DuplicateStepError({ runId: this.runId, step: name });
     this.used.add(name);
+  }
+
+  private use(name: string, kind: string): void {
+    // The name of a compensation is that of a step and somewhat longer.
+    checkStepName(typeof name === 'string' && name.startsWith(COMPENSATE) ? name.slice(COMPENSATE.length) || name : name);
+    const { runId } = this;
+    this.reserve(name);
     const stored = this.data.steps.get(name);
-    if (stored && stored.kind !== kind) {
+    if (stored && stored.kind !== kind && !(stored.kind === 'v' && kind === 'r')) {
       throw new StepMismatchError({ runId, step: name, stored: STEP_KINDS[stored.kind], called: STEP_KINDS[kind] });
     }
   }

@@ -34,6 +34,7 @@ export class StepRuntime implements StepApi {
   private readonly events: EventSteps;
   private readonly anyOf: AnySteps;
   private warnedOfNesting = false;
+  private points = 0;
 
   constructor(host: StepHost, data: RunData) {
     this.ledger = new StepLedger(host, data);
@@ -75,6 +76,27 @@ export class StepRuntime implements StepApi {
 
   readonly emitEvent = <T>(name: string, event: EventRef<T>, data: T, options: StepEmitOptions = {}): Promise<string[]> =>
     this.refusedInsideStep(name) ?? this.events.emit(name, event, data, options);
+
+  /** A point of no return; the handler's n-th is the same one on every pass. */
+  commit(): Promise<void> {
+    const refused = this.refusedInsideStep('ctx.commit()');
+    if (refused) return refused;
+    const { ledger } = this;
+    const number = ++this.points;
+    if (ledger.closed) return new Promise(() => undefined);
+    if (number <= (ledger.data.point?.number ?? 0)) return Promise.resolve();
+    const passed = new Promise<void>((resolve, reject) => {
+      ledger.throwIfHalted();
+      ledger.begin(async () => {
+        ledger.compensable = false;
+        await ledger.host.journal.passPoint(number, ledger.nextOrder());
+        resolve();
+      }, reject);
+    });
+    // Whoever does not await it learns nothing from its rejection.
+    passed.catch(() => undefined);
+    return passed;
+  }
 
   /** What ended while the run was parked completes now, in the order in which it ended. */
   completeEnded(now: number): void {

@@ -4,7 +4,8 @@
 -- RETURNS { id, reason or '' }…
 local found = {}
 for i = ids_first, ids_last do
-  if call('HEXISTS', run_key(ARGV[i]), 'cr') == 1 then
+  local run = call('HMGET', run_key(ARGV[i]), 'cr', 'co')
+  if run[1] and not run[2] then
     found[#found + 1] = { ARGV[i], call('HGET', data_key(ARGV[i]), 'cx') or '' }
   end
 end

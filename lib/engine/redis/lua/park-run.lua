@@ -22,7 +22,7 @@ end
 if first and first <= now then return { 'READY', now } end
 if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end
 local cold = call('HMGET', run_key(id), 'q', 'sa')
-record_pass(id, run[4], 'p', run[6] or cold[2], run[3])
+record_pass(id, failures_before(run), 'p', run[6] or cold[2], run[3])
 call('HSET', run_key(id), 'st', 'w', 'av', first or now_text)
 call('SREM', ROOT .. 'owned:' .. run[3], id)
 if first then set_due(id, cold[1], first) end

@@ -147,6 +147,12 @@ local function guard(id, fence)
   return 'RUNNING', run
 end
 
+-- Failures before the attempt that a pass belongs to. A run that unwinds after a failure has counted it already.
+local function failures_before(run)
+  local failures = tonumber(run[4] or 0)
+  return run[10] == 'f' and failures - 1 or failures
+end
+
 -- Appends one line of the pass history: attempt,outcome,startedAt,endedAt,worker;error
 local function record_pass(id, failures, outcome, since, worker, failure)
   local attempt = tonumber(failures or 0) + 1

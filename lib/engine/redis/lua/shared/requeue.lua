@@ -8,7 +8,7 @@ local function requeue_lost(worker, limit)
     if run[1] == 'r' and run[3] == worker then
       local cold = call('HMGET', key, 'q', 'pr', 'rc', 'sa')
       local streak = tonumber(run[7] or 0) + 1
-      record_pass(id, run[4], 'l', run[6] or cold[4], worker)
+      record_pass(id, failures_before(run), 'l', run[6] or cold[4], worker)
       call('HSET', key, 'f', string.format('%.0f', tonumber(run[2]) + 1), 'rs', streak, 'rc', tonumber(cold[3] or 0) + 1)
       if run[9] and not run[10] then
         end_canceled(id, run)

@@ -51,7 +51,7 @@ local function terminate(id, run, outcome, payload, hook)
   guarded[id] = nil
   local key, data = run_key(id), data_key(id)
   if outcome == 'f' then
-    call('HSET', key, 'st', 'f', 'fa', now_text, 'n', tonumber(run[4] or 0) + 1)
+    call('HSET', key, 'st', 'f', 'fa', now_text, 'n', failures_before(run) + 1)
     call('HSET', data, 'e', payload)
   else
     call('HSET', key, 'st', outcome, 'fa', now_text)
@@ -68,15 +68,31 @@ local function terminate(id, run, outcome, payload, hook)
   if run[8] then unlisten_all(id) end
 end
 
--- Ends a run whose cancellation was requested, once nobody executes it.
+-- Queues a run that nobody executes to unwind: its next pass runs the compensations and then writes the outcome, f or c.
+local function unwind(id, run, outcome)
+  guarded[id] = nil
+  local key = run_key(id)
+  local cold = call('HMGET', key, 'q', 'pr')
+  call('HSET', key, 'st', 'q', 'co', outcome, 'av', now)
+  call('HDEL', key, 'rs')
+  if run[8] then unlisten_all(id) end
+  enqueue(id, cold[1], tonumber(cold[2] or 0), 0, true)
+  wake(cold[1])
+end
+
+-- Whether completed steps are to be undone before a cancellation is final.
+local function compensates(run) return run[11] and not run[12] end
+
+-- Ends a run whose cancellation was requested, once nobody executes it; its compensations come first.
 local function end_canceled(id, run)
-  terminate(id, run, 'c', canceled_error(id))
+  if compensates(run) then unwind(id, run, 'c') else terminate(id, run, 'c', canceled_error(id)) end
 end
 
 -- What becomes of a running run whose cancellation was requested when its pass ends, however it ends.
 local function settle_canceled(id, run)
   -- The history of a run that ended in its first pass can be told from the run itself.
-  if run[6] then record_pass(id, run[4], 'c', run[6], run[3]) end
+  local since = run[6] or compensates(run) and call('HGET', run_key(id), 'sa')
+  if since then record_pass(id, run[4], 'c', since, run[3]) end
   disown(run[3], id)
   end_canceled(id, run)
 end

@@ -7,28 +7,35 @@ const RUNS_PER_LOOK = 200;
 /** Hints kept for runs whose claim has not been answered yet. */
 const MOST_HINTS = 1_000;
 
-export interface CancelWatchHost {
+export interface RunHintsHost {
   readonly buffer: CommitBuffer;
   passes(): Iterable<Pass>;
   warn(message: string): void;
 }
 
-/** Tells the passes of a worker that their runs were canceled. */
-export class CancelWatch {
+/** Tells the passes of a worker what came for their runs from outside: outcomes of waits, cancellations. */
+export class RunHints {
   /** Runs that something came for before their pass began. */
   private readonly hints = new Set<string>();
 
-  constructor(private readonly host: CancelWatchHost) {}
+  constructor(private readonly host: RunHintsHost) {}
 
-  /** Something came for a run that may not be here yet: it is looked at when its pass begins. */
-  expect(runId: string): void {
+  /** Something came for a run. Its pass may not have begun: then it is looked at when it does. */
+  hinted(runId: string): void {
+    const passes = [...this.host.passes()].filter(({ run }) => run.id === runId);
+    for (const pass of passes) this.lookAt(pass);
+    if (passes.length > 0) return;
     this.hints.add(runId);
     if (this.hints.size > MOST_HINTS) for (const oldest of this.hints) return void this.hints.delete(oldest);
   }
 
-  /** A pass has begun. @returns whether something came for it before */
-  begun({ run }: Pass): boolean {
-    return this.hints.size > 0 && this.hints.delete(run.id);
+  begun(pass: Pass): void {
+    if (this.hints.size > 0 && this.hints.delete(pass.run.id)) this.lookAt(pass);
+  }
+
+  private lookAt(pass: Pass): void {
+    pass.steps.remote.look();
+    this.look([pass]);
   }
 
   /** Asks Redis which of the runs in execution are to be canceled. */
