@@ -47,7 +47,7 @@ describe('a worker that is killed', () => {
     const first = await stage.worker(FIXTURE);
     const handle = await stage.client.runByName('doomed', {});
     await eventually(async () => expect(await stage.counts(handle.id)).toEqual({ holds: 1 }));
-    first.kill('SIGSTOP');
+    first.signal('SIGSTOP');
     expect(await handle.cancel()).toEqual({ canceled: true, status: 'running' });
     await first.kill('SIGKILL');
     await stage.worker(FIXTURE);

@@ -55,6 +55,7 @@ describe('emitEvent()', () => {
     await emit(room, { verdicts });
     const event = await eventOf(room);
     expect(event?.fanoutStatus).toBe(status);
+    expect(event?.subscriberCount).toBe(verdicts.length);
     expect(event?.deliveryCount).toBe(verdicts.filter((one) => one.status === 'd').length);
     for (const delivery of event?.deliveries ?? []) {
       expect('runId' in delivery).toBe(delivery.status === 'delivered');

@@ -480,7 +480,7 @@ local function deliver_event(id, sub, data)
     end
   end
   call('HSET', ROOT .. 'deliveries:' .. id, sub.w, verdict .. ':' .. run .. ';' .. detail)
-  call('HINCRBY', event_key(id), verdict .. 'c', 1)
+  if verdict ~= 's' then call('HINCRBY', event_key(id), verdict .. 'c', 1) end
 end
 local function settle_fanout(id)
   local counts = call('HMGET', event_key(id), 'sc', 'fc')
@@ -1187,6 +1187,27 @@ ops.retire_worker = function(base, count)
     call('SREM', ROOT .. 'idle:' .. queue, worker)
     if call('EXISTS', ROOT .. 'queue:' .. queue, ROOT .. 'suspects:' .. queue) > 0 then wake(queue) end
   end
+  return 'OK'
+end
+ops.settle_delivery = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local status = ARGV[base + 3]
+  local failure = ARGV[base + 4]
+  local state = guard(id, fence)
+  if state ~= 'RUNNING' then return state end
+  if status == 'd' then
+    call('HDEL', run_key(id), 'fc')
+    return 'OK'
+  end
+  local run = call('HMGET', run_key(id), 'ei', 'wf')
+  local deliveries = ROOT .. 'deliveries:' .. run[1]
+  local known = call('HGET', deliveries, run[2])
+  if not known or string.sub(known, 1, 1) ~= 'd' then return 'OK' end
+  call('HSET', deliveries, run[2], status .. ':' .. id .. ';' .. failure)
+  call('HINCRBY', event_key(run[1]), 'dc', -1)
+  if status == 'f' then call('HINCRBY', event_key(run[1]), 'fc', 1) end
+  if call('HGET', event_key(run[1]), 'fs') ~= 'p' then settle_fanout(run[1]) end
   return 'OK'
 end
 ops.start_child = function(base, count)

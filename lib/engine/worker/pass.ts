@@ -17,7 +17,7 @@ import type { RedisClock } from './redis-clock.js';
 import { runningRecord, verdictOn } from './retry-verdict.js';
 import { RunContext } from './run-context.js';
 import { runScope } from './run-scope.js';
-import type { StepHost } from './step-ledger.js';
+import type { StepHost } from './step-host.js';
 import { StepRuntime } from './step-runtime.js';
 import type { TurnClock } from './turn-clock.js';
 import { errorsOfCrashes, type UnwindingPass, unwind } from './unwinding.js';
@@ -141,6 +141,11 @@ export class Pass implements StepHost, UnwindingPass {
     this.steps.ledger.halt(this.canceledBy);
     this.grace(() => this.endCanceled());
     this.abort(this.canceledBy);
+  }
+
+  yield(): void {
+    this.end();
+    this.journal.release(0);
   }
 
   /** Shutdown: aborts the handler and gives the run back at once. */

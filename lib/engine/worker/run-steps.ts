@@ -6,6 +6,7 @@ import { asError, fromStoredError } from '../core/stored-error.js';
 import type { Stored } from '../core/values.types.js';
 import type { StepContext, StepOptions, WorkflowContext } from '../core/workflow.types.js';
 import type { StoredStep } from '../redis/stored-step.js';
+import { ALWAYS_PARK } from './always-park.js';
 import type { StepWrite } from './pass-journal.js';
 import { COMPENSATE, type StepLedger } from './step-ledger.js';
 import { type StepCompensation, type StepPolicy, stepPolicyOf } from './step-policy.js';
@@ -129,8 +130,10 @@ export class RunSteps implements StepTaskHost {
     const order = this.ledger.nextOrder();
     const { compensation } = task.init.policy;
     if (compensation) this.ledger.compensable = true;
-    this.ledger.commit({ ...recordOf(task, order, 's', payload), kind: compensation ? 'v' : 'r' });
-    this.ledger.deliver(order, () => resolve((isUnchanged(value) ? value : decodePayload(payload)) as never));
+    this.ledger.commit(recordOf(task, order, 's', payload, compensation ? 'v' : 'r'));
+    // A sibling in flight may need what the handler does with this one.
+    if (ALWAYS_PARK && this.active.size === 1) this.ledger.heldBack = true;
+    else this.ledger.deliver(order, () => resolve((isUnchanged(value) ? value : decodePayload(payload)) as never));
     this.settled(task);
   }
 
@@ -187,7 +190,7 @@ export function compensationOf(step: string): string {
   return `${COMPENSATE}${step}`;
 }
 
-function recordOf(task: StepTask, order: number, status: StepWrite['status'], payload: string): StepWrite {
+function recordOf(task: StepTask, order: number, status: StepWrite['status'], payload: string, kind: 'r' | 'v' = 'r'): StepWrite {
   const { name, attempt, base } = task.init;
-  return { name, kind: 'r', status, order, attempt, base, elapsedMs: task.elapsedMs, payload };
+  return { name, kind, status, order, attempt, base, elapsedMs: task.elapsedMs, payload };
 }

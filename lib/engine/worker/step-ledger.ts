@@ -1,34 +1,12 @@
 import { checkStepName } from '../core/checks.js';
 import { DuplicateStepError, StepMismatchError } from '../core/errors/index.js';
-import type { RetryFailure, WorkflowContext } from '../core/workflow.types.js';
 import { STEP_KINDS } from '../redis/keyspace.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
-import type { WorkflowDirectory } from '../redis/workflow-directory.js';
 import { DeliveryQueue } from './delivery-queue.js';
-import type { PassJournal, StepWrite } from './pass-journal.js';
-import type { RedisClock } from './redis-clock.js';
+import type { StepWrite } from './pass-journal.js';
 import { StepFailures } from './step-failures.js';
-import type { TurnClock } from './turn-clock.js';
+import type { StepHost } from './step-host.js';
 import { type Wait, WaitSet } from './wait-set.js';
-
-/** What the steps need of their pass and its worker. */
-export interface StepHost {
-  readonly context: WorkflowContext;
-  readonly maxPayloadBytes: number;
-  readonly clock: RedisClock;
-  readonly turns: TurnClock;
-  readonly journal: PassJournal;
-  /** Resolves when the worker's lease is certain; undefined while it is. */
-  leaseConfirmed(): Promise<void> | undefined;
-  failureOf(error: Error): RetryFailure;
-  readonly directory: WorkflowDirectory;
-  /** An event that a step has emitted has subscribers or waits left. */
-  goOnWith(eventId: string): void;
-  /** Redis said that the run is to be canceled. Answers the error for the step that was refused. */
-  canceled(reason: string): Error;
-  /** All that is left are waits. */
-  quiet(waitingSteps: string[]): void;
-}
 
 /** Begins the names of steps that undo others. */
 export const COMPENSATE = 'compensate:';
@@ -48,6 +26,8 @@ export class StepLedger {
   readonly waits: WaitSet;
   /** When a step last began or ended, on the monotonic clock. */
   lastProgressAt = performance.now();
+  /** The outcome of a step was not handed over: the pass is dropped as soon as nothing else is going on. */
+  heldBack = false;
   private readonly used = new Set<string>();
   private readonly deliveries: DeliveryQueue;
   private order = 0;
@@ -289,12 +269,13 @@ export class StepLedger {
       this.parking = true;
       this.failures.memoise();
       this.waits.pause();
-      this.host.quiet(this.waits.names());
+      if (this.heldBack) this.host.yield();
+      else this.host.quiet(this.waits.names());
     });
   }
 
   private isQuiet(): boolean {
-    if (this.isClosed || this.parking || this.waits.size === 0) return false;
+    if (this.isClosed || this.parking || (this.waits.size === 0 && !this.heldBack)) return false;
     return this.inFlight === 0 && this.opening === 0 && this.deliveries.empty;
   }
 }

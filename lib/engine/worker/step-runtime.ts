@@ -22,7 +22,8 @@ import { type Outcome, RemoteWaits } from './remote-waits.js';
 import { type RunScope, runScope } from './run-scope.js';
 import { RunSteps } from './run-steps.js';
 import { SleepSteps } from './sleep-steps.js';
-import { type StepHost, StepLedger } from './step-ledger.js';
+import type { StepHost } from './step-host.js';
+import { StepLedger } from './step-ledger.js';
 
 /** `ctx.step` of one pass: decides what a call means where it is made, and leaves the rest to the kinds of steps. */
 export class StepRuntime implements StepApi {

@@ -5,7 +5,7 @@ import { fromStoredError, toStoredError } from '../core/stored-error.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
 import { compensationOf } from './run-steps.js';
-import type { StepHost } from './step-ledger.js';
+import type { StepHost } from './step-host.js';
 import type { StepCompensation } from './step-policy.js';
 import { StepRuntime } from './step-runtime.js';
 

@@ -125,7 +125,7 @@ local function deliver_event(id, sub, data)
     end
   end
   call('HSET', ROOT .. 'deliveries:' .. id, sub.w, verdict .. ':' .. run .. ';' .. detail)
-  call('HINCRBY', event_key(id), verdict .. 'c', 1)
+  if verdict ~= 's' then call('HINCRBY', event_key(id), verdict .. 'c', 1) end
 end
 
 -- What became of the fan-out: n no subscribers, c complete, x partial, f failed.
