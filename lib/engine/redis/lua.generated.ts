@@ -262,6 +262,7 @@ end
 local function terminate(id, run, outcome, payload, hook)
   guarded[id] = nil
   local key, data = run_key(id), data_key(id)
+  if outcome == 'c' then payload = canceled_error(id) end
   if outcome == 'f' then
     call('HSET', key, 'st', 'f', 'fa', now_text, 'n', failures_before(run) + 1)
     call('HSET', data, 'e', payload)
@@ -291,7 +292,7 @@ local function unwind(id, run, outcome)
 end
 local function compensates(run) return run[11] and not run[12] end
 local function end_canceled(id, run)
-  if compensates(run) then unwind(id, run, 'c') else terminate(id, run, 'c', canceled_error(id)) end
+  if compensates(run) then unwind(id, run, 'c') else terminate(id, run, 'c') end
 end
 local function settle_canceled(id, run)
   local since = run[6] or compensates(run) and call('HGET', run_key(id), 'sa')
@@ -953,9 +954,8 @@ ops.finish_unwinding = function(base, count)
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
   local outcome = run[10]
-  local payload
-  if outcome == 'f' then payload = call('HGET', data_key(id), 'e') or '' else payload = canceled_error(id) end
-  record_pass(id, failures_before(run), outcome, run[6] or call('HGET', run_key(id), 'sa'), run[3], outcome == 'f' and payload)
+  local payload = outcome == 'f' and (call('HGET', data_key(id), 'e') or '')
+  record_pass(id, failures_before(run), outcome, run[6] or call('HGET', run_key(id), 'sa'), run[3], payload)
   if errors ~= '' then call('HSET', data_key(id), 'ce', errors) end
   disown(run[3], id)
   terminate(id, run, outcome, payload, hook)

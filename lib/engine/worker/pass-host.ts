@@ -3,8 +3,8 @@ import type { LoggerPort } from '../core/values.types.js';
 import type { FailureHook, Handler } from '../core/workflow.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { WorkflowDirectory } from '../redis/workflow-directory.js';
-import type { Pass } from './pass.js';
 import type { RedisClock } from './redis-clock.js';
+import type { StepHost } from './step-host.js';
 import type { TurnClock } from './turn-clock.js';
 
 /** A workflow as a worker executes it. */
@@ -29,5 +29,5 @@ export interface PassHost {
   /** Sees to it that an event reaches everybody. */
   goOnWith(eventId: string): void;
   /** The pass needs its slot no more. Called once. */
-  ended(pass: Pass): void;
+  ended(pass: StepHost): void;
 }

@@ -8,9 +8,8 @@
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
 local outcome = run[10]
-local payload
-if outcome == 'f' then payload = call('HGET', data_key(id), 'e') or '' else payload = canceled_error(id) end
-record_pass(id, failures_before(run), outcome, run[6] or call('HGET', run_key(id), 'sa'), run[3], outcome == 'f' and payload)
+local payload = outcome == 'f' and (call('HGET', data_key(id), 'e') or '')
+record_pass(id, failures_before(run), outcome, run[6] or call('HGET', run_key(id), 'sa'), run[3], payload)
 if errors ~= '' then call('HSET', data_key(id), 'ce', errors) end
 disown(run[3], id)
 terminate(id, run, outcome, payload, hook)

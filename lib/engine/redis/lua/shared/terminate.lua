@@ -45,11 +45,12 @@ local function start_hook(id, hook)
 end
 
 -- Writes the terminal state of a run, which the caller has checked that it may, and tells who waits for it. `run` is what guard()
--- answers; `payload` the encoded output of s, or error of f and c; `hook` the id of the run that a failure starts, if any. Its retention
+-- answers; `payload` the encoded output of s, or error of f; `hook` the id of the run that a failure starts, if any. Its retention
 -- begins when that has ended.
 local function terminate(id, run, outcome, payload, hook)
   guarded[id] = nil
   local key, data = run_key(id), data_key(id)
+  if outcome == 'c' then payload = canceled_error(id) end
   if outcome == 'f' then
     call('HSET', key, 'st', 'f', 'fa', now_text, 'n', failures_before(run) + 1)
     call('HSET', data, 'e', payload)
@@ -85,7 +86,7 @@ local function compensates(run) return run[11] and not run[12] end
 
 -- Ends a run whose cancellation was requested, once nobody executes it; its compensations come first.
 local function end_canceled(id, run)
-  if compensates(run) then unwind(id, run, 'c') else terminate(id, run, 'c', canceled_error(id)) end
+  if compensates(run) then unwind(id, run, 'c') else terminate(id, run, 'c') end
 end
 
 -- What becomes of a running run whose cancellation was requested when its pass ends, however it ends.
