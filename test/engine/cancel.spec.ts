@@ -221,6 +221,39 @@ describe('the handler of a canceled run', () => {
   });
 });
 
+describe('a handler that has not learned of it yet', () => {
+  it.each([
+    ['starts no child', (ctx: WorkflowContext) => ctx.step.emitWorkflow('child', sleeper, undefined)],
+    ['waits for no child', (ctx: WorkflowContext) => ctx.step.runWorkflow('child', sleeper, undefined)],
+    [
+      'starts no child among several waits',
+      (ctx: WorkflowContext) => ctx.step.waitForAny('any', { a: { workflow: sleeper, input: undefined } }),
+    ],
+    ['is told instead of being parked', (ctx: WorkflowContext) => ctx.step.waitFor('nap', '1h')],
+  ])('%s', async (_, next) => {
+    const started = gate();
+    const held = gate();
+    const seen: unknown[] = [];
+    const flow = workflow('late', async (ctx: WorkflowContext) => {
+      started.open();
+      await held.promise;
+      await next(ctx).catch((error: Error) => {
+        seen.push(error, ctx.signal.reason);
+        throw error;
+      });
+    });
+    const engine = await startEngine({ workflows: [flow, sleeper], worker: { blockTimeoutMs: 60_000 } });
+    const handle = await engine.client.run(flow, undefined);
+    await started.promise;
+    await engine.redis.hset(engine.key(`run:${handle.id}`), 'cr', await engine.now());
+    await engine.redis.hset(engine.key(`data:${handle.id}`), 'cx', 'why');
+    held.open();
+    expect(await rejection(handle.result())).toMatchObject({ reason: 'why' });
+    expect(seen).toEqual([expect.any(RunCanceledError), expect.any(RunCanceledError)]);
+    expect((await engine.client.listRuns({ workflow: 'sleeper' })).items).toEqual([]);
+  });
+});
+
 describe('a cancellation that races the end of the run', () => {
   it('agrees with status, result and attempts, 1,000 times', async () => {
     const flow = workflow('racer', async (ctx: WorkflowContext<number>) => {

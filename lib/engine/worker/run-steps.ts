@@ -131,8 +131,8 @@ export class RunSteps implements StepTaskHost {
     const { compensation } = task.init.policy;
     if (compensation) this.ledger.compensable = true;
     this.ledger.commit(recordOf(task, order, 's', payload, compensation ? 'v' : 'r'));
-    // A sibling in flight may need what the handler does with this one.
-    if (ALWAYS_PARK && this.active.size === 1) this.ledger.heldBack = true;
+    // A sibling in flight may need what the handler does with this one, and a canceled handler is to settle.
+    if (ALWAYS_PARK && this.active.size === 1 && !this.ledger.isHalted) this.ledger.heldBack = true;
     else this.ledger.deliver(order, () => resolve((isUnchanged(value) ? value : decodePayload(payload)) as never));
     this.settled(task);
   }
