@@ -103,7 +103,7 @@ local function disown(worker, id)
   ids[#ids + 1] = id
 end
 local guarded = {}
-local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'co', 'cp', 'nc' }
+local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr' }
 local function guard(id, fence)
   local run = guarded[id]
   if not run then
@@ -113,6 +113,15 @@ local function guard(id, fence)
   if not run[1] or run[2] ~= fence then return 'LOST', run end
   if run[1] ~= 'r' then return 'DONE', run end
   return 'RUNNING', run
+end
+local function read_fate(id, run)
+  local fate = call('HMGET', run_key(id), 'co', 'cp', 'nc')
+  for i = 1, 3 do run[9 + i] = fate[i] end
+end
+local function is_canceled(id, run)
+  if not run[9] then return false end
+  read_fate(id, run)
+  return not run[10]
 end
 local function failures_before(run)
   local failures = tonumber(run[4] or 0)
@@ -306,6 +315,7 @@ local function requeue_lost(worker, limit)
     local key = run_key(id)
     local run = call('HMGET', key, unpack(GUARDED))
     if run[1] == 'r' and run[3] == worker then
+      read_fate(id, run)
       local cold = call('HMGET', key, 'q', 'pr', 'rc', 'sa')
       local streak = tonumber(run[7] or 0) + 1
       record_pass(id, failures_before(run), 'l', run[6] or cold[4], worker)
@@ -355,6 +365,7 @@ local function request_cancel(id, reason, compensate, nonce)
   local key = run_key(id)
   local run = call('HMGET', key, unpack(GUARDED))
   local status = run[1]
+  read_fate(id, run)
   local cold = call('HMGET', key, 'cn', 'q', 'hk')
   if not status or cold[3] then return { 'MISSING', '' } end
   if nonce ~= '' and cold[1] == nonce then return { 'YES', status } end
@@ -547,7 +558,7 @@ ops.await_any = function(base, count)
     local status, moment, timer = string.match(known, '^%a,(%a),%d+,%d+,%d+,%d+,(%d+);(.*)$')
     return { 'OK', now, tonumber(moment), status == 'w' and timer or '', status == 'w' and 0 or 1 }
   end
-  if run[9] or run[10] then return { 'CANCELED', now, 0, call('HGET', data, 'cx') or '', 0 } end
+  if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, 0, call('HGET', data, 'cx') or '', 0 } end
   local branches = {}
   local at = branches_first
   while at <= branches_last do
@@ -631,7 +642,7 @@ ops.back_off_run = function(base, count)
   local failure = ARGV[base + 5]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
-  if run[9] and not run[10] then
+  if is_canceled(id, run) then
     settle_canceled(id, run)
     return 'OK'
   end
@@ -765,10 +776,7 @@ ops.commit_step = function(base, count)
   end
   local since = elapsed == '0' and now_text or now - elapsed
   call('HSET', data_key(id), 's:' .. name, head .. since .. ',' .. stamp .. ';' .. payload)
-  if kind == 'v' and not run[11] then
-    run[11] = '1'
-    call('HSET', run_key(id), 'cp', 1)
-  end
+  if kind == 'v' then call('HSET', run_key(id), 'cp', 1) end
   if run[7] and string.sub(head, 3, 3) == 's' then
     run[7] = false
     call('HDEL', run_key(id), 'rs')
@@ -937,7 +945,7 @@ ops.finish_run = function(base, count)
   local hook = ARGV[base + 5]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
-  if run[9] and not run[10] then
+  if is_canceled(id, run) then
     settle_canceled(id, run)
     return 'OK'
   end
@@ -953,6 +961,7 @@ ops.finish_unwinding = function(base, count)
   local hook = ARGV[base + 4]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
+  read_fate(id, run)
   local outcome = run[10]
   local payload = outcome == 'f' and (call('HGET', data_key(id), 'e') or '')
   record_pass(id, failures_before(run), outcome, run[6] or call('HGET', run_key(id), 'sa'), run[3], payload)
@@ -1023,7 +1032,7 @@ ops.park_run = function(base, count)
   local state, run = guard(id, fence)
   if state == 'DONE' then return { 'PARKED', now } end
   if state == 'LOST' then return { 'LOST', now } end
-  if run[9] and not run[10] then return { 'CANCELED', now, call('HGET', data_key(id), 'cx') or '' } end
+  if is_canceled(id, run) then return { 'CANCELED', now, call('HGET', data_key(id), 'cx') or '' } end
   local first
   for i = names_first, names_last do
     local record = call('HGET', data_key(id), 's:' .. ARGV[i])
@@ -1034,7 +1043,8 @@ ops.park_run = function(base, count)
   end
   if first and first <= now then return { 'READY', now } end
   if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end
-  local cold = call('HMGET', run_key(id), 'q', 'sa')
+  local cold = call('HMGET', run_key(id), 'q', 'sa', 'co')
+  run[10] = cold[3]
   record_pass(id, failures_before(run), 'p', run[6] or cold[2], run[3])
   call('HSET', run_key(id), 'st', 'w', 'av', first or now_text)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
@@ -1135,13 +1145,14 @@ ops.release_run = function(base, count)
   local unknown = ARGV[base + 4]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
-  if run[9] and not run[10] then
+  if is_canceled(id, run) then
     settle_canceled(id, run)
     return 'OK'
   end
   local key = run_key(id)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
-  local cold = call('HMGET', key, 'q', 'pr', 'sa')
+  local cold = call('HMGET', key, 'q', 'pr', 'sa', 'co')
+  run[10] = cold[4]
   local queue = cold[1]
   record_pass(id, failures_before(run), 'h', run[6] or cold[3], run[3])
   if delay == '0' then
@@ -1236,7 +1247,7 @@ ops.start_child = function(base, count)
   if known[1] then
     return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,%d+,%d+,(%d+);')) }
   end
-  if run[9] or run[10] then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
+  if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
   local created = create({
     id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
     tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, extra = child_fields(id, step),
@@ -1300,7 +1311,7 @@ ops.unwind_run = function(base, count)
   local failure = ARGV[base + 3]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
-  if run[9] and not run[10] then
+  if is_canceled(id, run) then
     settle_canceled(id, run)
     return 'OK'
   end

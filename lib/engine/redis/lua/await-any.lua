@@ -17,7 +17,7 @@ if known then
   local status, moment, timer = string.match(known, '^%a,(%a),%d+,%d+,%d+,%d+,(%d+);(.*)$')
   return { 'OK', now, tonumber(moment), status == 'w' and timer or '', status == 'w' and 0 or 1 }
 end
-if run[9] or run[10] then return { 'CANCELED', now, 0, call('HGET', data, 'cx') or '', 0 } end
+if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, 0, call('HGET', data, 'cx') or '', 0 } end
 
 local branches = {}
 local at = branches_first

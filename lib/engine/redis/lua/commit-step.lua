@@ -35,10 +35,7 @@ end
 local since = elapsed == '0' and now_text or now - elapsed
 call('HSET', data_key(id), 's:' .. name, head .. since .. ',' .. stamp .. ';' .. payload)
 -- There is something to undo should the run fail.
-if kind == 'v' and not run[11] then
-  run[11] = '1'
-  call('HSET', run_key(id), 'cp', 1)
-end
+if kind == 'v' then call('HSET', run_key(id), 'cp', 1) end
 if run[7] and string.sub(head, 3, 3) == 's' then
   run[7] = false
   call('HDEL', run_key(id), 'rs')

@@ -9,7 +9,7 @@
 -- RETURNS OK | DONE | LOST
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
-if run[9] and not run[10] then
+if is_canceled(id, run) then
   settle_canceled(id, run)
   return 'OK'
 end

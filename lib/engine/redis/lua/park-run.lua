@@ -9,7 +9,7 @@
 local state, run = guard(id, fence)
 if state == 'DONE' then return { 'PARKED', now } end
 if state == 'LOST' then return { 'LOST', now } end
-if run[9] and not run[10] then return { 'CANCELED', now, call('HGET', data_key(id), 'cx') or '' } end
+if is_canceled(id, run) then return { 'CANCELED', now, call('HGET', data_key(id), 'cx') or '' } end
 local first
 for i = names_first, names_last do
   local record = call('HGET', data_key(id), 's:' .. ARGV[i])
@@ -21,7 +21,8 @@ for i = names_first, names_last do
 end
 if first and first <= now then return { 'READY', now } end
 if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end
-local cold = call('HMGET', run_key(id), 'q', 'sa')
+local cold = call('HMGET', run_key(id), 'q', 'sa', 'co')
+run[10] = cold[3]
 record_pass(id, failures_before(run), 'p', run[6] or cold[2], run[3])
 call('HSET', run_key(id), 'st', 'w', 'av', first or now_text)
 call('SREM', ROOT .. 'owned:' .. run[3], id)

@@ -28,7 +28,7 @@ local known = call('HMGET', data, 's:' .. step, 'c:' .. step)
 if known[1] then
   return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,%d+,%d+,(%d+);')) }
 end
-if run[9] or run[10] then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
+if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
 local created = create({
   id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
   tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, extra = child_fields(id, step),

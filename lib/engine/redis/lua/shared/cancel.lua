@@ -11,6 +11,7 @@ local function request_cancel(id, reason, compensate, nonce)
   local key = run_key(id)
   local run = call('HMGET', key, unpack(GUARDED))
   local status = run[1]
+  read_fate(id, run)
   local cold = call('HMGET', key, 'cn', 'q', 'hk')
   -- A failure hook is no run to those outside.
   if not status or cold[3] then return { 'MISSING', '' } end

@@ -131,11 +131,11 @@ end
 
 -- The last commit of a run and its finish come together: what they check is read once. All other operations forget it.
 local guarded = {}
-local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'co', 'cp', 'nc' }
+local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr' }
 
 -- The fence check of every write. RUNNING: the caller owns the run. DONE: the caller's own write has already ended this
 -- pass (a repeat after a lost answer). LOST: somebody else has it.
--- The run is { st, f, w, n, nw, ca, rs, ls, cr, co, cp, nc }.
+-- The run is { st, f, w, n, nw, ca, rs, ls, cr }; what few scripts need besides is added by read_fate().
 local function guard(id, fence)
   local run = guarded[id]
   if not run then
@@ -145,6 +145,19 @@ local function guard(id, fence)
   if not run[1] or run[2] ~= fence then return 'LOST', run end
   if run[1] ~= 'r' then return 'DONE', run end
   return 'RUNNING', run
+end
+
+-- Adds { co, cp, nc } to what guard() answers: whether the run unwinds, could, and whether its cancellation wants that.
+local function read_fate(id, run)
+  local fate = call('HMGET', run_key(id), 'co', 'cp', 'nc')
+  for i = 1, 3 do run[9 + i] = fate[i] end
+end
+
+-- Whether a run in execution is to be canceled, which whoever ends its pass sees to.
+local function is_canceled(id, run)
+  if not run[9] then return false end
+  read_fate(id, run)
+  return not run[10]
 end
 
 -- Failures before the attempt that a pass belongs to. A run that unwinds after a failure has counted it already.

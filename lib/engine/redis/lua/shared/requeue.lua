@@ -6,6 +6,7 @@ local function requeue_lost(worker, limit)
     local key = run_key(id)
     local run = call('HMGET', key, unpack(GUARDED))
     if run[1] == 'r' and run[3] == worker then
+      read_fate(id, run)
       local cold = call('HMGET', key, 'q', 'pr', 'rc', 'sa')
       local streak = tonumber(run[7] or 0) + 1
       record_pass(id, failures_before(run), 'l', run[6] or cold[4], worker)
