@@ -29,7 +29,10 @@ function transition(file) {
   const start = header.indexOf('-- ARGS');
   const end = header.findIndex((line) => line.startsWith('-- RETURNS'));
   if (start < 0 || end < start) fail('the header needs "-- ARGS" and "-- RETURNS" lines');
-  const args = header.slice(start + 1, end).filter((line) => !/^-- {4,}/.test(line)).map((line) => /^-- {3}(\.\.\.)?(\w+)/.exec(line) ?? fail(`cannot read "${line}"`));
+  const args = header
+    .slice(start + 1, end)
+    .filter((line) => !/^-- {4,}/.test(line))
+    .map((line) => /^-- {3}(\.\.\.)?(\w+)/.exec(line) ?? fail(`cannot read "${line}"`));
   const body = withoutComments(source);
   const locals = [];
   args.forEach(([, rest, arg], index) => {
@@ -51,7 +54,7 @@ const files = readdirSync(folder)
   .sort();
 const transitions = files.filter((file) => file !== 'epilogue.lua');
 /** In the order in which they use each other. */
-const shared = ['prelude.lua', 'create.lua', 'deliver.lua', 'children.lua', 'events.lua'];
+const shared = ['prelude.lua', 'create.lua', 'deliver.lua', 'children.lua', 'events.lua', 'registry.lua'];
 const lua = [
   ...shared.map((file) => withoutComments(readFileSync(join(folder, 'shared', file), 'utf8'))),
   ...transitions.map(transition),

@@ -1,6 +1,7 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { RunRecord, RunStatus, StoredError } from './run.types.js';
 import type { Duration, LoggerPort, When } from './values.types.js';
+import type { BackoffOptions, CronTrigger } from './workflow.types.js';
 
 export interface ClientOptions {
   /** Names this application in metadata and logs. @default env REDFLOW_APP, else 'app' */
@@ -131,7 +132,20 @@ export interface WorkflowMeta {
   maxAttempts: number;
   priority: number;
   tags: Record<string, string>;
+  retries: RetryMeta;
+  /** Its schedules, without their inputs. */
+  cron: CronTrigger[];
+  /** Names and patterns of the events it subscribes to. */
+  events: string[];
+  /** When a deploy last changed any of this. */
   updatedAt: number;
+}
+
+/** A retry policy as far as it can be told: functions are `'custom'`. */
+export interface RetryMeta {
+  maxAttempts: number;
+  delay: Duration | BackoffOptions | 'custom';
+  shouldRetry?: 'custom';
 }
 
 export interface Stats {

@@ -388,6 +388,54 @@ local function go_on(id, quota)
   end
   return more
 end
+local function subscribe(trigger)
+  local workflow, pattern = split_sized(trigger)
+  call('SADD', ROOT .. 'subscribers:' .. pattern, workflow)
+  if string.find(pattern, '*', 1, true) then call('SADD', ROOT .. 'wildcards', pattern) end
+end
+local function unsubscribe(trigger)
+  local workflow, pattern = split_sized(trigger)
+  call('SREM', ROOT .. 'subscribers:' .. pattern, workflow)
+  if call('EXISTS', ROOT .. 'subscribers:' .. pattern) == 0 then call('SREM', ROOT .. 'wildcards', pattern) end
+end
+local function register_workflow(name, meta, restoring)
+  local known = call('HGET', ROOT .. 'workflows', name)
+  if known and restoring then return end
+  local body = string.sub(meta, 1, -2)
+  if known and string.sub(known, 1, #body) == body and string.match(known, '^,"updatedAt":%d+}$', #body + 1) then return end
+  call('HSET', ROOT .. 'workflows', name, body .. ',"updatedAt":' .. now_text .. '}')
+end
+local function register_schedule(id, app, declared, restoring)
+  local key = ROOT .. 'schedule:' .. id
+  local known = call('HMGET', key, 'wf', 'ex', 'tz', 'nx', 'app')
+  local exists = known[1] and true or false
+  local same_times = exists and known[2] == declared.ex and known[3] == declared.tz and known[4]
+  if exists and restoring then
+    if not same_times or known[1] ~= declared.wf or known[5] ~= app then return '', '' end
+  else
+    call('HSET', key, 'wf', declared.wf, 'ex', declared.ex, 'tz', declared.tz, 'mi', declared.mi, 'ip', declared.ip, 'app', app)
+    if not same_times then call('HSET', key, 'nx', declared.nx) end
+  end
+  call('ZADD', ROOT .. 'schedules', 0, id)
+  return same_times and known[4] or declared.nx, exists and known[5] ~= app and known[5] or ''
+end
+local function owner_of(kind, key)
+  if kind == 't' then return call('HGET', ROOT .. 'triggers', key) end
+  if kind == 's' then return call('HGET', ROOT .. 'schedule:' .. key, 'app') end
+  local meta = call('HGET', ROOT .. 'workflows', key)
+  return meta and cjson.decode(meta).app
+end
+local function remove_entry(kind, key)
+  if kind == 't' then
+    call('HDEL', ROOT .. 'triggers', key)
+    unsubscribe(key)
+  elseif kind == 's' then
+    call('DEL', ROOT .. 'schedule:' .. key)
+    call('ZREM', ROOT .. 'schedules', key)
+  else
+    call('HDEL', ROOT .. 'workflows', key)
+  end
+end
 ops.adopt_outcome = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
@@ -879,7 +927,8 @@ ops.read_stats = function(base, count)
   end
   local workers = {}
   for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
-    workers[#workers + 1] = { worker, call('HGETALL', ROOT .. 'worker:' .. worker) }
+    local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled')
+    workers[#workers + 1] = { worker, unpack(record, 1, 6) }
   end
   return { now, queues, workers }
 end
@@ -909,20 +958,41 @@ ops.register_worker = function(base, count)
   local app = ARGV[base + 3]
   local queues = ARGV[base + 4]
   local concurrency = ARGV[base + 5]
+  local declares = ARGV[base + 6]
   if requeue_lost(worker, 100) == 100 then return { 'AGAIN', now } end
+  local record = ROOT .. 'worker:' .. worker
   call('ZADD', ROOT .. 'workers', real + tonumber(lease), worker)
-  call('HDEL', ROOT .. 'worker:' .. worker, 'lost')
-  call('HSET', ROOT .. 'worker:' .. worker, 'app', app, 'queues', queues, 'concurrency', concurrency, 'running', 0, 'seen', now)
+  call('HDEL', record, 'lost')
+  call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'declares', declares, 'running', 0, 'seen', now)
   return { 'OK', now }
 end
 ops.register_workflows = function(base, count)
-  local entries_first, entries_last = base + 1, base + count
-  for i = entries_first, entries_last, 2 do
-    local meta = cjson.decode(ARGV[i + 1])
-    meta.updatedAt = now
-    call('HSET', ROOT .. 'workflows', ARGV[i], cjson.encode(meta))
+  local app = ARGV[base + 1]
+  local restore = ARGV[base + 2]
+  local entries_first, entries_last = base + 3, base + count
+  local answer, members = { now }, {}
+  local i = entries_first
+  while i <= entries_last do
+    local kind, key = ARGV[i], ARGV[i + 1]
+    members[#members + 1] = kind .. key
+    if kind == 'w' then
+      register_workflow(key, ARGV[i + 2], restore == '1')
+      i = i + 3
+    elseif kind == 't' then
+      if restore == '0' or call('HEXISTS', ROOT .. 'triggers', key) == 0 then call('HSET', ROOT .. 'triggers', key, app) end
+      subscribe(key)
+      i = i + 2
+    else
+      local declared = {
+        wf = ARGV[i + 2], ex = ARGV[i + 3], tz = ARGV[i + 4], mi = ARGV[i + 5], ip = ARGV[i + 6], nx = ARGV[i + 7],
+      }
+      local following, former = register_schedule(key, app, declared, restore == '1')
+      answer[#answer + 1] = { key, following, former }
+      i = i + 8
+    end
   end
-  return 'OK'
+  in_chunks(members, function(...) call('SADD', ROOT .. 'app:' .. app, ...) end)
+  return answer
 end
 ops.release_run = function(base, count)
   local id = ARGV[base + 1]
@@ -948,6 +1018,48 @@ ops.release_run = function(base, count)
       if not run[6] then call('HDEL', key, 'sa') end
     end
     set_due(id, queue, at)
+  end
+  return 'OK'
+end
+ops.remove_undeclared = function(base, count)
+  local worker = ARGV[base + 1]
+  local limit = ARGV[base + 2]
+  local lease = call('ZSCORE', ROOT .. 'workers', worker)
+  local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'declares')
+  local app, declares = record[1], record[2]
+  if not lease or tonumber(lease) <= real or not declares then return 'LOST' end
+  local index = ROOT .. 'app:' .. app
+  local candidates, left = {}, 0
+  for _, member in ipairs(call('SMEMBERS', index)) do
+    candidates[member] = true
+    left = left + 1
+  end
+  local seen = {}
+  local function spare(declared)
+    if not declared or seen[declared] then return end
+    seen[declared] = true
+    for _, member in ipairs(cjson.decode(declared)) do
+      if candidates[member] then
+        candidates[member] = nil
+        left = left - 1
+      end
+    end
+  end
+  spare(declares)
+  if left > 0 then
+    for _, other in ipairs(call('ZRANGEBYSCORE', ROOT .. 'workers', '(' .. real, '+inf')) do
+      if left == 0 then break end
+      local of = call('HMGET', ROOT .. 'worker:' .. other, 'app', 'declares')
+      if of[1] == app then spare(of[2]) end
+    end
+  end
+  local removed = 0
+  for member in pairs(candidates) do
+    if removed == tonumber(limit) then return 'AGAIN' end
+    local kind, key = string.sub(member, 1, 1), string.sub(member, 2)
+    if owner_of(kind, key) == app then remove_entry(kind, key) end
+    call('SREM', index, member)
+    removed = removed + 1
   end
   return 'OK'
 end

@@ -1,4 +1,3 @@
-import type { WorkflowMeta } from '../core/client.types.js';
 import { newId } from '../core/ids.js';
 import type { Registry } from '../core/registry.js';
 import type { LoggerPort } from '../core/values.types.js';
@@ -21,6 +20,7 @@ import { Housekeeping, type HousekeepingHost } from './housekeeping.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { Pass, type PassHost, type ServedWorkflow } from './pass.js';
 import { RedisClock } from './redis-clock.js';
+import { Registrar } from './registrar.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
 import { adviseOnServer } from './server-advice.js';
 import { TurnClock } from './turn-clock.js';
@@ -43,6 +43,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   private readonly connection: RedisConnection;
   private readonly runner: ScriptRunner;
   private readonly keys: Keyspace;
+  private readonly registrar: Registrar;
   private readonly lease: LeaseKeeper;
   private readonly claims: ClaimLoop;
   private readonly wake: WakeListener;
@@ -64,6 +65,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.runner = new ScriptRunner(this.connection, this.keys, { role: 'worker', giveUpAfterMs: Number.POSITIVE_INFINITY });
     this.buffer = new CommitBuffer(this.runner, { ...BUFFER, beforeSend: () => this.claims.rideAlong() });
     this.directory = new WorkflowDirectory(known.registry, new WorkflowMetas(this.connection, this.keys), known.resolveClass);
+    this.registrar = new Registrar(this, workflows);
     this.lease = new LeaseKeeper(this);
     this.claims = new ClaimLoop(this);
     this.wake = new WakeListener(this.connection, this.keys.wake(this.id), options.blockTimeoutMs, (message) =>
@@ -99,8 +101,8 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     try {
       const info = await this.connection.open();
       await adviseOnServer(this.connection, info, this.logger);
-      await this.housekeeping.register();
       await this.lease.start();
+      await this.registrar.deploy();
     } catch (error) {
       await this.lease.stop();
       await this.connection.close();
@@ -155,6 +157,14 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
       if (this.stopping) this.giveBack(claimed, 0);
       else this.take(claimed, now);
     }
+  }
+
+  get declares(): readonly string[] {
+    return this.registrar.declares;
+  }
+
+  restoreRegistry(): Promise<void> {
+    return this.registrar.restore();
   }
 
   get retentionMs(): number {
@@ -238,18 +248,6 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.buffer
       .add(releaseRun(run.id, fence, delayMs, unknown))
       .catch((error: unknown) => this.warn(`Handing a run back failed: ${(error as Error).message}`, { runId: run.id }));
-  }
-
-  metas(): Array<Omit<WorkflowMeta, 'updatedAt'>> {
-    return [...this.workflows].map(([name, { options }]) => ({
-      name,
-      app: this.options.app,
-      queue: options.queue,
-      version: options.version,
-      maxAttempts: options.maxAttempts,
-      priority: options.priority,
-      tags: options.tags,
-    }));
   }
 
   private async shutDown(timeoutMs: number): Promise<void> {
