@@ -13,7 +13,6 @@ export type {
   RunFilter,
   RunHandle,
   Stats,
-  WorkflowMeta,
 } from './core/client.types.js';
 export { closeMatches } from './core/close-matches.js';
 export {
@@ -45,6 +44,7 @@ export {
 export type { EventDefinition, EventRef, ReceivedEvent } from './core/event.types.js';
 export { defineEvent } from './core/event-names.js';
 export { createRegistry } from './core/registry.js';
+export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/registry.types.js';
 export type { AttemptRecord, RunRecord, RunStatus, RunTrigger, StepKind, StepRecord, StoredError } from './core/run.types.js';
 export type {
   Duration,

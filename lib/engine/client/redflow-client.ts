@@ -11,10 +11,10 @@ import type {
   RunFilter,
   RunHandle,
   Stats,
-  WorkflowMeta,
 } from '../core/client.types.js';
 import type { EventRef } from '../core/event.types.js';
 import { asRegistry, defaultRegistry } from '../core/registry.js';
+import type { WorkflowMeta } from '../core/registry.types.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
 import type { WorkflowRef, WorkflowRegistry } from '../core/workflow.types.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';

@@ -7,6 +7,7 @@ export {
   checkName,
   checkPrefix,
   checkRunId,
+  checkScheduleId,
   checkStepName,
   checkTags,
   checkVersion,

@@ -1,7 +1,6 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { RunRecord, RunStatus, StoredError } from './run.types.js';
 import type { Duration, LoggerPort, When } from './values.types.js';
-import type { BackoffOptions, CronTrigger } from './workflow.types.js';
 
 export interface ClientOptions {
   /** Names this application in metadata and logs. @default env REDFLOW_APP, else 'app' */
@@ -122,30 +121,6 @@ export interface EventSubscription {
   name: string;
   /** Names of the workflows. */
   subscribers: string[];
-}
-
-export interface WorkflowMeta {
-  name: string;
-  app: string;
-  queue: string;
-  version?: string;
-  maxAttempts: number;
-  priority: number;
-  tags: Record<string, string>;
-  retries: RetryMeta;
-  /** Its schedules, without their inputs. */
-  cron: CronTrigger[];
-  /** Names and patterns of the events it subscribes to. */
-  events: string[];
-  /** When a deploy last changed any of this. */
-  updatedAt: number;
-}
-
-/** A retry policy as far as it can be told: functions are `'custom'`. */
-export interface RetryMeta {
-  maxAttempts: number;
-  delay: Duration | BackoffOptions | 'custom';
-  shouldRetry?: 'custom';
 }
 
 export interface Stats {

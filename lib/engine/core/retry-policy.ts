@@ -1,10 +1,10 @@
 import { DEFAULT_BACKOFF, resolveBackoff } from './backoff.js';
 import { checkMaxAttempts, rejectUnknownKeys } from './checks.js';
-import type { RetryMeta } from './client.types.js';
 import { describeValue } from './describe-value.js';
 import { isNeverRetried, redflowErrorCode } from './errors/error-codes.js';
 import { InvalidOptionError } from './errors/option.errors.js';
 import { withOptionOwner } from './option-context.js';
+import type { RetryMeta } from './registry.types.js';
 import type { RetryFailure, RetryPolicy } from './workflow.types.js';
 
 /** Whether a failed attempt is worth another, and after how many milliseconds. */

@@ -1,4 +1,4 @@
-import type { WorkflowMeta } from '../core/client.types.js';
+import type { WorkflowMeta } from '../core/registry.types.js';
 import type { Op } from './op.js';
 
 /** Something that a worker's code declares: a workflow, a subscription to events or a schedule. */

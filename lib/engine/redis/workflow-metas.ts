@@ -1,4 +1,4 @@
-import type { WorkflowMeta } from '../core/client.types.js';
+import type { WorkflowMeta } from '../core/registry.types.js';
 import type { RedisConnection } from './connection.js';
 import type { Keyspace } from './keyspace.js';
 

@@ -1,4 +1,4 @@
-import type { WorkflowMeta } from '../core/client.types.js';
+import type { WorkflowMeta } from '../core/registry.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import {
   memberOf,
