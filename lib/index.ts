@@ -54,6 +54,7 @@ export {
   RunFailedError,
   RunNotFoundError,
   RunTimeoutError,
+  ScheduleNotFoundError,
   SerializationError,
   ShutdownError,
   StepMismatchError,

@@ -34,6 +34,7 @@ export {
   RunFailedError,
   RunNotFoundError,
   RunTimeoutError,
+  ScheduleNotFoundError,
   SerializationError,
   ShutdownError,
   StepMismatchError,

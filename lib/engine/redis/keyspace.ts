@@ -116,6 +116,8 @@ export const RUN_FIELDS = [
   ['ps', 'parentStep'],
   ['ro', 'rootRunId'],
   ['ei', 'eventId'],
+  ['si', 'scheduleId'],
+  ['sn', 'scheduledFor'],
   ['fc', 'unjudged'],
   ['ik', 'idempotencyKey'],
   ['hb', 'handBacks'],

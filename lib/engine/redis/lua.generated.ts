@@ -818,6 +818,40 @@ ops.finish_run = function(base, count)
   if run[8] then unlisten_all(id) end
   return 'OK'
 end
+ops.fire_schedule = function(base, count)
+  local id = ARGV[base + 1]
+  local expected = ARGV[base + 2]
+  local instant = ARGV[base + 3]
+  local following = ARGV[base + 4]
+  local judged = ARGV[base + 5]
+  local run = ARGV[base + 6]
+  local workflow = ARGV[base + 7]
+  local expression = ARGV[base + 8]
+  local zone = ARGV[base + 9]
+  local queue = ARGV[base + 10]
+  local priority = ARGV[base + 11]
+  local attempts = ARGV[base + 12]
+  local version = ARGV[base + 13]
+  local tags = ARGV[base + 14]
+  local key = ROOT .. 'schedule:' .. id
+  local known = call('HMGET', key, 'nx', 'wf', 'ex', 'tz', 'pa', 'ip')
+  if not known[1] then return { 'GONE', now, '' } end
+  if known[2] ~= workflow or known[3] ~= expression or known[4] ~= zone then return { 'OTHER', now, '' } end
+  if known[1] ~= expected then return { 'MOVED', now, known[1] } end
+  if tonumber(expected) > now or (instant ~= '' and tonumber(instant) > now) then return { 'EARLY', now, expected } end
+  if now - tonumber(judged) > 10000 then return { 'LATE', now, expected } end
+  if known[5] or instant == '' then
+    call('HSET', key, 'nx', following)
+    return { known[5] and 'PAUSED' or 'SKIPPED', now, following }
+  end
+  create({
+    id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
+    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[6] or '',
+    extra = { 'tr', 'cron', 'si', id, 'sn', instant },
+  })
+  call('HSET', key, 'la', instant, 'nx', following)
+  return { 'FIRED', now, following }
+end
 ops.list_events = function(base, count)
   local after = ARGV[base + 1]
   local sort = ARGV[base + 2]
@@ -873,6 +907,16 @@ ops.list_runs = function(base, count)
   if #window == tonumber(scan) * 2 then page[1] = window[#window] end
   return page
 end
+ops.list_schedules = function(base, count)
+  local after = ARGV[base + 1]
+  local limit = ARGV[base + 2]
+  local page = {}
+  local start = after == '' and '-' or '(' .. after
+  for _, id in ipairs(call('ZRANGEBYLEX', ROOT .. 'schedules', start, '+', 'LIMIT', 0, limit)) do
+    page[#page + 1] = { id, unpack(call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ex', 'tz', 'nx', 'la', 'pa'), 1, 6) }
+  end
+  return page
+end
 ops.park_run = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
@@ -898,6 +942,13 @@ ops.park_run = function(base, count)
   if first then set_due(id, cold[1], first) end
   return { 'PARKED', now }
 end
+ops.pause_schedule = function(base, count)
+  local id = ARGV[base + 1]
+  local key = ROOT .. 'schedule:' .. id
+  if call('EXISTS', key) == 0 then return 'MISSING' end
+  call('HSET', key, 'pa', 1)
+  return 'OK'
+end
 ops.promote_due = function(base, count)
   local limit = ARGV[base + 1]
   for _, queue in ipairs(promote(tonumber(limit))) do wake(queue) end
@@ -915,6 +966,12 @@ ops.read_run = function(base, count)
   if #fields == 0 then return false end
   local data = call('HMGET', data_key(id), 'i', 'o', 'e')
   return { fields, data[1], data[2], data[3] }
+end
+ops.read_schedule = function(base, count)
+  local id = ARGV[base + 1]
+  local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ex', 'tz', 'ip')
+  if not known[1] then return false end
+  return { now, known[1], known[2], known[3], known[4] or '' }
 end
 ops.read_stats = function(base, count)
   local queues = {}
@@ -1083,6 +1140,20 @@ ops.renew_lease = function(base, count)
   call('HSET', record, 'running', running, 'stalled', stalled, 'seen', now)
   return { 'OK', now }
 end
+ops.resume_schedule = function(base, count)
+  local id = ARGV[base + 1]
+  local expression = ARGV[base + 2]
+  local zone = ARGV[base + 3]
+  local following = ARGV[base + 4]
+  local key = ROOT .. 'schedule:' .. id
+  local known = call('HMGET', key, 'ex', 'tz', 'nx', 'pa')
+  if not known[1] then return 'MISSING' end
+  if not known[4] then return 'OK' end
+  if known[1] ~= expression or known[2] ~= zone or tonumber(following) <= now then return 'CHANGED' end
+  if tonumber(known[3]) <= now then call('HSET', key, 'nx', following) end
+  call('HDEL', key, 'pa')
+  return 'OK'
+end
 ops.retire_worker = function(base, count)
   local worker = ARGV[base + 1]
   local queues_first, queues_last = base + 2, base + count
@@ -1196,6 +1267,26 @@ ops.sweep_history = function(base, count)
     call('ZREM', ROOT .. 'ended', id)
   end
   return #ids
+end
+ops.trigger_schedule = function(base, count)
+  local id = ARGV[base + 1]
+  local run = ARGV[base + 2]
+  local workflow = ARGV[base + 3]
+  local queue = ARGV[base + 4]
+  local priority = ARGV[base + 5]
+  local attempts = ARGV[base + 6]
+  local version = ARGV[base + 7]
+  local tags = ARGV[base + 8]
+  if call('EXISTS', run_key(run)) == 1 then return 'CREATED' end
+  local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ip')
+  if not known[1] then return 'MISSING' end
+  if known[1] ~= workflow then return 'CHANGED' end
+  create({
+    id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
+    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '',
+    extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
+  })
+  return 'CREATED'
 end
 local replies = {}
 local base = 1

@@ -10,6 +10,7 @@ import { RunLogger } from './run-logger.js';
 /** The context of one pass. */
 export class RunContext implements WorkflowContext {
   readonly run: WorkflowContext['run'];
+  readonly schedule: WorkflowContext['schedule'];
   input: unknown;
   step!: StepApi;
   private readonly abortion = new LazyAbort();
@@ -32,6 +33,8 @@ export class RunContext implements WorkflowContext {
       parentRunId: stored.parentRunId,
       rootRunId: stored.rootRunId,
     };
+    const { scheduleId: id, scheduledFor: instant } = stored;
+    if (id !== undefined && instant !== undefined) this.schedule = { id, instant };
   }
 
   get event(): ReceivedEvent | undefined {

@@ -22,6 +22,7 @@ import { Pass, type PassHost, type ServedWorkflow } from './pass.js';
 import { RedisClock } from './redis-clock.js';
 import { Registrar } from './registrar.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
+import { Scheduler } from './scheduler.js';
 import { adviseOnServer } from './server-advice.js';
 import { TurnClock } from './turn-clock.js';
 import { WakeListener } from './wake-listener.js';
@@ -44,6 +45,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   private readonly runner: ScriptRunner;
   private readonly keys: Keyspace;
   private readonly registrar: Registrar;
+  private readonly scheduler = new Scheduler(this);
   private readonly lease: LeaseKeeper;
   private readonly claims: ClaimLoop;
   private readonly wake: WakeListener;
@@ -101,8 +103,9 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     try {
       const info = await this.connection.open();
       await adviseOnServer(this.connection, info, this.logger);
+      await this.scheduler.prepare(this.workflows.values());
       await this.lease.start();
-      await this.registrar.deploy();
+      this.scheduler.adopt(await this.registrar.deploy());
     } catch (error) {
       await this.lease.stop();
       await this.connection.close();
@@ -153,6 +156,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   claimed(runs: ClaimedRun[], now: number): void {
     this.clock.synchronise(now);
+    this.scheduler.check();
     for (const claimed of runs) {
       if (this.stopping) this.giveBack(claimed, 0);
       else this.take(claimed, now);
@@ -163,8 +167,8 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     return this.registrar.declares;
   }
 
-  restoreRegistry(): Promise<void> {
-    return this.registrar.restore();
+  async restoreRegistry(): Promise<void> {
+    this.scheduler.adopt(await this.registrar.restore());
   }
 
   get retentionMs(): number {
@@ -252,6 +256,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   private async shutDown(timeoutMs: number): Promise<void> {
     this.claims.stop();
+    this.scheduler.stop();
     this.retire();
     await this.drained(timeoutMs);
     await Promise.all(this.loading.values());
