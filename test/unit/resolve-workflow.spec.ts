@@ -104,4 +104,24 @@ describe('resolveWorkflowOptions()', () => {
       "Expected the workflow name to be 1 to 128 bytes of text without control characters; got ''",
     );
   });
+
+  it('keeps subscriptions, wildcards included', () => {
+    const filter = () => true;
+    const { events } = resolveWorkflowOptions('order', { event: [{ name: 'order.*', if: filter }, { name: 'audit.**' }] });
+    expect(events).toEqual([{ name: 'order.*', if: filter }, { name: 'audit.**' }]);
+    expect(Object.isFrozen(events)).toBe(true);
+  });
+
+  it.each([
+    [[{ name: 'order.cre*' }], /whole segments/],
+    [[{ name: '**.created' }], /whole segments/],
+    [[{ name: '' }], /event name/],
+    [[{ name: 'a', if: 'b' }], /`if` of event "a" to be a function/],
+    [[{ name: 'a', filter: () => true }], /Unsupported option 'filter'/],
+    [{ name: 'a' }, /list of triggers/],
+  ])('refuses subscriptions %j', (event, message) => {
+    expect(() => resolveWorkflowOptions('order', { event: event as never })).toThrow(
+      expect.objectContaining({ name: 'InvalidOptionError', message: expect.stringMatching(message) }),
+    );
+  });
 });

@@ -141,6 +141,11 @@ export class Pass implements StepHost {
     });
   }
 
+  yield(): void {
+    this.end();
+    this.journal.release(0);
+  }
+
   /** Shutdown: aborts the handler and gives the run back at once. */
   handBack(): void {
     if (this.over) return;

@@ -9,6 +9,7 @@ import { asError, fromStoredError } from '../core/stored-error.js';
 import type { Stored } from '../core/values.types.js';
 import type { StepContext, StepOptions, WorkflowContext } from '../core/workflow.types.js';
 import type { StoredStep } from '../redis/stored-step.js';
+import { ALWAYS_PARK } from './always-park.js';
 import type { StepWrite } from './pass-journal.js';
 import type { StepLedger } from './step-ledger.js';
 import { type StepPolicy, StepTask, type StepTaskHost, type StepTaskInit } from './step-task.js';
@@ -112,7 +113,9 @@ export class RunSteps implements StepTaskHost {
     }
     const order = this.ledger.nextOrder();
     this.ledger.commit(recordOf(task, order, 's', payload));
-    this.ledger.deliver(order, () => resolve((isUnchanged(value) ? value : decodePayload(payload)) as never));
+    // A sibling in flight may need what the handler does with this one.
+    if (ALWAYS_PARK && this.active.size === 1) this.ledger.heldBack = true;
+    else this.ledger.deliver(order, () => resolve((isUnchanged(value) ? value : decodePayload(payload)) as never));
     this.settled(task);
   }
 

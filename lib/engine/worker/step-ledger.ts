@@ -24,6 +24,8 @@ export interface StepHost {
   readonly directory: WorkflowDirectory;
   /** An event that a step has emitted has subscribers or waits left. */
   goOnWith(eventId: string): void;
+  /** Gives the run back, to be claimed again at once. */
+  yield(): void;
   /** All that is left are waits. */
   quiet(waitingSteps: string[]): void;
 }
@@ -43,6 +45,8 @@ export class StepLedger {
   readonly waits: WaitSet;
   /** When a step last began or ended, on the monotonic clock. */
   lastProgressAt = performance.now();
+  /** The outcome of a step was not handed over: the pass is dropped as soon as nothing else is going on. */
+  heldBack = false;
   private readonly used = new Set<string>();
   private readonly deliveries: DeliveryQueue;
   private order = 0;
@@ -241,12 +245,13 @@ export class StepLedger {
       this.parking = true;
       this.failures.memoise();
       this.waits.pause();
-      this.host.quiet(this.waits.names());
+      if (this.heldBack) this.host.yield();
+      else this.host.quiet(this.waits.names());
     });
   }
 
   private isQuiet(): boolean {
-    if (this.isClosed || this.parking || this.waits.size === 0) return false;
+    if (this.isClosed || this.parking || (this.waits.size === 0 && !this.heldBack)) return false;
     return this.inFlight === 0 && this.opening === 0 && this.deliveries.empty;
   }
 }
