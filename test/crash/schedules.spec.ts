@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { lossyProxy } from '../support/engine-room.js';
 import { eventually } from '../support/eventually.js';
 import { Stage } from './stage.js';
 
@@ -41,5 +42,27 @@ describe('a schedule whose only worker is killed', () => {
       await stage.moveTo(`2040-01-10T10:${minutes}Z`);
       expect(await outputs(stage, expected.length)).toEqual(expected);
     }
+  });
+});
+
+describe('a schedule that was fired by a call whose answer is lost', () => {
+  it.each(['goes on', 'is killed'])('has one run for the instant, when its worker %s', async (fate) => {
+    const stage = new Stage({ hasOwnClock: true });
+    await stage.moveTo('2040-01-10T10:01Z');
+    const proxy = await lossyProxy();
+    const worker = await stage.worker(FIXTURE, { url: proxy.url });
+    const lost = proxy.dropReplyTo(/\r\nfire_schedule\r\n/).then(() => proxy.pause());
+    await stage.moveTo('2040-01-10T10:15Z');
+    await lost;
+    const runs = (await stage.client.listRuns()).items;
+    expect(runs).toMatchObject([{ scheduledFor: Date.parse('2040-01-10T10:15Z') }]);
+    if (fate === 'is killed') {
+      await worker.kill('SIGKILL');
+      await stage.worker(FIXTURE);
+    }
+    proxy.resume();
+    expect(await outputs(stage, 1)).toEqual(['2040-01-10T10:15:00.000Z']);
+    await stage.moveTo('2040-01-10T10:30Z');
+    expect(await outputs(stage, 2)).toEqual(['2040-01-10T10:15:00.000Z', '2040-01-10T10:30:00.000Z']);
   });
 });

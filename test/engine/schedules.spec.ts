@@ -76,6 +76,23 @@ describe('a schedule', () => {
     ]);
   });
 
+  it('is tried again after Redis refused it', async () => {
+    const engine = await engineAt('2040-01-10T07:30Z', { expression: '0 * * * *' });
+    const key = engine.key('schedule:tick');
+    const stored = await engine.redis.hgetall(key);
+    await engine.redis.set(key, 'of another type');
+    await moveTo(engine, '2040-01-10T08:00Z');
+    const warned = await eventually(() => {
+      const [line] = engine.logs.matching('warn', /^Firing a schedule failed, trying again in 5000 ms: .*WRONGTYPE/);
+      return line ?? false;
+    });
+    expect(warned.fields).toMatchObject({ scheduleId: 'tick' });
+    await engine.redis.del(key);
+    await engine.redis.hset(key, stored);
+    await engine.advance(5_000);
+    expect(await firedTimes(engine, 1)).toEqual(['2040-01-10T08:00Z']);
+  });
+
   it('is one of many that are due at once', async () => {
     const cron = Array.from({ length: 200 }, (_, index) => ({ id: `s${index}`, expression: '0 * * * *' }));
     const engine = await startEngine({ workflows: [workflow('many', () => 1, { cron })], worker: false });
