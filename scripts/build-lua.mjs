@@ -63,6 +63,7 @@ const shared = [
   'children.lua',
   'cancel.lua',
   'events.lua',
+  'registry.lua',
 ];
 const lua = [
   ...shared.map((file) => withoutComments(readFileSync(join(folder, 'shared', file), 'utf8'))),

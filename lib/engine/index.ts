@@ -15,7 +15,6 @@ export type {
   RunFilter,
   RunHandle,
   Stats,
-  WorkflowMeta,
 } from './core/client.types.js';
 export { closeMatches } from './core/close-matches.js';
 export {
@@ -37,6 +36,7 @@ export {
   RunFailedError,
   RunNotFoundError,
   RunTimeoutError,
+  ScheduleNotFoundError,
   SerializationError,
   ShutdownError,
   StepMismatchError,
@@ -47,6 +47,7 @@ export {
 export type { EventDefinition, EventRef, ReceivedEvent } from './core/event.types.js';
 export { defineEvent } from './core/event-names.js';
 export { createRegistry } from './core/registry.js';
+export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/registry.types.js';
 export type { AttemptRecord, RunRecord, RunStatus, RunTrigger, StepKind, StepRecord, StoredError } from './core/run.types.js';
 export type {
   Duration,

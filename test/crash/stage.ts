@@ -24,6 +24,8 @@ export interface Effect {
 export interface StageOptions {
   /** The Redis that redflow works on. Default: the one of the test run. */
   url?: string;
+  /** A clock that {@link Stage.moveTo} moves. Only on the Redis of the test run. */
+  hasOwnClock?: boolean;
 }
 
 export interface ProcessOptions {
@@ -37,12 +39,12 @@ const open: Stage[] = [];
 
 /** A namespace with a client, worker processes, and a ledger of their effects, which lives outside redflow's keys. */
 export class Stage {
-  readonly prefix = testPrefix();
+  readonly prefix: string;
   readonly client: RedflowClient;
   private readonly url: string;
   private readonly ledger = new Redis(testRedisUrl());
   private readonly closers: Array<() => Promise<void>> = [];
-  private readonly ledgerKey = `ledger:${this.prefix}`;
+  private readonly ledgerKey: string;
 
   /** A stage on a Redis of its own, which ends with it and may be killed before. */
   static async onPrivateRedis(options?: StartRedisOptions): Promise<{ stage: Stage; redis: RedisServer }> {
@@ -52,7 +54,9 @@ export class Stage {
     return { stage, redis };
   }
 
-  constructor({ url = testRedisUrl() }: StageOptions = {}) {
+  constructor({ url = testRedisUrl(), hasOwnClock = false }: StageOptions = {}) {
+    this.prefix = hasOwnClock ? `redflow-test:${testPrefix()}` : testPrefix();
+    this.ledgerKey = `ledger:${this.prefix}`;
     this.url = url;
     this.client = this.connect();
     open.push(this);
@@ -104,6 +108,13 @@ export class Stage {
 
   async run(runId: string): Promise<RunRecord> {
     return this.client.getHandle(runId).getState();
+  }
+
+  /** Moves the clock of a stage that has its own forward to a time. */
+  async moveTo(time: string): Promise<void> {
+    const key = `{${this.prefix}}:clock`;
+    const now = (await this.now()) + Number(await this.ledger.get(key));
+    await this.ledger.incrby(key, Math.ceil(Date.parse(time) - now));
   }
 
   /** Epoch milliseconds of the Redis of the test run. */

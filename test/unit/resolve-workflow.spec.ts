@@ -20,6 +20,7 @@ describe('resolveWorkflowOptions()', () => {
       tags: {},
       input: undefined,
       events: [],
+      schedules: [],
     });
     expect(Object.isFrozen(resolved)).toBe(true);
     expect(Object.isFrozen(resolved.tags)).toBe(true);

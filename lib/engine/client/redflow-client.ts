@@ -13,10 +13,10 @@ import type {
   RunFilter,
   RunHandle,
   Stats,
-  WorkflowMeta,
 } from '../core/client.types.js';
 import type { EventRef } from '../core/event.types.js';
 import { asRegistry, defaultRegistry } from '../core/registry.js';
+import type { ScheduleRecord, WorkflowMeta } from '../core/registry.types.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
 import type { WorkflowRef, WorkflowRegistry } from '../core/workflow.types.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';
@@ -36,6 +36,7 @@ import { RunCanceler } from './run-canceler.js';
 import { type CreatedRun, RunCreator } from './run-creator.js';
 import { ClientRunHandle } from './run-handle.js';
 import { RunQueries } from './run-queries.js';
+import { ScheduleAdmin } from './schedule-admin.js';
 
 /** How long a call is sent again while Redis is away, before it fails. */
 const GIVE_UP_AFTER_MS = 10_000;
@@ -68,6 +69,7 @@ export class RedflowClient {
   private readonly canceler: RunCanceler;
   private readonly events: EventQueries;
   private readonly publisher: EventPublisher;
+  private readonly schedules: ScheduleAdmin;
   private closing: Promise<void> | undefined;
 
   /** @throws InvalidOptionError */
@@ -84,8 +86,10 @@ export class RedflowClient {
     const directory = new WorkflowDirectory(registry, this.metas, internals.resolveClass ?? (() => undefined));
     this.creator = new RunCreator(this.buffer, directory, this.pending, this.options.maxPayloadBytes);
     this.events = new EventQueries(this.connection, keys, this.buffer);
-    this.publisher = new EventPublisher(this.buffer, this.pending, { directory, maxPayloadBytes: this.options.maxPayloadBytes });
+    const host = { directory, maxPayloadBytes: this.options.maxPayloadBytes };
+    this.publisher = new EventPublisher(this.buffer, this.pending, host);
     this.canceler = new RunCanceler(this.buffer, this.pending);
+    this.schedules = new ScheduleAdmin(this.buffer, this.pending, host);
     this.results = new ResultListener(this.connection, keys, this.buffer, this.options.logger);
   }
 
@@ -187,6 +191,44 @@ export class RedflowClient {
   /** Events that workflows subscribe to, by name or pattern. */
   listEventDefinitions(): Promise<EventSubscription[]> {
     return this.events.listEventDefinitions();
+  }
+
+  /** All schedules, by id. */
+  listSchedules(): Promise<ScheduleRecord[]> {
+    return this.schedules.list();
+  }
+
+  /**
+   * Lets a schedule pass its instants without starting runs. No change if it is paused already.
+   * @throws ScheduleNotFoundError
+   */
+  async pauseSchedule(id: string): Promise<void> {
+    await this.schedules.pause(id);
+  }
+
+  /**
+   * Ends a pause; what was due meanwhile is not made up. No change if it is not paused.
+   * @throws ScheduleNotFoundError
+   */
+  async resumeSchedule(id: string): Promise<void> {
+    await this.schedules.resume(id);
+  }
+
+  /**
+   * Starts a run of a schedule now, also of a paused one; its next instant stays.
+   * @throws ScheduleNotFoundError, UnknownWorkflowError, InputValidationError for the schedule's input
+   */
+  async triggerSchedule<O = unknown>(id: string): Promise<RunHandle<O>> {
+    return this.handleOf(await this.schedules.trigger(id));
+  }
+
+  /**
+   * The next instants of a schedule from now on, epoch ms, whether it is paused or not.
+   * @param count 1 to 1,000. @default 5
+   * @throws ScheduleNotFoundError
+   */
+  async previewSchedule(id: string, count = 5): Promise<number[]> {
+    return this.schedules.preview(id, count);
   }
 
   /** Names of all workflows that a worker of this namespace has registered. */

@@ -8,6 +8,7 @@ export {
   checkName,
   checkPrefix,
   checkRunId,
+  checkScheduleId,
   checkStepName,
   checkTags,
   checkVersion,

@@ -142,17 +142,6 @@ export interface EventSubscription {
   subscribers: string[];
 }
 
-export interface WorkflowMeta {
-  name: string;
-  app: string;
-  queue: string;
-  version?: string;
-  maxAttempts: number;
-  priority: number;
-  tags: Record<string, string>;
-  updatedAt: number;
-}
-
 export interface Stats {
   queues: Array<{ name: string; depth: number; oldestAgeMs: number }>;
   workers: Array<{ id: string; app: string; queues: string[]; concurrency: number; running: number; lastSeenAt: number }>;

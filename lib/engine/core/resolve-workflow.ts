@@ -4,6 +4,7 @@ import { parsePositiveDuration } from './duration.js';
 import { InvalidOptionError } from './errors/option.errors.js';
 import { checkEventPattern } from './event-names.js';
 import { withOptionOwner } from './option-context.js';
+import { type ResolvedSchedule, resolveSchedules } from './resolve-schedules.js';
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from './retry-policy.js';
 import type { StandardSchemaV1 } from './values.types.js';
 import type { EventTrigger, WorkflowOptions } from './workflow.types.js';
@@ -29,6 +30,7 @@ export interface ResolvedWorkflowOptions {
   readonly input?: StandardSchemaV1;
   /** Subscriptions. */
   readonly events: readonly EventTrigger[];
+  readonly schedules: readonly ResolvedSchedule[];
 }
 
 /**
@@ -53,6 +55,7 @@ export function resolveWorkflowOptions<I>(name: string, options: WorkflowOptions
       tags: Object.freeze(checkTags(options.tags ?? {})),
       input: options.input === undefined ? undefined : checkSchema(options.input),
       events: Object.freeze(checkEventTriggers(options.event ?? [])),
+      schedules: Object.freeze(resolveSchedules(name, options.cron ?? [])),
     }),
   );
 }

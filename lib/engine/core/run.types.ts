@@ -45,6 +45,10 @@ export interface RunRecord<I = unknown, O = unknown> {
   rootRunId: string;
   /** The event that started the run. */
   eventId?: string;
+  /** The schedule that started the run. */
+  scheduleId?: string;
+  /** The nominal instant of the schedule that the run is for. */
+  scheduledFor?: number;
   idempotencyKey?: string;
   workerId?: string;
   /** When `cancelRun` decided that the run ends canceled. */

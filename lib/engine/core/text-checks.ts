@@ -39,6 +39,12 @@ export function checkVersion(value: unknown): string {
   return refuse('version', `\`version\` to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
 }
 
+/** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters */
+export function checkScheduleId(value: unknown): string {
+  if (isName(value)) return value;
+  return refuse('id', `the \`id\` of a schedule to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
+}
+
 /** @throws InvalidOptionError unless it is a string of 1 to 512 UTF-8 bytes */
 export function checkIdempotencyKey(value: unknown): string {
   if (isText(value, MAX_KEY_BYTES)) return value;

@@ -28,8 +28,11 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `listeners:<place>`    | zset   | open waits by the stamp of their registration |
  * | `triggers`             | hash   | subscriptions: `<len>:<workflow><pattern>` → app |
  * | `subscribers:<pattern>`, `wildcards` | set | workflows of a pattern, patterns with wildcards |
+ * | `schedule:<id>`        | hash   | a schedule: `wf` workflow, `ex` expression, `tz` zone, `mi` misfire, `ip` input, `app`, `nx` next instant, `la` last one fired, `pa` set while paused |
+ * | `schedules`            | zset   | ids of schedules, by name |
+ * | `app:<app>`            | set    | what the workers of an application have declared: kind and key of each entry |
  * | `workers`              | zset   | worker ids by lease expiry |
- * | `worker:<id>`          | hash   | what a worker says of itself, and its last claim |
+ * | `worker:<id>`          | hash   | what a worker says of itself, what its code declares, and its last claim |
  * | `owned:<id>`           | set    | runs a worker executes |
  * | `wake:<id>`            | list   | what an idle worker blocks on |
  * | `idle:<queue>`         | set    | workers that have free slots for a queue |
@@ -114,6 +117,8 @@ export const RUN_FIELDS = [
   ['ps', 'parentStep'],
   ['ro', 'rootRunId'],
   ['ei', 'eventId'],
+  ['si', 'scheduleId'],
+  ['sn', 'scheduledFor'],
   ['fc', 'unjudged'],
   ['ik', 'idempotencyKey'],
   ['hb', 'handBacks'],

@@ -528,6 +528,54 @@ local function go_on(id, quota)
   end
   return more
 end
+local function subscribe(trigger)
+  local workflow, pattern = split_sized(trigger)
+  call('SADD', ROOT .. 'subscribers:' .. pattern, workflow)
+  if string.find(pattern, '*', 1, true) then call('SADD', ROOT .. 'wildcards', pattern) end
+end
+local function unsubscribe(trigger)
+  local workflow, pattern = split_sized(trigger)
+  call('SREM', ROOT .. 'subscribers:' .. pattern, workflow)
+  if call('EXISTS', ROOT .. 'subscribers:' .. pattern) == 0 then call('SREM', ROOT .. 'wildcards', pattern) end
+end
+local function register_workflow(name, meta, restoring)
+  local known = call('HGET', ROOT .. 'workflows', name)
+  if known and restoring then return end
+  local body = string.sub(meta, 1, -2)
+  if known and string.sub(known, 1, #body) == body and string.match(known, '^,"updatedAt":%d+}$', #body + 1) then return end
+  call('HSET', ROOT .. 'workflows', name, body .. ',"updatedAt":' .. now_text .. '}')
+end
+local function register_schedule(id, app, declared, restoring)
+  local key = ROOT .. 'schedule:' .. id
+  local known = call('HMGET', key, 'wf', 'ex', 'tz', 'nx', 'app')
+  local exists = known[1] and true or false
+  local same_times = exists and known[2] == declared.ex and known[3] == declared.tz and known[4]
+  if exists and restoring then
+    if not same_times or known[1] ~= declared.wf or known[5] ~= app then return '', '' end
+  else
+    call('HSET', key, 'wf', declared.wf, 'ex', declared.ex, 'tz', declared.tz, 'mi', declared.mi, 'ip', declared.ip, 'app', app)
+    if not same_times then call('HSET', key, 'nx', declared.nx) end
+  end
+  call('ZADD', ROOT .. 'schedules', 0, id)
+  return same_times and known[4] or declared.nx, exists and known[5] ~= app and known[5] or ''
+end
+local function owner_of(kind, key)
+  if kind == 't' then return call('HGET', ROOT .. 'triggers', key) end
+  if kind == 's' then return call('HGET', ROOT .. 'schedule:' .. key, 'app') end
+  local meta = call('HGET', ROOT .. 'workflows', key)
+  return meta and cjson.decode(meta).app
+end
+local function remove_entry(kind, key)
+  if kind == 't' then
+    call('HDEL', ROOT .. 'triggers', key)
+    unsubscribe(key)
+  elseif kind == 's' then
+    call('DEL', ROOT .. 'schedule:' .. key)
+    call('ZREM', ROOT .. 'schedules', key)
+  else
+    call('HDEL', ROOT .. 'workflows', key)
+  end
+end
 ops.adopt_outcome = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
@@ -970,6 +1018,40 @@ ops.finish_unwinding = function(base, count)
   terminate(id, run, outcome, payload, hook)
   return 'OK'
 end
+ops.fire_schedule = function(base, count)
+  local id = ARGV[base + 1]
+  local expected = ARGV[base + 2]
+  local instant = ARGV[base + 3]
+  local following = ARGV[base + 4]
+  local judged = ARGV[base + 5]
+  local run = ARGV[base + 6]
+  local workflow = ARGV[base + 7]
+  local expression = ARGV[base + 8]
+  local zone = ARGV[base + 9]
+  local queue = ARGV[base + 10]
+  local priority = ARGV[base + 11]
+  local attempts = ARGV[base + 12]
+  local version = ARGV[base + 13]
+  local tags = ARGV[base + 14]
+  local key = ROOT .. 'schedule:' .. id
+  local known = call('HMGET', key, 'nx', 'wf', 'ex', 'tz', 'pa', 'ip')
+  if not known[1] then return { 'GONE', now, '' } end
+  if known[2] ~= workflow or known[3] ~= expression or known[4] ~= zone then return { 'OTHER', now, '' } end
+  if known[1] ~= expected then return { 'MOVED', now, known[1] } end
+  if tonumber(expected) > now or (instant ~= '' and tonumber(instant) > now) then return { 'EARLY', now, expected } end
+  if now - tonumber(judged) > 10000 then return { 'LATE', now, expected } end
+  if known[5] or instant == '' then
+    call('HSET', key, 'nx', following)
+    return { known[5] and 'PAUSED' or 'SKIPPED', now, following }
+  end
+  create({
+    id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
+    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[6] or '',
+    extra = { 'tr', 'cron', 'si', id, 'sn', instant },
+  })
+  call('HSET', key, 'la', instant, 'nx', following)
+  return { 'FIRED', now, following }
+end
 ops.list_events = function(base, count)
   local after = ARGV[base + 1]
   local sort = ARGV[base + 2]
@@ -1024,6 +1106,16 @@ ops.list_runs = function(base, count)
   if #window == tonumber(scan) * 2 then page[1] = window[#window] end
   return page
 end
+ops.list_schedules = function(base, count)
+  local after = ARGV[base + 1]
+  local limit = ARGV[base + 2]
+  local page = {}
+  local start = after == '' and '-' or '(' .. after
+  for _, id in ipairs(call('ZRANGEBYLEX', ROOT .. 'schedules', start, '+', 'LIMIT', 0, limit)) do
+    page[#page + 1] = { id, unpack(call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ex', 'tz', 'nx', 'la', 'pa'), 1, 6) }
+  end
+  return page
+end
 ops.park_run = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
@@ -1065,6 +1157,13 @@ ops.pass_point = function(base, count)
   call('HDEL', run_key(id), 'cp')
   return 'OK'
 end
+ops.pause_schedule = function(base, count)
+  local id = ARGV[base + 1]
+  local key = ROOT .. 'schedule:' .. id
+  if call('EXISTS', key) == 0 then return 'MISSING' end
+  call('HSET', key, 'pa', 1)
+  return 'OK'
+end
 ops.promote_due = function(base, count)
   local limit = ARGV[base + 1]
   for _, queue in ipairs(promote(tonumber(limit))) do wake(queue) end
@@ -1082,6 +1181,12 @@ ops.read_run = function(base, count)
   if #fields == 0 then return false end
   return { fields, payloads_of(id) }
 end
+ops.read_schedule = function(base, count)
+  local id = ARGV[base + 1]
+  local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ex', 'tz', 'ip')
+  if not known[1] then return false end
+  return { now, known[1], known[2], known[3], known[4] or '' }
+end
 ops.read_stats = function(base, count)
   local queues = {}
   for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
@@ -1093,7 +1198,8 @@ ops.read_stats = function(base, count)
   end
   local workers = {}
   for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
-    workers[#workers + 1] = { worker, call('HGETALL', ROOT .. 'worker:' .. worker) }
+    local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled')
+    workers[#workers + 1] = { worker, unpack(record, 1, 6) }
   end
   return { now, queues, workers }
 end
@@ -1123,20 +1229,41 @@ ops.register_worker = function(base, count)
   local app = ARGV[base + 3]
   local queues = ARGV[base + 4]
   local concurrency = ARGV[base + 5]
+  local declares = ARGV[base + 6]
   if requeue_lost(worker, 100) == 100 then return { 'AGAIN', now } end
+  local record = ROOT .. 'worker:' .. worker
   call('ZADD', ROOT .. 'workers', real + tonumber(lease), worker)
-  call('HDEL', ROOT .. 'worker:' .. worker, 'lost')
-  call('HSET', ROOT .. 'worker:' .. worker, 'app', app, 'queues', queues, 'concurrency', concurrency, 'running', 0, 'seen', now)
+  call('HDEL', record, 'lost')
+  call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'declares', declares, 'running', 0, 'seen', now)
   return { 'OK', now }
 end
 ops.register_workflows = function(base, count)
-  local entries_first, entries_last = base + 1, base + count
-  for i = entries_first, entries_last, 2 do
-    local meta = cjson.decode(ARGV[i + 1])
-    meta.updatedAt = now
-    call('HSET', ROOT .. 'workflows', ARGV[i], cjson.encode(meta))
+  local app = ARGV[base + 1]
+  local restore = ARGV[base + 2]
+  local entries_first, entries_last = base + 3, base + count
+  local answer, members = { now }, {}
+  local i = entries_first
+  while i <= entries_last do
+    local kind, key = ARGV[i], ARGV[i + 1]
+    members[#members + 1] = kind .. key
+    if kind == 'w' then
+      register_workflow(key, ARGV[i + 2], restore == '1')
+      i = i + 3
+    elseif kind == 't' then
+      if restore == '0' or call('HEXISTS', ROOT .. 'triggers', key) == 0 then call('HSET', ROOT .. 'triggers', key, app) end
+      subscribe(key)
+      i = i + 2
+    else
+      local declared = {
+        wf = ARGV[i + 2], ex = ARGV[i + 3], tz = ARGV[i + 4], mi = ARGV[i + 5], ip = ARGV[i + 6], nx = ARGV[i + 7],
+      }
+      local following, former = register_schedule(key, app, declared, restore == '1')
+      answer[#answer + 1] = { key, following, former }
+      i = i + 8
+    end
   end
-  return 'OK'
+  in_chunks(members, function(...) call('SADD', ROOT .. 'app:' .. app, ...) end)
+  return answer
 end
 ops.release_run = function(base, count)
   local id = ARGV[base + 1]
@@ -1170,6 +1297,48 @@ ops.release_run = function(base, count)
   end
   return 'OK'
 end
+ops.remove_undeclared = function(base, count)
+  local worker = ARGV[base + 1]
+  local limit = ARGV[base + 2]
+  local lease = call('ZSCORE', ROOT .. 'workers', worker)
+  local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'declares')
+  local app, declares = record[1], record[2]
+  if not lease or tonumber(lease) <= real or not declares then return 'LOST' end
+  local index = ROOT .. 'app:' .. app
+  local candidates, left = {}, 0
+  for _, member in ipairs(call('SMEMBERS', index)) do
+    candidates[member] = true
+    left = left + 1
+  end
+  local seen = {}
+  local function spare(declared)
+    if not declared or seen[declared] then return end
+    seen[declared] = true
+    for _, member in ipairs(cjson.decode(declared)) do
+      if candidates[member] then
+        candidates[member] = nil
+        left = left - 1
+      end
+    end
+  end
+  spare(declares)
+  if left > 0 then
+    for _, other in ipairs(call('ZRANGEBYSCORE', ROOT .. 'workers', '(' .. real, '+inf')) do
+      if left == 0 then break end
+      local of = call('HMGET', ROOT .. 'worker:' .. other, 'app', 'declares')
+      if of[1] == app then spare(of[2]) end
+    end
+  end
+  local removed = 0
+  for member in pairs(candidates) do
+    if removed == tonumber(limit) then return 'AGAIN' end
+    local kind, key = string.sub(member, 1, 1), string.sub(member, 2)
+    if owner_of(kind, key) == app then remove_entry(kind, key) end
+    call('SREM', index, member)
+    removed = removed + 1
+  end
+  return 'OK'
+end
 ops.remove_worker = function(base, count)
   local worker = ARGV[base + 1]
   local queues_first, queues_last = base + 2, base + count
@@ -1189,6 +1358,20 @@ ops.renew_lease = function(base, count)
   call('ZADD', ROOT .. 'workers', real + tonumber(lease), worker)
   call('HSET', record, 'running', running, 'stalled', stalled, 'seen', now)
   return { 'OK', now }
+end
+ops.resume_schedule = function(base, count)
+  local id = ARGV[base + 1]
+  local expression = ARGV[base + 2]
+  local zone = ARGV[base + 3]
+  local following = ARGV[base + 4]
+  local key = ROOT .. 'schedule:' .. id
+  local known = call('HMGET', key, 'ex', 'tz', 'nx', 'pa')
+  if not known[1] then return 'MISSING' end
+  if not known[4] then return 'OK' end
+  if known[1] ~= expression or known[2] ~= zone or tonumber(following) <= now then return 'CHANGED' end
+  if tonumber(known[3]) <= now then call('HSET', key, 'nx', following) end
+  call('HDEL', key, 'pa')
+  return 'OK'
 end
 ops.retire_worker = function(base, count)
   local worker = ARGV[base + 1]
@@ -1304,6 +1487,26 @@ ops.sweep_history = function(base, count)
     call('ZREM', ROOT .. 'ended', id)
   end
   return #ids
+end
+ops.trigger_schedule = function(base, count)
+  local id = ARGV[base + 1]
+  local run = ARGV[base + 2]
+  local workflow = ARGV[base + 3]
+  local queue = ARGV[base + 4]
+  local priority = ARGV[base + 5]
+  local attempts = ARGV[base + 6]
+  local version = ARGV[base + 7]
+  local tags = ARGV[base + 8]
+  if call('EXISTS', run_key(run)) == 1 then return 'CREATED' end
+  local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ip')
+  if not known[1] then return 'MISSING' end
+  if known[1] ~= workflow then return 'CHANGED' end
+  create({
+    id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
+    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '',
+    extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
+  })
+  return 'CREATED'
 end
 ops.unwind_run = function(base, count)
   local id = ARGV[base + 1]

@@ -25,6 +25,8 @@ export interface StoredRun {
   readonly parentStep?: string;
   readonly rootRunId: string;
   readonly eventId?: string;
+  readonly scheduleId?: string;
+  readonly scheduledFor?: number;
   /** Created for an event by somebody who did not know the subscriber's filter and schema. */
   readonly unjudged: boolean;
   readonly idempotencyKey?: string;
@@ -75,6 +77,8 @@ export function toStoredRun(id: string, raw: RawFields): StoredRun {
     parentStep: raw.parentStep,
     rootRunId: raw.rootRunId ?? id,
     eventId: raw.eventId,
+    scheduleId: raw.scheduleId,
+    scheduledFor: optionalNumber(raw.scheduledFor),
     unjudged: raw.unjudged !== undefined,
     idempotencyKey: raw.idempotencyKey,
     handBacks: Number(raw.handBacks ?? 0),
@@ -130,6 +134,8 @@ export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply)
     parentStep: run.parentStep,
     rootRunId: run.rootRunId,
     eventId: run.eventId,
+    scheduleId: run.scheduleId,
+    scheduledFor: run.scheduledFor,
     idempotencyKey: run.idempotencyKey,
     workerId: raw.workerId,
     cancelRequestedAt: run.cancelRequestedAt,

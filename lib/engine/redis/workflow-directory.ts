@@ -1,9 +1,9 @@
 import { checkName } from '../core/checks.js';
-import type { WorkflowMeta } from '../core/client.types.js';
 import { closeMatches } from '../core/close-matches.js';
 import { InvalidOptionError, UnknownWorkflowError } from '../core/errors/index.js';
 import { patternMatches } from '../core/event-names.js';
 import type { Registry } from '../core/registry.js';
+import type { WorkflowMeta } from '../core/registry.types.js';
 import { type ResolvedWorkflowOptions, resolveWorkflowOptions } from '../core/resolve-workflow.js';
 import type {
   AnyWorkflowClass,

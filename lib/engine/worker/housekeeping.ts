@@ -1,10 +1,8 @@
-import type { WorkflowMeta } from '../core/client.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { continueCancel } from '../redis/continue-cancel.js';
 import { continueEvent } from '../redis/continue-event.js';
 import type { Op } from '../redis/op.js';
 import { reapWorkers } from '../redis/reap-workers.js';
-import { registerWorkflows } from '../redis/register-workflows.js';
 import { sweepEvents } from '../redis/sweep-events.js';
 import { sweepHistory } from '../redis/sweep-history.js';
 import type { Pass } from './pass.js';
@@ -20,7 +18,8 @@ export interface HousekeepingHost extends WatchdogHost {
   readonly buffer: CommitBuffer;
   readonly options: ResolvedWorkerOptions;
   readonly retentionMs: number;
-  metas(): Array<Omit<WorkflowMeta, 'updatedAt'>>;
+  /** Writes what Redis has lost of the worker's declarations. */
+  restoreRegistry(): Promise<void>;
   passes(): Iterable<Pass>;
   /** Runs of a dead worker were queued again. */
   reaped(runs: number): void;
@@ -45,7 +44,7 @@ export class Housekeeping {
     this.every(reaperIntervalMs, 'Going on with cancellations', () => this.goOn(continueCancel));
     this.every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep(sweepHistory));
     this.every(historyCleanupIntervalMs, 'Deleting old events', () => this.sweep(sweepEvents));
-    this.every(registryRecoveryIntervalMs, 'Registering workflows', () => this.register());
+    this.every(registryRecoveryIntervalMs, 'Registering workflows', () => this.host.restoreRegistry());
     this.every(MARK_RUNNING_AFTER_MS, 'Marking running steps', async () => this.markRunning());
     if (watchdog.enabled) this.watchdog = new Watchdog(this.host, watchdog.intervalMs, watchdog.stalledForMs);
   }
@@ -53,11 +52,6 @@ export class Housekeeping {
   async stop(): Promise<void> {
     this.stopped = true;
     await Promise.all([...this.rounds.map((round) => round.stop()), this.watchdog?.stop()]);
-  }
-
-  /** Makes the worker's workflows known, also after Redis lost them. */
-  register(): Promise<unknown> {
-    return this.host.buffer.add(registerWorkflows(this.host.metas()));
   }
 
   private every(intervalMs: number, name: string, task: () => Promise<unknown>): void {

@@ -10,6 +10,8 @@ export interface LeaseHost {
   readonly options: ResolvedWorkerOptions;
   readonly buffer: CommitBuffer;
   readonly clock: RedisClock;
+  /** What the worker's code declares, for as long as it lives. */
+  readonly declares: readonly string[];
   runningCount(): number;
   stalledRunIds(): readonly string[];
   /** The lease was renewed. */
@@ -66,11 +68,11 @@ export class LeaseKeeper {
   }
 
   private async register(): Promise<void> {
-    const { workerId, options, buffer, clock } = this.host;
+    const { workerId, options, buffer, clock, declares } = this.host;
     const { leaseMs, app, queues, concurrency } = options;
     for (;;) {
       const askedAt = performance.now();
-      const { status, now } = await buffer.add(registerWorker({ workerId, leaseMs, app, queues, concurrency }));
+      const { status, now } = await buffer.add(registerWorker({ workerId, leaseMs, app, queues, concurrency, declares }));
       clock.synchronise(now);
       if (status === 'AGAIN') continue;
       this.renewedAt = askedAt;

@@ -11,6 +11,7 @@ import type { StepRuntime } from './step-runtime.js';
 /** The context of one pass. */
 export class RunContext implements WorkflowContext {
   readonly run: WorkflowContext['run'];
+  readonly schedule: WorkflowContext['schedule'];
   input: unknown;
   step!: StepRuntime;
   /** A failure hook logs in the name of the run that has failed. */
@@ -36,6 +37,8 @@ export class RunContext implements WorkflowContext {
       parentRunId: stored.parentRunId,
       rootRunId: stored.rootRunId,
     };
+    const { scheduleId: id, scheduledFor: instant } = stored;
+    if (id !== undefined && instant !== undefined) this.schedule = { id, instant };
   }
 
   get event(): ReceivedEvent | undefined {

@@ -1,4 +1,3 @@
-import type { WorkflowMeta } from '../core/client.types.js';
 import { newId } from '../core/ids.js';
 import type { Registry } from '../core/registry.js';
 import type { LoggerPort } from '../core/values.types.js';
@@ -21,9 +20,11 @@ import { LeaseKeeper } from './lease-keeper.js';
 import { Pass } from './pass.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { RedisClock } from './redis-clock.js';
+import { Registrar } from './registrar.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
 import { RunHints } from './run-hints.js';
 import { RunIntake } from './run-intake.js';
+import { Scheduler } from './scheduler.js';
 import { adviseOnServer } from './server-advice.js';
 import { TurnClock } from './turn-clock.js';
 import { WakeListener } from './wake-listener.js';
@@ -43,6 +44,8 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   private readonly connection: RedisConnection;
   private readonly runner: ScriptRunner;
   private readonly keys: Keyspace;
+  private readonly registrar: Registrar;
+  private readonly scheduler = new Scheduler(this);
   private readonly lease: LeaseKeeper;
   private readonly claims: ClaimLoop;
   private readonly wake: WakeListener;
@@ -66,6 +69,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.directory = new WorkflowDirectory(known.registry, new WorkflowMetas(this.connection, this.keys), known.resolveClass);
     const read = (runId: string) => readRunData(this.connection, this.keys, runId);
     this.intake = new RunIntake(this, workflows, read);
+    this.registrar = new Registrar(this, workflows);
     this.lease = new LeaseKeeper(this);
     this.claims = new ClaimLoop(this);
     this.wake = new WakeListener(this.connection, this.keys.wake(this.id), options.blockTimeoutMs, (message) =>
@@ -105,8 +109,9 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     try {
       const info = await this.connection.open();
       await adviseOnServer(this.connection, info, this.logger);
-      await this.housekeeping.register();
+      await this.scheduler.prepare(this.workflows.values());
       await this.lease.start();
+      this.scheduler.adopt(await this.registrar.deploy());
     } catch (error) {
       await this.lease.stop();
       await this.connection.close();
@@ -157,11 +162,20 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   claimed(runs: ClaimedRun[], now: number): void {
     this.clock.synchronise(now);
+    this.scheduler.check();
     for (const run of runs) this.intake.take(run, now);
   }
 
   get isStopping(): boolean {
     return this.stopping !== undefined;
+  }
+
+  get declares(): readonly string[] {
+    return this.registrar.declares;
+  }
+
+  async restoreRegistry(): Promise<void> {
+    this.scheduler.adopt(await this.registrar.restore());
   }
 
   get retentionMs(): number {
@@ -214,20 +228,9 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.hints.begun(pass);
   }
 
-  metas(): Array<Omit<WorkflowMeta, 'updatedAt'>> {
-    return [...this.workflows].map(([name, { options }]) => ({
-      name,
-      app: this.options.app,
-      queue: options.queue,
-      version: options.version,
-      maxAttempts: options.maxAttempts,
-      priority: options.priority,
-      tags: options.tags,
-    }));
-  }
-
   private async shutDown(timeoutMs: number): Promise<void> {
     this.claims.stop();
+    this.scheduler.stop();
     this.retire();
     await this.drained(timeoutMs);
     await this.intake.idle();

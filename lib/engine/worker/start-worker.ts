@@ -56,6 +56,7 @@ function servedWorkflows(options: StartWorkerOptions): Map<string, ServedWorkflo
     }
     served.set(name, { options: resolveWorkflowOptions(name, definition.options), handler, onFailure });
   }
+  refuseDuplicateSchedules(served.values());
   if (served.size === 0) {
     throw new InvalidOptionError(
       'workflows',
@@ -63,4 +64,20 @@ function servedWorkflows(options: StartWorkerOptions): Map<string, ServedWorkflo
     );
   }
   return served;
+}
+
+function refuseDuplicateSchedules(workflows: Iterable<ServedWorkflow>): void {
+  const owners = new Map<string, string>();
+  for (const { options } of workflows) {
+    for (const { id } of options.schedules) {
+      const owner = owners.get(id);
+      if (owner !== undefined) {
+        throw new InvalidOptionError(
+          'cron.id',
+          `Schedule "${id}" is declared by workflows "${owner}" and "${options.name}"; give one of them another \`id\``,
+        );
+      }
+      owners.set(id, options.name);
+    }
+  }
 }
