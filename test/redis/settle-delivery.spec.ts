@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { readRun } from '../../lib/engine/redis/read-run.js';
 import { settleDelivery } from '../../lib/engine/redis/settle-delivery.js';
 import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
 import { emit, eventOf, subscribe } from '../support/event-room.js';
@@ -37,6 +38,11 @@ describe('settleDelivery()', () => {
     await room.repeat(op);
     expect(await eventOf(room)).toMatchObject({ subscriberCount: 2, deliveryCount: 1, failedDeliveryCount, fanoutStatus });
     expect((await eventOf(room))?.deliveries[0]).toMatchObject({ workflow: 'a', status: name, runId });
+    const run = await room.send(readRun(runId));
+    if (status === 's')
+      expect(run).toMatchObject({ status: 'canceled', cancelReason: expect.stringContaining('skips event "e1"') });
+    else expect(run).toMatchObject({ status: 'failed', error: { name: 'Error', message: 'x' } });
+    expect(await room.owned()).toEqual([]);
   });
 
   it('refuses the fence of an earlier owner', async () => {

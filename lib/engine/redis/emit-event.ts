@@ -1,13 +1,17 @@
 import type { Op } from './op.js';
 import type { RunTarget } from './workflow-directory.js';
 
-/** What the emitter knows of one subscriber. */
-export interface Verdict {
-  readonly target: RunTarget;
+/** Whether a subscriber takes an event. */
+export interface Judgement {
   /** `d` delivered, `s` skipped by its filter, `f` failed. */
   readonly status: 'd' | 's' | 'f';
   /** Encoded error of a failed delivery. */
   readonly error: string;
+}
+
+/** What the emitter knows of one subscriber. */
+export interface Verdict extends Judgement {
+  readonly target: RunTarget;
 }
 
 /** An event, checked and encoded. */

@@ -5,17 +5,19 @@ import { patternMatches } from '../core/event-names.js';
 import { encodeError } from '../core/payload.js';
 import { validateInput } from '../core/validate-input.js';
 import type { EventTrigger } from '../core/workflow.types.js';
-import type { Verdict } from './emit-event.js';
+import type { Judgement } from './emit-event.js';
 import type { RunTarget } from './workflow-directory.js';
 
+type Subscriber = Pick<RunTarget, 'workflow' | 'events' | 'input'>;
+
 /** Whether a subscriber takes an event: one of its filters lets it pass, and its data is a valid input. Never throws. */
-export async function judgeEvent(target: RunTarget, event: ReceivedEvent): Promise<Verdict> {
+export async function judgeEvent(subscriber: Subscriber, event: ReceivedEvent): Promise<Judgement> {
   try {
-    if (!passes(target.events ?? [], event)) return { target, status: 's', error: '' };
-    if (target.input) await validateInput(target.input, event.data, target.workflow);
-    return { target, status: 'd', error: '' };
+    if (!passes(subscriber.events ?? [], event)) return { status: 's', error: '' };
+    if (subscriber.input) await validateInput(subscriber.input, event.data, subscriber.workflow);
+    return { status: 'd', error: '' };
   } catch (error) {
-    return { target, status: 'f', error: encodeError(error) };
+    return { status: 'f', error: encodeError(error) };
   }
 }
 

@@ -43,6 +43,8 @@ export async function prepareEvent(
     data: decodePayload(data),
     ...(correlationKey !== undefined && { correlationKey }),
   };
-  const verdicts = await Promise.all(directory.subscribersOf(name).map((target) => judgeEvent(target, event)));
+  const verdicts = await Promise.all(
+    directory.subscribersOf(name).map(async (target) => ({ target, ...(await judgeEvent(target, event)) })),
+  );
   return { id, nonce: eventId === undefined ? '' : newId(), name, ts, correlationKey, data, verdicts };
 }

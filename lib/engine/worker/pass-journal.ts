@@ -121,6 +121,11 @@ export class PassJournal {
     while (this.waiting.length > 0 && this.waiting[0].answers <= this.answered) this.waiting.shift()?.next();
   }
 
+  /** A write without an answer of its own. */
+  settle(op: Op<WriteStatus>): void {
+    this.write(op, asStatus);
+  }
+
   /** A write that ends the pass. */
   last(op: Op<WriteStatus>): void {
     this.write(op, asStatus);

@@ -1,10 +1,13 @@
 import { CrashLoopError, LeaseLostError, RunCanceledError, RunTimeoutError, ShutdownError } from '../core/errors/index.js';
+import type { ReceivedEvent } from '../core/event.types.js';
 import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
 import { describeError } from '../core/stored-error.js';
 import { validateInput } from '../core/validate-input.js';
 import type { RetryFailure } from '../core/workflow.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { Outcome } from '../redis/finish-run.js';
+import { judgeEvent } from '../redis/judge-event.js';
+import { settleDelivery } from '../redis/settle-delivery.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
 import { unwindRun } from '../redis/unwind-run.js';
@@ -97,6 +100,26 @@ export class Pass implements StepHost, UnwindingPass {
       }
       this.deadlineTimer = new LongTimer(this.deadline - now, () => this.timeOut());
     }
+    if (this.run.unjudged) void this.judge(now);
+    else this.begin(now);
+  }
+
+  /** The event's emitter did not know this workflow: its filter and schema are asked now. */
+  private async judge(now: number): Promise<void> {
+    const { input, events } = this.workflow.options;
+    const judgement = await judgeEvent({ workflow: this.run.workflow, input, events }, this.context.event as ReceivedEvent);
+    if (this.over) return;
+    const settled = settleDelivery(this.run.id, this.claimed.fence, judgement);
+    if (judgement.status === 'd') {
+      this.journal.settle(settled);
+      this.begin(now);
+      return;
+    }
+    this.end();
+    this.journal.last(settled);
+  }
+
+  private begin(now: number): void {
     this.steps.completeEnded(now);
     this.execute().then(
       (output) => this.succeed(output),
