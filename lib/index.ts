@@ -1,7 +1,11 @@
 // Nest
 
 export { getRedflowClientToken, InjectRedflow } from './decorators/inject-redflow.decorator.js';
+export { OnCron } from './decorators/on-cron.decorator.js';
+export { OnEvent } from './decorators/on-event.decorator.js';
+export { type FailureMethodDecorator, OnFailure } from './decorators/on-failure.decorator.js';
 export { Step, type StepMethodDecorator } from './decorators/step.decorator.js';
+export type { MethodTriggerDecorator, TriggerDecorator } from './decorators/trigger-decorator.js';
 export { Workflow, type WorkflowClassDecorator } from './decorators/workflow.decorator.js';
 export type {
   RedflowConnectionOptions,
@@ -10,6 +14,12 @@ export type {
   RedflowModuleOptions,
   RedflowOptionsFactory,
 } from './interfaces/redflow-module-options.interface.js';
+export type {
+  OnCronMethodOptions,
+  OnCronOptions,
+  OnEventMethodOptions,
+  OnEventOptions,
+} from './interfaces/trigger-decorator-options.interface.js';
 export type {
   StepDecoratorOptions,
   StepNameFactory,

@@ -1,21 +1,70 @@
 import 'reflect-metadata';
 import { Injectable } from '@nestjs/common';
 import type { DecoratedClass } from './interfaces/discovered-workflow.interface.js';
-import type { WorkflowMetadata } from './interfaces/workflow-metadata.interface.js';
-import { WORKFLOW_METADATA } from './redflow.constants.js';
+import type { DecoratedMethod, TriggerMetadata, WorkflowMetadata } from './interfaces/workflow-metadata.interface.js';
+import { FAILURE_HOOK_METADATA, TRIGGERS_METADATA, WORKFLOW_METADATA } from './redflow.constants.js';
+import { addTriggers } from './redflow-triggers.js';
 
 /** Reads what the decorators left behind. */
 @Injectable()
 export class RedflowMetadataAccessor {
-  /** The metadata of a decorated class, or of the closest decorated class it extends. */
+  /**
+   * The metadata of a decorated class, or of the closest decorated class it extends, with its triggers.
+   *
+   * @throws InvalidOptionError when a trigger of the class has an option that belongs elsewhere
+   */
   getWorkflowMetadata(target: DecoratedClass): WorkflowMetadata | undefined {
-    return Reflect.getMetadata(WORKFLOW_METADATA, target);
+    const metadata: WorkflowMetadata | undefined = Reflect.getMetadata(WORKFLOW_METADATA, target);
+    return metadata && addTriggers(metadata, this.getClassTriggers(target), target.name);
   }
 
-  /** Whether a value is a class that carries or inherits `@Workflow()`. */
-  isWorkflowClass(value: unknown): value is DecoratedClass {
-    return typeof value === 'function' && Reflect.hasMetadata(WORKFLOW_METADATA, value);
+  /** Whether a class carries or inherits `@Workflow()`. */
+  isWorkflowClass(target: DecoratedClass): boolean {
+    return Reflect.hasMetadata(WORKFLOW_METADATA, target);
   }
+
+  /**
+   * The triggers of a class and, before them, of the classes it extends: up to the next that is a workflow of its own, since its
+   * triggers are that workflow's.
+   */
+  getClassTriggers(target: DecoratedClass): TriggerMetadata[] {
+    const triggers: TriggerMetadata[] = [];
+    let isWorkflow = false;
+    for (const type of prototypesFrom(target, Function.prototype)) {
+      const carriesWorkflow = Reflect.hasOwnMetadata(WORKFLOW_METADATA, type);
+      if (isWorkflow && carriesWorkflow) break;
+      isWorkflow ||= carriesWorkflow;
+      triggers.unshift(...triggersOf(type));
+    }
+    return triggers;
+  }
+
+  /**
+   * The methods of a class with triggers or `@OnFailure()`, inherited ones included. A method that overrides a decorated one
+   * counts with its own decorators. Getters are not called.
+   */
+  getDecoratedMethods(target: DecoratedClass): DecoratedMethod[] {
+    const seen = new Set<string | symbol>(['constructor']);
+    const found: DecoratedMethod[] = [];
+    for (const prototype of prototypesFrom(target.prototype, Object.prototype)) {
+      for (const key of Reflect.ownKeys(prototype)) {
+        if (seen.has(key)) continue;
+        seen.add(key);
+        const method: unknown = Object.getOwnPropertyDescriptor(prototype, key)?.value;
+        if (typeof method !== 'function') continue;
+        const triggers = triggersOf(method);
+        const isFailureHook = Reflect.hasOwnMetadata(FAILURE_HOOK_METADATA, method);
+        if (triggers.length === 0 && !isFailureHook) continue;
+        found.push({ key, declaredBy: prototype.constructor.name, triggers, isFailureHook });
+      }
+    }
+    return found;
+  }
+}
+
+/** Adds a trigger to a class or method. Decorators apply from the last to the first, so it goes before what is there. */
+export function prependTrigger(trigger: TriggerMetadata, target: object): void {
+  Reflect.defineMetadata(TRIGGERS_METADATA, [trigger, ...triggersOf(target)], target);
 }
 
 /** Gives a method's wrapper the metadata of the method, so that decorators below the wrapping one keep working. */
@@ -23,4 +72,13 @@ export function copyMethodMetadata(method: object, wrapper: object): void {
   for (const key of Reflect.getOwnMetadataKeys(method)) {
     Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, method), wrapper);
   }
+}
+
+function triggersOf(target: object): readonly TriggerMetadata[] {
+  return Reflect.getOwnMetadata(TRIGGERS_METADATA, target) ?? [];
+}
+
+/** An object and those it inherits from, without the last one. */
+function* prototypesFrom(start: object | null, last: object): Generator<object> {
+  for (let object = start; object !== null && object !== last; object = Reflect.getPrototypeOf(object)) yield object;
 }

@@ -1,14 +1,29 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { createRegistry, defineWorkflow, type Handler, type WorkflowDefinition, type WorkflowRegistry } from './engine/index.js';
+import {
+  createRegistry,
+  defineWorkflow,
+  type FailureHook,
+  type Handler,
+  InvalidOptionError,
+  type WorkflowDefinition,
+  type WorkflowRegistry,
+} from './engine/index.js';
 import type { DecoratedClass, DiscoveredWorkflow } from './interfaces/discovered-workflow.interface.js';
 import type { WorkflowMetadata } from './interfaces/workflow-metadata.interface.js';
 import { REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS } from './redflow.constants.js';
 import { RedflowSetupError } from './redflow.errors.js';
-import { notExecutable, otherConnection, unknownOverride } from './redflow.messages.js';
+import { notExecutable, otherConnection, refusedOption, unknownOverride, type WorkflowOrigin } from './redflow.messages.js';
 import { mergeWorkflowOptions, type ResolvedRedflowOptions } from './redflow.options.js';
 import { createDtoSchema, isDtoClass, loadDtoValidation } from './redflow-dto.schema.js';
 import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
-import { createHandler } from './redflow-workflow.invoker.js';
+import { createFailureHook, createHandler } from './redflow-workflow.invoker.js';
+
+/** What a definition executes, and where it is registered. */
+interface ExecutableSource {
+  readonly handler: Handler<unknown, unknown>;
+  readonly onFailure?: FailureHook<unknown>;
+  readonly registry: WorkflowRegistry;
+}
 
 /** The workflow definitions of one connection, by class and by name. */
 @Injectable()
@@ -31,10 +46,16 @@ export class RedflowWorkflowDirectory {
    */
   async defineAll(workflows: readonly DiscoveredWorkflow[]): Promise<void> {
     this.refuseUnknownOverrides(workflows.map(({ metadata }) => metadata.name));
-    for (const { metadata, wrapper } of workflows) {
+    for (const workflow of workflows) {
+      const { metadata, target, moduleName, method } = workflow;
       const { input } = this.optionsOf(metadata);
       if (isDtoClass(input)) await loadDtoValidation(input);
-      this.definitions.set(metadata.name, this.define(metadata, createHandler(wrapper), this.registry));
+      const source = { handler: createHandler(workflow), onFailure: createFailureHook(workflow), registry: this.registry };
+      const origin = { className: target.name, moduleName, method };
+      this.definitions.set(
+        metadata.name,
+        naming(origin, () => this.define(metadata, source)),
+      );
     }
   }
 
@@ -54,15 +75,15 @@ export class RedflowWorkflowDirectory {
     const handler = () => {
       throw new RedflowSetupError(notExecutable(name, target.name));
     };
-    const definition = this.define(metadata, handler, createRegistry());
+    const definition = this.define(metadata, { handler, registry: createRegistry() });
     this.definitions.set(name, definition);
     return definition;
   }
 
-  private define(metadata: WorkflowMetadata, handler: Handler<unknown, unknown>, registry: WorkflowRegistry): WorkflowDefinition {
+  private define(metadata: WorkflowMetadata, source: ExecutableSource): WorkflowDefinition {
     const options = this.optionsOf(metadata);
     const input = isDtoClass(options.input) ? createDtoSchema(options.input) : options.input;
-    return defineWorkflow(metadata.name, { ...options, ...(input && { input }), handler, registry });
+    return defineWorkflow(metadata.name, { ...options, ...(input && { input }), ...source });
   }
 
   private optionsOf({ name, options }: WorkflowMetadata) {
@@ -75,5 +96,17 @@ export class RedflowWorkflowDirectory {
     if (this.options.worker === false) return;
     const unknown = Object.keys(this.options.workflows).find((name) => !known.includes(name));
     if (unknown !== undefined) throw new RedflowSetupError(unknownOverride(unknown, known));
+  }
+}
+
+/** Adds class or method to what the engine says about a workflow's options: it knows the name only. */
+function naming<T>(origin: WorkflowOrigin, define: () => T): T {
+  try {
+    return define();
+  } catch (cause) {
+    if (!(cause instanceof InvalidOptionError)) throw cause;
+    const error = new InvalidOptionError(cause.option, refusedOption(origin, cause.message));
+    error.cause = cause;
+    throw error;
   }
 }

@@ -4,6 +4,12 @@ export const DEFAULT_CONNECTION = 'default';
 /** What `@Workflow()` leaves on a class. */
 export const WORKFLOW_METADATA = 'redflow:workflow';
 
+/** What `@OnEvent()` and `@OnCron()` leave on a class or method: a list, in the order in which they are written. */
+export const TRIGGERS_METADATA = 'redflow:triggers';
+
+/** What `@OnFailure()` leaves on a method. */
+export const FAILURE_HOOK_METADATA = 'redflow:failure-hook';
+
 /** Injects the name of the connection into the providers of one `RedflowModule`; also how the explorer finds all of them. */
 export const REDFLOW_CONNECTION_NAME = Symbol('redflow:connection-name');
 

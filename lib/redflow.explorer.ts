@@ -1,42 +1,49 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
-import type { DecoratedClass, DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
+import type { DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
 import { REDFLOW_CONNECTION_NAME } from './redflow.constants.js';
 import { RedflowSetupError } from './redflow.errors.js';
 import * as messages from './redflow.messages.js';
-import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
+import { isStatic, RedflowProviderInspector } from './redflow-provider.inspector.js';
 
-/** Finds the workflow classes among the providers of the application; nothing else walks them. */
+/** Finds the workflows among the providers of the application; nothing else walks them. */
 @Injectable()
 export class RedflowExplorer {
   constructor(
     private readonly discovery: DiscoveryService,
-    private readonly accessor: RedflowMetadataAccessor,
+    private readonly inspector: RedflowProviderInspector,
     @Inject(REDFLOW_CONNECTION_NAME) private readonly connection: string,
   ) {}
 
   /**
-   * The workflows of this module's connection. Providers are found however they are registered (class, value, factory,
-   * inherited decorator); an alias stands for a provider that is found anyway.
+   * The workflows of this module's connection: classes and methods. Providers are found however they are registered (class,
+   * value, factory, inherited decorator); an alias stands for a provider that is found anyway.
    *
    * @throws RedflowSetupError when connections or workflows contradict each other anywhere in the application
    */
   explore(): DiscoveredWorkflow[] {
-    this.refuseControllers();
+    for (const { metatype } of this.discovery.getControllers()) this.inspector.refuseController(metatype);
     const wrappers = this.discovery.getProviders();
     const connections = this.connectionsIn(wrappers);
     const found = new Map<string, DiscoveredWorkflow>();
-    const instances = new Set<unknown>();
-    for (const wrapper of wrappers) {
-      const workflow = this.inspect(wrapper);
-      if (!workflow || instances.has(wrapper.instance)) continue;
-      this.check(workflow, connections);
-      if (isStatic(wrapper)) instances.add(wrapper.instance);
+    for (const workflow of this.workflowsOf(wrappers)) {
+      this.refuseUnknownConnection(workflow, connections);
       const key = JSON.stringify([workflow.metadata.connection, workflow.metadata.name]);
       this.refuseDuplicate(found.get(key), workflow);
       found.set(key, workflow);
     }
     return [...found.values()].filter(({ metadata }) => metadata.connection === this.connection);
+  }
+
+  /** Those of each instance once, under however many tokens it is provided. */
+  private workflowsOf(wrappers: readonly ProviderWrapper[]): DiscoveredWorkflow[] {
+    const instances = new Set<unknown>();
+    return wrappers.flatMap((wrapper) => {
+      const workflows = wrapper.isAlias ? [] : this.inspector.inspect(wrapper);
+      if (workflows.length === 0 || instances.has(wrapper.instance)) return [];
+      if (isStatic(wrapper)) instances.add(wrapper.instance);
+      return workflows;
+    });
   }
 
   private connectionsIn(wrappers: readonly ProviderWrapper[]): Set<string> {
@@ -49,54 +56,27 @@ export class RedflowExplorer {
     return names;
   }
 
-  private inspect(wrapper: ProviderWrapper): DiscoveredWorkflow | undefined {
-    if (wrapper.isAlias) return undefined;
-    const target = this.workflowClassOf(wrapper);
-    const metadata = target && this.accessor.getWorkflowMetadata(target);
-    return metadata && { metadata, target, wrapper, moduleName: wrapper.host?.name ?? 'unknown' };
-  }
-
-  /** The class itself, that of the value or of what the factory made, or the token it replaces (a test double, say). */
-  private workflowClassOf(wrapper: ProviderWrapper): DecoratedClass | undefined {
-    const candidates: unknown[] = [wrapper.metatype, constructorOf(wrapper.instance), wrapper.token];
-    return candidates.find((candidate) => this.accessor.isWorkflowClass(candidate)) as DecoratedClass | undefined;
-  }
-
-  private check(workflow: DiscoveredWorkflow, connections: ReadonlySet<string>): void {
+  private refuseUnknownConnection(workflow: DiscoveredWorkflow, connections: ReadonlySet<string>): void {
     const { name, connection } = workflow.metadata;
-    if (!connections.has(connection)) {
-      throw new RedflowSetupError(messages.unknownConnection(name, originOf(workflow), connection, [...connections]));
-    }
-    const host: unknown = isStatic(workflow.wrapper) ? workflow.wrapper.instance : workflow.target.prototype;
-    if (typeof (host as { run?: unknown } | null | undefined)?.run !== 'function') {
-      throw new RedflowSetupError(messages.missingRun(name, originOf(workflow)));
-    }
+    if (connections.has(connection)) return;
+    throw new RedflowSetupError(messages.unknownConnection(name, originOf(workflow), connection, [...connections]));
   }
 
   private refuseDuplicate(first: DiscoveredWorkflow | undefined, second: DiscoveredWorkflow): void {
     if (!first) return;
-    const message =
-      first.target === second.target
-        ? messages.duplicateClass(first.target.name, [first.moduleName, second.moduleName])
-        : messages.duplicateName(first.metadata.name, originOf(first), originOf(second));
+    const isSameMethod = first.method === second.method;
+    if (isSameMethod && first.target === second.target) {
+      throw new RedflowSetupError(messages.duplicateClass(originOf(first), [first.moduleName, second.moduleName]));
+    }
+    const [base, heir] = second.target.prototype instanceof first.target ? [first, second] : [second, first];
+    const isInherited = isSameMethod && first.method !== undefined && heir.target.prototype instanceof base.target;
+    const message = isInherited
+      ? messages.inheritedTwice(first.metadata.name, originOf(base), originOf(heir))
+      : messages.duplicateName(first.metadata.name, originOf(first), originOf(second));
     throw new RedflowSetupError(message);
   }
-
-  private refuseControllers(): void {
-    const controller = this.discovery.getControllers().find(({ metatype }) => this.accessor.isWorkflowClass(metatype));
-    if (controller) throw new RedflowSetupError(messages.workflowIsController(String(controller.name)));
-  }
 }
 
-/** Whether one instance serves all runs: false for request-scoped and transient providers and all that depend on such. */
-export function isStatic(wrapper: ProviderWrapper): boolean {
-  return wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
-}
-
-function originOf({ target, moduleName }: DiscoveredWorkflow): messages.WorkflowOrigin {
-  return { className: target.name, moduleName };
-}
-
-function constructorOf(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? Object.getPrototypeOf(value)?.constructor : undefined;
+function originOf({ target, moduleName, method }: DiscoveredWorkflow): messages.WorkflowOrigin {
+  return { className: target.name, moduleName, ...(method !== undefined && { method }) };
 }

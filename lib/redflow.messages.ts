@@ -1,12 +1,22 @@
 import { closeMatches } from './engine/index.js';
+import type { MethodKey } from './interfaces/workflow-metadata.interface.js';
 
 /** Where a workflow was found, as messages name it. */
 export interface WorkflowOrigin {
   readonly className: string;
   readonly moduleName: string;
+  /** The method that is the workflow; none if the class is. */
+  readonly method?: MethodKey;
 }
 
-const describe = ({ className, moduleName }: WorkflowOrigin) => `"${className}" (module "${moduleName}")`;
+/** `class "OrderWorkflow" (module "OrdersModule")`, or `method "Mails.thank" (module "MailModule")`. */
+export const originName = ({ className, moduleName, method }: WorkflowOrigin) =>
+  `${method === undefined ? `class "${className}"` : `method "${memberName(className, method)}"`} (module "${moduleName}")`;
+
+/** `ClassName.method`. Symbols have a description at best. */
+export const memberName = (className: string, key: MethodKey) =>
+  key === '' ? className : `${className}.${typeof key === 'symbol' ? (key.description ?? 'method') : key}`;
+
 const quoteAll = (names: readonly string[]) => names.map((name) => `"${name}"`).join(', ');
 
 export const IMPORTED_WITHOUT_FOR_ROOT =
@@ -18,26 +28,68 @@ export const connectionConfiguredTwice = (name: string) =>
   "RedflowModule.forRoot({ name: 'reports' }).";
 
 export const unknownConnection = (workflow: string, origin: WorkflowOrigin, connection: string, known: readonly string[]) =>
-  `Workflow "${workflow}" of class ${describe(origin)} belongs to connection "${connection}", which no RedflowModule has. ` +
-  `Known: ${quoteAll(known)}. Import RedflowModule.forRoot({ name: '${connection}' }) or change @Workflow({ connection }).`;
+  `Workflow "${workflow}" of ${originName(origin)} belongs to connection "${connection}", which no RedflowModule has. ` +
+  `Known: ${quoteAll(known)}. Import RedflowModule.forRoot({ name: '${connection}' }) or change ` +
+  `${origin.method === undefined ? '@Workflow({ connection })' : "the decorator's option connection"}.`;
 
 export const otherConnection = (className: string, connection: string, asked: string) =>
   `Workflow class "${className}" belongs to connection "${connection}", not to "${asked}": inject its client with ` +
   `@InjectRedflow('${connection}').`;
 
 export const duplicateName = (workflow: string, first: WorkflowOrigin, second: WorkflowOrigin) =>
-  `Workflow name "${workflow}" is used by class ${describe(first)} and by class ${describe(second)}. Give one of them another: ` +
-  "@Workflow('another-name').";
+  `Workflow name "${workflow}" is used by ${originName(first)} and by ${originName(second)}. Give one of them another: ` +
+  `${(second.method ?? first.method) === undefined ? "@Workflow('another-name')" : "the decorator's option name"}.`;
 
-export const duplicateClass = (className: string, modules: readonly [string, string]) =>
-  `Workflow class "${className}" is provided twice, in modules ${modules.map((name) => `"${name}"`).join(' and ')}, so which ` +
+export const inheritedTwice = (workflow: string, first: WorkflowOrigin, second: WorkflowOrigin) =>
+  `Workflow "${workflow}" is ${originName(first)} and also ${originName(second)}, which inherits it. Provide one of the two classes ` +
+  'only, or override the method in the subclass: undecorated to leave the workflow to the base, or with a name of its own.';
+
+export const duplicateClass = ({ className, method }: WorkflowOrigin, modules: readonly [string, string]) =>
+  `${method === undefined ? `Workflow class "${className}"` : `Class "${className}" with workflow method "${memberName(className, method)}"`} ` +
+  `is provided twice, in modules ${modules.map((name) => `"${name}"`).join(' and ')}, so which ` +
   'instance would execute its runs is open. Provide it in one module and export it from there.';
 
 export const missingRun = (workflow: string, origin: WorkflowOrigin) =>
-  `Workflow "${workflow}" of class ${describe(origin)} has no run() method. Add async run(ctx: WorkflowContext<Input>) { … }.`;
+  `Workflow "${workflow}" of ${originName(origin)} has no run() method. Add async run(ctx: WorkflowContext<Input>) { … }.`;
 
 export const workflowIsController = (className: string) =>
   `Workflow class "${className}" is a controller. Move run() to a provider: an @Injectable() class listed in providers.`;
+
+export const decoratedController = (decorator: string, where: string) =>
+  `${decorator} is on ${where}, a controller's. Move it to a provider: an @Injectable() class listed in providers.`;
+
+export const triggerWithoutWorkflow = (decorator: string, origin: WorkflowOrigin) =>
+  `${decorator} is on ${originName(origin)}, which is no workflow. Add @Workflow() to the class, or put the decorator on a method.`;
+
+export const triggerOnRun = (decorator: string, origin: WorkflowOrigin) =>
+  `${decorator} is on ${originName(origin)}, which @Workflow() executes already. Put it on the class.`;
+
+export const hookWithoutWorkflow = (origin: WorkflowOrigin) =>
+  `@OnFailure() is on ${originName(origin)}, but its class is no workflow. It is the failure hook of a @Workflow() class: make the ` +
+  'work that may fail such a class, or catch the failure in the method.';
+
+export const hookOfItself = (origin: WorkflowOrigin) =>
+  `@OnFailure() is on ${originName(origin)}, which is a workflow itself. Give the hook a method of its own.`;
+
+export const twoHooks = (first: WorkflowOrigin, second: WorkflowOrigin) =>
+  `@OnFailure() is on ${originName(first)} and on ${originName(second)}. A workflow has one failure hook: let one call the other.`;
+
+export const optionSetTwice = (where: string, option: string, decorators: readonly [string, string]) =>
+  `Option "${option}" of ${where} has different values in ${decorators.join(' and ')}. Together they make one workflow: set it in ` +
+  'one of them.';
+
+export const workflowOptionOnTrigger = (where: string, option: string) =>
+  `${where} has the option "${option}", which is the workflow's. Put it in @Workflow({ ${option} }).`;
+
+export const noEvent = (event: unknown) =>
+  `@OnEvent() takes the name of an event or what defineEvent() made; got ${event === null ? 'null' : typeof event}. Undefined comes ` +
+  'from a circular import: define the event in a file that imports neither side.';
+
+export const notAMethod = (decorator: string, member: string) =>
+  `${decorator} decorates methods only, and "${member}" is none: turn it into an async method.`;
+
+export const staticMethod = (decorator: string, member: string) =>
+  `${decorator} is for methods of providers, and "${member}" is static: remove "static".`;
 
 export const unknownOverride = (workflow: string, known: readonly string[]) =>
   `RedflowModule option workflows names "${workflow}", but no workflow of that name was found.${suggestion(workflow, known)} ` +
@@ -53,6 +105,8 @@ export const unsupportedOption = (where: string, key: string, supported: readonl
 export const extraInFactory = (key: string) =>
   `RedflowModule.forRootAsync() got "${key}" from its factory, but it is needed before the factory runs: put it beside ` +
   `useFactory, as in forRootAsync({ ${key}, useFactory }).`;
+
+export const refusedOption = (origin: WorkflowOrigin, reason: string) => `${reason} (on ${originName(origin)})`;
 
 export const notExecutable = (workflow: string, className: string) =>
   `Workflow "${workflow}" cannot be executed here: its class "${className}" is not a provider of this application.`;

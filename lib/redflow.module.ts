@@ -16,6 +16,7 @@ import { IMPORTED_WITHOUT_FOR_ROOT } from './redflow.messages.js';
 import { type ResolvedRedflowOptions, resolveModuleOptions } from './redflow.options.js';
 import { RedflowOrchestrator } from './redflow.orchestrator.js';
 import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
+import { RedflowProviderInspector } from './redflow-provider.inspector.js';
 import { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
 
 const extras: RedflowModuleExtras = { name: undefined, isGlobal: undefined };
@@ -35,7 +36,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
   .build();
 
 /**
- * Connects an application to Redis, finds its `@Workflow()` classes and executes their runs.
+ * Connects an application to Redis, finds its workflows, classes and methods, and executes their runs.
  *
  * Import it once per connection. The client is injected as `RedflowClient`, that of a named connection with
  * `@InjectRedflow(name)`. It is not made the default client of the engine: definitions made with `defineWorkflow` and their
@@ -69,6 +70,7 @@ function connectionProviders(name: string): Provider[] {
   const token = getRedflowClientToken(name);
   return [
     RedflowMetadataAccessor,
+    RedflowProviderInspector,
     RedflowExplorer,
     RedflowWorkflowDirectory,
     { provide: REDFLOW_CONNECTION_NAME, useValue: name },

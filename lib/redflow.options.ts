@@ -1,5 +1,6 @@
 import { type ClientOptions, InvalidOptionError, type WorkerOptions, type WorkflowOptions } from './engine/index.js';
 import type { RedflowConnectionOptions } from './interfaces/redflow-module-options.interface.js';
+import type { WorkflowDecoratorOptions } from './interfaces/workflow-decorator-options.interface.js';
 import { extraInFactory, unsupportedOption } from './redflow.messages.js';
 
 /** The options of one module, checked and taken apart. */
@@ -42,6 +43,20 @@ const MODULE_KEYS: Record<Exclude<keyof RedflowConnectionOptions, keyof ClientOp
   worker: true,
   workflows: true,
   defaults: true,
+};
+
+/** Options of a workflow that a method is; its triggers are decorators of their own. */
+export const METHOD_WORKFLOW_KEYS: Record<Exclude<keyof WorkflowDecoratorOptions, 'event' | 'cron'>, true> = {
+  name: true,
+  connection: true,
+  queue: true,
+  maxAttempts: true,
+  retries: true,
+  timeout: true,
+  priority: true,
+  version: true,
+  tags: true,
+  input: true,
 };
 
 /**

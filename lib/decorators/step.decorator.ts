@@ -1,6 +1,8 @@
-import { currentRun, InvalidOptionError } from '../engine/index.js';
+import { currentRun } from '../engine/index.js';
 import type { StepDecoratorOptions, StepNameFactory } from '../interfaces/workflow-decorator-options.interface.js';
+import { memberName } from '../redflow.messages.js';
 import { copyMethodMetadata } from '../redflow-metadata.accessor.js';
+import { classNameOf, decoratedMethod } from './decorated-method.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters are contravariant, so only any[] accepts every method
 type AsyncMethod = (...args: any[]) => Promise<unknown>;
@@ -42,14 +44,8 @@ export function Step<N extends StepNameFactory = StepNameFactory>(
   const given: StepDecoratorOptions<N> = typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions;
   const { name, ...options } = given;
   return (target, key, descriptor) => {
-    const fallback = `${className(target)}.${methodName(key)}`;
-    const method: unknown = descriptor?.value;
-    if (typeof method !== 'function') {
-      throw new InvalidOptionError(
-        fallback,
-        `@Step() decorates methods only, and "${fallback}" is none: turn it into an async method.`,
-      );
-    }
+    const fallback = memberName(classNameOf(target), key);
+    const method = decoratedMethod('@Step()', target, key, descriptor);
     const step = function (this: unknown, ...args: unknown[]): unknown {
       const run = currentRun();
       if (!run) return Reflect.apply(method, this, args);
@@ -69,12 +65,4 @@ function impersonate(step: object, method: object): void {
     if (original) Object.defineProperty(step, property, original);
   }
   copyMethodMetadata(method, step);
-}
-
-function className(target: object): string {
-  return typeof target === 'function' ? target.name : target.constructor.name;
-}
-
-function methodName(key: string | symbol): string {
-  return typeof key === 'symbol' ? (key.description ?? 'step') : key;
 }

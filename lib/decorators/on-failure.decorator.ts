@@ -1,0 +1,43 @@
+import { SetMetadata } from '@nestjs/common';
+import type { FailureContext, WorkflowContext } from '../engine/index.js';
+import { FAILURE_HOOK_METADATA } from '../redflow.constants.js';
+import { type DecoratorArguments, decoratedInstanceMethod } from './decorated-method.js';
+
+// biome-ignore-start lint/suspicious/noExplicitAny: a class without run(ctx), to be extended by workflows, fits every input
+/** The input of a workflow class. */
+type InputOf<W> = W extends { run(ctx: infer C): unknown } ? (C extends WorkflowContext<infer I> ? I : any) : any;
+// biome-ignore-end lint/suspicious/noExplicitAny: see above
+
+/** Decorates methods that take the `FailureContext` of the workflow class they belong to. */
+export type FailureMethodDecorator = <W extends object, M extends (failure: FailureContext<InputOf<W>>) => unknown>(
+  target: W,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void;
+
+/**
+ * Makes a method of a `@Workflow()` class its failure hook: called with a `FailureContext` once a run has failed for good, never
+ * when it was canceled. It is durable: it survives crashes, is retried (3 attempts) and runs to completion once.
+ *
+ * A class has at most one. A request-scoped class gets a new instance for each call, with the `FailureContext` as `REQUEST`.
+ *
+ * @throws RedflowSetupError (at boot) when the class has several, or is no workflow
+ *
+ * @example
+ * ```ts
+ * @Workflow()
+ * export class OrderWorkflow {
+ *   async run(ctx: WorkflowContext<Order>) { … }
+ *
+ *   @OnFailure()
+ *   async tellSupport({ input, error, step }: FailureContext<Order>) {
+ *     await step.run('ticket', () => this.support.open(input.id, error.message));
+ *   }
+ * }
+ * ```
+ */
+export function OnFailure(): FailureMethodDecorator {
+  return (...member: DecoratorArguments) => {
+    SetMetadata(FAILURE_HOOK_METADATA, true)(decoratedInstanceMethod('@OnFailure()', ...member));
+  };
+}

@@ -1,0 +1,125 @@
+import { Injectable } from '@nestjs/common';
+import type { DecoratedClass, DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
+import type { DecoratedMethod, MethodKey } from './interfaces/workflow-metadata.interface.js';
+import { RedflowSetupError } from './redflow.errors.js';
+import * as messages from './redflow.messages.js';
+import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
+import { methodWorkflow } from './redflow-triggers.js';
+
+/** Tells which workflows one provider holds. */
+@Injectable()
+export class RedflowProviderInspector {
+  constructor(private readonly accessor: RedflowMetadataAccessor) {}
+
+  /**
+   * The provider itself if its class is a workflow, then each of its methods that is one.
+   *
+   * A test double that stands in for a provider holds those of the provider's workflow methods that it has.
+   *
+   * @throws RedflowSetupError when decorators contradict each other
+   * @throws InvalidOptionError when a decorator has an option that does not exist
+   */
+  inspect(wrapper: ProviderWrapper): DiscoveredWorkflow[] {
+    const candidates = classesOf(wrapper);
+    const workflowClass = candidates.find((candidate) => this.accessor.isWorkflowClass(candidate));
+    const methodsOf = candidates.find((candidate) => this.accessor.getDecoratedMethods(candidate).length > 0);
+    if (!workflowClass) this.refuseClassTriggers(candidates, wrapper);
+    return [
+      ...(workflowClass ? this.classWorkflow(workflowClass, wrapper) : []),
+      ...(methodsOf ? this.methodWorkflows(methodsOf, wrapper) : []),
+    ];
+  }
+
+  /** @throws RedflowSetupError when a controller has decorators of workflows: nothing would look for them there */
+  refuseController(controller: unknown): void {
+    if (!isClass(controller)) return;
+    const { name } = controller;
+    if (this.accessor.isWorkflowClass(controller)) throw new RedflowSetupError(messages.workflowIsController(name));
+    const [trigger] = this.accessor.getClassTriggers(controller);
+    if (trigger) throw new RedflowSetupError(messages.decoratedController(trigger.decorator, `class "${name}"`));
+    const [method] = this.accessor.getDecoratedMethods(controller);
+    if (!method) return;
+    const decorator = method.triggers[0]?.decorator ?? '@OnFailure()';
+    const member = messages.memberName(name, method.key);
+    throw new RedflowSetupError(messages.decoratedController(decorator, `method "${member}"`));
+  }
+
+  private classWorkflow(target: DecoratedClass, wrapper: ProviderWrapper): DiscoveredWorkflow[] {
+    const metadata = this.accessor.getWorkflowMetadata(target);
+    if (!metadata) return [];
+    const origin = originAt(target, wrapper);
+    if (!hasMethod(wrapper, target, 'run')) throw new RedflowSetupError(messages.missingRun(metadata.name, origin));
+    const failureHook = this.failureHookOf(target, wrapper);
+    return [{ metadata, target, wrapper, moduleName: origin.moduleName, ...(failureHook !== undefined && { failureHook }) }];
+  }
+
+  private failureHookOf(target: DecoratedClass, wrapper: ProviderWrapper): MethodKey | undefined {
+    const hooks = this.accessor.getDecoratedMethods(target).filter(({ isFailureHook }) => isFailureHook);
+    const [first, second] = hooks.map(({ key }) => key);
+    if (first === undefined) return undefined;
+    const origin = originAt(target, wrapper, first);
+    if (second !== undefined) throw new RedflowSetupError(messages.twoHooks(origin, originAt(target, wrapper, second)));
+    if (first === 'run') throw new RedflowSetupError(messages.hookOfItself(origin));
+    return hasMethod(wrapper, target, first) ? first : undefined;
+  }
+
+  private methodWorkflows(target: DecoratedClass, wrapper: ProviderWrapper): DiscoveredWorkflow[] {
+    const isWorkflowClass = this.accessor.isWorkflowClass(target);
+    const workflows: DiscoveredWorkflow[] = [];
+    for (const method of this.accessor.getDecoratedMethods(target)) {
+      const origin = originAt(target, wrapper, method.key);
+      refuseMisplaced(method, origin, isWorkflowClass);
+      if (method.triggers.length === 0 || !hasMethod(wrapper, target, method.key)) continue;
+      const metadata = methodWorkflow(method, messages.originName(origin));
+      workflows.push({ metadata, target, wrapper, moduleName: origin.moduleName, method: method.key });
+    }
+    return workflows;
+  }
+
+  private refuseClassTriggers(candidates: readonly DecoratedClass[], wrapper: ProviderWrapper): void {
+    for (const candidate of candidates) {
+      const [trigger] = this.accessor.getClassTriggers(candidate);
+      if (trigger) throw new RedflowSetupError(messages.triggerWithoutWorkflow(trigger.decorator, originAt(candidate, wrapper)));
+    }
+  }
+}
+
+/** Whether one instance serves all runs: false for request-scoped and transient providers and all that depend on such. */
+export function isStatic(wrapper: ProviderWrapper): boolean {
+  return wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
+}
+
+function refuseMisplaced(method: DecoratedMethod, origin: messages.WorkflowOrigin, isWorkflowClass: boolean): void {
+  const [trigger] = method.triggers;
+  if (trigger && isWorkflowClass && method.key === 'run') {
+    throw new RedflowSetupError(messages.triggerOnRun(trigger.decorator, origin));
+  }
+  if (!method.isFailureHook) return;
+  if (trigger) throw new RedflowSetupError(messages.hookOfItself(origin));
+  if (!isWorkflowClass) throw new RedflowSetupError(messages.hookWithoutWorkflow(origin));
+}
+
+/** The provider's class: as registered, that of the value or of what the factory made, or the one that a test double replaces. */
+function classesOf({ metatype, instance, token }: ProviderWrapper): DecoratedClass[] {
+  const own = [metatype, constructorOf(instance)].filter(isClass);
+  // A subclass has undecorated what it overrides, so the class it is injected as says nothing.
+  const isDouble = isClass(token) && !own.some((type) => type === token || type.prototype instanceof token);
+  return isDouble ? [...own, token] : own;
+}
+
+function isClass(value: unknown): value is DecoratedClass {
+  return typeof value === 'function' && typeof value.prototype === 'object';
+}
+
+function constructorOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? Object.getPrototypeOf(value)?.constructor : undefined;
+}
+
+function hasMethod(wrapper: ProviderWrapper, target: DecoratedClass, key: MethodKey): boolean {
+  const host: unknown = isStatic(wrapper) ? wrapper.instance : target.prototype;
+  return typeof (host as Record<MethodKey, unknown> | null | undefined)?.[key] === 'function';
+}
+
+function originAt(target: DecoratedClass, { host }: ProviderWrapper, method?: MethodKey): messages.WorkflowOrigin {
+  return { className: target.name, moduleName: host?.name ?? 'unknown', ...(method !== undefined && { method }) };
+}
