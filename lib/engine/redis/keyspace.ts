@@ -1,7 +1,7 @@
 import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
 
 /**
- * Builds the keys that TypeScript code touches by itself; the scripts build the same ones in `lua/prelude.lua`. All keys of a
+ * Builds the keys that TypeScript code touches by itself; the scripts build the same ones in `lua/shared/prelude.lua`. All keys of a
  * namespace carry one hash tag, so they live in one slot and every script is atomic over all of them.
  *
  * | key                    | type   | what it holds |

@@ -16,7 +16,7 @@ local kind = string.sub(head, 1, 1)
 if kind == 'c' or kind == 'e' or kind == 'a' then
   local known = call('HGET', data_key(id), 's:' .. name)
   if known and string.match(known, '^%a,[dk],') then return 'TAKEN' end
-  if kind ~= 'c' then unlisten(id, name) end
+  if kind ~= 'c' then rare().unlisten(id, name) end
 end
 local moment
 local stamp = now_text

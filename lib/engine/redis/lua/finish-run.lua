@@ -10,7 +10,7 @@
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
 if is_canceled(id, run) then
-  settle_canceled(id, run)
+  rare().settle_canceled(id, run)
   return 'OK'
 end
 -- The history of a run that ended in its first pass can be told from the run itself.

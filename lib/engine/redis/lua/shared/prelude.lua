@@ -27,9 +27,6 @@ local now_text = string.format('%.0f', now)
 local function run_key(id) return ROOT .. 'run:' .. id end
 local function data_key(id) return ROOT .. 'data:' .. id end
 
--- What a run's record shows of its data: input, output, error, cancel reason, errors of compensations and of the failure hook.
-local function payloads_of(id) return call('HMGET', data_key(id), 'i', 'o', 'e', 'cx', 'ce', 'fe') end
-
 -- Counters are read once and written once per script, whatever the number of operations.
 local counters
 local function next_counter(name)
