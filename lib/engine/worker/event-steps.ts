@@ -72,7 +72,12 @@ export class EventSteps {
     settle: (order: number, payload: string) => void,
   ): Promise<void> {
     const { host, runId } = this.ledger;
-    const prepared = await prepareEvent(event, data, { eventId: stepEventIdOf(runId, name), ...options }, host);
+    const prepared = await prepareEvent(
+      event,
+      data,
+      { ...options, eventId: options.eventId ?? stepEventIdOf(runId, name) },
+      host,
+    );
     if (this.ledger.closed) return;
     this.ledger.throwIfHalted();
     const order = this.ledger.nextOrder();
