@@ -49,6 +49,7 @@ export { defineEvent } from './core/event-names.js';
 export { createRegistry } from './core/registry.js';
 export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/registry.types.js';
 export type { AttemptRecord, RunRecord, RunStatus, RunTrigger, StepKind, StepRecord, StoredError } from './core/run.types.js';
+export type { CronTrigger, EventTrigger } from './core/trigger.types.js';
 export type {
   Duration,
   Json,
@@ -68,8 +69,6 @@ export type {
   ChildOptions,
   Compensation,
   CompensationContext,
-  CronTrigger,
-  EventTrigger,
   FailureContext,
   FailureHook,
   Handler,

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { InvalidOptionError, SerializationError } from '../../lib/engine/core/errors/index.js';
 import { resolveSchedules } from '../../lib/engine/core/resolve-schedules.js';
 import { resolveWorkflowOptions } from '../../lib/engine/core/resolve-workflow.js';
-import type { CronTrigger } from '../../lib/engine/core/workflow.types.js';
+import type { CronTrigger } from '../../lib/engine/core/trigger.types.js';
 
 describe('resolveSchedules()', () => {
   it('fills in the defaults and freezes the result', () => {

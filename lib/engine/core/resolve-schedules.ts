@@ -5,7 +5,7 @@ import { describeValue } from './describe-value.js';
 import { InvalidOptionError } from './errors/option.errors.js';
 import { withOptionOwner } from './option-context.js';
 import { encodePayload } from './payload.js';
-import type { CronTrigger } from './workflow.types.js';
+import type { CronTrigger } from './trigger.types.js';
 
 const TRIGGER_KEYS = ['id', 'expression', 'timezone', 'input', 'misfire'];
 const DEFAULT_TIMEZONE = 'UTC';

@@ -6,8 +6,9 @@ import { checkEventPattern } from './event-names.js';
 import { withOptionOwner } from './option-context.js';
 import { type ResolvedSchedule, resolveSchedules } from './resolve-schedules.js';
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from './retry-policy.js';
+import type { EventTrigger } from './trigger.types.js';
 import type { StandardSchemaV1 } from './values.types.js';
-import type { EventTrigger, WorkflowOptions } from './workflow.types.js';
+import type { WorkflowOptions } from './workflow.types.js';
 
 const DEFAULT_QUEUE = 'default';
 const DEFAULT_PRIORITY = 0;

@@ -1,6 +1,7 @@
 import type { CreateOptions, RunHandle } from './client.types.js';
 import type { EventRef, ReceivedEvent } from './event.types.js';
 import type { RunRecord } from './run.types.js';
+import type { CronTrigger, EventTrigger } from './trigger.types.js';
 import type { Duration, LoggerPort, StandardSchemaV1, Stored, When } from './values.types.js';
 
 /** What a handler gets besides its input. */
@@ -241,29 +242,6 @@ export interface RetryPolicy {
 
 /** Validates an input before it is stored and again before a handler sees it. Nest adds DTO classes to Standard Schema. */
 export type InputSchema<I> = StandardSchemaV1<unknown, I> | (new (...args: never[]) => I);
-
-/** A subscription: every matching event creates a run whose input is the event's data. */
-export interface EventTrigger {
-  /** An event name; `*` stands for one segment between dots, a last `**` for any number: `order.*`, `audit.**`. */
-  name: string;
-  /** Return false to skip an event. One that throws is a failed delivery. */
-  // biome-ignore lint/suspicious/noExplicitAny: the data of whatever event the pattern matches
-  if?: (event: ReceivedEvent<any>) => boolean;
-}
-
-/** A schedule: one run per nominal instant, however many workers there are. */
-export interface CronTrigger {
-  /** @default derived from workflow, expression and zone */
-  id?: string;
-  /** 5 fields, or 6 with seconds first. */
-  expression: string;
-  /** An IANA zone. @default 'UTC' */
-  timezone?: string;
-  /** Input of the runs. */
-  input?: unknown;
-  /** What happens to ticks more than 60 s late: one run for the latest of them, or none. @default 'once' */
-  misfire?: 'once' | 'skip';
-}
 
 export interface WorkflowOptions<I = unknown> {
   /** @default 'default' */

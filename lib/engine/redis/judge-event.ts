@@ -3,8 +3,8 @@ import { InvalidOptionError } from '../core/errors/index.js';
 import type { ReceivedEvent } from '../core/event.types.js';
 import { patternMatches } from '../core/event-names.js';
 import { encodeError } from '../core/payload.js';
+import type { EventTrigger } from '../core/trigger.types.js';
 import { validateInput } from '../core/validate-input.js';
-import type { EventTrigger } from '../core/workflow.types.js';
 import type { Judgement } from './emit-event.js';
 import type { RunTarget } from './workflow-directory.js';
 

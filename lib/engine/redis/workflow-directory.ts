@@ -5,13 +5,8 @@ import { patternMatches } from '../core/event-names.js';
 import type { Registry } from '../core/registry.js';
 import type { WorkflowMeta } from '../core/registry.types.js';
 import { type ResolvedWorkflowOptions, resolveWorkflowOptions } from '../core/resolve-workflow.js';
-import type {
-  AnyWorkflowClass,
-  AnyWorkflowDefinition,
-  AnyWorkflowRef,
-  EventTrigger,
-  WorkflowDefinition,
-} from '../core/workflow.types.js';
+import type { EventTrigger } from '../core/trigger.types.js';
+import type { AnyWorkflowClass, AnyWorkflowDefinition, AnyWorkflowRef, WorkflowDefinition } from '../core/workflow.types.js';
 import type { WorkflowMetas } from './workflow-metas.js';
 
 /** What creating a run needs to know of its workflow. */
