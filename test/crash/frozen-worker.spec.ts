@@ -51,7 +51,7 @@ describe('a worker stopped with SIGSTOP past its lease and continued', () => {
 
     expect(await stage.run(handle.id)).toEqual(run);
     expect(await stage.client.getRunSteps(handle.id)).toEqual(steps);
-    expect(await stage.client.getRunAttempts(handle.id)).toEqual(passes);
+    expect(ownPasses(await stage.client.getRunAttempts(handle.id))).toEqual(passes);
     expect(await stage.counts(handle.id)).toEqual(counts);
   });
 });
