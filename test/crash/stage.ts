@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { createClient, type RedflowClient, type RunRecord, type WorkerOptions } from 'nestjs-redflow/engine';
 import { type RedisServer, type StartRedisOptions, startRedis } from 'nestjs-redflow/testing';
 import { testPrefix, testRedisUrl } from '../support/namespace.js';
+import { ALWAYS_PARK, ownPasses } from '../support/passes.js';
 import { type SpawnedProcess, spawnWorker } from '../support/spawn-worker.js';
 
 /** Short, so that tests need not wait for it; long enough for a busy machine not to lose a living worker's lease. */
@@ -94,11 +95,12 @@ export class Stage {
     await this.ledger.rpush(`${this.ledgerKey}:gate`, ...Array.from({ length: count }, () => 'go'));
   }
 
-  /** What happened so far, in order. */
+  /** What happened so far, in order, but for the starts of passes that the mode of the suite has added. */
   async effects(runId?: string): Promise<Effect[]> {
     const entries = await this.ledger.lrange(this.ledgerKey, 0, -1);
     const effects = entries.map((entry) => JSON.parse(entry) as Effect);
-    return runId === undefined ? effects : effects.filter((effect) => effect.runId === runId);
+    const own = ALWAYS_PARK ? withoutAddedPasses(effects) : effects;
+    return runId === undefined ? own : own.filter((effect) => effect.runId === runId);
   }
 
   /** How often each point was reached. */
@@ -128,9 +130,9 @@ export class Stage {
     return this.ledger.smembers(`{${this.prefix}}:idle:default`);
   }
 
-  /** Outcomes of the passes, oldest first. */
+  /** Outcomes of the passes, oldest first, but for those that the mode of the suite has added. */
   async outcomes(runId: string): Promise<Array<string | undefined>> {
-    return (await this.client.getRunAttempts(runId)).map(({ outcome }) => outcome);
+    return ownPasses(await this.client.getRunAttempts(runId)).map(({ outcome }) => outcome);
   }
 
   /** Fails unless the stored steps are exactly those of `output`, and every execution of a later step has seen just them. */
@@ -161,6 +163,18 @@ export function countsOf(effects: Effect[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { point } of effects) counts[point] = (counts[point] ?? 0) + 1;
   return counts;
+}
+
+/** A pass was added where it goes on behind a step, in the same process or with that step never executed again. */
+function withoutAddedPasses(effects: Effect[]): Effect[] {
+  const lastOf = new Map<string, Effect>();
+  return effects.filter((effect, index) => {
+    const before = lastOf.get(effect.runId);
+    lastOf.set(effect.runId, effect);
+    if (effect.point !== 'start' || !before || ['start', 'end'].includes(before.point)) return true;
+    if (before.pid === effect.pid) return false;
+    return effects.slice(index).some(({ runId, point }) => runId === effect.runId && point === before.point);
+  });
 }
 
 /** Connections are meant to fail here. */

@@ -14,6 +14,7 @@ import {
 } from '../../lib/engine/index.js';
 import { gate, rejection, startEngine, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
+import { ownPasses, perPass } from '../support/passes.js';
 
 type Undone = [step: string, output: unknown, context: CompensationContext];
 
@@ -66,7 +67,7 @@ describe('compensations', () => {
     expect((await engine.client.getRunSteps(handle.id)).map(({ name, kind, status }) => [name, kind, status])).toEqual(
       ['A', 'B', 'C', 'compensate:C', 'compensate:B', 'compensate:A'].map((name) => [name, 'run', 'succeeded']),
     );
-    const attempts = await engine.client.getRunAttempts(handle.id);
+    const attempts = ownPasses(await engine.client.getRunAttempts(handle.id));
     expect(attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
       [1, 'failed'],
       [1, 'failed'],
@@ -103,7 +104,7 @@ describe('compensations', () => {
     await rejection(handle.result());
     expect(await handle.getState()).toMatchObject({ attempt: 2, maxAttempts: 2 });
     // Two attempts, and the replay of the second.
-    expect(attempts).toEqual([1, 2, 2]);
+    expect(perPass(attempts)).toEqual(perPass([1, 2, 2]));
     expect(stepsOf(undone)).toEqual(['C', 'B', 'A']);
   });
 
@@ -131,11 +132,11 @@ describe('compensations', () => {
     expect(await handle.cancel()).toEqual({ canceled: false, status: 'running' });
     held.open();
     expect(await rejection(handle.result())).toMatchObject({ reason: 'no more' });
-    expect(told).toEqual([expect.any(RunCanceledError), expect.any(RunCanceledError)]);
+    expect(perPass(told.map(String))).toEqual(perPass([1, 2].map(() => expect.stringMatching(/^RunCanceledError/))));
     expect(undone[0][2].error).toBeInstanceOf(RunCanceledError);
     expect(await handle.getState()).toMatchObject({ status: 'canceled' });
     expect(await handle.getState()).not.toHaveProperty('compensating');
-    const attempts = await engine.client.getRunAttempts(handle.id);
+    const attempts = ownPasses(await engine.client.getRunAttempts(handle.id));
     expect(attempts.map(({ outcome }) => outcome)).toEqual(['parked', 'canceled']);
   });
 
@@ -164,7 +165,7 @@ describe('compensations', () => {
     held.open();
     expect(await rejection(handle.result())).toBeInstanceOf(RunCanceledError);
     expect(stepsOf(undone)).toEqual(['B', 'A']);
-    const attempts = await engine.client.getRunAttempts(handle.id);
+    const attempts = ownPasses(await engine.client.getRunAttempts(handle.id));
     expect(attempts.map(({ outcome }) => outcome)).toEqual(['canceled', 'canceled']);
   });
 
@@ -406,7 +407,7 @@ describe('ctx.commit()', () => {
     const handle = await engine.client.run(flow, undefined);
     await rejection(handle.result());
     expect(undone).toEqual([]);
-    expect(await engine.client.getRunAttempts(handle.id)).toHaveLength(1);
+    expect(ownPasses(await engine.client.getRunAttempts(handle.id))).toHaveLength(1);
   });
 
   it('may be called again, and the last one counts', async () => {

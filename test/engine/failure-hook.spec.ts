@@ -8,6 +8,7 @@ import {
 } from '../../lib/engine/index.js';
 import { gate, rejection, startEngine } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
+import { perPass } from '../support/passes.js';
 
 class OutOfStock extends Error {
   override readonly name = 'OutOfStock';
@@ -43,7 +44,7 @@ describe('onFailure', () => {
     await rejection(handle.result());
     const run = await engine.hookEnded(handle.id);
     expect(run.failureHook).toEqual({ status: 'succeeded' });
-    expect(calls).toHaveLength(1);
+    expect(perPass(calls.map(({ run }) => run.id))).toHaveLength(1);
     expect(calls[0]).toMatchObject({ run: { id: handle.id, status: 'failed', attempt: 1 }, input: { sku: 'A1' } });
     expect(calls[0].error).toMatchObject({ name: 'OutOfStock', message: 'no A1 left', sku: 'A1' });
     expect((await engine.client.listRuns()).items).toHaveLength(1);

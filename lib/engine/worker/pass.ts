@@ -167,8 +167,12 @@ export class Pass implements StepHost, UnwindingPass {
   }
 
   yield(): void {
-    this.end();
-    this.journal.release(0);
+    // What the pass has written may yet be refused: then it was lost, and is not given back.
+    this.journal.whenSettled(() => {
+      if (this.over) return;
+      this.end();
+      this.journal.release(0);
+    });
   }
 
   /** Shutdown: aborts the handler and gives the run back at once. */
