@@ -7,6 +7,7 @@ import { Shutdown } from './shutdown.js';
 import { Narrator } from './tour/narrator.js';
 import { OrdersApi } from './tour/orders-api.js';
 import { Tour } from './tour/tour.js';
+import { watchDigests } from './tour/watch-digests.js';
 import { WorkerFleet } from './worker-fleet.js';
 
 const HOST = '127.0.0.1';
@@ -20,12 +21,14 @@ async function main(): Promise<void> {
   const workers = new WorkerFleet(narrator);
   shutdown.add(() => workers.stop());
   await workers.start(2);
-  const { orderIds, ok } = await new Tour(new OrdersApi(url, shutdown.signal), narrator).run();
+  const api = new OrdersApi(url, shutdown.signal);
+  const { orderIds, ok } = await new Tour(api, narrator).run();
   if (process.env.REDFLOW_SAMPLE_EXIT === '1') {
     process.exitCode = ok ? 0 : 1;
     await shutdown.run();
   } else {
     narrator.print(invitation(url, orderIds));
+    await watchDigests(api, narrator);
   }
 }
 
@@ -50,6 +53,10 @@ The application stays up; Ctrl-C ends it. Try:
   curl ${url}/orders/${orderIds[1]}
   ${post} -d ${order()}
   ${post} -d ${order(',"simulate":"worker-crash"')}
+  ${post} -d ${order(',"payBy":"transfer"')}
+  curl -X POST ${url}/orders/<id>/payment -H 'content-type: application/json' -d '{"reference":"mine"}'
+
+Every minute a digest appears here.
 `;
 }
 

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { RedflowModule } from 'nestjs-redflow';
+import { DigestProvider } from './orders/digest.provider.js';
 import { FulfilOrder } from './orders/fulfil-order.workflow.js';
+import { WriteReceipt } from './orders/write-receipt.workflow.js';
 import { OutsideModule } from './outside/outside.module.js';
 
 /** The side that executes runs. */
@@ -13,6 +15,6 @@ import { OutsideModule } from './outside/outside.module.js';
     }),
     OutsideModule,
   ],
-  providers: [FulfilOrder],
+  providers: [FulfilOrder, WriteReceipt, DigestProvider],
 })
 export class WorkerModule {}

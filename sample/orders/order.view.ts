@@ -17,7 +17,9 @@ export interface OrderView extends OrderSummary {
   error?: string;
   steps: StepView[];
   /** What the bank says: how often it was asked, and how often money moved. */
-  bank: { requests: Array<{ from: string; answer: 'charged' | 'already charged' }>; charges: number };
+  bank: { requests: Array<{ from: string; answer: string }>; charges: number; refunds: number };
+  /** What happened elsewhere, in runs that the order's event has started and in compensations. */
+  elsewhere: Array<{ system: LedgerEntry['system']; action: string; from: string }>;
 }
 
 export interface StepView {
@@ -28,12 +30,16 @@ export interface StepView {
   wakesAt?: string;
 }
 
+/** What the order's own steps say already. */
+const TOLD_BY_STEPS = ['stock reserved', 'shipped'];
+
 export function toSummary({ id, status, createdAt, attempt, recoveries }: RunRecord): OrderSummary {
   return { id, status, placedAt: toIso(createdAt), attempt, recoveries };
 }
 
 export function toView(run: RunRecord, steps: StepRecord[], ledger: LedgerEntry[]): OrderView {
   const requests = ledger.filter(({ system }) => system === 'bank');
+  const done = (action: string) => requests.filter((request) => request.action === action && !request.repeated).length;
   return {
     ...toSummary(run),
     order: run.input,
@@ -41,9 +47,13 @@ export function toView(run: RunRecord, steps: StepRecord[], ledger: LedgerEntry[
     error: run.error?.message,
     steps: steps.map(toStepView),
     bank: {
-      requests: requests.map(({ from, repeated }) => ({ from, answer: repeated ? 'already charged' : 'charged' })),
-      charges: requests.filter(({ repeated }) => !repeated).length,
+      requests: requests.map(({ from, action, repeated }) => ({ from, answer: repeated ? `already ${action}` : action })),
+      charges: done('charged'),
+      refunds: done('refunded'),
     },
+    elsewhere: ledger
+      .filter(({ system, action, repeated }) => !repeated && system !== 'bank' && !TOLD_BY_STEPS.includes(action))
+      .map(({ system, action, from }) => ({ system, action, from })),
   };
 }
 

@@ -1,3 +1,4 @@
+import { NonRetriableError } from 'nestjs-redflow';
 import type { Order } from '../orders/order.js';
 import type { LedgerEntry } from './ledger.js';
 
@@ -13,4 +14,9 @@ export function bankOutage(order: Order, attempt: number): void {
 /** The worker dies by SIGKILL at the worst moment: the money has moved, and redflow does not know it yet. */
 export function powerCut(order: Order, charge: LedgerEntry): void {
   if (order.simulate === 'worker-crash' && !charge.repeated) process.kill(process.pid, 'SIGKILL');
+}
+
+/** The carrier will not ship it, however often it is asked. */
+export function carrierRefusal(order: Order): void {
+  if (order.simulate === 'carrier-refuses') throw new NonRetriableError('The carrier refuses the parcel.');
 }

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { appendFile, readFile } from 'node:fs/promises';
 import { Injectable } from '@nestjs/common';
 
-export type OutsideSystem = 'bank' | 'warehouse' | 'carrier' | 'mail';
+export type OutsideSystem = 'bank' | 'warehouse' | 'carrier' | 'mail' | 'analytics';
 
 /** One request that reached an outside system. */
 export interface LedgerEntry {
   system: OutsideSystem;
+  /** What it was asked to do. */
+  action: string;
   orderId: string;
   idempotencyKey: string;
   /** The worker that asked. */
@@ -26,7 +28,7 @@ export class Ledger {
   private readonly from = process.env.SAMPLE_WORKER ?? `process ${process.pid}`;
 
   /** Carries a request out, or answers it like the first of its key. */
-  async book(request: Pick<LedgerEntry, 'system' | 'orderId' | 'idempotencyKey'>): Promise<LedgerEntry> {
+  async book(request: Pick<LedgerEntry, 'system' | 'action' | 'orderId' | 'idempotencyKey'>): Promise<LedgerEntry> {
     const receipt = randomUUID();
     await appendFile(this.file, `${JSON.stringify({ ...request, from: this.from, receipt })}\n`);
     const entries = await this.requestsOf(request.orderId);

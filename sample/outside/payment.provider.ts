@@ -17,10 +17,22 @@ export class PaymentProvider {
     bankOutage(order, step?.attempt ?? 1);
     const charge = await this.ledger.book({
       system: 'bank',
+      action: 'charged',
       orderId: order.id,
       idempotencyKey: step?.idempotencyKey ?? order.id,
     });
     powerCut(order, charge);
     return charge.receipt;
+  }
+
+  /** Gives back what was charged. The bank knows by the order whether there is something to give back. */
+  @Step('refund')
+  async refund({ id }: Order): Promise<string> {
+    await delay(300);
+    const isCharged = (await this.ledger.requestsOf(id)).some(({ action }) => action === 'charged');
+    if (!isCharged) return 'nothing to refund';
+    const idempotencyKey = currentStep()?.idempotencyKey ?? id;
+    const { receipt } = await this.ledger.book({ system: 'bank', action: 'refunded', orderId: id, idempotencyKey });
+    return receipt;
   }
 }

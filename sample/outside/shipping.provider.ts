@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { currentStep, Step } from 'nestjs-redflow';
 import type { Order } from '../orders/order.js';
+import { carrierRefusal } from './accidents.js';
 import { Ledger } from './ledger.js';
 
 @Injectable()
@@ -11,8 +12,9 @@ export class ShippingProvider {
   @Step('ship')
   async ship(order: Order): Promise<string> {
     await delay(300);
+    carrierRefusal(order);
     const idempotencyKey = currentStep()?.idempotencyKey ?? order.id;
-    const { receipt } = await this.ledger.book({ system: 'carrier', orderId: order.id, idempotencyKey });
+    const { receipt } = await this.ledger.book({ system: 'carrier', action: 'shipped', orderId: order.id, idempotencyKey });
     return receipt;
   }
 }

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { currentStep, Step } from 'nestjs-redflow';
 import type { Order } from '../orders/order.js';
 import { Ledger } from './ledger.js';
 
@@ -8,11 +7,17 @@ import { Ledger } from './ledger.js';
 export class WarehouseProvider {
   constructor(private readonly ledger: Ledger) {}
 
-  @Step('reserve stock')
-  async reserve(order: Order): Promise<string> {
+  reserve(order: Order, idempotencyKey: string): Promise<string> {
+    return this.book('stock reserved', order, idempotencyKey);
+  }
+
+  release(order: Order, idempotencyKey: string): Promise<string> {
+    return this.book('stock released', order, idempotencyKey);
+  }
+
+  private async book(action: string, { id }: Order, idempotencyKey: string): Promise<string> {
     await delay(300);
-    const idempotencyKey = currentStep()?.idempotencyKey ?? order.id;
-    const { receipt } = await this.ledger.book({ system: 'warehouse', orderId: order.id, idempotencyKey });
+    const { receipt } = await this.ledger.book({ system: 'warehouse', action, orderId: id, idempotencyKey });
     return receipt;
   }
 }

@@ -1,3 +1,4 @@
+import type { Digest } from '../orders/digests.controller.js';
 import type { OrderView } from '../orders/order.view.js';
 import type { PlaceOrder } from '../orders/place-order.dto.js';
 
@@ -15,6 +16,28 @@ export class OrdersApi {
 
   show(id: string): Promise<OrderView> {
     return this.request(`/orders/${id}`);
+  }
+
+  /** What a manager's click does. */
+  approve(id: string): Promise<{ resumed: boolean }> {
+    return this.post(`/orders/${id}/approval`, { by: 'grace@example.com' });
+  }
+
+  /** What the bank's webhook does. */
+  pay(id: string): Promise<{ resumed: boolean }> {
+    return this.post(`/orders/${id}/payment`, { reference: 'transfer 1' });
+  }
+
+  digests(): Promise<Digest[]> {
+    return this.request('/digests');
+  }
+
+  triggerDigest(): Promise<{ id: string }> {
+    return this.post('/digests', {});
+  }
+
+  private post<T>(path: string, body: object): Promise<T> {
+    return this.request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
   }
 
   private async request<T>(path: string, init: RequestInit = {}): Promise<T> {

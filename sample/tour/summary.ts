@@ -1,10 +1,5 @@
 import type { OrderWatcher } from './order-watcher.js';
 
-/** Whether an order came out as it should: fulfilled, and charged once, however often the bank was asked. */
-export function addsUp({ view }: OrderWatcher): boolean {
-  return view?.status === 'succeeded' && view.bank.charges === 1;
-}
-
 /** The table at the end of the tour. */
 export function summarize(watchers: OrderWatcher[]): string {
   const rows = watchers.map(({ name, story, view }) => [
@@ -12,11 +7,11 @@ export function summarize(watchers: OrderWatcher[]): string {
     view?.status ?? 'unknown',
     view?.attempt,
     view?.recoveries,
-    view?.bank.requests.length,
     view?.bank.charges,
+    view?.bank.refunds,
     story,
   ]);
-  const table = [['order', 'status', 'attempts', 'recoveries', 'bank asked', 'charged', 'story'], ...rows];
+  const table = [['order', 'status', 'attempts', 'recoveries', 'charged', 'refunded', 'story'], ...rows];
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => String(row[column]).length)));
   const lines = table.map((row) =>
     row
@@ -24,8 +19,8 @@ export function summarize(watchers: OrderWatcher[]): string {
       .join('  ')
       .trimEnd(),
   );
-  const verdict = watchers.every(addsUp)
-    ? 'Every order succeeded and was charged exactly once.'
-    : 'This does not add up: an order did not succeed, or was not charged exactly once.';
+  const verdict = watchers.every(({ isAsExpected }) => isAsExpected)
+    ? 'Every order came out as it should: nobody was charged twice, and who got nothing has the money back.'
+    : 'This does not add up: an order did not come out as it should.';
   return ['', ...lines, '', verdict].join('\n');
 }
