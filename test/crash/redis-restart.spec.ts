@@ -111,14 +111,14 @@ describe('a Redis that restarts under load', () => {
     await stage.openGate(1);
     const output = (await handle.result()) as { a: string; b: string; c: string };
 
-    const executions = (await stage.effects(handle.id)).filter(({ pid }) => pid === second.pid);
-    expect(executions.map(({ point, value }) => [point, value])).toEqual([
-      ['start', undefined],
-      ['A', output.a],
-      ['B', output.b],
-      ['C', output.c],
-      ['end', undefined],
-    ]);
+    const effects = await stage.effects(handle.id);
+    const valuesOf = (point: string, pid?: number) =>
+      effects.filter((effect) => effect.point === point && (pid ?? effect.pid) === effect.pid).map(({ value }) => value);
+    expect(valuesOf('A', second.pid)).toEqual([output.a]);
+    expect(valuesOf('B', second.pid)).toEqual([output.b]);
+    // The first one went no further with what it had.
+    expect(valuesOf('C')).toEqual([output.c]);
+    expect(valuesOf('end')).toHaveLength(1);
     const steps = await stage.client.getRunSteps(handle.id);
     expect(steps.map(({ output: stored }) => stored)).toEqual([output.a, output.b, output.c]);
   });
