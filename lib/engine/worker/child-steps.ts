@@ -92,7 +92,7 @@ export class ChildSteps {
       // It may have ended before, under its idempotency key.
       if (child.options.idempotencyKey !== undefined) await this.remote.refresh();
     } else {
-      this.ledger.deliver(order, () => emitted?.(started.childRunId));
+      this.ledger.deliverNew(order, () => emitted?.(started.childRunId));
     }
   }
 

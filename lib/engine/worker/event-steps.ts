@@ -43,10 +43,9 @@ export class EventSteps {
   emit<T>(name: string, event: EventRef<T>, data: T, options: StepEmitOptions): Promise<string[]> {
     return this.ledger.open<string[]>(name, 'n', (resolve, reject) => {
       rejectUnknownKeys(options, EMIT_OPTIONS, `step "${name}"`);
-      const settle = (order: number, payload: string) =>
-        this.ledger.deliver(order, () => resolve(decodePayload(payload) as string[]));
+      const settle = (payload: string) => resolve(decodePayload(payload) as string[]);
       return (stored) => {
-        if (stored) settle(stored.order, stored.payload);
+        if (stored) this.ledger.deliver(stored.order, () => settle(stored.payload));
         else this.ledger.begin(() => this.publish(name, event, data, options, settle), reject);
       };
     });
@@ -69,7 +68,7 @@ export class EventSteps {
     event: EventRef,
     data: unknown,
     options: StepEmitOptions,
-    settle: (order: number, payload: string) => void,
+    settle: (payload: string) => void,
   ): Promise<void> {
     const { host, runId } = this.ledger;
     const prepared = await prepareEvent(
@@ -83,7 +82,7 @@ export class EventSteps {
     const order = this.ledger.nextOrder();
     const { more, result } = await host.journal.emitEvent(name, order, prepared);
     if (more) host.goOnWith(prepared.id);
-    settle(order, result);
+    this.ledger.deliverNew(order, () => settle(result));
   }
 }
 

@@ -6,7 +6,6 @@ import { asError, fromStoredError } from '../core/stored-error.js';
 import type { Stored } from '../core/values.types.js';
 import type { StepContext, StepOptions, WorkflowContext } from '../core/workflow.types.js';
 import type { StoredStep } from '../redis/stored-step.js';
-import { ALWAYS_PARK } from './always-park.js';
 import type { StepWrite } from './pass-journal.js';
 import { COMPENSATE, type StepLedger } from './step-ledger.js';
 import { type StepCompensation, type StepPolicy, stepPolicyOf } from './step-policy.js';
@@ -131,9 +130,7 @@ export class RunSteps implements StepTaskHost {
     const { compensation } = task.init.policy;
     if (compensation) this.ledger.compensable = true;
     this.ledger.commit(recordOf(task, order, 's', payload, compensation ? 'v' : 'r'));
-    // A sibling in flight may need what the handler does with this one, and a canceled handler is to settle.
-    if (ALWAYS_PARK && this.active.size === 1 && !this.ledger.isHalted) this.ledger.heldBack = true;
-    else this.ledger.deliver(order, () => resolve((isUnchanged(value) ? value : decodePayload(payload)) as never));
+    this.ledger.deliverNew(order, () => resolve((isUnchanged(value) ? value : decodePayload(payload)) as never), 1);
     this.settled(task);
   }
 

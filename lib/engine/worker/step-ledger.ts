@@ -2,6 +2,7 @@ import { checkStepName } from '../core/checks.js';
 import { DuplicateStepError, StepMismatchError } from '../core/errors/index.js';
 import { STEP_KINDS } from '../redis/keyspace.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
+import { ALWAYS_PARK } from './always-park.js';
 import { DeliveryQueue } from './delivery-queue.js';
 import type { StepWrite } from './pass-journal.js';
 import { StepFailures } from './step-failures.js';
@@ -27,7 +28,7 @@ export class StepLedger {
   /** When a step last began or ended, on the monotonic clock. */
   lastProgressAt = performance.now();
   /** The outcome of a step was not handed over: the pass is dropped as soon as nothing else is going on. */
-  heldBack = false;
+  private heldBack = false;
   private readonly used = new Set<string>();
   private readonly deliveries: DeliveryQueue;
   private order = 0;
@@ -150,6 +151,16 @@ export class StepLedger {
   /** Hands an outcome to the handler in its turn. */
   deliver(order: number, hand: () => void): void {
     this.deliveries.offer(order, hand);
+  }
+
+  /**
+   * Hands over the outcome of a step that has just completed; with {@link ALWAYS_PARK} the next pass does, from the record.
+   * @param ownFunctions how many of the functions in flight are the step's own
+   */
+  deliverNew(order: number, hand: () => void, ownFunctions = 0): void {
+    // A sibling in flight may need what the handler does with this one, and a canceled handler is to settle.
+    if (ALWAYS_PARK && this.inFlight === ownFunctions && !this.isHalted) this.heldBack = true;
+    else this.deliver(order, hand);
   }
 
   commit(step: StepWrite): void {
