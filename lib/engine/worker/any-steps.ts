@@ -106,7 +106,7 @@ export class AnySteps {
   private async childOf(step: string, name: string, wait: Extract<AnyWait, { workflow: unknown }>): Promise<Branch> {
     const { workflow, input, ...options } = wait;
     const { host, runId } = this.ledger;
-    const run = await prepareRun(await host.directory.find(workflow, false), input, options, host.maxPayloadBytes);
+    const run = await prepareRun(await host.worker.directory.find(workflow, false), input, options, host.worker.maxPayloadBytes);
     return { name, child: { ...run, id: branchChildIdOf(runId, step, name), nonce: '' } };
   }
 }

@@ -74,8 +74,8 @@ export class ChildSteps {
   ): Promise<void> {
     const { name, timeoutMs } = child;
     const { host, runId } = this.ledger;
-    const target = await host.directory.find(child.workflow, false);
-    const prepared = await prepareRun(target, child.input, child.options, host.maxPayloadBytes);
+    const target = await host.worker.directory.find(child.workflow, false);
+    const prepared = await prepareRun(target, child.input, child.options, host.worker.maxPayloadBytes);
     if (this.ledger.closed) return;
     this.ledger.throwIfHalted();
     const run = { ...prepared, id: childIdOf(runId, name), nonce: '' };

@@ -75,13 +75,13 @@ export class EventSteps {
       event,
       data,
       { ...options, eventId: options.eventId ?? stepEventIdOf(runId, name) },
-      host,
+      host.worker,
     );
     if (this.ledger.closed) return;
     this.ledger.throwIfHalted();
     const order = this.ledger.nextOrder();
     const { more, result } = await host.journal.emitEvent(name, order, prepared);
-    if (more) host.goOnWith(prepared.id);
+    if (more) host.worker.goOnWith(prepared.id);
     this.ledger.deliverNew(order, () => settle(result));
   }
 }

@@ -11,18 +11,15 @@ import { settleDelivery } from '../redis/settle-delivery.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
 import { unwindRun } from '../redis/unwind-run.js';
-import type { WorkflowDirectory } from '../redis/workflow-directory.js';
 import { LongTimer } from './long-timer.js';
 import { endingOf, endingOfUnwinding } from './pass-ending.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { PassJournal } from './pass-journal.js';
-import type { RedisClock } from './redis-clock.js';
 import { runningRecord, verdictOn } from './retry-verdict.js';
 import { RunContext } from './run-context.js';
 import { runScope } from './run-scope.js';
 import type { StepHost } from './step-host.js';
 import { StepRuntime } from './step-runtime.js';
-import type { TurnClock } from './turn-clock.js';
 import { errorsOfCrashes, type UnwindingPass, unwind } from './unwinding.js';
 
 /** How long a run rests after Redis refused one of its writes for a reason that a repeat may not mend. */
@@ -47,7 +44,7 @@ export class Pass implements StepHost, UnwindingPass {
     readonly claimed: ClaimedRun,
     readonly data: RunData,
     private readonly workflow: ServedWorkflow,
-    private readonly host: PassHost,
+    readonly worker: PassHost,
   ) {
     this.run = claimed.run;
     this.maxAttempts = this.run.maxAttempts ?? workflow.options.maxAttempts;
@@ -55,32 +52,16 @@ export class Pass implements StepHost, UnwindingPass {
     this.deadline =
       timeoutMs === undefined || this.run.unwinding !== undefined ? undefined : (this.run.startedAt as number) + timeoutMs;
     this.journal = new PassJournal(
-      host.buffer,
+      worker.buffer,
       this.run.id,
       claimed.fence,
       () => this.lose(),
       (error) => this.refused(error as Error),
     );
-    this.context = new RunContext(this.run, data, this.maxAttempts, host.logger);
+    this.context = new RunContext(this.run, data, this.maxAttempts, worker.logger);
     this.steps = new StepRuntime(this, data);
     this.context.step = this.steps;
     this.steps.ledger.compensable = this.run.compensable;
-  }
-
-  get maxPayloadBytes(): number {
-    return this.host.maxPayloadBytes;
-  }
-
-  get clock(): RedisClock {
-    return this.host.clock;
-  }
-
-  get turns(): TurnClock {
-    return this.host.turns;
-  }
-
-  leaseConfirmed(): Promise<void> | undefined {
-    return this.host.leaseConfirmed();
   }
 
   /** @param now Redis time of the claim */
@@ -88,7 +69,7 @@ export class Pass implements StepHost, UnwindingPass {
     const { id, workflow, recoveries, recoveryStreak } = this.run;
     if (this.run.unwinding !== undefined) return void this.unwind();
     if (this.run.cancelRequestedAt !== undefined) return void this.endCanceled();
-    if (recoveryStreak > this.host.maxRecoveries) {
+    if (recoveryStreak > this.worker.maxRecoveries) {
       this.end();
       this.writeFailure(new CrashLoopError({ runId: id, workflow, recoveries }));
       return;
@@ -127,16 +108,8 @@ export class Pass implements StepHost, UnwindingPass {
     );
   }
 
-  get directory(): WorkflowDirectory {
-    return this.host.directory;
-  }
-
-  goOnWith(eventId: string): void {
-    this.host.goOnWith(eventId);
-  }
-
   failureOf(error: Error): RetryFailure {
-    return { run: runningRecord(this.run, this.data.input, this.maxAttempts, this.host.workerId), error };
+    return { run: runningRecord(this.run, this.data.input, this.maxAttempts, this.worker.workerId), error };
   }
 
   quiet(waitingSteps: string[]): void {
@@ -188,7 +161,7 @@ export class Pass implements StepHost, UnwindingPass {
     if (this.over) return;
     this.end();
     this.journal.close();
-    this.abort(new LeaseLostError({ runId: this.run.id, workerId: this.host.workerId }));
+    this.abort(new LeaseLostError({ runId: this.run.id, workerId: this.worker.workerId }));
     this.context.logger.warn(
       'The run was taken from this worker, which had stopped renewing its lease; its late writes are refused.',
     );
@@ -196,7 +169,7 @@ export class Pass implements StepHost, UnwindingPass {
 
   /** How long a handler may take to settle once it was told to. */
   grace(isOver: () => void): void {
-    this.graceTimer = new LongTimer(this.host.cancelGraceMs, isOver);
+    this.graceTimer = new LongTimer(this.worker.cancelGraceMs, isOver);
   }
 
   async execute(): Promise<unknown> {
@@ -207,7 +180,7 @@ export class Pass implements StepHost, UnwindingPass {
   }
 
   private async unwind(): Promise<void> {
-    const gaveUp = this.run.recoveryStreak > this.host.maxRecoveries;
+    const gaveUp = this.run.recoveryStreak > this.worker.maxRecoveries;
     const errors = gaveUp ? errorsOfCrashes(this.run, this.data) : await unwind(this);
     if (this.over) return;
     for (const { step, message } of errors) {
@@ -236,7 +209,7 @@ export class Pass implements StepHost, UnwindingPass {
     if (this.canceledBy) return void this.settleCanceled();
     let payload: string;
     try {
-      payload = encodePayload(output, () => `output of run "${this.run.id}"`, this.maxPayloadBytes);
+      payload = encodePayload(output, () => `output of run "${this.run.id}"`, this.worker.maxPayloadBytes);
     } catch (error) {
       void this.fail(error);
       return;
@@ -316,7 +289,7 @@ export class Pass implements StepHost, UnwindingPass {
     this.deadlineTimer?.cancel();
     this.graceTimer?.cancel();
     this.steps.ledger.close();
-    this.host.ended(this);
+    this.worker.ended(this);
   }
 
   abort(reason: unknown): void {

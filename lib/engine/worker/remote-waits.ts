@@ -25,7 +25,7 @@ export class RemoteWaits {
   constructor(private readonly ledger: StepLedger) {}
 
   add(wait: RemoteWait): void {
-    const since = this.ledger.data.steps.get(wait.name)?.startedAt ?? this.ledger.host.clock.now();
+    const since = this.ledger.data.steps.get(wait.name)?.startedAt ?? this.ledger.host.worker.clock.now();
     const opened = { ...wait, since };
     this.open.set(wait.name, opened);
     this.ledger.wait({
@@ -72,7 +72,7 @@ export class RemoteWaits {
   /** Others may have been faster: only what the script accepts is told to the handler. */
   private timeOut(wait: RemoteWait & { readonly since: number }): void {
     const { name, kind } = wait;
-    const elapsedMs = Math.max(0, this.ledger.host.clock.now() - wait.since);
+    const elapsedMs = Math.max(0, this.ledger.host.worker.clock.now() - wait.since);
     const record = { name, kind, order: this.ledger.nextOrder(), attempt: 1, base: 0, elapsedMs, ...wait.timedOut() };
     this.ledger.held();
     this.ledger.host.journal.commitStep(record, ({ status }) => {

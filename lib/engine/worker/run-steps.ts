@@ -26,7 +26,7 @@ export class RunSteps implements StepTaskHost {
   }
 
   get maxPayloadBytes(): number {
-    return this.ledger.host.maxPayloadBytes;
+    return this.ledger.host.worker.maxPayloadBytes;
   }
 
   storeProgress(step: string, payload: string): Promise<unknown> {

@@ -27,7 +27,7 @@ export class SleepSteps {
     }
     // Another durable operation: what the handler caught before it is history.
     this.ledger.failures.memoise();
-    const since = stored?.startedAt ?? this.ledger.host.clock.now();
+    const since = stored?.startedAt ?? this.ledger.host.worker.clock.now();
     if (!stored && 'delayMs' in when && when.delayMs <= 0) {
       this.end(name, since, since, resolve);
       return;

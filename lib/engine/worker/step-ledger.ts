@@ -48,7 +48,7 @@ export class StepLedger {
     readonly data: RunData,
   ) {
     this.failures = new StepFailures((step) => this.commit(step));
-    this.waits = new WaitSet(host.clock, (wait) => this.due(wait));
+    this.waits = new WaitSet(host.worker.clock, (wait) => this.due(wait));
     // Places go on behind the last point of no return, too.
     this.order = data.point?.order ?? 0;
     const orders: number[] = [];
@@ -56,7 +56,7 @@ export class StepLedger {
       if (order > 0) orders.push(order);
       if (order > this.order) this.order = order;
     }
-    this.deliveries = new DeliveryQueue(host.turns, orders, () => this.changed());
+    this.deliveries = new DeliveryQueue(host.worker.turns, orders, () => this.changed());
   }
 
   get runId(): string {
@@ -178,7 +178,7 @@ export class StepLedger {
       else begin();
     };
     this.host.journal.whenSettled(() => {
-      const leased = this.host.leaseConfirmed();
+      const leased = this.host.worker.leaseConfirmed();
       // Refused only while the worker stops without Redis: then nothing may start.
       if (leased) leased.then(start, () => undefined);
       else start();
@@ -265,7 +265,7 @@ export class StepLedger {
 
   private due(wait: Wait): void {
     if (this.isClosed) return;
-    wait.fire(this.host.clock.now());
+    wait.fire(this.host.worker.clock.now());
     this.changed();
   }
 
