@@ -1,6 +1,13 @@
 import type { DynamicModule, ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModule, type TestingModuleBuilder } from '@nestjs/testing';
-import { type LoggerPort, RedflowClient, RedflowModule, type RedflowModuleOptions } from '../../lib/index.js';
+import {
+  type LoggerPort,
+  RedflowClient,
+  RedflowModule,
+  type RedflowModuleOptions,
+  type WorkflowDefinition,
+} from '../../lib/index.js';
+import { RedflowWorkflowDirectory } from '../../lib/redflow-workflow.directory.js';
 import { testPrefix } from '../support/namespace.js';
 
 /** The Redis of the test run. */
@@ -53,4 +60,13 @@ export async function bootError(metadata: ModuleMetadata, options?: AppOptions):
     if (error instanceof Error) return error;
   }
   throw new Error('The application was expected to refuse to boot.');
+}
+
+/** The definitions an application makes of its providers, by name. */
+export async function definitionsOf(metadata: ModuleMetadata, options?: AppOptions): Promise<Map<string, WorkflowDefinition>> {
+  const list = await withApp(metadata, async ({ module }) => module.get(RedflowWorkflowDirectory).registry.list(), {
+    ...options,
+    redflow: { worker: false, ...options?.redflow },
+  });
+  return new Map(list.map((definition) => [definition.name, definition]));
 }
