@@ -35,6 +35,7 @@ const WORKER_KEYS: Record<keyof WorkerOptions, true> = {
   historyCleanupIntervalMs: true,
   registryRecoveryIntervalMs: true,
   shutdownTimeoutMs: true,
+  cancelGraceMs: true,
   maxRecoveries: true,
 };
 

@@ -1,7 +1,21 @@
 export { getDefaultClient, setDefaultClient } from './client/default-client.js';
 export { defineWorkflow } from './client/define-workflow.js';
 export { createClient, RedflowClient } from './client/redflow-client.js';
-export type { ClientOptions, CreateOptions, Page, RunFilter, RunHandle, Stats, WorkflowMeta } from './core/client.types.js';
+export type {
+  CancelOptions,
+  CancelResult,
+  ClientOptions,
+  CreateOptions,
+  EmitOptions,
+  EmittedEvent,
+  EventFilter,
+  EventRecord,
+  EventSubscription,
+  Page,
+  RunFilter,
+  RunHandle,
+  Stats,
+} from './core/client.types.js';
 export { closeMatches } from './core/close-matches.js';
 export {
   ChildWorkflowError,
@@ -22,6 +36,7 @@ export {
   RunFailedError,
   RunNotFoundError,
   RunTimeoutError,
+  ScheduleNotFoundError,
   SerializationError,
   ShutdownError,
   StepMismatchError,
@@ -30,8 +45,11 @@ export {
   UnsupportedRedisError,
 } from './core/errors/index.js';
 export type { EventDefinition, EventRef, ReceivedEvent } from './core/event.types.js';
+export { defineEvent } from './core/event-names.js';
 export { createRegistry } from './core/registry.js';
+export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/registry.types.js';
 export type { AttemptRecord, RunRecord, RunStatus, RunTrigger, StepKind, StepRecord, StoredError } from './core/run.types.js';
+export type { CronTrigger, EventTrigger } from './core/trigger.types.js';
 export type {
   Duration,
   Json,
@@ -44,10 +62,13 @@ export type {
 } from './core/values.types.js';
 export type { StartWorkerOptions, WatchdogOptions, Worker, WorkerOptions } from './core/worker.types.js';
 export type {
+  AnyOutcome,
+  AnyValue,
+  AnyWait,
   BackoffOptions,
   ChildOptions,
-  CronTrigger,
-  EventTrigger,
+  Compensation,
+  CompensationContext,
   FailureContext,
   FailureHook,
   Handler,
@@ -56,7 +77,9 @@ export type {
   RetryPolicy,
   StepApi,
   StepContext,
+  StepEmitOptions,
   StepOptions,
+  WaitForEvent,
   WorkflowClass,
   WorkflowContext,
   WorkflowDefinition,

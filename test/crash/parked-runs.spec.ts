@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RunHandle } from 'nestjs-redflow/engine';
 import { eventually } from '../support/eventually.js';
+import { ALWAYS_PARK } from '../support/passes.js';
 import { Stage } from './stage.js';
 
 const FIXTURE = 'waiting-worker.mjs';
@@ -29,7 +30,9 @@ describe('runs that wait when their only worker is killed', () => {
     await stage.worker(FIXTURE);
     expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual([1, 2, 1]);
     const runs = await Promise.all(handles.map((handle) => handle.getState()));
-    expect(runs.map(({ availableAt }) => availableAt)).toEqual(dueBefore);
+    // A pass that is added behind the last step of the sleeper makes it available anew.
+    const from = ALWAYS_PARK ? 1 : 0;
+    expect(runs.map(({ availableAt }) => availableAt).slice(from)).toEqual(dueBefore.slice(from));
     for (const [index, { finishedAt }] of runs.entries()) expect(finishedAt).toBeGreaterThanOrEqual(dueBefore[index]);
     expect(runs.map(({ attempt, recoveries }) => [attempt, recoveries])).toEqual([
       [1, 0],

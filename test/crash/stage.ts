@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { createClient, type RedflowClient, type RunRecord, type WorkerOptions } from 'nestjs-redflow/engine';
 import { type RedisServer, type StartRedisOptions, startRedis } from 'nestjs-redflow/testing';
 import { testPrefix, testRedisUrl } from '../support/namespace.js';
+import { ALWAYS_PARK, ownPasses } from '../support/passes.js';
 import { type SpawnedProcess, spawnWorker } from '../support/spawn-worker.js';
 
 /** Short, so that tests need not wait for it; long enough for a busy machine not to lose a living worker's lease. */
@@ -24,6 +25,8 @@ export interface Effect {
 export interface StageOptions {
   /** The Redis that redflow works on. Default: the one of the test run. */
   url?: string;
+  /** A clock that {@link Stage.moveTo} moves. Only on the Redis of the test run. */
+  hasOwnClock?: boolean;
 }
 
 export interface ProcessOptions {
@@ -37,12 +40,12 @@ const open: Stage[] = [];
 
 /** A namespace with a client, worker processes, and a ledger of their effects, which lives outside redflow's keys. */
 export class Stage {
-  readonly prefix = testPrefix();
+  readonly prefix: string;
   readonly client: RedflowClient;
   private readonly url: string;
   private readonly ledger = new Redis(testRedisUrl());
   private readonly closers: Array<() => Promise<void>> = [];
-  private readonly ledgerKey = `ledger:${this.prefix}`;
+  private readonly ledgerKey: string;
 
   /** A stage on a Redis of its own, which ends with it and may be killed before. */
   static async onPrivateRedis(options?: StartRedisOptions): Promise<{ stage: Stage; redis: RedisServer }> {
@@ -52,7 +55,9 @@ export class Stage {
     return { stage, redis };
   }
 
-  constructor({ url = testRedisUrl() }: StageOptions = {}) {
+  constructor({ url = testRedisUrl(), hasOwnClock = false }: StageOptions = {}) {
+    this.prefix = hasOwnClock ? `redflow-test:${testPrefix()}` : testPrefix();
+    this.ledgerKey = `ledger:${this.prefix}`;
     this.url = url;
     this.client = this.connect();
     open.push(this);
@@ -90,11 +95,12 @@ export class Stage {
     await this.ledger.rpush(`${this.ledgerKey}:gate`, ...Array.from({ length: count }, () => 'go'));
   }
 
-  /** What happened so far, in order. */
+  /** What happened so far, in order, but for the starts of passes that the mode of the suite has added. */
   async effects(runId?: string): Promise<Effect[]> {
     const entries = await this.ledger.lrange(this.ledgerKey, 0, -1);
     const effects = entries.map((entry) => JSON.parse(entry) as Effect);
-    return runId === undefined ? effects : effects.filter((effect) => effect.runId === runId);
+    const own = ALWAYS_PARK ? withoutAddedPasses(effects) : effects;
+    return runId === undefined ? own : own.filter((effect) => effect.runId === runId);
   }
 
   /** How often each point was reached. */
@@ -104,6 +110,13 @@ export class Stage {
 
   async run(runId: string): Promise<RunRecord> {
     return this.client.getHandle(runId).getState();
+  }
+
+  /** Moves the clock of a stage that has its own forward to a time. */
+  async moveTo(time: string): Promise<void> {
+    const key = `{${this.prefix}}:clock`;
+    const now = (await this.now()) + Number(await this.ledger.get(key));
+    await this.ledger.incrby(key, Math.ceil(Date.parse(time) - now));
   }
 
   /** Epoch milliseconds of the Redis of the test run. */
@@ -117,9 +130,9 @@ export class Stage {
     return this.ledger.smembers(`{${this.prefix}}:idle:default`);
   }
 
-  /** Outcomes of the passes, oldest first. */
+  /** Outcomes of the passes, oldest first, but for those that the mode of the suite has added. */
   async outcomes(runId: string): Promise<Array<string | undefined>> {
-    return (await this.client.getRunAttempts(runId)).map(({ outcome }) => outcome);
+    return ownPasses(await this.client.getRunAttempts(runId)).map(({ outcome }) => outcome);
   }
 
   /** Fails unless the stored steps are exactly those of `output`, and every execution of a later step has seen just them. */
@@ -150,6 +163,18 @@ export function countsOf(effects: Effect[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { point } of effects) counts[point] = (counts[point] ?? 0) + 1;
   return counts;
+}
+
+/** A pass was added where it goes on behind a step, in the same process or with that step never executed again. */
+function withoutAddedPasses(effects: Effect[]): Effect[] {
+  const lastOf = new Map<string, Effect>();
+  return effects.filter((effect, index) => {
+    const before = lastOf.get(effect.runId);
+    lastOf.set(effect.runId, effect);
+    if (effect.point !== 'start' || !before || ['start', 'end'].includes(before.point)) return true;
+    if (before.pid === effect.pid) return false;
+    return effects.slice(index).some(({ runId, point }) => runId === effect.runId && point === before.point);
+  });
 }
 
 /** Connections are meant to fail here. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { currentRun, currentStep, type StepContext, type WorkflowContext } from '../../lib/engine/index.js';
 import { startEngine, workflow } from '../support/engine.js';
+import { perPass } from '../support/passes.js';
 
 describe('currentRun() and currentStep()', () => {
   it('are undefined outside of a run', () => {
@@ -99,7 +100,7 @@ describe('ctx.logger', () => {
     const { id: runId } = await engine.client.run(flow, undefined);
     await engine.until(runId, 'succeeded');
     const lines = engine.logs.lines.filter(({ fields }) => fields.runId === runId);
-    expect(lines).toEqual([
+    expect(perPass(lines)).toEqual([
       { level: 'log', message: 'in the handler', fields: { runId, workflow: 'flow', own: 1 } },
       { level: 'warn', message: 'in the step', fields: { runId, workflow: 'flow', step: 'one' } },
       { level: 'debug', message: 'of the current run', fields: { runId, workflow: 'flow', step: 'one' } },

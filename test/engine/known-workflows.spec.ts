@@ -90,11 +90,14 @@ describe('a workflow of another process', () => {
       maxAttempts: 2,
       priority: 0,
       tags: { team: 'blue' },
+      retries: { maxAttempts: 2, delay: { type: 'exponential', delay: 1_000 } },
+      cron: [],
+      events: [],
       updatedAt,
     };
     expect(await engine.client.getWorkflowMeta('b')).toEqual(metaOfB);
     expect(await engine.client.listWorkflowsMeta()).toEqual([
-      { name: 'a', app: 'shop', queue: 'default', maxAttempts: 3, priority: 0, tags: {}, updatedAt },
+      { ...metaOfB, name: 'a', queue: 'default', maxAttempts: 3, tags: {}, version: undefined, retries: expect.anything() },
       metaOfB,
     ]);
     expect(await engine.client.getWorkflowMeta('c')).toBeNull();

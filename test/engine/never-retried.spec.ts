@@ -33,7 +33,7 @@ describe('errors that would come again', () => {
     ['InvalidOptionError', (ctx) => ctx.step.run('', () => 1)],
     ['InvalidOptionError', (ctx) => ctx.step.run('one', () => 1, { maxAttempts: 0 })],
     ['InvalidOptionError', (ctx) => ctx.step.run('one', () => 1, { timeout: 'soon' })],
-    ['InvalidOptionError', (ctx) => ctx.step.run('one', () => 1, { compensate: () => 1 } as never)],
+    ['InvalidOptionError', (ctx) => ctx.step.run('one', () => 1, { compensate: 1 } as never)],
   ])('%s fails the run at its first attempt', async (name, handler) => {
     const { error, attempt } = await endOf(handler, {}, 100);
     expect([error.name, attempt]).toEqual([name, 1]);

@@ -125,13 +125,18 @@ describe('definitions', () => {
     ['retries.delay.maxDelay', 'flow', { retries: { delay: { type: 'exponential', delay: 10, maxDelay: 5 } } }],
     ['retries.shouldRetry', 'flow', { retries: { shouldRetry: true } }],
     ['attempts', 'flow', { retries: { attempts: 3 } }],
+    ['cron', 'flow', { cron: '0 9 * * *' }],
+    ['expression', 'flow', { cron: [{ expression: '0 0 31 2 *' }] }],
+    ['timezone', 'flow', { cron: [{ expression: '0 9 * * *', timezone: 'CET+1' }] }],
+    ['misfire', 'flow', { cron: [{ expression: '0 9 * * *', misfire: 'twice' }] }],
+    ['id', 'flow', { cron: [{ expression: '0 9 * * *', id: '' }] }],
     ['timeout', 'flow', { timeout: 0 }],
     ['timeout', 'flow', { timeout: Number.NaN }],
     ['version', 'flow', { version: '' }],
     ['tags', 'flow', { tags: { a: 1 } }],
     ['input', 'flow', { input: {} }],
     ['registry', 'flow', { registry: { list: () => [] } }],
-    ['onFailure', 'flow', { onFailure: () => 1 }],
+    ['onFailure', 'flow', { onFailure: 'call' }],
     ['maxConcurrency', 'flow', { maxConcurrency: 1 }],
   ])('refuse %s of %j with %j', (option, name, options) => {
     let error: unknown;
@@ -177,7 +182,7 @@ describe('worker options', () => {
     ['maxPayloadBytes', { maxPayloadBytes: 0 }],
     ['retention', { retention: 0 }],
     ['concurency', { concurency: 5 }],
-    ['cancelGraceMs', { cancelGraceMs: 5 }],
+    ['cancelGraceMs', { cancelGraceMs: -1 }],
     ['workflows', { workflows: [] }],
     ['workflows', { workflows: [noop, noop] }],
   ])('refuse %s in %j; nothing is opened or written', async (option, options) => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { RetryAfterError, type StepContext, type WorkflowContext } from '../../lib/engine/index.js';
 import { gate, rejection, startEngine, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
+import { ownPasses } from '../support/passes.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -42,7 +43,7 @@ describe('retries of a step', () => {
     expect(await (await engine.client.run(other, undefined)).result()).toBe('other');
     await engine.advance(HOUR_MS);
     expect(await handle.result()).toBe('done');
-    expect((await engine.client.getRunAttempts(handle.id)).map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
+    expect(ownPasses(await engine.client.getRunAttempts(handle.id)).map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
       [1, 'parked'],
       [1, 'succeeded'],
     ]);
@@ -131,7 +132,7 @@ describe('retries of a step', () => {
       [2, { done: 1 }],
       [3, { done: 2 }],
     ]);
-    expect(await engine.client.getRunAttempts(handle.id)).toHaveLength(1);
+    expect(ownPasses(await engine.client.getRunAttempts(handle.id))).toHaveLength(1);
   });
 
   it('wait for siblings in flight before the run parks; their results are stored', async () => {

@@ -5,7 +5,14 @@ import { registerWorker } from '../../lib/engine/redis/register-worker.js';
 import { renewLease } from '../../lib/engine/redis/renew-lease.js';
 import { idsOf, openEngineRoom } from '../support/engine-room.js';
 
-const registration = { workerId: 'w1', leaseMs: 60_000, app: 'shop', queues: ['a', 'b:{}'], concurrency: 7 };
+const registration = {
+  workerId: 'w1',
+  leaseMs: 60_000,
+  app: 'shop',
+  queues: ['a', 'b:{}'],
+  concurrency: 7,
+  declares: ['wgreet'],
+};
 
 describe('registerWorker()', () => {
   it('starts a lease and makes the worker known', async () => {

@@ -156,8 +156,12 @@ export class EngineRoom {
     for (const id of ids) await this.create({ id });
   }
 
-  async register(workerId = 'w1', queues: readonly string[] = ['default']): Promise<string> {
-    await this.send(registerWorker({ workerId, leaseMs: HOUR_MS, app: 'app', queues, concurrency: 10 }));
+  async register(
+    workerId = 'w1',
+    queues: readonly string[] = ['default'],
+    { app = 'app', declares = [] as readonly string[] } = {},
+  ): Promise<string> {
+    await this.send(registerWorker({ workerId, leaseMs: HOUR_MS, app, queues, concurrency: 10, declares }));
     return workerId;
   }
 

@@ -149,6 +149,17 @@ export class Engine {
     );
   }
 
+  /** The failed run, once its failure hook has ended; moves the clock on by `stepMs` between two looks. */
+  hookEnded(runId: string, stepMs = 0): Promise<RunRecord> {
+    return eventually(async () => {
+      const run = await this.client.getRun(runId);
+      const status = run?.failureHook?.status;
+      if (run && (status === 'succeeded' || status === 'failed')) return run;
+      if (stepMs > 0) await this.advance(stepMs);
+      throw new Error(`the hook is ${status}`);
+    }, `the failure hook of run ${runId} has ended`);
+  }
+
   /** The error a run ends with, as `result()` gives it. */
   async failure(handle: { result(): Promise<unknown> }): Promise<Error> {
     const error = await rejection(handle.result());

@@ -25,6 +25,7 @@ const {
   RunTimeoutError,
   SerializationError,
   ShutdownError,
+  ScheduleNotFoundError,
   StepMismatchError,
   StepTimeoutError,
   UnknownWorkflowError,
@@ -114,6 +115,12 @@ const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
     false,
   ],
   [
+    new ScheduleNotFoundError({ scheduleId: 'nihgtly', suggestions: ['nightly'] }),
+    'SCHEDULE_NOT_FOUND',
+    'There is no schedule "nihgtly"; did you mean "nightly"? Schedules are registered by the workers that declare them; listSchedules() shows all.',
+    false,
+  ],
+  [
     new RunNotFoundError({ runId: 'r1' }),
     'RUN_NOT_FOUND',
     'There is no run "r1". Check the id and the prefix; ended runs are deleted after their retention.',
@@ -174,6 +181,9 @@ describe('messages that depend on what is known', () => {
     expect(new RunCanceledError({ runId: 'r1' }).message).toBe('Run "r1" was canceled.');
     expect(new UnknownWorkflowError({ workflow: 'x', suggestions: [] }).message).toBe(
       'There is no workflow "x". Define it here, start a worker that does, or pass `allowUnknown: true`.',
+    );
+    expect(new ScheduleNotFoundError({ scheduleId: 'x', suggestions: [] }).message).toBe(
+      'There is no schedule "x". Schedules are registered by the workers that declare them; listSchedules() shows all.',
     );
     expect(new RunFailedError({ runId: 'r1', workflow: 'order', cause: undefined }).message).toBe(
       'Run "r1" of workflow "order" failed: undefined',

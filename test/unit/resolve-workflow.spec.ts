@@ -19,6 +19,8 @@ describe('resolveWorkflowOptions()', () => {
       version: undefined,
       tags: {},
       input: undefined,
+      events: [],
+      schedules: [],
     });
     expect(Object.isFrozen(resolved)).toBe(true);
     expect(Object.isFrozen(resolved.tags)).toBe(true);
@@ -56,7 +58,7 @@ describe('resolveWorkflowOptions()', () => {
       'an unknown option',
       { timout: 5 },
       'timout',
-      "Unsupported option 'timout' of workflow \"order\". Did you mean 'timeout'? Supported options are: queue, maxAttempts, retries, timeout, priority, version, tags, input",
+      "Unsupported option 'timout' of workflow \"order\". Did you mean 'timeout'? Supported options are: queue, maxAttempts, retries, timeout, priority, version, tags, input, event, cron",
     ],
     ['a timeout of nothing', { timeout: 0 }, 'timeout', 'Expected `timeout` to be longer than 0 ms; got 0 (workflow "order")'],
     ['a priority', { priority: 10 }, 'priority', 'Expected `priority` to be an integer from 0 to 9; got 10 (workflow "order")'],
@@ -100,6 +102,26 @@ describe('resolveWorkflowOptions()', () => {
   it('refuses a name', () => {
     expect(() => resolveWorkflowOptions('', {})).toThrow(
       "Expected the workflow name to be 1 to 128 bytes of text without control characters; got ''",
+    );
+  });
+
+  it('keeps subscriptions, wildcards included', () => {
+    const filter = () => true;
+    const { events } = resolveWorkflowOptions('order', { event: [{ name: 'order.*', if: filter }, { name: 'audit.**' }] });
+    expect(events).toEqual([{ name: 'order.*', if: filter }, { name: 'audit.**' }]);
+    expect(Object.isFrozen(events)).toBe(true);
+  });
+
+  it.each([
+    [[{ name: 'order.cre*' }], /whole segments/],
+    [[{ name: '**.created' }], /whole segments/],
+    [[{ name: '' }], /event name/],
+    [[{ name: 'a', if: 'b' }], /`if` of event "a" to be a function/],
+    [[{ name: 'a', filter: () => true }], /Unsupported option 'filter'/],
+    [{ name: 'a' }, /list of triggers/],
+  ])('refuses subscriptions %j', (event, message) => {
+    expect(() => resolveWorkflowOptions('order', { event: event as never })).toThrow(
+      expect.objectContaining({ name: 'InvalidOptionError', message: expect.stringMatching(message) }),
     );
   });
 });

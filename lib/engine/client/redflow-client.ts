@@ -1,6 +1,22 @@
 import { checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
-import type { ClientOptions, CreateOptions, Page, RunFilter, RunHandle, Stats, WorkflowMeta } from '../core/client.types.js';
+import type {
+  CancelOptions,
+  CancelResult,
+  ClientOptions,
+  CreateOptions,
+  EmitOptions,
+  EmittedEvent,
+  EventFilter,
+  EventRecord,
+  EventSubscription,
+  Page,
+  RunFilter,
+  RunHandle,
+  Stats,
+} from '../core/client.types.js';
+import type { EventRef } from '../core/event.types.js';
 import { asRegistry, defaultRegistry } from '../core/registry.js';
+import type { ScheduleRecord, WorkflowMeta } from '../core/registry.types.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
 import type { WorkflowRef, WorkflowRegistry } from '../core/workflow.types.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';
@@ -8,13 +24,19 @@ import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
 import { CLIENT_OPTION_NAMES, type ResolvedClientOptions, resolveClientOptions } from '../redis/resolve-client-options.js';
 import { ScriptRunner } from '../redis/script-runner.js';
+import { sweepEvents } from '../redis/sweep-events.js';
 import { sweepHistory } from '../redis/sweep-history.js';
 import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directory.js';
 import { WorkflowMetas } from '../redis/workflow-metas.js';
+import { EventPublisher } from './event-publisher.js';
+import { EventQueries } from './event-queries.js';
+import { PendingCalls } from './pending-calls.js';
 import { ResultListener } from './result-listener.js';
+import { RunCanceler } from './run-canceler.js';
 import { type CreatedRun, RunCreator } from './run-creator.js';
 import { ClientRunHandle } from './run-handle.js';
 import { RunQueries } from './run-queries.js';
+import { ScheduleAdmin } from './schedule-admin.js';
 
 /** How long a call is sent again while Redis is away, before it fails. */
 const GIVE_UP_AFTER_MS = 10_000;
@@ -42,7 +64,12 @@ export class RedflowClient {
   private readonly queries: RunQueries;
   private readonly metas: WorkflowMetas;
   private readonly creator: RunCreator;
+  private readonly pending = new PendingCalls();
   private readonly results: ResultListener;
+  private readonly canceler: RunCanceler;
+  private readonly events: EventQueries;
+  private readonly publisher: EventPublisher;
+  private readonly schedules: ScheduleAdmin;
   private closing: Promise<void> | undefined;
 
   /** @throws InvalidOptionError */
@@ -57,7 +84,12 @@ export class RedflowClient {
     this.metas = new WorkflowMetas(this.connection, keys);
     const registry = asRegistry(internals.registry ?? defaultRegistry);
     const directory = new WorkflowDirectory(registry, this.metas, internals.resolveClass ?? (() => undefined));
-    this.creator = new RunCreator(this.buffer, directory, this.options.maxPayloadBytes);
+    this.creator = new RunCreator(this.buffer, directory, this.pending, this.options.maxPayloadBytes);
+    this.events = new EventQueries(this.connection, keys, this.buffer);
+    const host = { directory, maxPayloadBytes: this.options.maxPayloadBytes };
+    this.publisher = new EventPublisher(this.buffer, this.pending, host);
+    this.canceler = new RunCanceler(this.buffer, this.pending);
+    this.schedules = new ScheduleAdmin(this.buffer, this.pending, host);
     this.results = new ResultListener(this.connection, keys, this.buffer, this.options.logger);
   }
 
@@ -99,6 +131,16 @@ export class RedflowClient {
     return this.handleOf({ id: runId, deduplicated: true });
   }
 
+  /**
+   * Cancels a run and its descendants. One that is not running ends at once; a running one gets its signal aborted, starts no
+   * further step, and ends when its handler settles, at the latest after the worker's `cancelGraceMs`.
+   * A second cancellation, or one of a run that has ended, changes nothing and says so.
+   * @throws RunNotFoundError, InvalidOptionError, ConnectionError
+   */
+  cancelRun(runId: string, options?: CancelOptions): Promise<CancelResult> {
+    return this.canceler.cancel(runId, options);
+  }
+
   /** Null for an unknown id. */
   async getRun(runId: string): Promise<RunRecord | null> {
     return this.queries.getRun(runId);
@@ -117,6 +159,76 @@ export class RedflowClient {
   /** Newest first, 50 a page. A page may be shorter than its limit and still have a cursor. */
   listRuns(filter?: RunFilter): Promise<Page<RunRecord>> {
     return this.queries.listRuns(filter);
+  }
+
+  /**
+   * Emits an event: creates a run per subscribed workflow and resumes the runs that wait for its name and correlation key.
+   * @returns handles of the runs created
+   * @throws InputValidationError, InvalidOptionError, PayloadTooLargeError, SerializationError, ConnectionError
+   */
+  async emitEvent<T>(event: EventRef<T>, data: T, options?: EmitOptions): Promise<RunHandle[]> {
+    return (await this.emitEventDetailed(event, data, options)).handles;
+  }
+
+  /** As {@link emitEvent}, with the event's record and the runs it has resumed. */
+  async emitEventDetailed<T>(ref: EventRef<T>, data: T, options: EmitOptions = {}): Promise<EmittedEvent> {
+    const { event, deduplicated } = await this.publisher.emit(ref, data, options);
+    const delivered = event.deliveries.filter(({ status }) => status === 'delivered');
+    const handles = delivered.map(({ runId }) => this.handleOf({ id: runId as string, deduplicated }));
+    return { event, handles, resumedRunIds: event.resumedRunIds, deduplicated };
+  }
+
+  /** Null for an unknown id. */
+  async getEvent(eventId: string): Promise<EventRecord | null> {
+    return this.events.getEvent(eventId);
+  }
+
+  /** Newest first, 50 a page. */
+  async listEvents(filter?: EventFilter): Promise<Page<EventRecord>> {
+    return this.events.listEvents(filter);
+  }
+
+  /** Events that workflows subscribe to, by name or pattern. */
+  listEventDefinitions(): Promise<EventSubscription[]> {
+    return this.events.listEventDefinitions();
+  }
+
+  /** All schedules, by id. */
+  listSchedules(): Promise<ScheduleRecord[]> {
+    return this.schedules.list();
+  }
+
+  /**
+   * Lets a schedule pass its instants without starting runs. No change if it is paused already.
+   * @throws ScheduleNotFoundError
+   */
+  async pauseSchedule(id: string): Promise<void> {
+    await this.schedules.pause(id);
+  }
+
+  /**
+   * Ends a pause; what was due meanwhile is not made up. No change if it is not paused.
+   * @throws ScheduleNotFoundError
+   */
+  async resumeSchedule(id: string): Promise<void> {
+    await this.schedules.resume(id);
+  }
+
+  /**
+   * Starts a run of a schedule now, also of a paused one; its next instant stays.
+   * @throws ScheduleNotFoundError, UnknownWorkflowError, InputValidationError for the schedule's input
+   */
+  async triggerSchedule<O = unknown>(id: string): Promise<RunHandle<O>> {
+    return this.handleOf(await this.schedules.trigger(id));
+  }
+
+  /**
+   * The next instants of a schedule from now on, epoch ms, whether it is paused or not.
+   * @param count 1 to 1,000. @default 5
+   * @throws ScheduleNotFoundError
+   */
+  async previewSchedule(id: string, count = 5): Promise<number[]> {
+    return this.schedules.preview(id, count);
   }
 
   /** Names of all workflows that a worker of this namespace has registered. */
@@ -140,12 +252,21 @@ export class RedflowClient {
   /** Deletes ended runs past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
   async cleanupExpiredRunsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
     rejectUnknownKeys(options, ['limit'], 'cleanupExpiredRunsNow()');
-    const { limit = 1_000 } = options;
+    return this.sweep(sweepHistory, options.limit);
+  }
+
+  /** Deletes events past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
+  async cleanupExpiredEventsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
+    rejectUnknownKeys(options, ['limit'], 'cleanupExpiredEventsNow()');
+    return this.sweep(sweepEvents, options.limit);
+  }
+
+  private async sweep(sweepBatch: typeof sweepHistory, limit = 1_000): Promise<{ deleted: number }> {
     checkPositiveInteger(limit, 'limit', {});
     let deleted = 0;
     while (deleted < limit) {
       const batch = Math.min(200, limit - deleted);
-      const removed = await this.buffer.add(sweepHistory(this.options.retentionMs, batch));
+      const removed = await this.buffer.add(sweepBatch(this.options.retentionMs, batch));
       deleted += removed;
       if (removed < batch) break;
     }
@@ -160,13 +281,13 @@ export class RedflowClient {
 
   private async shutDown(): Promise<void> {
     this.results.close();
-    await this.creator.idle();
+    await this.pending.idle();
     await this.buffer.idle();
     await this.connection.close();
   }
 
   private handleOf<O>({ id, deduplicated }: CreatedRun): RunHandle<O> {
-    return new ClientRunHandle<O>(id, deduplicated, this.queries, this.results);
+    return new ClientRunHandle<O>(id, deduplicated, this.queries, this.results, this.canceler);
   }
 }
 

@@ -157,8 +157,11 @@ export class ResultListener {
 
 function settlement({ runId, workflow, outcome, payload = '' }: RunEnd): (waiter: Waiter) => void {
   if (outcome === 'succeeded') return ({ resolve }) => resolve(decodePayload(payload));
-  if (outcome === 'canceled') return ({ reject }) => reject(new RunCanceledError({ runId }));
   const stored = decodePayload(payload) as StoredError;
+  if (outcome === 'canceled') {
+    const { reason } = stored as { reason?: string };
+    return ({ reject }) => reject(new RunCanceledError({ runId, reason }));
+  }
   return ({ reject }) => reject(new RunFailedError({ runId, workflow, cause: fromStoredError(stored) }));
 }
 

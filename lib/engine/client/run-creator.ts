@@ -7,6 +7,7 @@ import { type Created, createRun, type NewRun } from '../redis/create-run.js';
 import { prepareRun } from '../redis/prepare-run.js';
 import { readRun } from '../redis/read-run.js';
 import type { WorkflowDirectory } from '../redis/workflow-directory.js';
+import type { PendingCalls } from './pending-calls.js';
 
 export interface CreatedRun {
   readonly id: string;
@@ -15,23 +16,15 @@ export interface CreatedRun {
 
 /** Creates runs: everything is checked before anything is written. */
 export class RunCreator {
-  private pending = 0;
-  private idleWaiters: Array<() => void> = [];
-
   constructor(
     private readonly buffer: CommitBuffer,
     private readonly directory: WorkflowDirectory,
+    private readonly pending: PendingCalls,
     private readonly maxPayloadBytes: number,
   ) {}
 
-  /** Resolves when every create issued so far has been answered, those still being checked included. */
-  idle(): Promise<void> {
-    if (this.pending === 0) return Promise.resolve();
-    return new Promise((resolve) => this.idleWaiters.push(resolve));
-  }
-
   create(ref: AnyWorkflowRef, input: unknown, options: CreateOptions = {}): Promise<CreatedRun> {
-    return this.counted(async () => {
+    return this.pending.track(async () => {
       const target = await this.directory.find(ref, allowsUnknown(options));
       return this.write(await prepareRun(target, input, options, this.maxPayloadBytes), options);
     });
@@ -39,7 +32,7 @@ export class RunCreator {
 
   /** All or nothing for bad input: every item is checked before the first is written. */
   createMany(ref: AnyWorkflowRef, items: ReadonlyArray<{ input: unknown } & CreateOptions>): Promise<CreatedRun[]> {
-    return this.counted(async () => {
+    return this.pending.track(async () => {
       const target = await this.directory.find(
         ref,
         items.some((item) => allowsUnknown(item)),
@@ -49,16 +42,6 @@ export class RunCreator {
         runs.push({ run: await prepareRun(target, input, options, this.maxPayloadBytes), options });
       return Promise.all(runs.map(({ run, options }) => this.write(run, options)));
     });
-  }
-
-  private async counted<T>(create: () => Promise<T>): Promise<T> {
-    this.pending++;
-    try {
-      return await create();
-    } finally {
-      this.pending--;
-      if (this.pending === 0) for (const resolve of this.idleWaiters.splice(0)) resolve();
-    }
   }
 
   private async write(run: NewRun, options: CreateOptions): Promise<CreatedRun> {

@@ -1,8 +1,9 @@
 import { checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
-import type { RunHandle } from '../core/client.types.js';
+import type { CancelOptions, CancelResult, RunHandle } from '../core/client.types.js';
 import { RunNotFoundError } from '../core/errors/index.js';
 import type { RunRecord } from '../core/run.types.js';
 import type { ResultListener } from './result-listener.js';
+import type { RunCanceler } from './run-canceler.js';
 import type { RunQueries } from './run-queries.js';
 
 const RESULT_OPTIONS = ['timeoutMs', 'signal'] as const;
@@ -14,6 +15,7 @@ export class ClientRunHandle<O> implements RunHandle<O> {
     readonly deduplicated: boolean,
     private readonly queries: RunQueries,
     private readonly results: ResultListener,
+    private readonly canceler: RunCanceler,
   ) {}
 
   async getState(): Promise<RunRecord<unknown, O>> {
@@ -27,5 +29,9 @@ export class ClientRunHandle<O> implements RunHandle<O> {
     const { timeoutMs, signal } = options;
     if (timeoutMs !== undefined) checkPositiveInteger(timeoutMs, 'timeoutMs', { min: 0, max: 2 ** 31 - 1 });
     return (await this.results.result(this.id, timeoutMs, signal)) as O;
+  }
+
+  cancel(options?: CancelOptions): Promise<CancelResult> {
+    return this.canceler.cancel(this.id, options);
   }
 }

@@ -11,6 +11,7 @@ import { readRun } from '../redis/read-run.js';
 import { readRunData } from '../redis/read-run-data.js';
 import { readStats } from '../redis/read-stats.js';
 import { toStepRecord } from '../redis/stored-step.js';
+import { checkCursor, checkSort } from './page-checks.js';
 
 const STATUSES: readonly RunStatus[] = ['scheduled', 'queued', 'running', 'waiting', 'succeeded', 'failed', 'canceled'];
 const FILTER_KEYS = ['status', 'workflow', 'queue', 'sort', 'limit', 'cursor'] as const;
@@ -52,11 +53,8 @@ export class RunQueries {
       if (!STATUSES.includes(one))
         throw new InvalidOptionError('status', `Expected \`status\` to be one of ${STATUSES.join(', ')}; got '${one}'`);
     }
-    if (sort !== 'asc' && sort !== 'desc')
-      throw new InvalidOptionError('sort', `Expected \`sort\` to be 'asc' or 'desc'; got '${sort}'`);
-    if (cursor !== undefined && !/^\d+$/.test(cursor)) {
-      throw new InvalidOptionError('cursor', 'Expected `cursor` to be the one that the page before came with');
-    }
+    checkSort(sort);
+    checkCursor(cursor);
     if (workflow !== undefined) checkName(workflow, 'workflow');
     if (queue !== undefined) checkName(queue, 'queue');
     checkPositiveInteger(limit, 'limit', { max: 1_000 });

@@ -7,7 +7,7 @@ import type { BackoffOptions, RetryFailure, RetryPolicy } from './workflow.types
 /** Milliseconds to wait after the given number of failures. */
 export type Backoff = (failure: RetryFailure, failures: number, random: () => number) => number;
 
-const DEFAULT_BACKOFF: BackoffOptions = { type: 'exponential', delay: 1_000 };
+export const DEFAULT_BACKOFF: BackoffOptions = { type: 'exponential', delay: 1_000 };
 const DEFAULT_FACTOR = 2;
 const DEFAULT_MAX_DELAY_MS = 5 * 60 * 1_000;
 const DEFAULT_JITTER = 0.5;

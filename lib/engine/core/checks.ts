@@ -3,10 +3,12 @@ import { describeValue } from './describe-value.js';
 import { InvalidOptionError } from './errors/option.errors.js';
 
 export {
+  checkCancelReason,
   checkIdempotencyKey,
   checkName,
   checkPrefix,
   checkRunId,
+  checkScheduleId,
   checkStepName,
   checkTags,
   checkVersion,

@@ -1,5 +1,5 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
-import type { RunRecord, RunStatus } from './run.types.js';
+import type { RunRecord, RunStatus, StoredError } from './run.types.js';
 import type { Duration, LoggerPort, When } from './values.types.js';
 
 export interface ClientOptions {
@@ -40,6 +40,20 @@ export interface CreateOptions {
   maxAttempts?: number;
 }
 
+export interface CancelOptions {
+  /** Up to 1,024 bytes; kept on the run and given to those who wait for it. */
+  reason?: string;
+  /** False leaves what completed steps did. @default true */
+  compensate?: boolean;
+}
+
+export interface CancelResult {
+  /** True for exactly the call that decides that the run ends canceled; false when it had ended, or was canceled before. */
+  canceled: boolean;
+  /** Of the run after the call: a running one is `running` until its handler settles. */
+  status: RunStatus;
+}
+
 export interface RunHandle<O = unknown> {
   readonly id: string;
   /** True when the run existed before this call. */
@@ -51,6 +65,11 @@ export interface RunHandle<O = unknown> {
    * @throws RunFailedError (its cause is the run's error), RunCanceledError, ResultTimeoutError, RunNotFoundError
    */
   result(options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<O>;
+  /**
+   * Cancels the run: see `RedflowClient.cancelRun`.
+   * @throws RunNotFoundError
+   */
+  cancel(options?: CancelOptions): Promise<CancelResult>;
 }
 
 export interface Page<T> {
@@ -70,15 +89,57 @@ export interface RunFilter {
   cursor?: string;
 }
 
-export interface WorkflowMeta {
+export interface EmitOptions {
+  /** Your own id, unique in the namespace: a second emit with it, whatever its data, returns the first's result. @default a time-ordered id */
+  eventId?: string;
+  /** What `waitForEvent` matches besides the name: 1 to 512 bytes of text. */
+  correlationKey?: string;
+  /** When it happened, epoch ms. @default the Redis time of the emission */
+  ts?: number;
+}
+
+/** An event, as it is kept for as long as runs are. */
+export interface EventRecord {
+  id: string;
   name: string;
-  app: string;
-  queue: string;
-  version?: string;
-  maxAttempts: number;
-  priority: number;
-  tags: Record<string, string>;
-  updatedAt: number;
+  ts: number;
+  data: unknown;
+  correlationKey?: string;
+  /** Workflows that were subscribed. */
+  subscriberCount: number;
+  deliveryCount: number;
+  failedDeliveryCount: number;
+  fanoutStatus: 'pending' | 'complete' | 'partial' | 'failed' | 'no_subscribers';
+  /** Waits that the event has ended. */
+  resumedRunCount: number;
+  /** Their runs; the first hundred in a list of events. */
+  resumedRunIds: string[];
+  deliveries: Array<{ workflow: string; runId?: string; status: 'delivered' | 'failed' | 'skipped'; error?: StoredError }>;
+}
+
+export interface EmittedEvent {
+  event: EventRecord;
+  /** Of the runs created. */
+  handles: RunHandle[];
+  resumedRunIds: string[];
+  /** True when an event of this id was emitted before. */
+  deduplicated: boolean;
+}
+
+export interface EventFilter {
+  name?: string;
+  /** @default 'desc', newest first */
+  sort?: 'asc' | 'desc';
+  /** 1 to 1,000. @default 50 */
+  limit?: number;
+  cursor?: string;
+}
+
+/** An event that workflows subscribe to; with a pattern as its name if they do so by one. */
+export interface EventSubscription {
+  name: string;
+  /** Names of the workflows. */
+  subscribers: string[];
 }
 
 export interface Stats {

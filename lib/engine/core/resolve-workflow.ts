@@ -2,8 +2,11 @@ import { checkName, checkPriority, checkTags, checkVersion, rejectUnknownKeys } 
 import { describeValue } from './describe-value.js';
 import { parsePositiveDuration } from './duration.js';
 import { InvalidOptionError } from './errors/option.errors.js';
+import { checkEventPattern } from './event-names.js';
 import { withOptionOwner } from './option-context.js';
+import { type ResolvedSchedule, resolveSchedules } from './resolve-schedules.js';
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from './retry-policy.js';
+import type { EventTrigger } from './trigger.types.js';
 import type { StandardSchemaV1 } from './values.types.js';
 import type { WorkflowOptions } from './workflow.types.js';
 
@@ -11,6 +14,7 @@ const DEFAULT_QUEUE = 'default';
 const DEFAULT_PRIORITY = 0;
 const DEFAULT_MAX_ATTEMPTS = 3;
 
+const EVENT_TRIGGER_KEYS = ['name', 'if'];
 const WORKFLOW_KEYS = ['queue', 'maxAttempts', 'retries', 'timeout', 'priority', 'version', 'tags', 'input', 'event', 'cron'];
 
 /** A workflow's options, checked once, with their defaults filled in. */
@@ -25,6 +29,9 @@ export interface ResolvedWorkflowOptions {
   readonly version?: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly input?: StandardSchemaV1;
+  /** Subscriptions. */
+  readonly events: readonly EventTrigger[];
+  readonly schedules: readonly ResolvedSchedule[];
 }
 
 /**
@@ -48,8 +55,30 @@ export function resolveWorkflowOptions<I>(name: string, options: WorkflowOptions
       version: options.version === undefined ? undefined : checkVersion(options.version),
       tags: Object.freeze(checkTags(options.tags ?? {})),
       input: options.input === undefined ? undefined : checkSchema(options.input),
+      events: Object.freeze(checkEventTriggers(options.event ?? [])),
+      schedules: Object.freeze(resolveSchedules(name, options.cron ?? [])),
     }),
   );
+}
+
+function checkEventTriggers(triggers: unknown): EventTrigger[] {
+  if (!Array.isArray(triggers)) {
+    throw new InvalidOptionError(
+      'event',
+      `Expected \`event\` to be a list of triggers, [{ name: 'order.created' }]; got ${describeValue(triggers)}`,
+    );
+  }
+  return triggers.map((trigger: EventTrigger) => {
+    rejectUnknownKeys(trigger, EVENT_TRIGGER_KEYS, '`event`');
+    const { name, if: filter } = trigger;
+    if (filter !== undefined && typeof filter !== 'function') {
+      throw new InvalidOptionError(
+        'event.if',
+        `Expected \`if\` of event "${name}" to be a function; got ${describeValue(filter)}`,
+      );
+    }
+    return Object.freeze({ name: checkEventPattern(name), ...(filter && { if: filter }) });
+  });
 }
 
 function checkSchema(input: unknown): StandardSchemaV1 {

@@ -1,9 +1,10 @@
-import { resolveBackoff } from './backoff.js';
+import { DEFAULT_BACKOFF, resolveBackoff } from './backoff.js';
 import { checkMaxAttempts, rejectUnknownKeys } from './checks.js';
 import { describeValue } from './describe-value.js';
 import { isNeverRetried, redflowErrorCode } from './errors/error-codes.js';
 import { InvalidOptionError } from './errors/option.errors.js';
 import { withOptionOwner } from './option-context.js';
+import type { RetryMeta } from './registry.types.js';
 import type { RetryFailure, RetryPolicy } from './workflow.types.js';
 
 /** Whether a failed attempt is worth another, and after how many milliseconds. */
@@ -15,6 +16,8 @@ export interface ResolvedRetryPolicy {
   readonly maxAttempts: number;
   /** Whether the number was given, not a default. */
   readonly explicitMaxAttempts: boolean;
+  /** What can be told of it. */
+  readonly meta: RetryMeta;
   /**
    * Judges the error alone: the caller compares the failures with the attempt budget.
    *
@@ -54,6 +57,11 @@ export function resolveRetryPolicy(
     return Object.freeze({
       maxAttempts: given ?? defaultMaxAttempts,
       explicitMaxAttempts: given !== undefined,
+      meta: Object.freeze({
+        maxAttempts: given ?? defaultMaxAttempts,
+        delay: typeof delay === 'function' ? 'custom' : (delay ?? DEFAULT_BACKOFF),
+        ...(shouldRetry && { shouldRetry: 'custom' as const }),
+      }),
       decide: (failure: RetryFailure, failures: number, random: () => number = Math.random): RetryDecision =>
         withOptionOwner(where, () => {
           if (isNeverRetried(failure.error) || !allows(shouldRetry, failure)) return { retry: false };

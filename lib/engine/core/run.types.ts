@@ -43,11 +43,26 @@ export interface RunRecord<I = unknown, O = unknown> {
   parentRunId?: string;
   parentStep?: string;
   rootRunId: string;
+  /** The event that started the run. */
+  eventId?: string;
+  /** The schedule that started the run. */
+  scheduleId?: string;
+  /** The nominal instant of the schedule that the run is for. */
+  scheduledFor?: number;
   idempotencyKey?: string;
   workerId?: string;
+  /** When `cancelRun` decided that the run ends canceled. */
+  cancelRequestedAt?: number;
+  cancelReason?: string;
+  /** True while compensations of completed steps run; the outcome is written afterwards. */
+  compensating?: boolean;
+  /** Compensations that failed for good, each with the name of its `step`. */
+  compensationErrors?: StoredError[];
+  /** What became of the workflow's `onFailure`, once the run has failed. */
+  failureHook?: { status: 'pending' | 'succeeded' | 'failed'; error?: StoredError };
 }
 
-export type StepKind = 'run' | 'sleep' | 'child' | 'emit_workflow';
+export type StepKind = 'run' | 'sleep' | 'event' | 'child' | 'emit_workflow' | 'emit_event' | 'any';
 
 export interface StepRecord {
   name: string;
@@ -62,7 +77,7 @@ export interface StepRecord {
   /** When a sleep ends, or a failed step is tried again. */
   wakeAt?: number;
   progress?: unknown;
-  /** The run that a step of kind `child` or `emit_workflow` has started. */
+  /** The run that a step of kind `child` or `emit_workflow` has started, or the child that won a step of kind `any`. */
   childRunId?: string;
 }
 

@@ -44,6 +44,12 @@ export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : fromStoredError(toStoredError(thrown));
 }
 
+/** Name and message, for logs. */
+export function describeError(thrown: unknown): string {
+  const { name, message } = toStoredError(thrown);
+  return `${name}: ${message}`;
+}
+
 function writeError(thrown: unknown, room: Room, limits: Limits, ancestors: readonly object[]): StoredError {
   room.errors--;
   if (typeof thrown !== 'object' || thrown === null) {

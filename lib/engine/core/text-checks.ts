@@ -4,6 +4,7 @@ import { InvalidOptionError } from './errors/option.errors.js';
 const MAX_NAME_BYTES = 128;
 const MAX_KEY_BYTES = 512;
 const MAX_STEP_NAME_CHARACTERS = 512;
+const MAX_REASON_BYTES = 1_024;
 const MAX_TAGS = 16;
 const MAX_TAG_NAME_BYTES = 64;
 const MAX_TAG_VALUE_BYTES = 256;
@@ -38,10 +39,34 @@ export function checkVersion(value: unknown): string {
   return refuse('version', `\`version\` to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
 }
 
+/** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters */
+export function checkScheduleId(value: unknown): string {
+  if (isName(value)) return value;
+  return refuse('id', `the \`id\` of a schedule to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
+}
+
 /** @throws InvalidOptionError unless it is a string of 1 to 512 UTF-8 bytes */
 export function checkIdempotencyKey(value: unknown): string {
   if (isText(value, MAX_KEY_BYTES)) return value;
   return refuse('idempotencyKey', `\`idempotencyKey\` to be 1 to ${MAX_KEY_BYTES} bytes of text`, value);
+}
+
+/** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters */
+export function checkEventId(value: unknown): string {
+  if (isName(value)) return value;
+  return refuse('eventId', `\`eventId\` to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
+}
+
+/** @throws InvalidOptionError unless it is a string of 1 to 512 UTF-8 bytes */
+export function checkCorrelationKey(value: unknown): string {
+  if (isText(value, MAX_KEY_BYTES)) return value;
+  return refuse('correlationKey', `\`correlationKey\` to be 1 to ${MAX_KEY_BYTES} bytes of text`, value);
+}
+
+/** @throws InvalidOptionError unless it is a string of at most 1,024 UTF-8 bytes */
+export function checkCancelReason(value: unknown): string {
+  if (value === '' || isText(value, MAX_REASON_BYTES)) return value;
+  return refuse('reason', `\`reason\` to be a string of at most ${MAX_REASON_BYTES} bytes`, value);
 }
 
 /** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without braces, spaces or control characters */

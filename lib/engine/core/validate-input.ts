@@ -8,9 +8,22 @@ import type { StandardIssue, StandardSchemaV1 } from './values.types.js';
  * @throws InputValidationError with every issue the schema found, or whatever the schema itself throws
  */
 export async function validateInput(schema: StandardSchemaV1, value: unknown, workflow: string): Promise<unknown> {
+  return validate(schema, value, { workflow });
+}
+
+/** As {@link validateInput}, for the data of an event. @throws InputValidationError */
+export async function validateEventData(schema: StandardSchemaV1, value: unknown, event: string): Promise<unknown> {
+  return validate(schema, value, { event });
+}
+
+async function validate(
+  schema: StandardSchemaV1,
+  value: unknown,
+  of: { workflow: string } | { event: string },
+): Promise<unknown> {
   const result = await schema['~standard'].validate(value);
   if (result.issues === undefined) return result.value;
-  throw new InputValidationError({ workflow, issues: result.issues.map(toInputIssue) });
+  throw new InputValidationError({ ...of, issues: result.issues.map(toInputIssue) });
 }
 
 function toInputIssue({ message, path = [] }: StandardIssue): InputIssue {

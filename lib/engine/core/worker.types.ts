@@ -28,10 +28,12 @@ export interface WorkerOptions {
   watchdog?: WatchdogOptions;
   /** How often runs past their retention are deleted. @default 60 000 */
   historyCleanupIntervalMs?: number;
-  /** How often workflow metadata is written again, should Redis have lost it. @default 60 000 */
+  /** How often workflows, subscriptions and schedules are written again, should Redis have lost them. @default 60 000 */
   registryRecoveryIntervalMs?: number;
   /** How long `stop()` lets running handlers go on before it aborts them and hands their runs back. @default 20 000 */
   shutdownTimeoutMs?: number;
+  /** How long a canceled run's handler may take to settle after its signal was aborted. @default 30 000 */
+  cancelGraceMs?: number;
   /** Recoveries from crashes without a newly completed step before a run fails with `CrashLoopError`. @default 10 */
   maxRecoveries?: number;
 }

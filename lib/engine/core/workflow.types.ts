@@ -1,6 +1,7 @@
 import type { CreateOptions, RunHandle } from './client.types.js';
-import type { ReceivedEvent } from './event.types.js';
+import type { EventRef, ReceivedEvent } from './event.types.js';
 import type { RunRecord } from './run.types.js';
+import type { CronTrigger, EventTrigger } from './trigger.types.js';
 import type { Duration, LoggerPort, StandardSchemaV1, Stored, When } from './values.types.js';
 
 /** What a handler gets besides its input. */
@@ -21,11 +22,16 @@ export interface WorkflowContext<I = unknown> {
   readonly event?: ReceivedEvent;
   /** The tick that started the run, when a schedule did: `instant` is its nominal time, epoch ms. */
   readonly schedule?: { readonly id: string; readonly instant: number };
-  /** Aborted on run timeout, lease loss and forced shutdown. */
+  /** Aborted on cancellation, run timeout, lease loss and forced shutdown. */
   readonly signal: AbortSignal;
   readonly step: StepApi;
   /** Adds the run id and the name of the running step to every line. */
   readonly logger: LoggerPort;
+  /**
+   * The point of no return: steps that completed before it are not compensated any more. Durable; a replayed call changes nothing.
+   * @throws NestedStepError inside a step's function
+   */
+  commit(): Promise<void>;
 }
 
 /** What a step's function gets. */
@@ -41,13 +47,33 @@ export interface StepContext {
   readonly lastProgress?: unknown;
 }
 
-export interface StepOptions {
+/**
+ * Undoes what a completed step did, when its run fails for good or is canceled.
+ * @param output the stored output of the step
+ */
+export type Compensation<T = unknown> = (output: Stored<T>, ctx: CompensationContext) => unknown;
+
+export interface CompensationContext {
+  /** Stable for (run, step), and another one than the step's. */
+  readonly idempotencyKey: string;
+  /** Why: the run's error, or `RunCanceledError`. */
+  readonly error?: Error;
+  /** Aborted on lease loss and forced shutdown. */
+  readonly signal: AbortSignal;
+}
+
+export interface StepOptions<T = unknown> {
   /** Aborts the step's signal and fails it with `StepTimeoutError`, also when the function ignores the signal. @default none */
   timeout?: Duration;
   /** Attempts of this step alone, the first included. @default 1, so that the run's own policy applies */
   maxAttempts?: number;
   /** Retry policy of this step alone; wins over `maxAttempts`. */
   retries?: RetryPolicy;
+  /**
+   * Executed when the run fails for good or is canceled after the step has completed: the last completed step first, each a durable
+   * step `compensate:<step>` of its own with, by default, 3 attempts. `ctx.commit()` keeps what completed before it.
+   */
+  compensate?: Compensation<T> | { run: Compensation<T>; retries?: RetryPolicy };
 }
 
 /** How a step starts another run. */
@@ -65,6 +91,44 @@ export interface ChildOptions {
   tags?: Record<string, string>;
 }
 
+/** An event that a run waits for. */
+export interface WaitForEvent<T = unknown> {
+  event: EventRef<T>;
+  /** Matched exactly: 1 to 512 bytes of text. */
+  correlationKey: string;
+  /** @default none: waits for ever */
+  timeout?: Duration;
+  /** Which events emitted before count: all since the run was created, or none. @default 'run' */
+  lookback?: 'run' | 'none';
+}
+
+/** One of several things to wait for. */
+export type AnyWait =
+  | { for: When }
+  // biome-ignore lint/suspicious/noExplicitAny: of whatever data
+  | Omit<WaitForEvent<any>, 'timeout'>
+  // biome-ignore lint/suspicious/noExplicitAny: of whatever input and output
+  | ({ workflow: WorkflowRef<any, any>; input: unknown } & ChildOptions);
+
+/** What a branch of `waitForAny` ends with. */
+export type AnyValue<W> = W extends { workflow: WorkflowRef<infer _, infer O> }
+  ? O
+  : W extends { event: EventRef<infer T> }
+    ? ReceivedEvent<T>
+    : undefined;
+
+/** The branch that came first, and what it ended with. */
+export type AnyOutcome<W extends Record<string, AnyWait>> = {
+  [K in keyof W]: { readonly winner: K; readonly value: AnyValue<W[K]> };
+}[keyof W];
+
+/** How a step emits an event. */
+export interface StepEmitOptions {
+  /** @default derived from run and step */
+  eventId?: string;
+  correlationKey?: string;
+}
+
 export interface StepApi {
   /**
    * Runs `fn` once and stores what it returns; later passes get the stored value without running it.
@@ -77,7 +141,7 @@ export interface StepApi {
    * @throws StepTimeoutError when `timeout` ran out
    * @throws SerializationError when the value cannot be stored as JSON
    */
-  run<T>(name: string, fn: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<Stored<T>>;
+  run<T>(name: string, fn: (step: StepContext) => T | Promise<T>, options?: StepOptions<T>): Promise<Stored<T>>;
 
   /**
    * Sleeps durably: the run is parked, holds no worker slot and outlives restarts. The deadline is set once.
@@ -99,6 +163,36 @@ export interface StepApi {
     input: I,
     options?: ChildOptions & { timeout?: Duration },
   ): Promise<O>;
+
+  /**
+   * Waits for an event of this name and correlation key; meanwhile the run is parked. Answers null when `timeout` ran out first.
+   *
+   * Events emitted since the run was created count, also before this line was reached, unless `lookback` is `'none'`. Each event is
+   * handed to a run once, oldest first; one event resumes every run that waits for its key.
+   *
+   * @param wait `timeout` in ms or as a duration, from now; none waits for ever
+   */
+  waitForEvent<T = unknown>(name: string, wait: WaitForEvent<T>): Promise<ReceivedEvent<T> | null>;
+
+  /**
+   * Waits for the first of several: a time, an event, the end of a child. The winner is stored; children that lost go on.
+   *
+   * @throws ChildWorkflowError when the first to end is a child that failed
+   * @example
+   * const { winner, value } = await ctx.step.waitForAny('paid', {
+   *   paid: { event: 'payment.received', correlationKey: orderId },
+   *   gaveUp: { for: '30m' },
+   * });
+   */
+  waitForAny<W extends Record<string, AnyWait>>(name: string, waits: W): Promise<AnyOutcome<W>>;
+
+  /**
+   * Emits an event, once per run and step name: creates a run per subscriber and resumes the runs that wait for it. Answers the ids
+   * of the subscribers' runs.
+   *
+   * @throws InputValidationError when the event's schema refuses the data
+   */
+  emitEvent<T>(name: string, event: EventRef<T>, data: T, options?: StepEmitOptions): Promise<string[]>;
 
   /** Starts a child run and goes on at once; answers the child's run id. */
   emitWorkflow<I, O = unknown>(name: string, workflow: WorkflowRef<I, O>, input: I, options?: ChildOptions): Promise<string>;
@@ -148,29 +242,6 @@ export interface RetryPolicy {
 
 /** Validates an input before it is stored and again before a handler sees it. Nest adds DTO classes to Standard Schema. */
 export type InputSchema<I> = StandardSchemaV1<unknown, I> | (new (...args: never[]) => I);
-
-/** A subscription: every matching event creates a run whose input is the event's data. */
-export interface EventTrigger {
-  /** An event name; `*` stands for one segment between dots, a last `**` for any number: `order.*`, `audit.**`. */
-  name: string;
-  /** Return false to skip an event. One that throws is a failed delivery. */
-  // biome-ignore lint/suspicious/noExplicitAny: the data of whatever event the pattern matches
-  if?: (event: ReceivedEvent<any>) => boolean;
-}
-
-/** A schedule: one run per nominal instant, however many workers there are. */
-export interface CronTrigger {
-  /** @default derived from workflow, expression and zone */
-  id?: string;
-  /** 5 fields, or 6 with seconds first. */
-  expression: string;
-  /** An IANA zone. @default 'UTC' */
-  timezone?: string;
-  /** Input of the runs. */
-  input?: unknown;
-  /** What happens to ticks more than 60 s late: one run for the latest of them, or none. @default 'once' */
-  misfire?: 'once' | 'skip';
-}
 
 export interface WorkflowOptions<I = unknown> {
   /** @default 'default' */

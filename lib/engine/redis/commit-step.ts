@@ -4,7 +4,8 @@ export interface StepCommit {
   readonly runId: string;
   readonly fence: string;
   readonly name: string;
-  readonly kind: 'r' | 's' | 'c';
+  /** `v`: a function that has completed and has a compensation. */
+  readonly kind: 'r' | 'v' | 's' | 'c' | 'e' | 'a';
   readonly status: 's' | 'f' | 'x' | 'w' | 'r';
   readonly order: number;
   readonly attempt: number;

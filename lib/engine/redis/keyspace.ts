@@ -1,25 +1,38 @@
 import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
 
 /**
- * Builds the keys that TypeScript code touches by itself; the scripts build the same ones in `lua/prelude.lua`. All keys of a
+ * Builds the keys that TypeScript code touches by itself; the scripts build the same ones in `lua/shared/prelude.lua`. All keys of a
  * namespace carry one hash tag, so they live in one slot and every script is atomic over all of them.
  *
  * | key                    | type   | what it holds |
  * |------------------------|--------|---------------|
  * | `run:<id>`             | hash   | metadata of a run, short fields only, so that Redis keeps it compact |
- * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id |
+ * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason, `pt` number and place of the last point of no return, `ce` errors of compensations, `fe` error of its failure hook |
  * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one |
  * | `waiters:<id>`         | set    | channels of the clients that await its end |
  * | `parents:<id>`         | set    | runs and steps that wait for its end |
  * | `children:<id>`        | set    | runs it started |
+ * | `canceling`            | hash   | canceled runs whose descendants are still to be canceled: cursor, whether to compensate, canceled run |
+ * | `listening:<id>`       | hash   | places and members of `listeners` by the step that waits for events |
  * | `runs`                 | zset   | every run by creation stamp (µs, unique) |
  * | `ended`                | zset   | ended runs by end time: retention |
  * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
  * | `suspects:<queue>`     | zset   | queued runs that crashed 3 workers in a row |
  * | `due`                  | zset   | parked and delayed runs by the time they go on |
  * | `idem:<len>:<wf>:<key>`| string | run id of an idempotency key, with its TTL |
+ * | `event:<id>`           | hash   | an event: `n` name, `t` ts, `k` correlation key, `s` stamp, `d` data, `no` nonce, `fs` status of the fan-out, `sc` subscribers, `dc` delivered, `fc` failed, `rc` resumed |
+ * | `deliveries:<id>`, `resumed:<id>`, `fanout:<id>` | hash, list, list | what became of its subscribers, the runs it resumed, subscribers still to do |
+ * | `events`, `events:<name>` | zset | events by stamp |
+ * | `pending`              | set    | events with subscribers or waits still to do |
+ * | `mail:<place>`         | zset   | events of a name and correlation key by stamp: a place is `<len>:<name>:<key>` |
+ * | `listeners:<place>`    | zset   | open waits by the stamp of their registration |
+ * | `triggers`             | hash   | subscriptions: `<len>:<workflow><pattern>` → app |
+ * | `subscribers:<pattern>`, `wildcards` | set | workflows of a pattern, patterns with wildcards |
+ * | `schedule:<id>`        | hash   | a schedule: `wf` workflow, `ex` expression, `tz` zone, `mi` misfire, `ip` input, `app`, `nx` next instant, `la` last one fired, `pa` set while paused |
+ * | `schedules`            | zset   | ids of schedules, by name |
+ * | `app:<app>`            | set    | what the workers of an application have declared: kind and key of each entry |
  * | `workers`              | zset   | worker ids by lease expiry |
- * | `worker:<id>`          | hash   | what a worker says of itself, and its last claim |
+ * | `worker:<id>`          | hash   | what a worker says of itself, what its code declares, and its last claim |
  * | `owned:<id>`           | set    | runs a worker executes |
  * | `wake:<id>`            | list   | what an idle worker blocks on |
  * | `idle:<queue>`         | set    | workers that have free slots for a queue |
@@ -54,6 +67,10 @@ export class Keyspace {
     return `${this.root}:ended:${listenerId}`;
   }
 
+  get triggers(): string {
+    return `${this.root}:triggers`;
+  }
+
   get workflows(): string {
     return `${this.root}:workflows`;
   }
@@ -81,7 +98,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `cs` on that run its creation stamp. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],
@@ -99,19 +116,33 @@ export const RUN_FIELDS = [
   ['pa', 'parentRunId'],
   ['ps', 'parentStep'],
   ['ro', 'rootRunId'],
+  ['ei', 'eventId'],
+  ['si', 'scheduleId'],
+  ['sn', 'scheduledFor'],
+  ['fc', 'unjudged'],
   ['ik', 'idempotencyKey'],
   ['hb', 'handBacks'],
   ['st', 'status'],
   ['fa', 'finishedAt'],
   ['w', 'workerId'],
   ['ca', 'claimedAt'],
+  ['cr', 'cancelRequestedAt'],
+  ['fh', 'hookStatus'],
+  ['hk', 'hookOf'],
+  ['co', 'unwinding'],
+  ['cp', 'compensable'],
 ] as const;
 
 export const STEP_KINDS: Readonly<Record<string, StepKind>> = {
   r: 'run',
+  /** A completed one that has a compensation. */
+  v: 'run',
   s: 'sleep',
   c: 'child',
   m: 'emit_workflow',
+  e: 'event',
+  n: 'emit_event',
+  a: 'any',
 };
 
 export const STEP_STATUSES: Readonly<Record<string, StepRecord['status']>> = {

@@ -2,7 +2,7 @@ import type { Page } from '../core/client.types.js';
 import type { RunRecord, RunStatus } from '../core/run.types.js';
 import { codesOfStatus } from './keyspace.js';
 import type { Op } from './op.js';
-import { fieldsOfHash, toRunRecord } from './stored-run.js';
+import { fieldsOfHash, type PayloadsReply, toRunRecord } from './stored-run.js';
 
 export interface RunPageRequest {
   readonly cursor?: string;
@@ -16,7 +16,7 @@ export interface RunPageRequest {
 /** Runs that one call looks at; where the filter matches few, a page is shorter than asked and has a cursor all the same. */
 const RUNS_PER_SCAN = 1000;
 
-type RunReply = [string, string[], string | null, string | null, string | null];
+type RunReply = [string, string[], PayloadsReply];
 
 export function listRuns(request: RunPageRequest): Op<Page<RunRecord>> {
   return {
@@ -32,9 +32,7 @@ export function listRuns(request: RunPageRequest): Op<Page<RunRecord>> {
     ],
     parse: (reply) => {
       const [cursor, ...runs] = reply as [string, ...RunReply[]];
-      const items = runs.map(([id, fields, input, output, error]) =>
-        toRunRecord(id, fieldsOfHash(fields), { input, output, error }),
-      );
+      const items = runs.map(([id, fields, payloads]) => toRunRecord(id, fieldsOfHash(fields), payloads));
       return cursor === '' ? { items } : { items, cursor };
     },
   };

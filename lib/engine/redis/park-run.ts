@@ -1,9 +1,11 @@
 import type { Op } from './op.js';
 
 export interface Parked {
-  /** `READY`: a wait was already due, the pass goes on. */
-  readonly status: 'PARKED' | 'READY' | 'LOST';
+  /** `READY`: a wait was already due; `CANCELED`: the run is to be canceled. The pass goes on in both cases. */
+  readonly status: 'PARKED' | 'READY' | 'CANCELED' | 'LOST';
   readonly now: number;
+  /** Of the cancellation. */
+  readonly reason: string;
 }
 
 export function parkRun(runId: string, fence: string, deadline: number | undefined, steps: readonly string[]): Op<Parked> {
@@ -12,8 +14,8 @@ export function parkRun(runId: string, fence: string, deadline: number | undefin
     key: runId,
     args: [runId, fence, deadline ?? '', ...steps],
     parse: (reply) => {
-      const [status, now] = reply as [Parked['status'], number];
-      return { status, now };
+      const [status, now, reason = ''] = reply as [Parked['status'], number, string?];
+      return { status, now, reason };
     },
   };
 }

@@ -15,7 +15,7 @@ const OUTCOMES: Readonly<Record<string, AttemptRecord['outcome']>> = {
 /** Every pass of a run, the current one included. The first pass is only written down if the run did not end in it. */
 export async function readAttempts(redis: RedisClient, keys: Keyspace, runId: string): Promise<AttemptRecord[]> {
   const passes = (await redis.lrange(keys.passes(runId), 0, -1)).map(parsePass);
-  const [status, failures, worker, startedAt, claimedAt, finishedAt] = await redis.hmget(
+  const [status, failures, worker, startedAt, claimedAt, finishedAt, unwinding] = await redis.hmget(
     keys.run(runId),
     'st',
     'n',
@@ -23,13 +23,14 @@ export async function readAttempts(redis: RedisClient, keys: Keyspace, runId: st
     'sa',
     'ca',
     'fa',
+    'co',
   );
   const running = status === 'r';
   if (startedAt === null || (!running && passes.length > 0)) return passes;
   if (!running && finishedAt === null) return passes;
   const failed = status === 'f';
   const last: AttemptRecord = {
-    attempt: Number(failures ?? 0) + (failed ? 0 : 1),
+    attempt: Number(failures ?? 0) + (failed || unwinding === 'f' ? 0 : 1),
     workerId: worker as string,
     startedAt: Number(claimedAt ?? startedAt),
   };

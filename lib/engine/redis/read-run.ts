@@ -1,6 +1,6 @@
 import type { RunRecord } from '../core/run.types.js';
 import type { Op } from './op.js';
-import { fieldsOfHash, toRunRecord } from './stored-run.js';
+import { fieldsOfHash, type PayloadsReply, toRunRecord } from './stored-run.js';
 
 export function readRun(runId: string): Op<RunRecord | null> {
   return {
@@ -8,8 +8,8 @@ export function readRun(runId: string): Op<RunRecord | null> {
     args: [runId],
     parse: (reply) => {
       if (!reply) return null;
-      const [fields, input, output, error] = reply as [string[], string | null, string | null, string | null];
-      return toRunRecord(runId, fieldsOfHash(fields), { input, output, error });
+      const [fields, payloads] = reply as [string[], PayloadsReply];
+      return toRunRecord(runId, fieldsOfHash(fields), payloads);
     },
   };
 }

@@ -1,35 +1,30 @@
 import type { Stats } from '../core/client.types.js';
 import type { Op } from './op.js';
 
+type WorkerReply = [string, string, string | null, string, string, string, string | null];
+
 export function readStats(): Op<Stats> {
   return {
     name: 'read_stats',
     args: [],
     parse: (reply) => {
-      const [now, queues, workers] = reply as [number, Array<[string, number, number, string]>, Array<[string, string[]]>];
-      const records = workers.map(([id, flat]) => ({ id, fields: toObject(flat) }));
+      const [now, queues, workers] = reply as [number, Array<[string, number, number, string]>, WorkerReply[]];
       return {
         queues: queues.map(([name, depth, suspects, since]) => ({
           name,
           depth: depth + suspects,
           oldestAgeMs: since === '' ? 0 : Math.max(0, now - Number(since)),
         })),
-        workers: records.map(({ id, fields }) => ({
+        workers: workers.map(([id, app, served, concurrency, running, seen]) => ({
           id,
-          app: fields.app,
-          queues: JSON.parse(fields.queues ?? '[]'),
-          concurrency: Number(fields.concurrency),
-          running: Number(fields.running),
-          lastSeenAt: Number(fields.seen),
+          app,
+          queues: JSON.parse(served ?? '[]'),
+          concurrency: Number(concurrency),
+          running: Number(running),
+          lastSeenAt: Number(seen),
         })),
-        stalledRuns: records.flatMap(({ fields }) => JSON.parse(fields.stalled ?? '[]') as string[]),
+        stalledRuns: workers.flatMap(([, , , , , , stalled]) => JSON.parse(stalled ?? '[]') as string[]),
       };
     },
   };
-}
-
-function toObject(flat: readonly string[]): Record<string, string> {
-  const fields: Record<string, string> = {};
-  for (let i = 0; i < flat.length; i += 2) fields[flat[i]] = flat[i + 1];
-  return fields;
 }

@@ -6,6 +6,8 @@ export interface WorkerRegistration {
   readonly app: string;
   readonly queues: readonly string[];
   readonly concurrency: number;
+  /** What its definitions declare: {@link memberOf} each entry. */
+  readonly declares: readonly string[];
 }
 
 export interface Registered {
@@ -17,7 +19,14 @@ export interface Registered {
 export function registerWorker(worker: WorkerRegistration): Op<Registered> {
   return {
     name: 'register_worker',
-    args: [worker.workerId, worker.leaseMs, worker.app, JSON.stringify(worker.queues), worker.concurrency],
+    args: [
+      worker.workerId,
+      worker.leaseMs,
+      worker.app,
+      JSON.stringify(worker.queues),
+      worker.concurrency,
+      JSON.stringify(worker.declares),
+    ],
     parse: (reply) => {
       const [status, now] = reply as [Registered['status'], number];
       return { status, now };

@@ -10,6 +10,8 @@ import { isOutOfMemory, isScriptUnknown, refusalIn } from './transient.js';
 /** Finishing and reading must work when Redis is out of memory, and creating is what fails. */
 const SHEBANG = { withinMemory: '#!lua\n', always: '#!lua flags=allow-oom\n' };
 
+const CREATES: ReadonlySet<string> = new Set(['create_run', 'trigger_schedule']);
+
 interface Script {
   readonly source: string;
   readonly sha: string;
@@ -59,7 +61,7 @@ export class ScriptRunner {
   async run(ops: ReadonlyArray<Op<unknown>>): Promise<unknown[]> {
     const args: Array<string | number> = [];
     for (const op of ops) args.push(op.name, op.args.length, ...op.args);
-    const creates = this.options.role === 'client' && ops.some(({ name }) => name === 'create_run');
+    const creates = this.options.role === 'client' && ops.some(({ name }) => CREATES.has(name));
     try {
       return await repeatWhileAway(() => this.send(creates ? 'withinMemory' : 'always', args), this.repeat);
     } catch (error) {

@@ -15,9 +15,10 @@ export interface ChildStart {
 }
 
 export interface ChildStarted {
-  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT';
+  /** `CANCELED`: a canceled run starts no child. */
+  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT' | 'CANCELED';
   readonly now: number;
-  /** An idempotency key may have named a run that existed before. */
+  /** An idempotency key may have named a run that existed before. When canceled: the reason. */
   readonly childRunId: string;
   /** When the wait times out. */
   readonly wakeAt?: number;
@@ -37,7 +38,21 @@ export function startChild(start: ChildStart): Op<ChildStarted> {
   };
 }
 
+/** As {@link childIdOf}, for one branch of a step that waits for any of several. */
+export function branchChildIdOf(parentRunId: string, step: string, branch: string): string {
+  return hashOf(JSON.stringify(['any', parentRunId, step, branch]));
+}
+
+/** The id of the event that a step emits, unless it names one. */
+export function stepEventIdOf(runId: string, step: string): string {
+  return hashOf(JSON.stringify(['event', runId, step]));
+}
+
 /** The same for every pass, so that a step has one child whatever is repeated. */
 export function childIdOf(parentRunId: string, step: string): string {
-  return createHash('sha256').update(`${parentRunId}\0${step}`).digest('hex').slice(0, 32);
+  return hashOf(`${parentRunId}\0${step}`);
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

@@ -24,8 +24,21 @@ export interface StoredRun {
   readonly parentRunId?: string;
   readonly parentStep?: string;
   readonly rootRunId: string;
+  readonly eventId?: string;
+  readonly scheduleId?: string;
+  readonly scheduledFor?: number;
+  /** Created for an event by somebody who did not know the subscriber's filter and schema. */
+  readonly unjudged: boolean;
   readonly idempotencyKey?: string;
   readonly handBacks: number;
+  /** Epoch ms; undefined while nobody has asked. */
+  readonly cancelRequestedAt?: number;
+  /** It compensates on its way to this outcome: failed or canceled. */
+  readonly unwinding?: 'f' | 'c';
+  /** A completed step has a compensation. */
+  readonly compensable: boolean;
+  /** On the run of a failure hook: the run that has failed. */
+  readonly hookOf?: string;
 }
 
 type RawFields = Partial<Record<(typeof RUN_FIELDS)[number][1], string>>;
@@ -63,20 +76,39 @@ export function toStoredRun(id: string, raw: RawFields): StoredRun {
     parentRunId: raw.parentRunId,
     parentStep: raw.parentStep,
     rootRunId: raw.rootRunId ?? id,
+    eventId: raw.eventId,
+    scheduleId: raw.scheduleId,
+    scheduledFor: optionalNumber(raw.scheduledFor),
+    unjudged: raw.unjudged !== undefined,
     idempotencyKey: raw.idempotencyKey,
     handBacks: Number(raw.handBacks ?? 0),
+    cancelRequestedAt: optionalNumber(raw.cancelRequestedAt),
+    hookOf: raw.hookOf,
+    unwinding: raw.unwinding as StoredRun['unwinding'],
+    compensable: raw.compensable !== undefined,
   };
 }
 
-/** The parts of a run that lie outside its metadata. */
-export interface RunPayloads {
-  readonly input: string | null;
-  readonly output?: string | null;
-  readonly error?: string | null;
+/** A terminal failure counts itself among the failures: while a run unwinds it is in its last attempt, not in one more. */
+export function attemptOf({ failures, unwinding }: Pick<StoredRun, 'failures' | 'unwinding'>): number {
+  return unwinding === 'f' ? failures : failures + 1;
 }
 
-export function toRunRecord(id: string, raw: RawFields, payloads: RunPayloads): RunRecord {
+type Payload = string | null;
+
+/** The parts of a record that lie outside a run's metadata, as the scripts answer them. */
+export type PayloadsReply = readonly [
+  input: Payload,
+  output: Payload,
+  error: Payload,
+  cancelReason: Payload,
+  compensationErrors: Payload,
+  hookError: Payload,
+];
+
+export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply): RunRecord {
   const run = toStoredRun(id, raw);
+  const [input, output, error, cancelReason, compensationErrors, hookError] = payloads;
   const status = statusOf(raw.status as string);
   const ended = status === 'succeeded' || status === 'failed' || status === 'canceled';
   return withoutUndefined({
@@ -84,11 +116,10 @@ export function toRunRecord(id: string, raw: RawFields, payloads: RunPayloads): 
     workflow: run.workflow,
     queue: run.queue,
     status,
-    input: decodePayload(payloads.input ?? ''),
-    output: status === 'succeeded' ? decodePayload(payloads.output ?? '') : undefined,
-    error: payloads.error ? (decodePayload(payloads.error) as StoredError) : undefined,
-    // A terminal failure counts itself among the failures: it is the last attempt, not one more.
-    attempt: status === 'failed' ? run.failures : run.failures + 1,
+    input: decodePayload(input ?? ''),
+    output: status === 'succeeded' ? decodePayload(output ?? '') : undefined,
+    error: error ? (decodePayload(error) as StoredError) : undefined,
+    attempt: status === 'failed' ? run.failures : attemptOf(run),
     maxAttempts: run.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     recoveries: run.recoveries,
     priority: run.priority,
@@ -102,9 +133,25 @@ export function toRunRecord(id: string, raw: RawFields, payloads: RunPayloads): 
     parentRunId: run.parentRunId,
     parentStep: run.parentStep,
     rootRunId: run.rootRunId,
+    eventId: run.eventId,
+    scheduleId: run.scheduleId,
+    scheduledFor: run.scheduledFor,
     idempotencyKey: run.idempotencyKey,
     workerId: raw.workerId,
+    cancelRequestedAt: run.cancelRequestedAt,
+    cancelReason: cancelReason ?? undefined,
+    compensating: run.unwinding !== undefined && !ended ? true : undefined,
+    compensationErrors: compensationErrors ? (JSON.parse(compensationErrors) as StoredError[]) : undefined,
+    failureHook: failureHookOf(raw.hookStatus, hookError),
   });
+}
+
+const HOOK_STATUSES = { p: 'pending', s: 'succeeded', f: 'failed' } as const;
+
+function failureHookOf(code: string | undefined, error: Payload): RunRecord['failureHook'] {
+  if (code === undefined) return undefined;
+  const status = HOOK_STATUSES[code as keyof typeof HOOK_STATUSES];
+  return error ? { status, error: decodePayload(error) as StoredError } : { status };
 }
 
 /** Absent means absent: a record compares and prints without `undefined` fields; `input` stays, it may be undefined itself. */

@@ -1,6 +1,7 @@
 import { decodePayload } from '../core/payload.js';
 import type { StepRecord, StoredError } from '../core/run.types.js';
 import { STEP_KINDS, STEP_STATUSES } from './keyspace.js';
+import { parseEventOutcome, parseWinner, winningValue } from './stored-outcome.js';
 
 /**
  * A step as it is stored: `kind,status,order,attempt,base,startedAt,moment;payload`.
@@ -47,15 +48,26 @@ export function toStepRecord(name: string, stored: StoredStep, data: RunData): S
     attempt: stored.attempt,
     startedAt: stored.startedAt,
   };
-  if (status === 'succeeded') record.output = decodePayload(stored.payload);
-  else if (stored.payload !== '') record.error = decodePayload(stored.payload) as StoredError;
+  addOutcome(record, stored);
   if (status === 'succeeded' || status === 'failed') record.finishedAt = stored.moment;
   if (status === 'waiting' && stored.moment > 0) record.wakeAt = stored.moment;
   const progress = data.progress.get(name);
   if (progress !== undefined) record.progress = decodePayload(progress);
-  const childRunId = data.children.get(name);
+  const childRunId = data.children.get(name) ?? record.childRunId;
   if (childRunId !== undefined) record.childRunId = childRunId;
   return record;
+}
+
+function addOutcome(record: StepRecord, { kind, payload }: StoredStep): void {
+  if (record.status === 'running' || (record.status === 'waiting' && kind === 'a')) return;
+  const winner = kind === 'a' ? parseWinner(payload) : undefined;
+  if (record.status === 'succeeded') {
+    if (winner) record.output = { winner: winner.branch, value: winningValue(winner) };
+    else record.output = kind === 'e' ? parseEventOutcome(payload) : decodePayload(payload);
+  } else if (payload !== '') {
+    record.error = decodePayload(winner?.payload ?? payload) as StoredError;
+  }
+  if (winner?.childRunId !== undefined) record.childRunId = winner.childRunId;
 }
 
 /** Payloads of a run, taken apart. */
@@ -65,20 +77,40 @@ export interface RunData {
   readonly progress: Map<string, string>;
   /** Ids of the runs that steps have started, by step. */
   readonly children: Map<string, string>;
+  /** Envelope of the event that started the run. */
+  readonly event?: string;
+  /** Encoded error of the last failed attempt. */
+  readonly error?: string;
+  readonly cancelReason?: string;
+  /** The last point of no return: how many the handler had passed with it, and its place in the order of completion. */
+  readonly point?: { readonly number: number; readonly order: number };
 }
 
 /** Reads the flat `data:` hash. */
 export function parseRunData(flat: readonly string[]): RunData {
   let input = '';
+  let event: string | undefined;
+  let error: string | undefined;
+  let cancelReason: string | undefined;
+  let point: RunData['point'];
   const steps = new Map<string, StoredStep>();
   const progress = new Map<string, string>();
   const children = new Map<string, string>();
   for (let i = 0; i < flat.length; i += 2) {
     const field = flat[i];
     if (field === 'i') input = flat[i + 1];
+    else if (field === 'ev') event = flat[i + 1];
+    else if (field === 'e') error = flat[i + 1];
+    else if (field === 'cx') cancelReason = flat[i + 1];
+    else if (field === 'pt') point = parsePoint(flat[i + 1]);
     else if (field.startsWith('s:')) steps.set(field.slice(2), parseStep(flat[i + 1]));
     else if (field.startsWith('g:')) progress.set(field.slice(2), flat[i + 1]);
     else if (field.startsWith('c:')) children.set(field.slice(2), flat[i + 1]);
   }
-  return { input, steps, progress, children };
+  return { input, steps, progress, children, event, error, cancelReason, point };
+}
+
+function parsePoint(text: string): RunData['point'] {
+  const [number, order] = text.split(',').map(Number);
+  return { number, order };
 }

@@ -1,9 +1,11 @@
 import { checkName } from '../core/checks.js';
-import type { WorkflowMeta } from '../core/client.types.js';
 import { closeMatches } from '../core/close-matches.js';
 import { InvalidOptionError, UnknownWorkflowError } from '../core/errors/index.js';
+import { patternMatches } from '../core/event-names.js';
 import type { Registry } from '../core/registry.js';
+import type { WorkflowMeta } from '../core/registry.types.js';
 import { type ResolvedWorkflowOptions, resolveWorkflowOptions } from '../core/resolve-workflow.js';
+import type { EventTrigger } from '../core/trigger.types.js';
 import type { AnyWorkflowClass, AnyWorkflowDefinition, AnyWorkflowRef, WorkflowDefinition } from '../core/workflow.types.js';
 import type { WorkflowMetas } from './workflow-metas.js';
 
@@ -17,6 +19,8 @@ export interface RunTarget {
   readonly version?: string;
   readonly tags: Record<string, string>;
   readonly input?: ResolvedWorkflowOptions['input'];
+  /** Subscriptions, of a workflow that this process defines. */
+  readonly events?: readonly EventTrigger[];
 }
 
 export type ClassResolver = (cls: AnyWorkflowClass) => AnyWorkflowDefinition | undefined;
@@ -41,6 +45,14 @@ export class WorkflowDirectory {
     if (typeof ref === 'function') return this.ofDefinition(this.ofClass(ref));
     if (ref && typeof ref.name === 'string' && ref.options) return this.ofDefinition(ref);
     throw new InvalidOptionError('workflow', 'Expected `workflow` to be a name, a definition or a class with @Workflow()');
+  }
+
+  /** The workflows of this process that subscribe to an event. */
+  subscribersOf(event: string): RunTarget[] {
+    return this.registry
+      .list()
+      .map((definition) => this.ofDefinition(definition))
+      .filter(({ events }) => events?.some(({ name }) => patternMatches(name, event)));
   }
 
   private async byName(name: string, allowUnknown: boolean): Promise<RunTarget> {
@@ -75,11 +87,11 @@ export class WorkflowDirectory {
   private ofDefinition(definition: AnyWorkflowDefinition): RunTarget {
     const known = this.resolved.get(definition);
     if (known) return known;
-    const { name, queue, priority, maxAttempts, version, tags, input } = resolveWorkflowOptions(
+    const { name, queue, priority, maxAttempts, version, tags, input, events } = resolveWorkflowOptions(
       definition.name,
       definition.options,
     );
-    const target = { workflow: name, queue, priority, maxAttempts, version, tags, input };
+    const target = { workflow: name, queue, priority, maxAttempts, version, tags, input, events };
     this.resolved.set(definition, target);
     return target;
   }

@@ -1,4 +1,4 @@
-import type { WorkflowMeta } from '../core/client.types.js';
+import type { WorkflowMeta } from '../core/registry.types.js';
 import type { RedisConnection } from './connection.js';
 import type { Keyspace } from './keyspace.js';
 
@@ -15,17 +15,11 @@ export class WorkflowMetas {
 
   async get(name: string): Promise<WorkflowMeta | null> {
     const text = await this.connection.repeated((redis) => redis.hget(this.keys.workflows, name));
-    return text === null ? null : toMeta(text);
+    return text === null ? null : (JSON.parse(text) as WorkflowMeta);
   }
 
   async all(): Promise<WorkflowMeta[]> {
     const texts = await this.connection.repeated((redis) => redis.hvals(this.keys.workflows));
-    return texts.map(toMeta).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return texts.map((text) => JSON.parse(text) as WorkflowMeta).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
-}
-
-/** Lua writes an empty object as an empty array. */
-function toMeta(text: string): WorkflowMeta {
-  const meta = JSON.parse(text) as WorkflowMeta;
-  return Array.isArray(meta.tags) ? { ...meta, tags: {} } : meta;
 }

@@ -7,11 +7,10 @@ import { fromStoredError } from '../core/stored-error.js';
 import type { AnyWorkflowRef, ChildOptions } from '../core/workflow.types.js';
 import { prepareRun } from '../redis/prepare-run.js';
 import { childIdOf } from '../redis/start-child.js';
-import type { StoredStep } from '../redis/stored-step.js';
-import type { RemoteWaits } from './remote-waits.js';
+import type { Outcome, RemoteWaits } from './remote-waits.js';
 import type { StepLedger } from './step-ledger.js';
 
-const CHILD_OPTIONS = ['runAt', 'queue', 'idempotencyKey', 'idempotencyTtl', 'priority', 'tags'] as const;
+export const CHILD_OPTIONS = ['runAt', 'queue', 'idempotencyKey', 'idempotencyTtl', 'priority', 'tags'] as const;
 
 interface Child {
   readonly name: string;
@@ -20,8 +19,6 @@ interface Child {
   readonly options: ChildOptions;
   readonly timeoutMs?: number;
 }
-
-type Outcome = Pick<StoredStep, 'status' | 'payload'>;
 
 /** Steps that start other runs: `ctx.step.runWorkflow` and `ctx.step.emitWorkflow`. */
 export class ChildSteps {
@@ -47,9 +44,9 @@ export class ChildSteps {
       };
       return (stored) => {
         const known = this.ledger.data.children.get(name) ?? '';
-        if (stored?.status === 'w') this.await(child, stored.moment || undefined, settle(known));
+        if (stored?.status === 'w') this.await(child, stored.moment || undefined, settle(known), reject);
         else if (stored) this.ledger.deliver(stored.order, () => settle(known)(stored));
-        else this.ledger.whenCommitted(() => void this.start(child, settle).catch(reject));
+        else this.ledger.begin(() => this.start(child, settle, reject), reject);
       };
     });
   }
@@ -59,76 +56,54 @@ export class ChildSteps {
       rejectUnknownKeys(options, CHILD_OPTIONS, `step "${name}"`);
       return (stored) => {
         if (stored) this.ledger.deliver(stored.order, () => resolve(decodePayload(stored.payload) as string));
-        else
-          this.ledger.whenCommitted(() => void this.start({ name, workflow, input, options }, undefined, resolve).catch(reject));
+        else this.ledger.begin(() => this.start({ name, workflow, input, options }, undefined, reject, resolve), reject);
       };
     });
   }
 
-  /** Ends a wait whose time ran out, or whose child ended, before the pass began. */
-  complete(name: string, stored: StoredStep, order: number): StoredStep {
-    if (stored.status !== 'w') {
-      this.ledger.host.journal.adoptOutcome(name, order);
-      return { ...stored, status: stored.status === 'd' ? 's' : 'k', order };
-    }
-    const outcome = this.timedOut(name, stored.moment - stored.startedAt);
-    const elapsedMs = Math.max(0, this.ledger.host.clock.now() - stored.startedAt);
-    this.ledger.commit({ name, kind: 'c', order, attempt: 1, base: 0, elapsedMs, ...outcome });
-    return { ...stored, ...outcome, order };
-  }
-
-  private timedOut(name: string, timeoutMs: number): { status: 'f'; payload: string } {
+  /** How a wait ends whose time ran out. */
+  timedOut(name: string, timeoutMs: number): { status: 'f'; payload: string } {
     return { status: 'f', payload: encodeError(new StepTimeoutError({ runId: this.ledger.runId, step: name, timeoutMs })) };
   }
 
   private async start(
     child: Child,
     settle: ((childRunId: string) => (outcome: Outcome) => void) | undefined,
+    reject: (error: unknown) => void,
     emitted?: (childRunId: string) => void,
   ): Promise<void> {
     const { name, timeoutMs } = child;
-    this.ledger.held();
-    try {
-      const target = await this.ledger.host.findWorkflow(child.workflow);
-      const prepared = await prepareRun(target, child.input, child.options, this.ledger.host.maxPayloadBytes);
-      if (this.ledger.closed) return;
-      const run = { ...prepared, id: childIdOf(this.ledger.runId, name), nonce: '' };
-      const order = settle ? 0 : this.ledger.nextOrder();
-      const started = await this.ledger.host.journal.startChild({ step: name, waits: !!settle, order, timeoutMs, child: run });
-      if (started.status === 'CONFLICT') {
-        throw new IdempotencyConflictError({ existingRunId: run.id, workflow: run.workflow, runId: run.id, problem: 'workflow' });
-      }
-      if (this.ledger.closed) return;
-      this.ledger.data.children.set(name, started.childRunId);
-      if (settle) {
-        this.await(child, started.wakeAt, settle(started.childRunId));
-        // It may have ended before, under its idempotency key.
-        if (child.options.idempotencyKey !== undefined) await this.remote.refresh();
-      } else {
-        this.ledger.deliver(order, () => emitted?.(started.childRunId));
-      }
-    } finally {
-      this.ledger.released();
+    const { host, runId } = this.ledger;
+    const target = await host.directory.find(child.workflow, false);
+    const prepared = await prepareRun(target, child.input, child.options, host.maxPayloadBytes);
+    if (this.ledger.closed) return;
+    this.ledger.throwIfHalted();
+    const run = { ...prepared, id: childIdOf(runId, name), nonce: '' };
+    const order = settle ? 0 : this.ledger.nextOrder();
+    const started = await host.journal.startChild({ step: name, waits: !!settle, order, timeoutMs, child: run });
+    if (started.status === 'CANCELED') throw host.canceled(started.childRunId);
+    if (started.status === 'CONFLICT') {
+      throw new IdempotencyConflictError({ existingRunId: run.id, workflow: run.workflow, runId: run.id, problem: 'workflow' });
+    }
+    if (this.ledger.closed) return;
+    this.ledger.data.children.set(name, started.childRunId);
+    if (settle) {
+      this.await(child, started.wakeAt, settle(started.childRunId), reject);
+      // It may have ended before, under its idempotency key.
+      if (child.options.idempotencyKey !== undefined) await this.remote.refresh();
+    } else {
+      this.ledger.deliver(order, () => emitted?.(started.childRunId));
     }
   }
 
-  private await(child: Child, wakeAt: number | undefined, settle: (outcome: Outcome) => void): void {
-    const { name } = child;
-    const since = this.ledger.data.steps.get(name)?.startedAt ?? this.ledger.host.clock.now();
-    this.remote.add({
-      name,
-      wakeAt,
-      settle,
-      timedOut: () => ({
-        name,
-        kind: 'c',
-        order: 0,
-        attempt: 1,
-        base: 0,
-        elapsedMs: Math.max(0, this.ledger.host.clock.now() - since),
-        ...this.timedOut(name, child.timeoutMs ?? 0),
-      }),
-    });
+  private await(
+    child: Child,
+    wakeAt: number | undefined,
+    settle: (outcome: Outcome) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const { name, timeoutMs = 0 } = child;
+    this.remote.add({ name, kind: 'c', wakeAt, settle, reject, timedOut: () => this.timedOut(name, timeoutMs) });
   }
 
   private errorOf(step: string, childRunId: string, { status, payload }: Outcome): Error {

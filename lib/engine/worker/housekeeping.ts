@@ -1,7 +1,9 @@
-import type { WorkflowMeta } from '../core/client.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
+import { continueCancel } from '../redis/continue-cancel.js';
+import { continueEvent } from '../redis/continue-event.js';
+import type { Op } from '../redis/op.js';
 import { reapWorkers } from '../redis/reap-workers.js';
-import { registerWorkflows } from '../redis/register-workflows.js';
+import { sweepEvents } from '../redis/sweep-events.js';
 import { sweepHistory } from '../redis/sweep-history.js';
 import type { Pass } from './pass.js';
 import { Periodic } from './periodic.js';
@@ -16,7 +18,8 @@ export interface HousekeepingHost extends WatchdogHost {
   readonly buffer: CommitBuffer;
   readonly options: ResolvedWorkerOptions;
   readonly retentionMs: number;
-  metas(): Array<Omit<WorkflowMeta, 'updatedAt'>>;
+  /** Writes what Redis has lost of the worker's declarations. */
+  restoreRegistry(): Promise<void>;
   passes(): Iterable<Pass>;
   /** Runs of a dead worker were queued again. */
   reaped(runs: number): void;
@@ -37,8 +40,11 @@ export class Housekeeping {
   start(): void {
     const { reaperIntervalMs, historyCleanupIntervalMs, registryRecoveryIntervalMs, watchdog } = this.host.options;
     this.every(reaperIntervalMs, 'Looking for dead workers', () => this.reap());
-    this.every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep());
-    this.every(registryRecoveryIntervalMs, 'Registering workflows', () => this.register());
+    this.every(reaperIntervalMs, 'Going on with events', () => this.goOn(continueEvent));
+    this.every(reaperIntervalMs, 'Going on with cancellations', () => this.goOn(continueCancel));
+    this.every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep(sweepHistory));
+    this.every(historyCleanupIntervalMs, 'Deleting old events', () => this.sweep(sweepEvents));
+    this.every(registryRecoveryIntervalMs, 'Registering workflows', () => this.host.restoreRegistry());
     this.every(MARK_RUNNING_AFTER_MS, 'Marking running steps', async () => this.markRunning());
     if (watchdog.enabled) this.watchdog = new Watchdog(this.host, watchdog.intervalMs, watchdog.stalledForMs);
   }
@@ -46,11 +52,6 @@ export class Housekeeping {
   async stop(): Promise<void> {
     this.stopped = true;
     await Promise.all([...this.rounds.map((round) => round.stop()), this.watchdog?.stop()]);
-  }
-
-  /** Makes the worker's workflows known, also after Redis lost them. */
-  register(): Promise<unknown> {
-    return this.host.buffer.add(registerWorkflows(this.host.metas()));
   }
 
   private every(intervalMs: number, name: string, task: () => Promise<unknown>): void {
@@ -66,11 +67,25 @@ export class Housekeeping {
     }
   }
 
-  private async sweep(): Promise<void> {
+  private async sweep(batch: typeof sweepHistory): Promise<void> {
     for (;;) {
-      const deleted = await this.host.buffer.add(sweepHistory(this.host.retentionMs, SWEEP_BATCH));
+      const deleted = await this.host.buffer.add(batch(this.host.retentionMs, SWEEP_BATCH));
       if (deleted < SWEEP_BATCH || this.stopped) return;
     }
+  }
+
+  /** Until an event has reached everybody; what a crash leaves over is found by the next round. */
+  goOnWith(eventId: string): void {
+    const failed = (error: unknown) =>
+      this.host.warn(`Going on with event "${eventId}" failed: ${(error as Error).message}`, { eventId });
+    const goOn = (more: boolean): void => {
+      if (more && !this.stopped) this.host.buffer.send(continueEvent(eventId), goOn, failed);
+    };
+    goOn(true);
+  }
+
+  private async goOn(some: () => Op<boolean>): Promise<void> {
+    while ((await this.host.buffer.add(some())) && !this.stopped);
   }
 
   private markRunning(): void {

@@ -10,8 +10,12 @@ export interface LeaseHost {
   readonly options: ResolvedWorkerOptions;
   readonly buffer: CommitBuffer;
   readonly clock: RedisClock;
+  /** What the worker's code declares, for as long as it lives. */
+  readonly declares: readonly string[];
   runningCount(): number;
   stalledRunIds(): readonly string[];
+  /** The lease was renewed. */
+  renewed(): void;
   /** All runs of this worker belong to others now. */
   loseAll(): void;
   warn(message: string): void;
@@ -64,11 +68,11 @@ export class LeaseKeeper {
   }
 
   private async register(): Promise<void> {
-    const { workerId, options, buffer, clock } = this.host;
+    const { workerId, options, buffer, clock, declares } = this.host;
     const { leaseMs, app, queues, concurrency } = options;
     for (;;) {
       const askedAt = performance.now();
-      const { status, now } = await buffer.add(registerWorker({ workerId, leaseMs, app, queues, concurrency }));
+      const { status, now } = await buffer.add(registerWorker({ workerId, leaseMs, app, queues, concurrency, declares }));
       clock.synchronise(now);
       if (status === 'AGAIN') continue;
       this.renewedAt = askedAt;
@@ -89,6 +93,9 @@ export class LeaseKeeper {
     );
     clock.synchronise(now);
     if (status === 'LOST') await this.replace();
-    else this.renewedAt = askedAt;
+    else {
+      this.renewedAt = askedAt;
+      this.host.renewed();
+    }
   }
 }

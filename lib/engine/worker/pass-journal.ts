@@ -1,10 +1,13 @@
 import { adoptOutcome } from '../redis/adopt-outcome.js';
+import { type AnyAwaited, awaitAny, type Branch } from '../redis/await-any.js';
+import { awaitEvent, type EventAwaited, type EventWait } from '../redis/await-event.js';
 import { backOffRun } from '../redis/back-off-run.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { commitStepOf, type StepCommit, type StepCommitted } from '../redis/commit-step.js';
-import { finishRun } from '../redis/finish-run.js';
+import { type Emitted, emitEvent, type NewEvent } from '../redis/emit-event.js';
 import { asStatus, type Op, type WriteStatus } from '../redis/op.js';
 import { type Parked, parkRun } from '../redis/park-run.js';
+import { passPoint } from '../redis/pass-point.js';
 import { readSteps } from '../redis/read-steps.js';
 import { releaseRun } from '../redis/release-run.js';
 import { type ChildStart, type ChildStarted, startChild } from '../redis/start-child.js';
@@ -57,9 +60,28 @@ export class PassJournal {
     return new Promise((resolve) => this.write(op, statusOfReply, resolve));
   }
 
+  awaitEvent(step: string, wait: EventWait, timeoutMs: number | undefined): Promise<EventAwaited> {
+    const op = awaitEvent({ runId: this.runId, fence: this.fence, step }, wait, timeoutMs);
+    return new Promise((resolve) => this.write(op, statusOfReply, resolve));
+  }
+
+  awaitAny(step: string, branches: readonly Branch[]): Promise<AnyAwaited> {
+    const op = awaitAny({ runId: this.runId, fence: this.fence, step }, branches);
+    return new Promise((resolve) => this.write(op, statusOfReply, resolve));
+  }
+
+  emitEvent(step: string, order: number, event: NewEvent): Promise<Emitted> {
+    const op = emitEvent(event, { runId: this.runId, fence: this.fence, step, order });
+    return new Promise((resolve) => this.write(op, statusOfReply, resolve));
+  }
+
   /** Gives an outcome that came from outside its place in the order of completion. */
   adoptOutcome(step: string, order: number): void {
     this.write(adoptOutcome(this.runId, this.fence, step, order), asStatus);
+  }
+
+  passPoint(number: number, order: number): Promise<unknown> {
+    return new Promise((resolve) => this.write(passPoint(this.runId, this.fence, number, order), asStatus, resolve));
   }
 
   readSteps(names: readonly string[]): Promise<Array<StoredStep | undefined>> {
@@ -69,10 +91,6 @@ export class PassJournal {
 
   park(deadline: number | undefined, steps: readonly string[], done: (parked: Parked) => void): void {
     this.write(parkRun(this.runId, this.fence, deadline, steps), statusOfReply, done);
-  }
-
-  finish(outcome: 'succeeded' | 'failed', payload: string): void {
-    this.last(finishRun(this.runId, this.fence, outcome, payload));
   }
 
   backOff(delayMs: number, deadline: number | undefined, error: string): void {
@@ -103,7 +121,13 @@ export class PassJournal {
     while (this.waiting.length > 0 && this.waiting[0].answers <= this.answered) this.waiting.shift()?.next();
   }
 
-  private last(op: Op<WriteStatus>): void {
+  /** A write without an answer of its own. */
+  settle(op: Op<WriteStatus>): void {
+    this.write(op, asStatus);
+  }
+
+  /** A write that ends the pass. */
+  last(op: Op<WriteStatus>): void {
     this.write(op, asStatus);
     this.close();
   }

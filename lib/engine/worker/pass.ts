@@ -1,71 +1,59 @@
-import { CrashLoopError, isNeverRetried, LeaseLostError, RunTimeoutError, ShutdownError } from '../core/errors/index.js';
+import { CrashLoopError, LeaseLostError, RunCanceledError, RunTimeoutError, ShutdownError } from '../core/errors/index.js';
+import type { ReceivedEvent } from '../core/event.types.js';
 import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
-import type { ResolvedWorkflowOptions } from '../core/resolve-workflow.js';
-import type { RunRecord } from '../core/run.types.js';
-import { asError, toStoredError } from '../core/stored-error.js';
+import { describeError } from '../core/stored-error.js';
 import { validateInput } from '../core/validate-input.js';
-import type { LoggerPort } from '../core/values.types.js';
-import type { AnyWorkflowRef, Handler, RetryFailure } from '../core/workflow.types.js';
+import type { RetryFailure } from '../core/workflow.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
+import type { Outcome } from '../redis/finish-run.js';
+import { judgeEvent } from '../redis/judge-event.js';
+import { settleDelivery } from '../redis/settle-delivery.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
-import type { RunTarget, WorkflowDirectory } from '../redis/workflow-directory.js';
+import { unwindRun } from '../redis/unwind-run.js';
+import type { WorkflowDirectory } from '../redis/workflow-directory.js';
 import { LongTimer } from './long-timer.js';
+import { endingOf, endingOfUnwinding } from './pass-ending.js';
+import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { PassJournal } from './pass-journal.js';
 import type { RedisClock } from './redis-clock.js';
+import { runningRecord, verdictOn } from './retry-verdict.js';
 import { RunContext } from './run-context.js';
 import { runScope } from './run-scope.js';
-import type { StepHost } from './step-ledger.js';
+import type { StepHost } from './step-host.js';
 import { StepRuntime } from './step-runtime.js';
 import type { TurnClock } from './turn-clock.js';
-
-/** A workflow as a worker executes it. */
-export interface ServedWorkflow {
-  readonly options: ResolvedWorkflowOptions;
-  readonly handler: Handler<unknown, unknown>;
-}
-
-/** What a pass needs of its worker. */
-export interface PassHost {
-  readonly workerId: string;
-  readonly buffer: CommitBuffer;
-  readonly clock: RedisClock;
-  readonly turns: TurnClock;
-  readonly logger: LoggerPort;
-  readonly maxPayloadBytes: number;
-  readonly maxRecoveries: number;
-  readonly directory: WorkflowDirectory;
-  leaseConfirmed(): Promise<void> | undefined;
-  /** The pass needs its slot no more. Called once. */
-  ended(pass: Pass): void;
-}
+import { errorsOfCrashes, type UnwindingPass, unwind } from './unwinding.js';
 
 /** How long a run rests after Redis refused one of its writes for a reason that a repeat may not mend. */
 const REFUSED_DELAY_MS = 5_000;
 
 /** One execution of a handler, from claim to success, failure, park, hand-back or loss. */
-export class Pass implements StepHost {
+export class Pass implements StepHost, UnwindingPass {
   readonly context: RunContext;
   readonly journal: PassJournal;
-  readonly steps: StepRuntime;
+  /** Of the handler; of the compensations once these run. */
+  steps: StepRuntime;
   readonly run: StoredRun;
   private readonly maxAttempts: number;
   private readonly deadline: number | undefined;
   private deadlineTimer: LongTimer | undefined;
+  private graceTimer: LongTimer | undefined;
+  private canceledBy: RunCanceledError | undefined;
   private over = false;
   private refusedBefore = false;
 
   constructor(
     readonly claimed: ClaimedRun,
-    private readonly data: RunData,
+    readonly data: RunData,
     private readonly workflow: ServedWorkflow,
     private readonly host: PassHost,
   ) {
     this.run = claimed.run;
     this.maxAttempts = this.run.maxAttempts ?? workflow.options.maxAttempts;
     const { timeoutMs } = workflow.options;
-    this.deadline = timeoutMs === undefined ? undefined : (this.run.startedAt as number) + timeoutMs;
+    this.deadline =
+      timeoutMs === undefined || this.run.unwinding !== undefined ? undefined : (this.run.startedAt as number) + timeoutMs;
     this.journal = new PassJournal(
       host.buffer,
       this.run.id,
@@ -73,9 +61,10 @@ export class Pass implements StepHost {
       () => this.lose(),
       (error) => this.refused(error as Error),
     );
-    this.context = new RunContext(this.run, this.maxAttempts, host.logger);
+    this.context = new RunContext(this.run, data, this.maxAttempts, host.logger);
     this.steps = new StepRuntime(this, data);
     this.context.step = this.steps;
+    this.steps.ledger.compensable = this.run.compensable;
   }
 
   get maxPayloadBytes(): number {
@@ -97,6 +86,8 @@ export class Pass implements StepHost {
   /** @param now Redis time of the claim */
   start(now: number): void {
     const { id, workflow, recoveries, recoveryStreak } = this.run;
+    if (this.run.unwinding !== undefined) return void this.unwind();
+    if (this.run.cancelRequestedAt !== undefined) return void this.endCanceled();
     if (recoveryStreak > this.host.maxRecoveries) {
       this.end();
       this.writeFailure(new CrashLoopError({ runId: id, workflow, recoveries }));
@@ -109,6 +100,26 @@ export class Pass implements StepHost {
       }
       this.deadlineTimer = new LongTimer(this.deadline - now, () => this.timeOut());
     }
+    if (this.run.unjudged) void this.judge(now);
+    else this.begin(now);
+  }
+
+  /** The event's emitter did not know this workflow: its filter and schema are asked now. */
+  private async judge(now: number): Promise<void> {
+    const { input, events } = this.workflow.options;
+    const judgement = await judgeEvent({ workflow: this.run.workflow, input, events }, this.context.event as ReceivedEvent);
+    if (this.over) return;
+    const settled = settleDelivery(this.run.id, this.claimed.fence, judgement);
+    if (judgement.status === 'd') {
+      this.journal.settle(settled);
+      this.begin(now);
+      return;
+    }
+    this.end();
+    this.journal.last(settled);
+  }
+
+  private begin(now: number): void {
     this.steps.completeEnded(now);
     this.execute().then(
       (output) => this.succeed(output),
@@ -116,22 +127,51 @@ export class Pass implements StepHost {
     );
   }
 
-  findWorkflow(ref: AnyWorkflowRef): Promise<RunTarget> {
-    return this.host.directory.find(ref, false);
+  get directory(): WorkflowDirectory {
+    return this.host.directory;
+  }
+
+  goOnWith(eventId: string): void {
+    this.host.goOnWith(eventId);
   }
 
   failureOf(error: Error): RetryFailure {
-    return { run: this.record(), error };
+    return { run: runningRecord(this.run, this.data.input, this.maxAttempts, this.host.workerId), error };
   }
 
   quiet(waitingSteps: string[]): void {
-    this.journal.park(this.deadline, waitingSteps, ({ status, now }) => {
+    this.journal.park(this.deadline, waitingSteps, ({ status, now, reason }) => {
       if (this.over) return;
       if (status === 'READY') void this.steps.resume(now);
+      else if (status === 'CANCELED') this.cancel(reason);
       else {
         this.end();
         this.journal.close();
       }
+    });
+  }
+
+  canceled(reason: string): Error {
+    this.cancel(reason);
+    return this.canceledBy as Error;
+  }
+
+  /** Aborts the handler and lets no further step begin; the run ends canceled once the handler settles, or its grace is over. */
+  cancel(reason: string): void {
+    if (this.canceledBy || this.run.unwinding !== undefined) return;
+    this.canceledBy = new RunCanceledError({ runId: this.run.id, reason: reason === '' ? undefined : reason });
+    if (this.over) return;
+    this.steps.ledger.halt(this.canceledBy);
+    this.grace(() => this.endCanceled());
+    this.abort(this.canceledBy);
+  }
+
+  yield(): void {
+    // What the pass has written may yet be refused: then it was lost, and is not given back.
+    this.journal.whenSettled(() => {
+      if (this.over) return;
+      this.end();
+      this.journal.release(0);
     });
   }
 
@@ -154,15 +194,46 @@ export class Pass implements StepHost {
     );
   }
 
-  private async execute(): Promise<unknown> {
+  /** How long a handler may take to settle once it was told to. */
+  grace(isOver: () => void): void {
+    this.graceTimer = new LongTimer(this.host.cancelGraceMs, isOver);
+  }
+
+  async execute(): Promise<unknown> {
     const input = decodePayload(this.data.input);
     const schema = this.workflow.options.input;
     this.context.input = schema ? await validateInput(schema, input, this.run.workflow) : input;
     return runScope.run({ context: this.context }, this.workflow.handler, this.context);
   }
 
+  private async unwind(): Promise<void> {
+    const gaveUp = this.run.recoveryStreak > this.host.maxRecoveries;
+    const errors = gaveUp ? errorsOfCrashes(this.run, this.data) : await unwind(this);
+    if (this.over) return;
+    for (const { step, message } of errors) {
+      this.context.logger.error(`The compensation of step "${step}" failed for good: ${message}`);
+    }
+    this.end();
+    this.journal.last(endingOfUnwinding(this.claimed, this.workflow, errors));
+  }
+
+  /** What the handler of a canceled run came to does not matter; its steps in flight are stored. */
+  private async settleCanceled(): Promise<void> {
+    this.steps.ledger.close();
+    await this.steps.ledger.siblingsSettled();
+    this.endCanceled();
+  }
+
+  private endCanceled(): void {
+    if (this.over) return;
+    this.end();
+    this.steps.ledger.failures.memoiseAll();
+    this.finish('canceled', '');
+  }
+
   private succeed(output: unknown): void {
     if (this.over) return;
+    if (this.canceledBy) return void this.settleCanceled();
     let payload: string;
     try {
       payload = encodePayload(output, () => `output of run "${this.run.id}"`, this.maxPayloadBytes);
@@ -172,38 +243,32 @@ export class Pass implements StepHost {
     }
     this.end();
     this.steps.ledger.failures.memoiseAll();
-    this.journal.finish('succeeded', payload);
+    this.finish('succeeded', payload);
     if (this.steps.functions.active.size > 0) this.abort(new Error(`Run "${this.run.id}" has succeeded without this step.`));
   }
 
   private async fail(thrown: unknown): Promise<void> {
     if (this.over) return;
+    if (this.canceledBy) return this.settleCanceled();
     this.steps.ledger.close();
     await this.steps.ledger.siblingsSettled();
     if (this.over) return;
+    if (this.canceledBy) return this.endCanceled();
     this.end();
-    const { delayMs, error } = this.verdictOn(thrown);
-    this.steps.ledger.failures.reopen(thrown);
+    const { retry } = this.workflow.options;
+    const { delayMs, error } = verdictOn(thrown, this.run.failures + 1, this.maxAttempts, retry, this);
+    const { failures } = this.steps.ledger;
+    // No attempt follows: the replay that collects the compensations must see what this one saw.
+    if (delayMs === undefined && this.isCompensable) failures.memoiseAll();
+    else failures.reopen(thrown);
     if (delayMs === undefined) {
       this.writeFailure(error);
       return;
     }
     this.context.logger.warn(
-      `Attempt ${this.context.run.attempt} of ${this.maxAttempts} failed, the next follows in ${Math.round(delayMs)} ms: ${describe(error)}`,
+      `Attempt ${this.context.run.attempt} of ${this.maxAttempts} failed, the next follows in ${Math.round(delayMs)} ms: ${describeError(error)}`,
     );
     this.journal.backOff(delayMs, this.deadline, encodeError(error));
-  }
-
-  /** A policy function that throws fails the run with its own error: nothing sensible can be guessed in its place. */
-  private verdictOn(thrown: unknown): { delayMs?: number; error: unknown } {
-    const failures = this.run.failures + 1;
-    if (isNeverRetried(thrown) || failures >= this.maxAttempts) return { error: thrown };
-    try {
-      const verdict = this.workflow.options.retry.decide(this.failureOf(asError(thrown)), failures);
-      return { error: thrown, delayMs: verdict.retry ? verdict.delayMs : undefined };
-    } catch (policyError) {
-      return { error: policyError };
-    }
   }
 
   private timeOut(): void {
@@ -216,8 +281,23 @@ export class Pass implements StepHost {
   }
 
   private writeFailure(error: unknown): void {
-    this.context.logger.error(`The run failed: ${describe(error)}`);
-    this.journal.finish('failed', encodeError(error));
+    if (this.isCompensable) {
+      this.context.logger.error(`The run failed, its completed steps are compensated: ${describeError(error)}`);
+      this.journal.last(unwindRun(this.run.id, this.claimed.fence, encodeError(error)));
+      return;
+    }
+    const what = this.run.hookOf === undefined ? 'The run' : 'The failure hook of the run';
+    this.context.logger.error(`${what} failed: ${describeError(error)}`);
+    this.finish('failed', encodeError(error));
+  }
+
+  /** A failure hook is not undone: it has no outcome but its own. */
+  private get isCompensable(): boolean {
+    return this.steps.ledger.compensable && this.run.hookOf === undefined;
+  }
+
+  private finish(outcome: Outcome, payload: string): void {
+    this.journal.last(endingOf(this.claimed, this.workflow, outcome, payload));
   }
 
   private refused(error: Error): void {
@@ -234,29 +314,13 @@ export class Pass implements StepHost {
     if (this.over) return;
     this.over = true;
     this.deadlineTimer?.cancel();
+    this.graceTimer?.cancel();
     this.steps.ledger.close();
     this.host.ended(this);
   }
 
-  private abort(reason: unknown): void {
+  abort(reason: unknown): void {
     this.context.abort(reason);
     this.steps.functions.abort(reason);
   }
-
-  private record(): RunRecord {
-    const { failures, maxAttempts: _, recoveryStreak: __, handBacks: ___, ...run } = this.run;
-    return {
-      ...run,
-      status: 'running',
-      input: decodePayload(this.data.input),
-      attempt: failures + 1,
-      maxAttempts: this.maxAttempts,
-      workerId: this.host.workerId,
-    };
-  }
-}
-
-function describe(error: unknown): string {
-  const { name, message } = toStoredError(error);
-  return `${name}: ${message}`;
 }

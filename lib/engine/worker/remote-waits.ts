@@ -2,26 +2,47 @@ import type { StoredStep } from '../redis/stored-step.js';
 import type { StepWrite } from './pass-journal.js';
 import type { StepLedger } from './step-ledger.js';
 
-/** A wait that something outside the run may end: the end of a child. */
+export type Outcome = Pick<StoredStep, 'status' | 'payload'>;
+
+/** A wait that something outside the run may end: the end of a child, an event. */
 export interface RemoteWait {
   readonly name: string;
+  readonly kind: 'c' | 'e' | 'a';
   /** Redis time of its timeout. */
   readonly wakeAt?: number;
   /** What is stored when the time runs out first. */
-  readonly timedOut: () => StepWrite;
+  readonly timedOut: () => Pick<StepWrite, 'status' | 'payload'>;
   /** Hands the outcome to the handler. */
-  readonly settle: (outcome: Pick<StoredStep, 'status' | 'payload'>) => void;
+  readonly settle: (outcome: Outcome) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** The waits of a pass that end from outside; the outcome is written to the step's record by whoever ends it. */
 export class RemoteWaits {
-  private readonly open = new Map<string, RemoteWait>();
+  private readonly open = new Map<string, RemoteWait & { readonly since: number }>();
+  private hinted = false;
 
   constructor(private readonly ledger: StepLedger) {}
 
   add(wait: RemoteWait): void {
-    this.open.set(wait.name, wait);
-    this.ledger.wait({ name: wait.name, wakeAt: wait.wakeAt, fire: () => this.timeOut(wait) });
+    const since = this.ledger.data.steps.get(wait.name)?.startedAt ?? this.ledger.host.clock.now();
+    const opened = { ...wait, since };
+    this.open.set(wait.name, opened);
+    this.ledger.wait({
+      name: wait.name,
+      wakeAt: wait.wakeAt,
+      fire: () => this.timeOut(opened),
+      abandon: (error) => this.abandon(opened, error),
+    });
+    if (!this.hinted) return;
+    this.hinted = false;
+    void this.refresh();
+  }
+
+  /** Something has come for the run. It may be for a wait whose registration is still on its way back. */
+  look(): void {
+    this.hinted = this.ledger.isOpening;
+    void this.refresh();
   }
 
   /** Looks for outcomes that have arrived meanwhile. */
@@ -36,6 +57,11 @@ export class RemoteWaits {
     });
   }
 
+  private abandon({ name, reject }: RemoteWait, error: Error): void {
+    this.open.delete(name);
+    reject(error);
+  }
+
   private adopt(wait: RemoteWait, outcome: StoredStep): void {
     if (this.ledger.closed) return;
     const order = this.close(wait);
@@ -44,8 +70,10 @@ export class RemoteWaits {
   }
 
   /** Others may have been faster: only what the script accepts is told to the handler. */
-  private timeOut(wait: RemoteWait): void {
-    const record = { ...wait.timedOut(), order: this.ledger.nextOrder() };
+  private timeOut(wait: RemoteWait & { readonly since: number }): void {
+    const { name, kind } = wait;
+    const elapsedMs = Math.max(0, this.ledger.host.clock.now() - wait.since);
+    const record = { name, kind, order: this.ledger.nextOrder(), attempt: 1, base: 0, elapsedMs, ...wait.timedOut() };
     this.ledger.held();
     this.ledger.host.journal.commitStep(record, ({ status }) => {
       if (status === 'TAKEN') {

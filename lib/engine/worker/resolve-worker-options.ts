@@ -14,6 +14,7 @@ export interface ResolvedWorkerOptions {
   readonly historyCleanupIntervalMs: number;
   readonly registryRecoveryIntervalMs: number;
   readonly shutdownTimeoutMs: number;
+  readonly cancelGraceMs: number;
   readonly maxRecoveries: number;
 }
 
@@ -29,6 +30,7 @@ export const WORKER_OPTION_NAMES = [
   'historyCleanupIntervalMs',
   'registryRecoveryIntervalMs',
   'shutdownTimeoutMs',
+  'cancelGraceMs',
   'maxRecoveries',
 ] as const satisfies ReadonlyArray<keyof WorkerOptions>;
 
@@ -69,6 +71,7 @@ export function resolveWorkerOptions(
     historyCleanupIntervalMs: ms('historyCleanupIntervalMs', options.historyCleanupIntervalMs, 60_000, 10),
     registryRecoveryIntervalMs: ms('registryRecoveryIntervalMs', options.registryRecoveryIntervalMs, 60_000, 10),
     shutdownTimeoutMs: ms('shutdownTimeoutMs', options.shutdownTimeoutMs, 20_000, 0),
+    cancelGraceMs: ms('cancelGraceMs', options.cancelGraceMs, 30_000, 0),
     maxRecoveries: ms('maxRecoveries', options.maxRecoveries, 10, 0),
   });
 }

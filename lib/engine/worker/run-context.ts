@@ -1,33 +1,48 @@
+import type { ReceivedEvent } from '../core/event.types.js';
 import type { LoggerPort } from '../core/values.types.js';
-import type { StepApi, WorkflowContext } from '../core/workflow.types.js';
-import type { StoredRun } from '../redis/stored-run.js';
+import type { WorkflowContext } from '../core/workflow.types.js';
+import { receivedEvent } from '../redis/stored-event.js';
+import { attemptOf, type StoredRun } from '../redis/stored-run.js';
+import type { RunData } from '../redis/stored-step.js';
 import { LazyAbort } from './lazy-abort.js';
 import { RunLogger } from './run-logger.js';
+import type { StepRuntime } from './step-runtime.js';
 
 /** The context of one pass. */
 export class RunContext implements WorkflowContext {
   readonly run: WorkflowContext['run'];
+  readonly schedule: WorkflowContext['schedule'];
   input: unknown;
-  step!: StepApi;
+  step!: StepRuntime;
+  /** A failure hook logs in the name of the run that has failed. */
+  private readonly logged: { readonly id: string; readonly workflow: string };
   private readonly abortion = new LazyAbort();
   private runLogger: RunLogger | undefined;
 
   constructor(
     stored: StoredRun,
+    private readonly data: RunData,
     maxAttempts: number,
     private readonly baseLogger: LoggerPort,
   ) {
+    this.logged = { id: stored.hookOf ?? stored.id, workflow: stored.workflow };
     this.run = {
       id: stored.id,
       workflow: stored.workflow,
       queue: stored.queue,
-      attempt: stored.failures + 1,
+      attempt: attemptOf(stored),
       maxAttempts,
       tags: stored.tags,
       version: stored.version,
       parentRunId: stored.parentRunId,
       rootRunId: stored.rootRunId,
     };
+    const { scheduleId: id, scheduledFor: instant } = stored;
+    if (id !== undefined && instant !== undefined) this.schedule = { id, instant };
+  }
+
+  get event(): ReceivedEvent | undefined {
+    return this.data.event === undefined ? undefined : receivedEvent(this.data.event, this.data.input);
   }
 
   get signal(): AbortSignal {
@@ -35,8 +50,12 @@ export class RunContext implements WorkflowContext {
   }
 
   get logger(): LoggerPort {
-    this.runLogger ??= new RunLogger(this.baseLogger, this.run);
+    this.runLogger ??= new RunLogger(this.baseLogger, this.logged);
     return this.runLogger;
+  }
+
+  commit(): Promise<void> {
+    return this.step.commit();
   }
 
   abort(reason: unknown): void {

@@ -1,24 +1,24 @@
-import { rejectUnknownKeys } from '../core/checks.js';
 import { describeValue } from '../core/describe-value.js';
-import { parsePositiveDuration } from '../core/duration.js';
 import { InvalidOptionError, isNeverRetried } from '../core/errors/index.js';
 import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
-import { resolveRetryPolicy } from '../core/retry-policy.js';
 import type { StoredError } from '../core/run.types.js';
 import { asError, fromStoredError } from '../core/stored-error.js';
 import type { Stored } from '../core/values.types.js';
 import type { StepContext, StepOptions, WorkflowContext } from '../core/workflow.types.js';
 import type { StoredStep } from '../redis/stored-step.js';
+import { ALWAYS_PARK } from './always-park.js';
 import type { StepWrite } from './pass-journal.js';
-import type { StepLedger } from './step-ledger.js';
-import { type StepPolicy, StepTask, type StepTaskHost, type StepTaskInit } from './step-task.js';
+import { COMPENSATE, type StepLedger } from './step-ledger.js';
+import { type StepCompensation, type StepPolicy, stepPolicyOf } from './step-policy.js';
+import { StepTask, type StepTaskHost, type StepTaskInit } from './step-task.js';
 
 const NO_POLICY: StepPolicy = {};
-const STEP_OPTIONS = ['timeout', 'maxAttempts', 'retries'] as const;
 
 /** Steps that are functions: `ctx.step.run`. */
 export class RunSteps implements StepTaskHost {
   readonly active = new Set<StepTask>();
+  /** How to undo the steps that the handler has called so far. */
+  readonly compensations = new Map<string, StepCompensation>();
 
   constructor(private readonly ledger: StepLedger) {}
 
@@ -41,29 +41,46 @@ export class RunSteps implements StepTaskHost {
       if (typeof fn !== 'function') {
         throw new InvalidOptionError('fn', `Expected step "${name}" to be given a function; got ${describeValue(fn)}`);
       }
-      const policy = options ? policyOf(name, options) : NO_POLICY;
+      const policy = options ? stepPolicyOf(name, options) : NO_POLICY;
       return (stored) => {
+        if (policy.compensation) this.compensable(name, policy.compensation);
         if (stored?.status === 's' || stored?.status === 'f') {
           this.replay(name, stored, resolve, reject);
           return;
         }
-        const attempt = stored ? stored.attempt + (stored.status === 'r' ? 0 : 1) : 1;
-        const base = stored ? (stored.status === 'x' ? stored.attempt : stored.base) : 0;
-        const lastProgress = this.ledger.data.progress.get(name);
-        const init: StepTaskInit = {
-          name,
-          fn,
-          policy,
-          attempt,
-          base,
-          lastProgress,
-          resolve: resolve as (value: never) => void,
-          reject,
-        };
-        if (stored?.status === 'w') this.waitForRetry(init, stored.moment);
-        else this.begin(init);
+        this.launch(name, fn, policy, stored, resolve as (value: never) => void, reject);
       };
     });
+  }
+
+  /** Runs a compensation as a step of its own, with a policy that is checked already. */
+  undo(name: string, fn: (step: StepContext) => Promise<void>, policy: StepPolicy): Promise<void> {
+    return this.ledger.open<void>(
+      name,
+      'r',
+      (resolve, reject) => (stored) => this.launch(name, fn, policy, stored, resolve, reject),
+    );
+  }
+
+  private launch(
+    name: string,
+    fn: (step: StepContext) => unknown,
+    policy: StepPolicy,
+    stored: StoredStep | undefined,
+    resolve: (value: never) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const attempt = stored ? stored.attempt + (stored.status === 'r' ? 0 : 1) : 1;
+    const base = stored ? (stored.status === 'x' ? stored.attempt : stored.base) : 0;
+    const lastProgress = this.ledger.data.progress.get(name);
+    const init: StepTaskInit = { name, fn, policy, attempt, base, lastProgress, resolve, reject };
+    if (stored?.status === 'w') this.waitForRetry(init, stored.moment);
+    else this.begin(init);
+  }
+
+  private compensable(name: string, compensation: StepCompensation): void {
+    this.ledger.reserve(compensationOf(name));
+    this.compensations.set(name, compensation);
   }
 
   abort(reason: unknown): void {
@@ -98,7 +115,7 @@ export class RunSteps implements StepTaskHost {
       this.active.add(task);
       this.ledger.entered();
       task.execute();
-    });
+    }, init.reject);
   }
 
   succeeded(task: StepTask, value: unknown): void {
@@ -111,8 +128,12 @@ export class RunSteps implements StepTaskHost {
       return;
     }
     const order = this.ledger.nextOrder();
-    this.ledger.commit(recordOf(task, order, 's', payload));
-    this.ledger.deliver(order, () => resolve((isUnchanged(value) ? value : decodePayload(payload)) as never));
+    const { compensation } = task.init.policy;
+    if (compensation) this.ledger.compensable = true;
+    this.ledger.commit(recordOf(task, order, 's', payload, compensation ? 'v' : 'r'));
+    // A sibling in flight may need what the handler does with this one, and a canceled handler is to settle.
+    if (ALWAYS_PARK && this.active.size === 1 && !this.ledger.isHalted) this.ledger.heldBack = true;
+    else this.ledger.deliver(order, () => resolve((isUnchanged(value) ? value : decodePayload(payload)) as never));
     this.settled(task);
   }
 
@@ -142,14 +163,15 @@ export class RunSteps implements StepTaskHost {
   private retryDelayOf(task: StepTask, error: unknown): number | undefined {
     const { retry } = task.init.policy;
     const failures = task.attempt - task.init.base;
-    if (!retry || failures >= retry.maxAttempts || isNeverRetried(error)) return undefined;
+    if (!retry || failures >= retry.maxAttempts || isNeverRetried(error) || this.ledger.isHalted) return undefined;
     const verdict = retry.decide(this.ledger.host.failureOf(asError(error)), failures);
     return verdict.retry ? verdict.delayMs : undefined;
   }
 
   private waitForRetry(init: StepTaskInit, wakeAt?: number): void {
-    const { name } = init;
-    this.ledger.wait({ name, wakeAt, fire: () => this.begin({ ...init, lastProgress: this.ledger.data.progress.get(name) }) });
+    const { name, reject } = init;
+    const fire = () => this.begin({ ...init, lastProgress: this.ledger.data.progress.get(name) });
+    this.ledger.wait({ name, wakeAt, fire, abandon: reject });
   }
 
   private settled(task: StepTask): void {
@@ -163,17 +185,12 @@ function isUnchanged(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || (Number.isInteger(value) && value !== 0);
 }
 
-function policyOf(name: string, options: StepOptions): StepPolicy {
-  rejectUnknownKeys(options, STEP_OPTIONS, `step "${name}"`);
-  const { timeout, maxAttempts, retries } = options;
-  const retried = maxAttempts !== undefined || retries !== undefined;
-  return {
-    timeoutMs: timeout === undefined ? undefined : parsePositiveDuration(timeout, 'timeout'),
-    retry: retried ? resolveRetryPolicy({ maxAttempts, retries }, 1, `step "${name}"`) : undefined,
-  };
+/** The step that undoes another one. */
+export function compensationOf(step: string): string {
+  return `${COMPENSATE}${step}`;
 }
 
-function recordOf(task: StepTask, order: number, status: StepWrite['status'], payload: string): StepWrite {
+function recordOf(task: StepTask, order: number, status: StepWrite['status'], payload: string, kind: 'r' | 'v' = 'r'): StepWrite {
   const { name, attempt, base } = task.init;
-  return { name, kind: 'r', status, order, attempt, base, elapsedMs: task.elapsedMs, payload };
+  return { name, kind, status, order, attempt, base, elapsedMs: task.elapsedMs, payload };
 }

@@ -1,4 +1,3 @@
-import type { WorkflowMeta } from '../core/client.types.js';
 import { newId } from '../core/ids.js';
 import type { Registry } from '../core/registry.js';
 import type { LoggerPort } from '../core/values.types.js';
@@ -8,7 +7,6 @@ import { CommitBuffer } from '../redis/commit-buffer.js';
 import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
 import { readRunData } from '../redis/read-run-data.js';
-import { releaseRun } from '../redis/release-run.js';
 import { removeWorker } from '../redis/remove-worker.js';
 import type { ResolvedClientOptions } from '../redis/resolve-client-options.js';
 import { retireWorker } from '../redis/retire-worker.js';
@@ -19,17 +17,20 @@ import { WorkflowMetas } from '../redis/workflow-metas.js';
 import { ClaimLoop } from './claim-loop.js';
 import { Housekeeping, type HousekeepingHost } from './housekeeping.js';
 import { LeaseKeeper } from './lease-keeper.js';
-import { Pass, type PassHost, type ServedWorkflow } from './pass.js';
+import { Pass } from './pass.js';
+import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { RedisClock } from './redis-clock.js';
+import { Registrar } from './registrar.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
+import { RunHints } from './run-hints.js';
+import { RunIntake } from './run-intake.js';
+import { Scheduler } from './scheduler.js';
 import { adviseOnServer } from './server-advice.js';
 import { TurnClock } from './turn-clock.js';
 import { WakeListener } from './wake-listener.js';
 
 /** Calls in flight: one with Redis, the answers of another with Node, and one on its way. */
 const BUFFER = { depth: 3, smallest: 8 };
-const LOAD_RETRY_DELAY_MS = 1_000;
-const UNKNOWN_WORKFLOW_DELAY_MS = { first: 5_000, longest: 300_000 };
 /** How long a stop goes on trying to reach a Redis that is away; the lease ends by itself then. */
 const STOP_GIVES_UP_AFTER_MS = 5_000;
 
@@ -43,13 +44,15 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   private readonly connection: RedisConnection;
   private readonly runner: ScriptRunner;
   private readonly keys: Keyspace;
+  private readonly registrar: Registrar;
+  private readonly scheduler = new Scheduler(this);
   private readonly lease: LeaseKeeper;
   private readonly claims: ClaimLoop;
   private readonly wake: WakeListener;
   private readonly active = new Set<Pass>();
-  /** Claimed runs whose payloads are still being read. */
-  private readonly loading = new Map<ClaimedRun, Promise<void>>();
+  private readonly intake: RunIntake;
   private readonly housekeeping = new Housekeeping(this);
+  private readonly hints = new RunHints(this);
   private stopping: Promise<void> | undefined;
   private onDrained: (() => void) | undefined;
 
@@ -64,6 +67,9 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.runner = new ScriptRunner(this.connection, this.keys, { role: 'worker', giveUpAfterMs: Number.POSITIVE_INFINITY });
     this.buffer = new CommitBuffer(this.runner, { ...BUFFER, beforeSend: () => this.claims.rideAlong() });
     this.directory = new WorkflowDirectory(known.registry, new WorkflowMetas(this.connection, this.keys), known.resolveClass);
+    const read = (runId: string) => readRunData(this.connection, this.keys, runId);
+    this.intake = new RunIntake(this, workflows, read);
+    this.registrar = new Registrar(this, workflows);
     this.lease = new LeaseKeeper(this);
     this.claims = new ClaimLoop(this);
     this.wake = new WakeListener(this.connection, this.keys.wake(this.id), options.blockTimeoutMs, (message) =>
@@ -83,6 +89,10 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     return this.options.maxRecoveries;
   }
 
+  get cancelGraceMs(): number {
+    return this.options.cancelGraceMs;
+  }
+
   get workerId(): string {
     return this.id;
   }
@@ -99,8 +109,9 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     try {
       const info = await this.connection.open();
       await adviseOnServer(this.connection, info, this.logger);
-      await this.housekeeping.register();
+      await this.scheduler.prepare(this.workflows.values());
       await this.lease.start();
+      this.scheduler.adopt(await this.registrar.deploy());
     } catch (error) {
       await this.lease.stop();
       await this.connection.close();
@@ -117,11 +128,11 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   }
 
   freeSlots(): number {
-    return this.options.concurrency - this.active.size - this.loading.size;
+    return this.options.concurrency - this.active.size - this.intake.size;
   }
 
   holdsSuspect(): boolean {
-    const held = [...this.loading.keys(), ...[...this.active].map(({ claimed }) => claimed)];
+    const held = [...this.intake.loading(), ...[...this.active].map(({ claimed }) => claimed)];
     return held.some(({ suspect }) => suspect);
   }
 
@@ -151,10 +162,20 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   claimed(runs: ClaimedRun[], now: number): void {
     this.clock.synchronise(now);
-    for (const claimed of runs) {
-      if (this.stopping) this.giveBack(claimed, 0);
-      else this.take(claimed, now);
-    }
+    this.scheduler.check();
+    for (const run of runs) this.intake.take(run, now);
+  }
+
+  get isStopping(): boolean {
+    return this.stopping !== undefined;
+  }
+
+  get declares(): readonly string[] {
+    return this.registrar.declares;
+  }
+
+  async restoreRegistry(): Promise<void> {
+    this.scheduler.adopt(await this.registrar.restore());
   }
 
   get retentionMs(): number {
@@ -182,77 +203,37 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   /** Something came for a run in execution (`run:<id>`), or may have come for any, or there is work. */
   private woken(message: string | undefined): void {
-    const runId = message?.startsWith('run:') ? message.slice(4) : undefined;
-    for (const { run, steps } of this.active) if (runId === undefined || run.id === runId) void steps.remote.refresh();
-    if (runId === undefined) this.claims.nudge();
-  }
-
-  private take(claimed: ClaimedRun, now: number): void {
-    const workflow = this.workflows.get(claimed.run.workflow);
-    if (!workflow) {
-      this.refuseUnknown(claimed);
+    if (message?.startsWith('run:')) {
+      this.hints.hinted(message.slice(4));
       return;
     }
-    if (claimed.data) {
-      this.execute(claimed, claimed.data, workflow, now);
-      return;
-    }
-    const loading = this.load(claimed, workflow, now).finally(() => this.loading.delete(claimed));
-    this.loading.set(claimed, loading);
+    for (const { steps } of this.active) steps.remote.look();
+    // A cancellation always sends a hint: only a lost one has to be looked for.
+    if (message === undefined) this.hints.look();
+    this.claims.nudge();
   }
 
-  private execute(claimed: ClaimedRun, data: RunData, workflow: ServedWorkflow, now: number): void {
+  renewed(): void {
+    this.hints.look();
+  }
+
+  goOnWith(eventId: string): void {
+    this.housekeeping.goOnWith(eventId);
+  }
+
+  execute(claimed: ClaimedRun, data: RunData, workflow: ServedWorkflow, now: number): void {
     const pass = new Pass(claimed, data, workflow, this);
     this.active.add(pass);
     pass.start(now);
-  }
-
-  /** The payloads of a run with many steps come in pages; it has its slot meanwhile. */
-  private async load(claimed: ClaimedRun, workflow: ServedWorkflow, now: number): Promise<void> {
-    try {
-      const data = await readRunData(this.connection, this.keys, claimed.run.id);
-      if (this.stopping) this.giveBack(claimed, 0);
-      else this.execute(claimed, data, workflow, now);
-    } catch (error) {
-      this.warn(`Reading a run failed, it is handed back: ${(error as Error).message}`, { runId: claimed.run.id });
-      this.giveBack(claimed, LOAD_RETRY_DELAY_MS);
-    }
-  }
-
-  private refuseUnknown(claimed: ClaimedRun): void {
-    const { id, workflow, handBacks } = claimed.run;
-    const { first, longest } = UNKNOWN_WORKFLOW_DELAY_MS;
-    const delayMs = Math.min(first * 2 ** handBacks, longest);
-    this.warn(`Workflow "${workflow}" is not known to this worker; the run is handed back for ${delayMs} ms.`, {
-      runId: id,
-      workflow,
-    });
-    this.giveBack(claimed, delayMs, true);
-  }
-
-  private giveBack({ run, fence }: ClaimedRun, delayMs: number, unknown = false): void {
-    this.buffer
-      .add(releaseRun(run.id, fence, delayMs, unknown))
-      .catch((error: unknown) => this.warn(`Handing a run back failed: ${(error as Error).message}`, { runId: run.id }));
-  }
-
-  metas(): Array<Omit<WorkflowMeta, 'updatedAt'>> {
-    return [...this.workflows].map(([name, { options }]) => ({
-      name,
-      app: this.options.app,
-      queue: options.queue,
-      version: options.version,
-      maxAttempts: options.maxAttempts,
-      priority: options.priority,
-      tags: options.tags,
-    }));
+    this.hints.begun(pass);
   }
 
   private async shutDown(timeoutMs: number): Promise<void> {
     this.claims.stop();
+    this.scheduler.stop();
     this.retire();
     await this.drained(timeoutMs);
-    await Promise.all(this.loading.values());
+    await this.intake.idle();
     for (const pass of [...this.active]) pass.handBack();
     this.runner.hurry(STOP_GIVES_UP_AFTER_MS);
     await this.wake.stop();

@@ -9,23 +9,17 @@ export class SleepSteps {
   constructor(private readonly ledger: StepLedger) {}
 
   waitFor(name: string, target: When): Promise<void> {
-    return this.ledger.open<void>(name, 's', (resolve) => {
+    return this.ledger.open<void>(name, 's', (resolve, reject) => {
       const when = parseWhen(target, 'target');
-      return (stored) => this.begin(name, when, stored, resolve);
+      return (stored) => this.begin(name, when, stored, { resolve, reject });
     });
-  }
-
-  /** Ends a sleep that was over before the pass began. */
-  complete(name: string, stored: StoredStep, order: number, now: number): StoredStep {
-    this.ledger.commit(sleepRecord(name, stored.startedAt, 's', order, now));
-    return { ...stored, status: 's', order };
   }
 
   private begin(
     name: string,
     when: { at: number } | { delayMs: number },
     stored: StoredStep | undefined,
-    resolve: () => void,
+    { resolve, reject }: { readonly resolve: () => void; readonly reject: (error: unknown) => void },
   ): void {
     if (stored?.status === 's') {
       this.ledger.deliver(stored.order, resolve);
@@ -38,7 +32,7 @@ export class SleepSteps {
       this.end(name, since, since, resolve);
       return;
     }
-    this.ledger.wait({ name, wakeAt: stored?.moment, fire: (now) => this.end(name, since, now, resolve) });
+    this.ledger.wait({ name, wakeAt: stored?.moment, fire: (now) => this.end(name, since, now, resolve), abandon: reject });
     if (!stored) this.ledger.register(name, { ...sleepRecord(name, 0, 'w', 0, 0), wait: when });
   }
 

@@ -6,7 +6,7 @@ import type { StartWorkerOptions, Worker } from '../core/worker.types.js';
 import type { WorkflowRegistry } from '../core/workflow.types.js';
 import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
 import type { ClassResolver } from '../redis/workflow-directory.js';
-import type { ServedWorkflow } from './pass.js';
+import type { ServedWorkflow } from './pass-host.js';
 import { resolveWorkerOptions, WORKER_OPTION_NAMES } from './resolve-worker-options.js';
 import { RunWorker } from './run-worker.js';
 
@@ -47,15 +47,16 @@ export async function startWorker(options: StartWorkerOptions = {}, internals: W
 function servedWorkflows(options: StartWorkerOptions): Map<string, ServedWorkflow> {
   const served = new Map<string, ServedWorkflow>();
   for (const definition of options.workflows ?? (options.registry ?? defaultRegistry).list()) {
-    const { name, handler } = definition;
+    const { name, handler, onFailure } = definition;
     if (served.has(name)) {
       throw new InvalidOptionError(
         'workflows',
         `Workflow "${name}" is given twice; every workflow of a worker needs a name of its own`,
       );
     }
-    served.set(name, { options: resolveWorkflowOptions(name, definition.options), handler });
+    served.set(name, { options: resolveWorkflowOptions(name, definition.options), handler, onFailure });
   }
+  refuseDuplicateSchedules(served.values());
   if (served.size === 0) {
     throw new InvalidOptionError(
       'workflows',
@@ -63,4 +64,20 @@ function servedWorkflows(options: StartWorkerOptions): Map<string, ServedWorkflo
     );
   }
   return served;
+}
+
+function refuseDuplicateSchedules(workflows: Iterable<ServedWorkflow>): void {
+  const owners = new Map<string, string>();
+  for (const { options } of workflows) {
+    for (const { id } of options.schedules) {
+      const owner = owners.get(id);
+      if (owner !== undefined) {
+        throw new InvalidOptionError(
+          'cron.id',
+          `Schedule "${id}" is declared by workflows "${owner}" and "${options.name}"; give one of them another \`id\``,
+        );
+      }
+      owners.set(id, options.name);
+    }
+  }
 }

@@ -1,31 +1,15 @@
 import { checkStepName } from '../core/checks.js';
 import { DuplicateStepError, StepMismatchError } from '../core/errors/index.js';
-import type { AnyWorkflowRef, RetryFailure, WorkflowContext } from '../core/workflow.types.js';
 import { STEP_KINDS } from '../redis/keyspace.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
-import type { RunTarget } from '../redis/workflow-directory.js';
 import { DeliveryQueue } from './delivery-queue.js';
-import type { PassJournal, StepWrite } from './pass-journal.js';
-import type { RedisClock } from './redis-clock.js';
+import type { StepWrite } from './pass-journal.js';
 import { StepFailures } from './step-failures.js';
-import type { TurnClock } from './turn-clock.js';
+import type { StepHost } from './step-host.js';
 import { type Wait, WaitSet } from './wait-set.js';
 
-/** What the steps need of their pass and its worker. */
-export interface StepHost {
-  readonly context: WorkflowContext;
-  readonly maxPayloadBytes: number;
-  readonly clock: RedisClock;
-  readonly turns: TurnClock;
-  readonly journal: PassJournal;
-  /** Resolves when the worker's lease is certain; undefined while it is. */
-  leaseConfirmed(): Promise<void> | undefined;
-  failureOf(error: Error): RetryFailure;
-  /** @throws UnknownWorkflowError, InvalidOptionError */
-  findWorkflow(ref: AnyWorkflowRef): Promise<RunTarget>;
-  /** All that is left are waits. */
-  quiet(waitingSteps: string[]): void;
-}
+/** Begins the names of steps that undo others. */
+export const COMPENSATE = 'compensate:';
 
 /** How a step begins: handed what is stored of it, once the name is known to be free. */
 export type Opening<T> = (
@@ -42,6 +26,8 @@ export class StepLedger {
   readonly waits: WaitSet;
   /** When a step last began or ended, on the monotonic clock. */
   lastProgressAt = performance.now();
+  /** The outcome of a step was not handed over: the pass is dropped as soon as nothing else is going on. */
+  heldBack = false;
   private readonly used = new Set<string>();
   private readonly deliveries: DeliveryQueue;
   private order = 0;
@@ -49,6 +35,10 @@ export class StepLedger {
   private inFlight = 0;
   private quietCheckArmed = false;
   private isClosed = false;
+  private haltedBy: Error | undefined;
+  private onRefused: (() => void) | undefined;
+  /** A completed step has a compensation that no point of no return keeps. */
+  compensable = false;
   private parking = false;
   private onSiblingsSettled: (() => void) | undefined;
 
@@ -58,6 +48,8 @@ export class StepLedger {
   ) {
     this.failures = new StepFailures((step) => this.commit(step));
     this.waits = new WaitSet(host.clock, (wait) => this.due(wait));
+    // Places go on behind the last point of no return, too.
+    this.order = data.point?.order ?? 0;
     const orders: number[] = [];
     for (const { order } of data.steps.values()) {
       if (order > 0) orders.push(order);
@@ -78,6 +70,29 @@ export class StepLedger {
   close(): void {
     this.isClosed = true;
     this.waits.clear();
+  }
+
+  get isHalted(): boolean {
+    return this.haltedBy !== undefined;
+  }
+
+  /**
+   * No further step begins: what is not completed, and every open wait, rejects with the error. Completed steps replay as ever, and
+   * functions in flight settle and are stored.
+   * @param onRefused called before the first step is refused
+   */
+  halt(error: Error, onRefused?: () => void): void {
+    if (this.haltedBy || this.isClosed) return;
+    this.haltedBy = error;
+    this.onRefused = onRefused;
+    this.waits.abandonAll(error);
+  }
+
+  throwIfHalted(): void {
+    if (!this.haltedBy) return;
+    this.onRefused?.();
+    this.onRefused = undefined;
+    throw this.haltedBy;
   }
 
   /** Resolves when no step function is in flight; their outcomes have been handed to the journal then. */
@@ -112,7 +127,9 @@ export class StepLedger {
     try {
       const begin = opening(resolve, reject);
       this.use(name, kind);
-      begin(this.data.steps.get(name));
+      const stored = this.data.steps.get(name);
+      if (!stored || stored.order === 0) this.throwIfHalted();
+      begin(stored);
     } catch (error) {
       reject(error);
     }
@@ -140,12 +157,14 @@ export class StepLedger {
   }
 
   /** Begins something durable once all that the handler was given is committed. The handler went on, so what it caught is history. */
-  whenCommitted(begin: () => void): void {
+  whenCommitted(begin: () => void, refused: (error: unknown) => void): void {
     this.opening++;
     this.failures.memoise();
     const start = (): void => {
       this.opening--;
-      if (!this.isClosed) begin();
+      if (this.isClosed) return;
+      if (this.haltedBy) refused(this.haltedBy);
+      else begin();
     };
     this.host.journal.whenSettled(() => {
       const leased = this.host.leaseConfirmed();
@@ -153,6 +172,21 @@ export class StepLedger {
       if (leased) leased.then(start, () => undefined);
       else start();
     });
+  }
+
+  /** As {@link whenCommitted}, for a beginning that takes calls of its own: the pass does not park meanwhile. */
+  begin(start: () => Promise<void>, failed: (error: unknown) => void): void {
+    this.whenCommitted(() => {
+      this.held();
+      start()
+        .catch(failed)
+        .finally(() => this.released());
+    }, failed);
+  }
+
+  /** Something durable is being begun. */
+  get isOpening(): boolean {
+    return this.opening > 0;
   }
 
   /** Something durable is under way that is neither a function nor a wait: the pass does not park before it is {@link released}. */
@@ -180,6 +214,10 @@ export class StepLedger {
   }
 
   wait(wait: Wait): void {
+    if (this.haltedBy) {
+      wait.abandon(this.haltedBy);
+      return;
+    }
     this.waits.add(wait);
     this.changed();
   }
@@ -197,13 +235,19 @@ export class StepLedger {
     });
   }
 
-  private use(name: string, kind: string): void {
-    checkStepName(name);
-    const { runId } = this;
-    if (this.used.has(name)) throw new DuplicateStepError({ runId, step: name });
+  /** Takes a name. */
+  reserve(name: string): void {
+    if (this.used.has(name)) throw new DuplicateStepError({ runId: this.runId, step: name });
     this.used.add(name);
+  }
+
+  private use(name: string, kind: string): void {
+    // The name of a compensation is that of a step and somewhat longer.
+    checkStepName(typeof name === 'string' && name.startsWith(COMPENSATE) ? name.slice(COMPENSATE.length) || name : name);
+    const { runId } = this;
+    this.reserve(name);
     const stored = this.data.steps.get(name);
-    if (stored && stored.kind !== kind) {
+    if (stored && stored.kind !== kind && !(stored.kind === 'v' && kind === 'r')) {
       throw new StepMismatchError({ runId, step: name, stored: STEP_KINDS[stored.kind], called: STEP_KINDS[kind] });
     }
   }
@@ -225,12 +269,13 @@ export class StepLedger {
       this.parking = true;
       this.failures.memoise();
       this.waits.pause();
-      this.host.quiet(this.waits.names());
+      if (this.heldBack) this.host.yield();
+      else this.host.quiet(this.waits.names());
     });
   }
 
   private isQuiet(): boolean {
-    if (this.isClosed || this.parking || this.waits.size === 0) return false;
+    if (this.isClosed || this.parking || (this.waits.size === 0 && !this.heldBack)) return false;
     return this.inFlight === 0 && this.opening === 0 && this.deliveries.empty;
   }
 }

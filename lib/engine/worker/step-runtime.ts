@@ -1,13 +1,29 @@
 import { NestedStepError } from '../core/errors/index.js';
+import type { EventRef, ReceivedEvent } from '../core/event.types.js';
 import type { Duration, Stored, When } from '../core/values.types.js';
-import type { ChildOptions, StepApi, StepContext, StepOptions, WorkflowRef } from '../core/workflow.types.js';
+import type {
+  AnyOutcome,
+  AnyWait,
+  ChildOptions,
+  StepApi,
+  StepContext,
+  StepEmitOptions,
+  StepOptions,
+  WaitForEvent,
+  WorkflowRef,
+} from '../core/workflow.types.js';
+import { NO_EVENT, timerWon } from '../redis/stored-outcome.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
+import { AnySteps } from './any-steps.js';
 import { ChildSteps } from './child-steps.js';
-import { RemoteWaits } from './remote-waits.js';
+import { EventSteps } from './event-steps.js';
+import type { StepWrite } from './pass-journal.js';
+import { type Outcome, RemoteWaits } from './remote-waits.js';
 import { type RunScope, runScope } from './run-scope.js';
 import { RunSteps } from './run-steps.js';
 import { SleepSteps } from './sleep-steps.js';
-import { type StepHost, StepLedger } from './step-ledger.js';
+import type { StepHost } from './step-host.js';
+import { StepLedger } from './step-ledger.js';
 
 /** `ctx.step` of one pass: decides what a call means where it is made, and leaves the rest to the kinds of steps. */
 export class StepRuntime implements StepApi {
@@ -16,7 +32,10 @@ export class StepRuntime implements StepApi {
   readonly remote: RemoteWaits;
   private readonly sleeps: SleepSteps;
   private readonly children: ChildSteps;
+  private readonly events: EventSteps;
+  private readonly anyOf: AnySteps;
   private warnedOfNesting = false;
+  private points = 0;
 
   constructor(host: StepHost, data: RunData) {
     this.ledger = new StepLedger(host, data);
@@ -24,6 +43,8 @@ export class StepRuntime implements StepApi {
     this.sleeps = new SleepSteps(this.ledger);
     this.remote = new RemoteWaits(this.ledger);
     this.children = new ChildSteps(this.ledger, this.remote);
+    this.events = new EventSteps(this.ledger, this.remote);
+    this.anyOf = new AnySteps(this.ledger, this.remote);
   }
 
   readonly run = <T>(name: string, fn: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<Stored<T>> => {
@@ -48,14 +69,69 @@ export class StepRuntime implements StepApi {
     options: ChildOptions = {},
   ): Promise<string> => this.refusedInsideStep(name) ?? this.children.emit(name, workflow, input, options);
 
+  readonly waitForEvent = <T = unknown>(name: string, wait: WaitForEvent<T>): Promise<ReceivedEvent<T> | null> =>
+    this.refusedInsideStep(name) ?? this.events.waitFor(name, wait);
+
+  readonly waitForAny = <W extends Record<string, AnyWait>>(name: string, waits: W): Promise<AnyOutcome<W>> =>
+    this.refusedInsideStep(name) ?? this.anyOf.waitFor(name, waits);
+
+  readonly emitEvent = <T>(name: string, event: EventRef<T>, data: T, options: StepEmitOptions = {}): Promise<string[]> =>
+    this.refusedInsideStep(name) ?? this.events.emit(name, event, data, options);
+
+  /** A point of no return; the handler's n-th is the same one on every pass. */
+  commit(): Promise<void> {
+    const refused = this.refusedInsideStep('ctx.commit()');
+    if (refused) return refused;
+    const { ledger } = this;
+    const number = ++this.points;
+    if (ledger.closed) return new Promise(() => undefined);
+    if (number <= (ledger.data.point?.number ?? 0)) return Promise.resolve();
+    const passed = new Promise<void>((resolve, reject) => {
+      ledger.throwIfHalted();
+      ledger.begin(async () => {
+        ledger.compensable = false;
+        await ledger.host.journal.passPoint(number, ledger.nextOrder());
+        resolve();
+      }, reject);
+    });
+    // Whoever does not await it learns nothing from its rejection.
+    passed.catch(() => undefined);
+    return passed;
+  }
+
   /** What ended while the run was parked completes now, in the order in which it ended. */
   completeEnded(now: number): void {
     const { steps } = this.ledger.data;
     const ended = [...steps].filter(([, step]) => hasEnded(step, now));
     for (const [name, stored] of ended.sort(([, a], [, b]) => a.moment - b.moment)) {
       const order = this.ledger.nextStoredOrder();
-      const isSleep = stored.kind === 's';
-      steps.set(name, isSleep ? this.sleeps.complete(name, stored, order, now) : this.children.complete(name, stored, order));
+      steps.set(name, { ...stored, order, ...this.complete(name, stored, order, now) });
+    }
+  }
+
+  private complete(name: string, stored: StoredStep, order: number, now: number): Outcome {
+    const { kind, status, payload, startedAt, moment } = stored;
+    if (status !== 'w') {
+      this.ledger.host.journal.adoptOutcome(name, order);
+      return { status: status === 'd' ? 's' : 'k', payload };
+    }
+    const record = { name, order, attempt: 1, base: 0, elapsedMs: Math.max(0, now - startedAt) };
+    const outcome = this.timedOut(name, stored, moment - startedAt);
+    this.ledger.commit({ ...record, kind: kind as StepWrite['kind'], ...outcome });
+    return outcome;
+  }
+
+  /** How a wait ends whose time ran out while the run was parked. */
+  private timedOut(name: string, { kind, payload }: StoredStep, timeoutMs: number): Pick<StepWrite, 'status' | 'payload'> {
+    switch (kind) {
+      case 'c':
+        return this.children.timedOut(name, timeoutMs);
+      case 'e':
+        return { status: 's', payload: NO_EVENT };
+      case 'a':
+        return { status: 's', payload: timerWon(payload) };
+      default:
+        return { status: 's', payload: '' };
     }
   }
 

@@ -1,16 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import { StepTimeoutError } from '../core/errors/index.js';
 import { decodePayload, encodePayload } from '../core/payload.js';
-import type { ResolvedRetryPolicy } from '../core/retry-policy.js';
 import type { StepContext, WorkflowContext } from '../core/workflow.types.js';
 import { LazyAbort } from './lazy-abort.js';
 import { LongTimer } from './long-timer.js';
 import { runScope } from './run-scope.js';
-
-export interface StepPolicy {
-  readonly timeoutMs?: number;
-  readonly retry?: ResolvedRetryPolicy;
-}
+import type { StepPolicy } from './step-policy.js';
 
 export interface StepTaskInit {
   readonly name: string;

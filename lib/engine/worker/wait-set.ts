@@ -7,6 +7,8 @@ export interface Wait {
   wakeAt?: number;
   /** Ends the wait inside the running pass. */
   readonly fire: (now: number) => void;
+  /** The handler waits no more: rejects with an error. */
+  readonly abandon: (error: Error) => void;
 }
 
 /** The open waits of a pass, with a local timer each for as long as the pass lives. */
@@ -60,6 +62,13 @@ export class WaitSet {
     for (const wait of this.waits.values()) if (wait.wakeAt !== undefined && wait.wakeAt > now) this.arm(wait, wait.wakeAt);
     const due = [...this.waits.values()].filter(({ wakeAt }) => wakeAt !== undefined && wakeAt <= now);
     for (const wait of due.sort((a, b) => (a.wakeAt as number) - (b.wakeAt as number))) this.release(wait);
+  }
+
+  /** Ends every wait with an error. */
+  abandonAll(error: Error): void {
+    const waits = [...this.waits.values()];
+    this.clear();
+    for (const { abandon } of waits) abandon(error);
   }
 
   clear(): void {

@@ -12,6 +12,7 @@ import {
   RunNotFoundError,
   RunTimeoutError,
 } from './run.errors.js';
+import { ScheduleNotFoundError } from './schedule.errors.js';
 import { ChildWorkflowError, DuplicateStepError, NestedStepError, StepMismatchError, StepTimeoutError } from './step.errors.js';
 import { LeaseLostError, ShutdownError } from './worker.errors.js';
 
@@ -34,6 +35,7 @@ const ERROR_CLASSES = {
   RUN_FAILED: RunFailedError,
   RUN_NOT_FOUND: RunNotFoundError,
   RUN_TIMEOUT: RunTimeoutError,
+  SCHEDULE_NOT_FOUND: ScheduleNotFoundError,
   SERIALIZATION: SerializationError,
   SHUTDOWN: ShutdownError,
   STEP_MISMATCH: StepMismatchError,

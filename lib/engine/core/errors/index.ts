@@ -13,5 +13,6 @@ export {
   RunNotFoundError,
   RunTimeoutError,
 } from './run.errors.js';
+export { ScheduleNotFoundError } from './schedule.errors.js';
 export { ChildWorkflowError, DuplicateStepError, NestedStepError, StepMismatchError, StepTimeoutError } from './step.errors.js';
 export { LeaseLostError, ShutdownError } from './worker.errors.js';

@@ -48,19 +48,24 @@ export class PayloadTooLargeError extends RedflowError {
 
 const ISSUES_IN_MESSAGE = 3;
 
-/** An input did not pass the workflow's `input` schema; nothing was written. Never retried. */
+/** An input did not pass the workflow's `input` schema, or data the event's `schema`; nothing was written. Never retried. */
 export class InputValidationError extends RedflowError {
   readonly code = 'INPUT_VALIDATION';
-  readonly workflow: string;
+  /** The workflow whose input it was. */
+  readonly workflow?: string;
+  /** The event whose data it was. */
+  readonly event?: string;
   readonly issues: InputIssue[];
 
-  constructor(ids: { workflow: string; issues: InputIssue[] }) {
+  constructor(ids: { workflow?: string; event?: string; issues: InputIssue[] }) {
     const shown = ids.issues
       .slice(0, ISSUES_IN_MESSAGE)
       .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
     const hidden = ids.issues.length - shown.length;
-    super(`Input of workflow "${ids.workflow}" is invalid: ${shown.join('; ')}${hidden > 0 ? ` (and ${hidden} more)` : ''}`);
-    this.workflow = ids.workflow;
+    const what = ids.event === undefined ? `Input of workflow "${ids.workflow}"` : `Data of event "${ids.event}"`;
+    super(`${what} is invalid: ${shown.join('; ')}${hidden > 0 ? ` (and ${hidden} more)` : ''}`);
+    if (ids.workflow !== undefined) this.workflow = ids.workflow;
+    if (ids.event !== undefined) this.event = ids.event;
     this.issues = ids.issues;
   }
 }

@@ -8,7 +8,7 @@ local status = run[1]
 if not status then return { 'MISSING' } end
 if status == 's' then return { 'ENDED', status, call('HGET', data_key(id), 'o') or '', run[2] } end
 if status == 'f' then return { 'ENDED', status, call('HGET', data_key(id), 'e') or '', run[2] } end
-if status == 'c' then return { 'ENDED', status, '', run[2] } end
+if status == 'c' then return { 'ENDED', status, rare().canceled_error(id), run[2] } end
 call('SADD', ROOT .. 'waiters:' .. id, channel)
 call('HSET', run_key(id), 'nw', 1)
 return { 'PENDING' }

@@ -8,6 +8,10 @@
 -- RETURNS OK | DONE | LOST
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
+if is_canceled(id, run) then
+  settle_canceled(id, run)
+  return 'OK'
+end
 local at = now + floor(tonumber(delay))
 if deadline ~= '' and tonumber(deadline) < at then at = tonumber(deadline) end
 local cold = call('HMGET', run_key(id), 'q', 'sa')

@@ -11,10 +11,12 @@
 -- RETURNS OK | DONE | LOST | TAKEN, or for a step that waits the epoch ms at which it goes on
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
--- A wait that others can end is timed out only if they have not: whoever writes first decides.
-if string.sub(head, 1, 2) == 'c,' then
+-- A wait that others can end (child, event, any) is timed out only if they have not: whoever writes first decides.
+local kind = string.sub(head, 1, 1)
+if kind == 'c' or kind == 'e' or kind == 'a' then
   local known = call('HGET', data_key(id), 's:' .. name)
-  if known and string.match(known, '^c,[dk],') then return 'TAKEN' end
+  if known and string.match(known, '^%a,[dk],') then return 'TAKEN' end
+  if kind ~= 'c' then rare().unlisten(id, name) end
 end
 local moment
 local stamp = now_text
@@ -32,6 +34,8 @@ if wait ~= '' then
 end
 local since = elapsed == '0' and now_text or now - elapsed
 call('HSET', data_key(id), 's:' .. name, head .. since .. ',' .. stamp .. ';' .. payload)
+-- There is something to undo should the run fail.
+if kind == 'v' then call('HSET', run_key(id), 'cp', 1) end
 if run[7] and string.sub(head, 3, 3) == 's' then
   run[7] = false
   call('HDEL', run_key(id), 'rs')

@@ -5,6 +5,7 @@ local total = #ARGV
 while base <= total do
   local count = tonumber(ARGV[base + 1])
   local name = ARGV[base]
+  if not ops[name] then rare() end
   local ok, reply = pcall(ops[name], base + 1, count)
   if name ~= 'commit_step' and name ~= 'finish_run' then guarded = {} end
   if not ok then

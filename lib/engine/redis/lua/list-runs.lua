@@ -8,7 +8,7 @@
 --   statuses         one letter each, '' for all
 --   workflow         '' for all
 --   queue            '' for all
--- RETURNS { stamp to go on from or '', { id, fields, input, output, error }… }
+-- RETURNS { stamp to go on from or '', { id, fields, payloads }… }
 local window
 if sort == 'asc' then
   window = call('ZRANGEBYSCORE', ROOT .. 'runs', after == '' and '-inf' or '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', 0, scan)
@@ -23,8 +23,7 @@ for i = 1, #window, 2 do
     and (statuses == '' or string.find(statuses, run[1], 1, true))
     and (workflow == '' or run[2] == workflow)
     and (queue == '' or run[3] == queue) then
-    local data = call('HMGET', data_key(id), 'i', 'o', 'e')
-    page[#page + 1] = { id, call('HGETALL', run_key(id)), data[1], data[2], data[3] }
+    page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) }
   end
   if #page > tonumber(limit) then
     if i + 1 < #window or #window == tonumber(scan) * 2 then page[1] = window[i + 1] end

@@ -5,23 +5,25 @@
 --   fence
 --   deadline         epoch ms of the run's timeout, '' for none
 --   ...names         steps that wait
--- RETURNS { PARKED | READY | LOST, now }
+-- RETURNS { PARKED | READY | LOST, now } | { CANCELED, now, reason or '' }: the handler is to be told, so the pass goes on
 local state, run = guard(id, fence)
 if state == 'DONE' then return { 'PARKED', now } end
 if state == 'LOST' then return { 'LOST', now } end
+if is_canceled(id, run) then return { 'CANCELED', now, call('HGET', data_key(id), 'cx') or '' } end
 local first
 for i = names_first, names_last do
   local record = call('HGET', data_key(id), 's:' .. ARGV[i])
   local kind, status, moment = string.match(record or '', '^(%a),([wdk]),%d+,%d+,%d+,%d+,(%d+);')
   if not status then error('step ' .. ARGV[i] .. ' is not waiting') end
   local at = status == 'w' and tonumber(moment) or now
-  -- A child may be waited for without a limit: 0.
-  if (at > 0 or kind ~= 'c') and (not first or at < first) then first = at end
+  -- What others end may be waited for without a limit: 0.
+  if (at > 0 or kind == 's' or kind == 'r') and (not first or at < first) then first = at end
 end
 if first and first <= now then return { 'READY', now } end
 if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end
-local cold = call('HMGET', run_key(id), 'q', 'sa')
-record_pass(id, run[4], 'p', run[6] or cold[2], run[3])
+local cold = call('HMGET', run_key(id), 'q', 'sa', 'co')
+run[10] = cold[3]
+record_pass(id, failures_before(run), 'p', run[6] or cold[2], run[3])
 call('HSET', run_key(id), 'st', 'w', 'av', first or now_text)
 call('SREM', ROOT .. 'owned:' .. run[3], id)
 if first then set_due(id, cold[1], first) end

@@ -1,6 +1,7 @@
 -- read_stats: queues and workers; its cost does not depend on the number of runs.
 -- ARGS
--- RETURNS { now, { queue, depth, suspects, availableAt of the head or '' }…, then { worker, flat record }… } as two lists
+-- RETURNS { now, { queue, depth, suspects, availableAt of the head or '' }…, then { worker, app, queues, concurrency, running, seen,
+--   stalled }… } as two lists
 local queues = {}
 for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
   local head = call('ZRANGE', ROOT .. 'queue:' .. queue, 0, 0)[1]
@@ -11,6 +12,8 @@ for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
 end
 local workers = {}
 for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
-  workers[#workers + 1] = { worker, call('HGETALL', ROOT .. 'worker:' .. worker) }
+  -- What else the record holds, what it declares above all, is long.
+  local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled')
+  workers[#workers + 1] = { worker, unpack(record, 1, 6) }
 end
 return { now, queues, workers }

@@ -1,13 +1,16 @@
 -- register_worker: starts a lease. A worker that had lost its lease gives back what is left of its runs first.
+-- Guarantee: what a living worker declares is known for as long as its lease.
 -- ARGS
 --   worker
 --   lease            ms
 --   app
 --   queues           JSON array
 --   concurrency
+--   declares         JSON array of the members of app:<app> that are in its code
 -- RETURNS { OK, now } | { AGAIN, now } while runs of the lost lease remain
 if requeue_lost(worker, 100) == 100 then return { 'AGAIN', now } end
+local record = ROOT .. 'worker:' .. worker
 call('ZADD', ROOT .. 'workers', real + tonumber(lease), worker)
-call('HDEL', ROOT .. 'worker:' .. worker, 'lost')
-call('HSET', ROOT .. 'worker:' .. worker, 'app', app, 'queues', queues, 'concurrency', concurrency, 'running', 0, 'seen', now)
+call('HDEL', record, 'lost')
+call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'declares', declares, 'running', 0, 'seen', now)
 return { 'OK', now }

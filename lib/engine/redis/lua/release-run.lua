@@ -8,11 +8,16 @@
 -- RETURNS OK | DONE | LOST
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
+if is_canceled(id, run) then
+  settle_canceled(id, run)
+  return 'OK'
+end
 local key = run_key(id)
 call('SREM', ROOT .. 'owned:' .. run[3], id)
-local cold = call('HMGET', key, 'q', 'pr', 'sa')
+local cold = call('HMGET', key, 'q', 'pr', 'sa', 'co')
+run[10] = cold[4]
 local queue = cold[1]
-record_pass(id, run[4], 'h', run[6] or cold[3], run[3])
+record_pass(id, failures_before(run), 'h', run[6] or cold[3], run[3])
 if delay == '0' then
   call('HSET', key, 'st', 'q', 'av', now)
   enqueue(id, queue, tonumber(cold[2] or 0), run[7], true)

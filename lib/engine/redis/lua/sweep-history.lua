@@ -7,7 +7,7 @@
 local ids = call('ZRANGEBYSCORE', ROOT .. 'ended', '-inf', now - tonumber(retention), 'LIMIT', 0, limit)
 for _, id in ipairs(ids) do
   call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id,
-    ROOT .. 'parents:' .. id, ROOT .. 'children:' .. id)
+    ROOT .. 'parents:' .. id, ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
   call('ZREM', ROOT .. 'runs', id)
   call('ZREM', ROOT .. 'ended', id)
 end

@@ -128,13 +128,15 @@ end
 
 -- The last commit of a run and its finish come together: what they check is read once. All other operations forget it.
 local guarded = {}
+local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr' }
 
 -- The fence check of every write. RUNNING: the caller owns the run. DONE: the caller's own write has already ended this
--- pass (a repeat after a lost answer). LOST: somebody else has it. The run is { st, f, w, n, nw, ca, rs }.
+-- pass (a repeat after a lost answer). LOST: somebody else has it.
+-- The run is { st, f, w, n, nw, ca, rs, ls, cr }; what few scripts need besides is added by read_fate().
 local function guard(id, fence)
   local run = guarded[id]
   if not run then
-    run = call('HMGET', run_key(id), 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs')
+    run = call('HMGET', run_key(id), unpack(GUARDED))
     guarded[id] = run
   end
   if not run[1] or run[2] ~= fence then return 'LOST', run end
@@ -142,27 +144,29 @@ local function guard(id, fence)
   return 'RUNNING', run
 end
 
+-- Adds { co, cp, nc } to what guard() answers: whether the run unwinds, could, and whether its cancellation wants that.
+local function read_fate(id, run)
+  local fate = call('HMGET', run_key(id), 'co', 'cp', 'nc')
+  for i = 1, 3 do run[9 + i] = fate[i] end
+end
+
+-- Whether a run in execution is to be canceled, which whoever ends its pass sees to.
+local function is_canceled(id, run)
+  if not run[9] then return false end
+  read_fate(id, run)
+  return not run[10]
+end
+
+-- Failures before the attempt that a pass belongs to. A run that unwinds after a failure has counted it already.
+local function failures_before(run)
+  local failures = tonumber(run[4] or 0)
+  return run[10] == 'f' and failures - 1 or failures
+end
+
 -- Appends one line of the pass history: attempt,outcome,startedAt,endedAt,worker;error
 local function record_pass(id, failures, outcome, since, worker, failure)
   local attempt = tonumber(failures or 0) + 1
   call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now_text .. ',' .. worker .. ';' .. (failure or ''))
-end
-
--- Takes up to `limit` runs from a worker that lost its lease and queues them again. Their fences move on, so that nothing
--- the old worker still sends is accepted.
-local function requeue_lost(worker, limit)
-  local ids = call('SPOP', ROOT .. 'owned:' .. worker, limit)
-  for _, id in ipairs(ids) do
-    local run = call('HMGET', run_key(id), 'st', 'f', 'w', 'q', 'pr', 'n', 'rs', 'rc', 'sa', 'ca')
-    if run[1] == 'r' and run[3] == worker then
-      local streak = tonumber(run[7] or 0) + 1
-      record_pass(id, run[6], 'l', run[10] or run[9], worker)
-      call('HSET', run_key(id), 'st', 'q', 'f', tonumber(run[2]) + 1, 'av', now, 'rs', streak, 'rc', tonumber(run[8] or 0) + 1)
-      enqueue(id, run[4], tonumber(run[5] or 0), streak, true)
-      wake(run[4])
-    end
-  end
-  return #ids
 end
 
 local ops = {}

@@ -1,0 +1,41 @@
+import type { EmitOptions, EventRecord } from '../core/client.types.js';
+import type { EventRef } from '../core/event.types.js';
+import type { CommitBuffer } from '../redis/commit-buffer.js';
+import { continueEvent } from '../redis/continue-event.js';
+import { emitEvent, type NewEvent } from '../redis/emit-event.js';
+import { prepareEvent } from '../redis/prepare-event.js';
+import { readEvent } from '../redis/read-event.js';
+import type { WorkflowDirectory } from '../redis/workflow-directory.js';
+import type { PendingCalls } from './pending-calls.js';
+
+interface Published {
+  readonly event: EventRecord;
+  readonly deduplicated: boolean;
+}
+
+/** Emits events: everything is checked before anything is written. */
+export class EventPublisher {
+  constructor(
+    private readonly buffer: CommitBuffer,
+    private readonly pending: PendingCalls,
+    private readonly host: { readonly directory: WorkflowDirectory; readonly maxPayloadBytes: number },
+  ) {}
+
+  /** Resolves when every subscriber's run is created and every wait that matched is resumed. */
+  emit(ref: EventRef, data: unknown, options: EmitOptions): Promise<Published> {
+    return this.pending.track(async () => this.write(await prepareEvent(ref, data, options, this.host)));
+  }
+
+  private async write(prepared: NewEvent): Promise<Published> {
+    // In one call: what most events need is done by the first.
+    const [{ status, more }, early] = await Promise.all([
+      this.buffer.add(emitEvent(prepared)),
+      this.buffer.add(readEvent(prepared.id)),
+    ]);
+    if (more) while (await this.buffer.add(continueEvent(prepared.id)));
+    const event = more ? await this.buffer.add(readEvent(prepared.id)) : early;
+    // Gone already only where the retention is shorter than a call.
+    if (!event) throw new Error(`Event "${prepared.id}" was deleted by retention while it was emitted.`);
+    return { event, deduplicated: status === 'EXISTS' };
+  }
+}

@@ -1,0 +1,48 @@
+import { checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
+import type { EventFilter, EventRecord, EventSubscription, Page } from '../core/client.types.js';
+import { checkEventName } from '../core/event-names.js';
+import { checkEventId } from '../core/text-checks.js';
+import type { CommitBuffer } from '../redis/commit-buffer.js';
+import type { RedisConnection } from '../redis/connection.js';
+import type { Keyspace } from '../redis/keyspace.js';
+import { listEvents } from '../redis/list-events.js';
+import { readEvent } from '../redis/read-event.js';
+import { splitSized } from '../redis/stored-event.js';
+import { checkCursor, checkSort } from './page-checks.js';
+
+const FILTER_KEYS = ['name', 'sort', 'limit', 'cursor'] as const satisfies ReadonlyArray<keyof EventFilter>;
+
+/** Reads of events. */
+export class EventQueries {
+  constructor(
+    private readonly connection: RedisConnection,
+    private readonly keys: Keyspace,
+    private readonly buffer: CommitBuffer,
+  ) {}
+
+  getEvent(eventId: string): Promise<EventRecord | null> {
+    return this.buffer.add(readEvent(checkEventId(eventId)));
+  }
+
+  listEvents(filter: EventFilter = {}): Promise<Page<EventRecord>> {
+    rejectUnknownKeys(filter, FILTER_KEYS, 'listEvents()');
+    const { name, sort = 'desc', limit = 50, cursor } = filter;
+    if (name !== undefined) checkEventName(name);
+    checkSort(sort);
+    checkCursor(cursor);
+    checkPositiveInteger(limit, 'limit', { max: 1_000 });
+    return this.buffer.add(listEvents({ name, sort, limit, cursor }));
+  }
+
+  async listEventDefinitions(): Promise<EventSubscription[]> {
+    const fields = await this.connection.repeated((redis) => redis.hkeys(this.keys.triggers));
+    const subscribers = new Map<string, string[]>();
+    for (const field of fields) {
+      const [workflow, pattern] = splitSized(field);
+      subscribers.set(pattern, [...(subscribers.get(pattern) ?? []), workflow]);
+    }
+    return [...subscribers]
+      .map(([name, workflows]) => ({ name, subscribers: workflows.sort() }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+}

@@ -1,0 +1,14 @@
+import { InvalidOptionError } from '../core/errors/index.js';
+
+/** @throws InvalidOptionError */
+export function checkSort(sort: unknown): void {
+  if (sort !== 'asc' && sort !== 'desc') {
+    throw new InvalidOptionError('sort', `Expected \`sort\` to be 'asc' or 'desc'; got '${sort}'`);
+  }
+}
+
+/** @throws InvalidOptionError */
+export function checkCursor(cursor: unknown): void {
+  if (cursor === undefined || (typeof cursor === 'string' && /^\d+$/.test(cursor))) return;
+  throw new InvalidOptionError('cursor', 'Expected `cursor` to be the one that the page before came with');
+}

@@ -1,0 +1,98 @@
+import { checkPositiveInteger, checkScheduleId } from '../core/checks.js';
+import { closeMatches } from '../core/close-matches.js';
+import { parseCron } from '../core/cron.js';
+import { ScheduleNotFoundError } from '../core/errors/index.js';
+import { decodePayload } from '../core/payload.js';
+import type { ScheduleRecord } from '../core/registry.types.js';
+import type { CommitBuffer } from '../redis/commit-buffer.js';
+import { listSchedules } from '../redis/list-schedules.js';
+import { pauseSchedule } from '../redis/pause-schedule.js';
+import { prepareRun } from '../redis/prepare-run.js';
+import { readSchedule, type ScheduleRead } from '../redis/read-schedule.js';
+import { resumeSchedule } from '../redis/resume-schedule.js';
+import { triggerSchedule } from '../redis/trigger-schedule.js';
+import type { WorkflowDirectory } from '../redis/workflow-directory.js';
+import type { PendingCalls } from './pending-calls.js';
+import type { CreatedRun } from './run-creator.js';
+
+const PAGE = 500;
+const MOST_PREVIEWED = 1_000;
+
+/** Looks at schedules, stops and starts them. */
+export class ScheduleAdmin {
+  constructor(
+    private readonly buffer: CommitBuffer,
+    private readonly pending: PendingCalls,
+    private readonly host: { readonly directory: WorkflowDirectory; readonly maxPayloadBytes: number },
+  ) {}
+
+  list(): Promise<ScheduleRecord[]> {
+    return this.pending.track(async () => {
+      const found: ScheduleRecord[] = [];
+      for (;;) {
+        const page = await this.buffer.add(listSchedules(found.at(-1)?.id ?? '', PAGE));
+        found.push(...page);
+        if (page.length < PAGE) return found;
+      }
+    });
+  }
+
+  pause(id: string): Promise<void> {
+    return this.pending.track(async () => {
+      if ((await this.buffer.add(pauseSchedule(checkScheduleId(id)))) === 'MISSING') throw await this.notFound(id);
+    });
+  }
+
+  resume(id: string): Promise<void> {
+    return this.pending.track(() =>
+      this.repeated(id, async ({ now, schedule }) => {
+        const following = parseCron(schedule.expression, schedule.timezone).next(now);
+        return this.buffer.add(resumeSchedule(schedule, following));
+      }),
+    );
+  }
+
+  trigger(id: string): Promise<CreatedRun> {
+    return this.pending.track(async () => {
+      let runId = '';
+      await this.repeated(id, async ({ schedule }) => {
+        const target = await this.host.directory.find(schedule.workflow, false);
+        const run = await prepareRun(target, decodePayload(schedule.input), {}, this.host.maxPayloadBytes);
+        runId = run.id;
+        return this.buffer.add(triggerSchedule(id, run));
+      });
+      return { id: runId, deduplicated: false };
+    });
+  }
+
+  preview(id: string, count: number): Promise<number[]> {
+    return this.pending.track(async () => {
+      checkPositiveInteger(count, 'count', { max: MOST_PREVIEWED });
+      const { now, schedule } = await this.read(id);
+      const cron = parseCron(schedule.expression, schedule.timezone);
+      const instants: number[] = [];
+      while (instants.length < count) instants.push(cron.next(instants.at(-1) ?? now));
+      return instants;
+    });
+  }
+
+  /** Once more when a deploy changed the schedule between reading it and acting on it. */
+  private async repeated(id: string, act: (read: ScheduleRead) => Promise<string>): Promise<void> {
+    for (;;) {
+      const outcome = await act(await this.read(id));
+      if (outcome === 'MISSING') throw await this.notFound(id);
+      if (outcome !== 'CHANGED') return;
+    }
+  }
+
+  private async read(id: string): Promise<ScheduleRead> {
+    const read = await this.buffer.add(readSchedule(checkScheduleId(id)));
+    if (!read) throw await this.notFound(id);
+    return read;
+  }
+
+  private async notFound(id: string): Promise<ScheduleNotFoundError> {
+    const known = (await this.list()).map((schedule) => schedule.id);
+    return new ScheduleNotFoundError({ scheduleId: id, suggestions: closeMatches(id, known) });
+  }
+}

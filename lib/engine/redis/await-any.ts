@@ -1,0 +1,48 @@
+import type { EventWait } from './await-event.js';
+import { type NewRun, newRunArgs } from './create-run.js';
+import type { Op } from './op.js';
+
+/** One of several things a step waits for. */
+export type Branch = { readonly name: string } & (
+  | { readonly timer: { at: number } | { delayMs: number } }
+  | { readonly event: EventWait }
+  | { readonly child: NewRun }
+);
+
+export interface AnyAwaited {
+  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT' | 'CANCELED';
+  readonly now: number;
+  /** When the first timer is due. */
+  readonly wakeAt?: number;
+  /** The branch of the first timer; for a conflict the run id that is taken; when canceled the reason. */
+  readonly timer: string;
+  /** The step's record has its outcome. */
+  readonly isOver: boolean;
+}
+
+export function awaitAny(
+  run: { readonly runId: string; readonly fence: string; readonly step: string },
+  branches: readonly Branch[],
+): Op<AnyAwaited> {
+  return {
+    name: 'await_any',
+    key: run.runId,
+    args: [run.runId, run.fence, run.step, ...branches.flatMap(branchArgs)],
+    parse: (reply) => {
+      const [status, now, wakeAt, timer, over] = reply as [AnyAwaited['status'], number, number, string, number];
+      return { status, now, wakeAt: wakeAt || undefined, timer, isOver: over === 1 };
+    },
+  };
+}
+
+function branchArgs(branch: Branch): Array<string | number> {
+  const [letter, args] = argsOf(branch);
+  return [letter, branch.name, args.length, ...args];
+}
+
+function argsOf(branch: Branch): [letter: string, args: Array<string | number>] {
+  if ('timer' in branch) return ['t', ['at' in branch.timer ? `=${branch.timer.at}` : `+${Math.floor(branch.timer.delayMs)}`]];
+  if ('event' in branch) return ['e', [branch.event.event, branch.event.correlationKey, branch.event.lookback]];
+  const [id, , ...rest] = newRunArgs(branch.child);
+  return ['c', [id, ...rest]];
+}

@@ -1,0 +1,28 @@
+import type { RunStatus } from '../core/run.types.js';
+import { statusOf } from './keyspace.js';
+import type { Op } from './op.js';
+
+export interface Cancellation {
+  readonly runId: string;
+  /** '' for none. */
+  readonly reason: string;
+  readonly compensate: boolean;
+  /** A value of this call alone, so that a repeat of it is known. */
+  readonly nonce: string;
+}
+
+export type CancelAnswer =
+  | { readonly status: 'MISSING' }
+  /** `YES`: this call decides that the run ends canceled. `more`: descendants are left for continue_cancel. */
+  | { readonly status: 'YES' | 'NO'; readonly runStatus: RunStatus; readonly more: boolean };
+
+export function cancelRun({ runId, reason, compensate, nonce }: Cancellation): Op<CancelAnswer> {
+  return {
+    name: 'cancel_run',
+    args: [runId, reason, compensate ? 1 : 0, nonce],
+    parse: (reply) => {
+      const [status, code, more] = reply as [CancelAnswer['status'], string, number];
+      return status === 'MISSING' ? { status } : { status, runStatus: statusOf(code), more: more === 1 };
+    },
+  };
+}

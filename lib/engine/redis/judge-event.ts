@@ -1,0 +1,46 @@
+import { describeValue } from '../core/describe-value.js';
+import { InvalidOptionError } from '../core/errors/index.js';
+import type { ReceivedEvent } from '../core/event.types.js';
+import { patternMatches } from '../core/event-names.js';
+import { encodeError } from '../core/payload.js';
+import type { EventTrigger } from '../core/trigger.types.js';
+import { validateInput } from '../core/validate-input.js';
+import type { Judgement } from './emit-event.js';
+import type { RunTarget } from './workflow-directory.js';
+
+type Subscriber = Pick<RunTarget, 'workflow' | 'events' | 'input'>;
+
+/** Whether a subscriber takes an event: one of its filters lets it pass, and its data is a valid input. Never throws. */
+export async function judgeEvent(subscriber: Subscriber, event: ReceivedEvent): Promise<Judgement> {
+  try {
+    if (!passes(subscriber.events ?? [], event)) return { status: 's', error: '' };
+    if (subscriber.input) await validateInput(subscriber.input, event.data, subscriber.workflow);
+    return { status: 'd', error: '' };
+  } catch (error) {
+    return { status: 'f', error: encodeError(error) };
+  }
+}
+
+/** A filter that throws counts only if no other one lets the event pass. */
+function passes(triggers: readonly EventTrigger[], event: ReceivedEvent): boolean {
+  let failure: { readonly error: unknown } | undefined;
+  for (const { name, if: filter } of triggers) {
+    if (!patternMatches(name, event.name)) continue;
+    try {
+      if (!filter || verdictOf(filter(event), name)) return true;
+    } catch (error) {
+      failure ??= { error };
+    }
+  }
+  if (failure) throw failure.error;
+  return false;
+}
+
+/** A promise would always count as true. */
+function verdictOf(answer: unknown, trigger: string): boolean {
+  if (typeof answer === 'boolean') return answer;
+  throw new InvalidOptionError(
+    'event.if',
+    `Expected \`if\` of event "${trigger}" to return true or false; got ${describeValue(answer)}`,
+  );
+}

@@ -1,0 +1,63 @@
+-- await_any: registers a step that waits for the first of several, starts its children, and looks for what already happened.
+-- Guarantee: everything in one script, so that nothing can come between; each branch has one child.
+-- ARGS
+--   id
+--   fence
+--   step
+--   ...branches      type, name, number of arguments, arguments; type t: '+ms' or '=epoch ms'; type e: event, key, lookback;
+--                    type c: the arguments of create_run without its nonce
+-- RETURNS { OK | DONE | LOST | CONFLICT | CANCELED, now, epoch ms of the first timer or 0, its branch (for CONFLICT the child, for
+--   CANCELED the reason), 1 if it is over }
+local state, run = guard(id, fence)
+if state ~= 'RUNNING' then return { state, now, 0, '', 0 } end
+local field = 's:' .. step
+local data = data_key(id)
+local known = call('HGET', data, field)
+if known then
+  local status, moment, timer = string.match(known, '^%a,(%a),%d+,%d+,%d+,%d+,(%d+);(.*)$')
+  return { 'OK', now, tonumber(moment), status == 'w' and timer or '', status == 'w' and 0 or 1 }
+end
+if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, 0, call('HGET', data, 'cx') or '', 0 } end
+
+local branches = {}
+local at = branches_first
+while at <= branches_last do
+  branches[#branches + 1] = { ARGV[at], ARGV[at + 1], at + 3 }
+  if ARGV[at] == 'c' then
+    local existing = call('HGET', run_key(ARGV[at + 3]), 'wf')
+    if existing and existing ~= ARGV[at + 4] then return { 'CONFLICT', now, 0, ARGV[at + 3], 0 } end
+  end
+  at = at + 3 + tonumber(ARGV[at + 2])
+end
+
+local function record(moment, timer)
+  call('HSET', data, field, 'a,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';' .. timer)
+end
+local first, timer = 0, ''
+for _, branch in ipairs(branches) do
+  if branch[1] == 't' then
+    local when = tonumber(string.sub(ARGV[branch[3]], 2))
+    if string.sub(ARGV[branch[3]], 1, 1) == '+' then when = when + now end
+    -- 0 is no limit.
+    when = math.max(1, when)
+    if first == 0 or when < first then first, timer = when, branch[2] end
+  end
+end
+-- What has already happened comes before a timer that is due at once.
+record(0, '')
+local over = false
+for _, branch in ipairs(branches) do
+  local kind, name, arg = branch[1], branch[2], branch[3]
+  if kind == 'e' and not over then
+    over = listen(id, step, name, ARGV[arg], ARGV[arg + 1], ARGV[arg + 2])
+  elseif kind == 'c' then
+    local created = create({
+      id = ARGV[arg], nonce = '', workflow = ARGV[arg + 1], queue = ARGV[arg + 2], priority = ARGV[arg + 3], attempts = ARGV[arg + 4],
+      version = ARGV[arg + 5], tags = ARGV[arg + 6], at = ARGV[arg + 7], delay = ARGV[arg + 8], idempotency = ARGV[arg + 9],
+      ttl = ARGV[arg + 10], input = ARGV[arg + 11], extra = child_fields(id, step),
+    })
+    if await_child(id, step, name, created) then over = true end
+  end
+end
+if not over then record(first, timer) end
+return { 'OK', now, first, timer, over and 1 or 0 }

@@ -1,0 +1,12 @@
+-- find_canceled: which of some runs in execution are to be canceled.
+-- ARGS
+--   ...ids
+-- RETURNS { id, reason or '' }…
+local found = {}
+for i = ids_first, ids_last do
+  local run = call('HMGET', run_key(ARGV[i]), 'cr', 'co')
+  if run[1] and not run[2] then
+    found[#found + 1] = { ARGV[i], call('HGET', data_key(ARGV[i]), 'cx') or '' }
+  end
+end
+return found

@@ -1,0 +1,40 @@
+-- fire_schedule: starts the run of one nominal instant of a schedule, and moves the schedule on.
+-- Guarantee: one run per schedule and instant: who moves the next instant on creates the run, and its id follows from both. Never
+-- before its time.
+-- ARGS
+--   id
+--   expected         next instant as the worker knows it
+--   instant          the one to fire, '' for none: what was missed is skipped
+--   following        next instant from now on
+--   judged           Redis time at which the worker chose among the instants
+--   run              id of the run
+--   workflow
+--   expression
+--   zone
+--   queue
+--   priority
+--   attempts
+--   version
+--   tags
+-- RETURNS { status, now, next instant or '' }
+--   FIRED | SKIPPED | PAUSED: moved on; MOVED: somebody else did; EARLY | LATE: look at the clock again;
+--   OTHER: declared otherwise by a later deployment; GONE
+local key = ROOT .. 'schedule:' .. id
+local known = call('HMGET', key, 'nx', 'wf', 'ex', 'tz', 'pa', 'ip')
+if not known[1] then return { 'GONE', now, '' } end
+if known[2] ~= workflow or known[3] ~= expression or known[4] ~= zone then return { 'OTHER', now, '' } end
+if known[1] ~= expected then return { 'MOVED', now, known[1] } end
+if tonumber(expected) > now or (instant ~= '' and tonumber(instant) > now) then return { 'EARLY', now, expected } end
+-- The call lay somewhere while time went on, with Redis away: other instants may have passed.
+if now - tonumber(judged) > 10000 then return { 'LATE', now, expected } end
+if known[5] or instant == '' then
+  call('HSET', key, 'nx', following)
+  return { known[5] and 'PAUSED' or 'SKIPPED', now, following }
+end
+create({
+  id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
+  tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[6] or '',
+  extra = { 'tr', 'cron', 'si', id, 'sn', instant },
+})
+call('HSET', key, 'la', instant, 'nx', following)
+return { 'FIRED', now, following }

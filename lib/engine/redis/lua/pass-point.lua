@@ -1,0 +1,17 @@
+-- pass_point: passes a point of no return: what completed before it is not compensated any more.
+-- Guarantee: each point once; a replayed one does not move it.
+-- ARGS
+--   id
+--   fence
+--   number           how many points the handler has passed, this one included
+--   order            its place in the order in which the steps completed
+-- RETURNS OK | DONE | LOST
+local state = guard(id, fence)
+if state ~= 'RUNNING' then return state end
+local point = number .. ',' .. order
+local known = call('HGET', data_key(id), 'pt')
+if known and known ~= point and tonumber(string.match(known, '^%d+')) >= tonumber(number) then return 'OK' end
+if known ~= point then call('HSET', data_key(id), 'pt', point) end
+-- Also by a repeat: the commits of steps that were repeated with it have set it anew.
+call('HDEL', run_key(id), 'cp')
+return 'OK'

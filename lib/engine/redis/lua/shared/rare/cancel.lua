@@ -1,0 +1,40 @@
+-- Marks a run whose descendants are to be canceled: canceling holds, by run, <cursor in its children>,<compensate>,<canceled run>.
+local function cancel_children(id, compensate, canceled)
+  if call('EXISTS', ROOT .. 'children:' .. id) == 1 then
+    call('HSETNX', ROOT .. 'canceling', id, '0,' .. compensate .. ',' .. canceled)
+  end
+end
+
+-- Cancels one run. A running one ends when its pass does; any other at once. Answers { YES | NO, status } or { MISSING }. The nonce
+-- tells a repeat of the call that decided it from a second cancellation.
+local function request_cancel(id, reason, compensate, nonce)
+  local key = run_key(id)
+  local run = call('HMGET', key, unpack(GUARDED))
+  local status = run[1]
+  read_fate(id, run)
+  local cold = call('HMGET', key, 'cn', 'q', 'hk')
+  -- A failure hook is no run to those outside.
+  if not status or cold[3] then return { 'MISSING', '' } end
+  if nonce ~= '' and cold[1] == nonce then return { 'YES', status } end
+  if status == 's' or status == 'f' or status == 'c' or run[9] or run[10] then return { 'NO', status } end
+  call('HSET', key, 'cr', now_text)
+  run[9] = now_text
+  if nonce ~= '' then call('HSET', key, 'cn', nonce) end
+  if compensate == '0' then
+    call('HSET', key, 'nc', 1)
+    run[12] = '1'
+  end
+  if reason ~= '' then call('HSET', data_key(id), 'cx', reason) end
+  cancel_children(id, compensate, id)
+  if status == 'r' then
+    -- A hint, as resume() gives it: the worker also looks by itself.
+    resume(id)
+    return { 'YES', status }
+  end
+  local queue = cold[2]
+  call('ZREM', ROOT .. 'due', id)
+  call('ZREM', ROOT .. 'queue:' .. queue, id)
+  call('ZREM', ROOT .. 'suspects:' .. queue, id)
+  end_canceled(id, run)
+  return { 'YES', call('HGET', key, 'st') }
+end

@@ -1,0 +1,31 @@
+-- Fields of a child's hash that say where it comes from. Children of a failure hook are those of the run that has failed.
+local function child_fields(id, step)
+  local run = call('HMGET', run_key(id), 'ro', 'hk')
+  return { 'tr', 'child', 'pa', run[2] or id, 'ps', step, 'ro', run[1] or id }
+end
+
+-- A run that an idempotency key names and that existed before is no child.
+local function register_child(id, created)
+  if created[1] ~= 'CREATED' then return end
+  call('SADD', ROOT .. 'children:' .. (call('HGET', run_key(id), 'hk') or id), created[2])
+end
+
+-- Lets a step, or a branch of it, wait for the end of the child that create() answered. Answers whether the wait is over.
+local function await_child(id, step, branch, created)
+  register_child(id, created)
+  local child = created[2]
+  local member = wait_member(id, step, branch)
+  local status = call('HGET', run_key(child), 'st')
+  if status == 's' then return deliver_end(child, member, status, call('HGET', data_key(child), 'o') or '') end
+  if status == 'c' then return deliver_end(child, member, status, canceled_error(child)) end
+  if status == 'f' then return deliver_end(child, member, status, call('HGET', data_key(child), 'e') or '') end
+  if not status then
+    -- An idempotency key outlives its run.
+    local message = 'Run "' .. child .. '", which the idempotency key names, was deleted by retention. Use another key.'
+    return deliver_end(child, member, 'f', '{"name":"RunNotFoundError","code":"RUN_NOT_FOUND","message":' .. cjson.encode(message)
+      .. ',"runId":' .. cjson.encode(child) .. '}')
+  end
+  call('SADD', ROOT .. 'parents:' .. child, member)
+  call('HSET', run_key(child), 'nw', 1)
+  return false
+end

@@ -1,0 +1,66 @@
+-- Lets a parked run go on, or tells the worker that executes it. One that waits for its backoff stays where it is.
+local function resume(id)
+  local key = run_key(id)
+  local run = call('HMGET', key, 'st', 'q', 'pr', 'rs', 'w')
+  if run[1] == 'w' then
+    call('ZREM', ROOT .. 'due', id)
+    call('HSET', key, 'st', 'q', 'av', now)
+    enqueue(id, run[2], tonumber(run[3] or 0), run[4])
+    wake(run[2])
+  elseif run[1] == 'r' then
+    call('LPUSH', ROOT .. 'wake:' .. run[5], 'run:' .. id)
+    call('PEXPIRE', ROOT .. 'wake:' .. run[5], 60000)
+  end
+end
+
+-- What names a wait of a run outside of it: <bytes of the run>:<run><bytes of the step>:<step><branch>. Only a wait for any of
+-- several has branches.
+local function wait_member(id, step, branch)
+  return #id .. ':' .. id .. #step .. ':' .. step .. branch
+end
+local function split_sized(text)
+  local size, rest = string.match(text, '^(%d+):(.*)$')
+  size = tonumber(size)
+  return string.sub(rest, 1, size), string.sub(rest, size + 1)
+end
+local function read_wait_member(member)
+  local id, rest = split_sized(member)
+  local step, branch = split_sized(rest)
+  return id, step, branch
+end
+
+-- A step of a run waits for events no more: listening:<run> says where it does.
+local function unlisten(id, step)
+  local listening = ROOT .. 'listening:' .. id
+  local entries = call('HGET', listening, step)
+  if not entries then return end
+  for _, entry in ipairs(cjson.decode(entries)) do call('ZREM', ROOT .. 'listeners:' .. entry[1], entry[2]) end
+  call('HDEL', listening, step)
+end
+
+-- A run that ends waits for nothing.
+local function unlisten_all(id)
+  for _, step in ipairs(call('HKEYS', ROOT .. 'listening:' .. id)) do unlisten(id, step) end
+end
+
+-- Ends a wait of a run from outside: d with a value, k with an error. The run's next pass gives it its place in the order of
+-- completion. Nothing happens to a wait that is over, or whose time has run out. A wait for any of several stores which branch it
+-- was, and `tag`, what ended it: e an event, c<bytes of id>:<id> a child, or t a timer, which the worker writes.
+local function deliver(id, step, branch, status, payload, tag)
+  local field = 's:' .. step
+  local record = call('HGET', data_key(id), field)
+  if not record then return false end
+  local kind, since, moment = string.match(record, '^(%a),w,%d+,%d+,%d+,(%d+),(%d+);')
+  if not kind or (moment ~= '0' and tonumber(moment) <= now) then return false end
+  if kind == 'a' then payload = #branch .. ':' .. branch .. tag .. payload end
+  if kind ~= 'c' then unlisten(id, step) end
+  call('HSET', data_key(id), field, kind .. ',' .. status .. ',0,1,0,' .. since .. ',' .. now_text .. ';' .. payload)
+  resume(id)
+  return true
+end
+
+-- Tells the runs that wait for a run's end, each by its member of parents:<run>.
+local function deliver_end(child, member, outcome, payload)
+  local id, step, branch = read_wait_member(member)
+  return deliver(id, step, branch, outcome == 's' and 'd' or 'k', payload, 'c' .. #child .. ':' .. child)
+end

@@ -1,0 +1,58 @@
+-- The error of a canceled run, as it is told to those who wait for its end.
+local function canceled_error(id)
+  local reason = call('HGET', data_key(id), 'cx')
+  local message = 'Run "' .. id .. '" was canceled'
+  local text = '{"name":"RunCanceledError","code":"RUN_CANCELED","message":'
+    .. cjson.encode(message .. (reason and ': ' .. reason or '.')) .. ',"runId":' .. cjson.encode(id)
+  if reason then text = text .. ',"reason":' .. cjson.encode(reason) end
+  return text .. '}'
+end
+
+-- Queues the failure hook of a run: a run of its own for the machinery, but in no list. What it does is kept with the failed run.
+local function start_hook(id, hook)
+  local run = call('HMGET', run_key(id), 'wf', 'q', 'pr', 'tr', 'ro', 've', 'tg')
+  local fields = {
+    'wf', run[1], 'q', run[2], 'st', 'q', 'c', now, 'av', now, 'ma', 3, 'hk', id, 'ro', run[5] or id,
+    'cs', string.format('%.0f', next_counter('created')),
+  }
+  local optional = { pr = run[3], tr = run[4], ve = run[6], tg = run[7] }
+  for field, value in pairs(optional) do
+    if value then
+      fields[#fields + 1] = field
+      fields[#fields + 1] = value
+    end
+  end
+  call('HSET', run_key(hook), unpack(fields))
+  call('HSET', run_key(id), 'fh', 'p', 'hi', hook)
+  enqueue(hook, run[2], tonumber(run[3] or 0), 0)
+  wake(run[2])
+end
+
+-- Queues a run that nobody executes to unwind: its next pass runs the compensations and then writes the outcome, f or c.
+local function unwind(id, run, outcome)
+  guarded[id] = nil
+  local key = run_key(id)
+  local cold = call('HMGET', key, 'q', 'pr')
+  call('HSET', key, 'st', 'q', 'co', outcome, 'av', now)
+  call('HDEL', key, 'rs')
+  if run[8] then unlisten_all(id) end
+  enqueue(id, cold[1], tonumber(cold[2] or 0), 0, true)
+  wake(cold[1])
+end
+
+-- Whether completed steps are to be undone before a cancellation is final.
+local function compensates(run) return run[11] and not run[12] end
+
+-- Ends a run whose cancellation was requested, once nobody executes it; its compensations come first.
+local function end_canceled(id, run)
+  if compensates(run) then unwind(id, run, 'c') else terminate(id, run, 'c') end
+end
+
+-- What becomes of a running run whose cancellation was requested when its pass ends, however it ends.
+local function settle_canceled(id, run)
+  -- The history of a run that ended in its first pass can be told from the run itself.
+  local since = run[6] or compensates(run) and call('HGET', run_key(id), 'sa')
+  if since then record_pass(id, run[4], 'c', since, run[3]) end
+  disown(run[3], id)
+  end_canceled(id, run)
+end

@@ -1,0 +1,167 @@
+-- Events that somebody waits for lie in mail:<place> by their stamp, open waits in listeners:<place> by the stamp of their
+-- registration, both from the counter that stamps runs: so "emitted since the run was created" compares stamps, not clocks.
+-- A place is <bytes of the event's name>:<name>:<correlation key>.
+local EVENTS_PER_CALL = 100
+
+local function place_of(name, key) return #name .. ':' .. name .. ':' .. key end
+local function event_key(id) return ROOT .. 'event:' .. id end
+
+-- <bytes of the envelope>:<envelope><data>: the data stays as its emitter encoded it.
+local function envelope_of(id, event)
+  local envelope = '{"id":' .. cjson.encode(id) .. ',"name":' .. cjson.encode(event[1]) .. ',"ts":' .. event[2]
+  if event[3] then envelope = envelope .. ',"correlationKey":' .. cjson.encode(event[3]) end
+  return envelope .. '}'
+end
+local function received(id)
+  local event = call('HMGET', event_key(id), 'n', 't', 'k', 'd')
+  local envelope = envelope_of(id, event)
+  return #envelope .. ':' .. envelope .. (event[4] or '')
+end
+
+-- Gives a wait the oldest event of its place that the run has not had yet: each event once, in order. Answers TAKEN, NONE if there
+-- is no such event, or OVER if the wait has ended or its time has run out.
+local function take_mail(id, step, branch, place, since)
+  local cursor = 'k:' .. place
+  local seen = call('HGET', data_key(id), cursor)
+  if seen and tonumber(seen) > since then since = tonumber(seen) end
+  local mail = call('ZRANGEBYSCORE', ROOT .. 'mail:' .. place, '(' .. string.format('%.0f', since), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  if not mail[1] then return 'NONE' end
+  if not deliver(id, step, branch, 'd', received(mail[1]), 'e') then return 'OVER' end
+  call('HSET', data_key(id), cursor, mail[2])
+  call('RPUSH', ROOT .. 'resumed:' .. mail[1], id)
+  call('HINCRBY', event_key(mail[1]), 'rc', 1)
+  return 'TAKEN'
+end
+
+-- The stamp after which events count for a wait. A hook run is in no list, so its hash has the stamp.
+local function since_of(id, lookback, registered)
+  if lookback == 'none' then return registered end
+  return tonumber(call('ZSCORE', ROOT .. 'runs', id) or call('HGET', run_key(id), 'cs') or registered)
+end
+
+-- Registers a wait for an event, unless one that it may have is there already. Answers whether it is over.
+local function listen(id, step, branch, name, key, lookback)
+  local place = place_of(name, key)
+  local registered = next_counter('created')
+  if take_mail(id, step, branch, place, since_of(id, lookback, registered)) == 'TAKEN' then return true end
+  local member = (lookback == 'none' and 'n' or 'r') .. wait_member(id, step, branch)
+  call('ZADD', ROOT .. 'listeners:' .. place, registered, member)
+  local listening = ROOT .. 'listening:' .. id
+  local known = call('HGET', listening, step)
+  local entries = known and cjson.decode(known) or {}
+  entries[#entries + 1] = { place, member }
+  call('HSET', listening, step, cjson.encode(entries))
+  call('HSET', run_key(id), 'ls', 1)
+  return false
+end
+
+-- Offers the mail of a place to waits registered before `stamp`, a bounded number. Answers whether some are left.
+local function wake_listeners(place, stamp)
+  local listeners = ROOT .. 'listeners:' .. place
+  local before = '(' .. string.format('%.0f', stamp)
+  local waiting = call('ZRANGEBYSCORE', listeners, '-inf', before, 'WITHSCORES', 'LIMIT', 0, EVENTS_PER_CALL)
+  for i = 1, #waiting, 2 do
+    local id, step, branch = read_wait_member(string.sub(waiting[i], 2))
+    local registered = tonumber(waiting[i + 1])
+    local lookback = string.sub(waiting[i], 1, 1) == 'n' and 'none' or 'run'
+    local answer = take_mail(id, step, branch, place, since_of(id, lookback, registered))
+    -- Its time has run out, and its run is yet to write so.
+    if answer == 'OVER' then call('ZREM', listeners, waiting[i]) end
+    -- Another wait of the run has had the event: this one waits for the next, as if registered now.
+    if answer == 'NONE' then call('ZADD', listeners, next_counter('created'), waiting[i]) end
+  end
+  return #waiting == EVENTS_PER_CALL * 2 and call('ZCOUNT', listeners, '-inf', before) > 0
+end
+
+-- Whether a subscription pattern matches an event's name: * is one segment, a last ** any number.
+local function pattern_matches(pattern, name)
+  local wanted, given = {}, {}
+  for segment in string.gmatch(pattern .. '.', '([^.]*)%.') do wanted[#wanted + 1] = segment end
+  for segment in string.gmatch(name .. '.', '([^.]*)%.') do given[#given + 1] = segment end
+  for i, segment in ipairs(wanted) do
+    if segment == '**' and i == #wanted then return true end
+    if not given[i] or (segment ~= '*' and segment ~= given[i]) then return false end
+  end
+  return #wanted == #given
+end
+
+-- Names of the workflows that workers have subscribed to an event, as keys.
+local function subscribers_of(name)
+  local names = {}
+  local function add(pattern)
+    for _, workflow in ipairs(call('SMEMBERS', ROOT .. 'subscribers:' .. pattern)) do names[workflow] = true end
+  end
+  add(name)
+  for _, pattern in ipairs(call('SMEMBERS', ROOT .. 'wildcards')) do
+    if pattern_matches(pattern, name) then add(pattern) end
+  end
+  return names
+end
+
+local function subscriber_run(id, workflow) return redis.sha1hex(id .. '\0' .. workflow) end
+
+-- Creates one subscriber's run, or notes why there is none. `sub` is { w workflow, v verdict, e error, q, p, a, r, t }: the
+-- verdict is d delivered, s skipped, f failed, or ? for the first worker to find out.
+local function deliver_event(id, sub, data)
+  local verdict, run, detail = sub.v, '', sub.e
+  if verdict == 'd' or verdict == '?' then
+    local event = call('HMGET', event_key(id), 'n', 't', 'k')
+    run = subscriber_run(id, sub.w)
+    local extra = { 'tr', 'event', 'ei', id }
+    if verdict == '?' then
+      extra[#extra + 1] = 'fc'
+      extra[#extra + 1] = 1
+    end
+    local created = create({
+      id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, version = sub.r, tags = sub.t,
+      at = '', delay = 0, idempotency = '', ttl = 0, input = data, extra = extra,
+    })
+    if created[1] == 'CREATED' then
+      call('HSET', data_key(run), 'ev', envelope_of(id, event))
+      verdict, detail = 'd', ''
+    else
+      verdict, run = 'f', ''
+      detail = '{"name":"IdempotencyConflictError","message":"The run id of this delivery belongs to another workflow."}'
+    end
+  end
+  call('HSET', ROOT .. 'deliveries:' .. id, sub.w, verdict .. ':' .. run .. ';' .. detail)
+  if verdict ~= 's' then call('HINCRBY', event_key(id), verdict .. 'c', 1) end
+end
+
+-- What became of the fan-out: n no subscribers, c complete, x partial, f failed.
+local function settle_fanout(id)
+  local counts = call('HMGET', event_key(id), 'sc', 'fc')
+  local subscribers, failed = tonumber(counts[1]), tonumber(counts[2] or 0)
+  local status = 'c'
+  if subscribers == 0 then status = 'n'
+  elseif failed == subscribers then status = 'f'
+  elseif failed > 0 then status = 'x' end
+  call('HSET', event_key(id), 'fs', status)
+end
+
+-- Goes on with an event: at most `quota` subscribers, and a bounded number of waits. Answers whether there is more to do.
+local function go_on(id, quota)
+  local key = event_key(id)
+  local event = call('HMGET', key, 'n', 'k', 's', 'd', 'fs')
+  if not event[1] then
+    call('SREM', ROOT .. 'pending', id)
+    return false
+  end
+  local more = false
+  if event[5] == 'p' then
+    local fanout = ROOT .. 'fanout:' .. id
+    for _ = 1, quota do
+      local sub = call('LPOP', fanout)
+      if not sub then break end
+      deliver_event(id, cjson.decode(sub), event[4] or '')
+    end
+    if call('EXISTS', fanout) == 1 then more = true else settle_fanout(id) end
+  end
+  if event[2] and wake_listeners(place_of(event[1], event[2]), tonumber(event[3])) then more = true end
+  if more then
+    call('SADD', ROOT .. 'pending', id)
+  elseif quota > 0 then
+    call('SREM', ROOT .. 'pending', id)
+  end
+  return more
+end

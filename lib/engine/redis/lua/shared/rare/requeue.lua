@@ -1,0 +1,24 @@
+-- Takes up to `limit` runs from a worker that lost its lease and queues them again, or ends those that were canceled meanwhile.
+-- Their fences move on, so that nothing the old worker still sends is accepted.
+local function requeue_lost(worker, limit)
+  local ids = call('SPOP', ROOT .. 'owned:' .. worker, limit)
+  for _, id in ipairs(ids) do
+    local key = run_key(id)
+    local run = call('HMGET', key, unpack(GUARDED))
+    if run[1] == 'r' and run[3] == worker then
+      read_fate(id, run)
+      local cold = call('HMGET', key, 'q', 'pr', 'rc', 'sa')
+      local streak = tonumber(run[7] or 0) + 1
+      record_pass(id, failures_before(run), 'l', run[6] or cold[4], worker)
+      call('HSET', key, 'f', string.format('%.0f', tonumber(run[2]) + 1), 'rs', streak, 'rc', tonumber(cold[3] or 0) + 1)
+      if run[9] and not run[10] then
+        end_canceled(id, run)
+      else
+        call('HSET', key, 'st', 'q', 'av', now)
+        enqueue(id, cold[1], tonumber(cold[2] or 0), streak, true)
+        wake(cold[1])
+      end
+    end
+  end
+  return #ids
+end

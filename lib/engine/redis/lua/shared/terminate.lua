@@ -1,0 +1,40 @@
+-- Tells clients and runs that wait for the end of a run.
+local function announce_end(id, outcome, payload)
+  local key = run_key(id)
+  local waiters = ROOT .. 'waiters:' .. id
+  -- Long payloads are fetched by those who want them: a message goes to every waiting client.
+  local workflow = call('HGET', key, 'wf')
+  local message = #id .. ':' .. #workflow .. ':' .. id .. workflow .. outcome .. (#payload <= 16384 and ('=' .. payload) or '?')
+  for _, channel in ipairs(call('SMEMBERS', waiters)) do
+    call('PUBLISH', ROOT .. 'ended:' .. channel, message)
+  end
+  local parents = ROOT .. 'parents:' .. id
+  for _, member in ipairs(call('SMEMBERS', parents)) do rare().deliver_end(id, member, outcome, payload) end
+  call('DEL', waiters, parents)
+  call('HDEL', key, 'nw')
+end
+
+-- Writes the terminal state of a run, which the caller has checked that it may, and tells who waits for it. `run` is what guard()
+-- answers; `payload` the encoded output of s, or error of f; `hook` the id of the run that a failure starts, if any. Its retention
+-- begins when that has ended.
+local function terminate(id, run, outcome, payload, hook)
+  guarded[id] = nil
+  local key, data = run_key(id), data_key(id)
+  if outcome == 'c' then payload = rare().canceled_error(id) end
+  if outcome == 'f' then
+    call('HSET', key, 'st', 'f', 'fa', now_text, 'n', failures_before(run) + 1)
+    call('HSET', data, 'e', payload)
+  else
+    call('HSET', key, 'st', outcome, 'fa', now_text)
+    if outcome == 's' and payload ~= '' then call('HSET', data, 'o', payload) end
+    if run[4] then call('HDEL', data, 'e') end
+  end
+  if outcome == 'f' and hook and hook ~= '' then
+    rare().start_hook(id, hook)
+  else
+    ended[#ended + 1] = now_text
+    ended[#ended + 1] = id
+  end
+  if run[5] then announce_end(id, outcome, payload) end
+  if run[8] then rare().unlisten_all(id) end
+end

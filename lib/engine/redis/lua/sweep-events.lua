@@ -1,0 +1,19 @@
+-- sweep_events: deletes events past their retention.
+-- Guarantee: at most `limit` events per call, none whose fan-out is not done.
+-- ARGS
+--   retention        ms
+--   limit
+-- RETURNS events deleted
+local before = string.format('%.0f', (now - tonumber(retention)) * 1000)
+local deleted = 0
+for _, id in ipairs(call('ZRANGEBYSCORE', ROOT .. 'events', '-inf', before, 'LIMIT', 0, limit)) do
+  if call('SISMEMBER', ROOT .. 'pending', id) == 0 then
+    local event = call('HMGET', event_key(id), 'n', 'k')
+    if event[1] then call('ZREM', ROOT .. 'events:' .. event[1], id) end
+    if event[2] then call('ZREM', ROOT .. 'mail:' .. place_of(event[1], event[2]), id) end
+    call('UNLINK', event_key(id), ROOT .. 'deliveries:' .. id, ROOT .. 'resumed:' .. id)
+    call('ZREM', ROOT .. 'events', id)
+    deleted = deleted + 1
+  end
+end
+return deleted

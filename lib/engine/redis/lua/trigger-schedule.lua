@@ -1,0 +1,22 @@
+-- trigger_schedule: starts a run of a schedule now, also of a paused one. Its next instant stays.
+-- Guarantee: one run per id; a repeat answers CREATED again.
+-- ARGS
+--   id
+--   run              id of the run, made for this call
+--   workflow         the schedule's, as the caller has read it
+--   queue
+--   priority
+--   attempts
+--   version
+--   tags
+-- RETURNS CREATED | MISSING | CHANGED when the schedule is of another workflow by now
+if call('EXISTS', run_key(run)) == 1 then return 'CREATED' end
+local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ip')
+if not known[1] then return 'MISSING' end
+if known[1] ~= workflow then return 'CHANGED' end
+create({
+  id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
+  tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '',
+  extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
+})
+return 'CREATED'

@@ -1,0 +1,18 @@
+-- unwind_run: ends the last attempt of a run that has compensations: its next pass runs them and writes the failure.
+-- ARGS
+--   id
+--   fence
+--   failure          encoded error
+-- RETURNS OK | DONE | LOST
+local state, run = guard(id, fence)
+if state ~= 'RUNNING' then return state end
+if is_canceled(id, run) then
+  settle_canceled(id, run)
+  return 'OK'
+end
+record_pass(id, run[4], 'f', run[6] or call('HGET', run_key(id), 'sa'), run[3], failure)
+call('HSET', run_key(id), 'n', tonumber(run[4] or 0) + 1)
+call('HSET', data_key(id), 'e', failure)
+disown(run[3], id)
+unwind(id, run, 'f')
+return 'OK'

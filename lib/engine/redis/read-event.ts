@@ -1,0 +1,12 @@
+import type { EventRecord } from '../core/client.types.js';
+import type { Op } from './op.js';
+import { type EventReply, toEventRecord } from './stored-event.js';
+
+export function readEvent(eventId: string): Op<EventRecord | null> {
+  return {
+    name: 'read_event',
+    key: eventId,
+    args: [eventId],
+    parse: (reply) => (reply ? toEventRecord(reply as EventReply) : null),
+  };
+}

@@ -1,0 +1,112 @@
+import { rejectUnknownKeys } from '../core/checks.js';
+import { describeValue } from '../core/describe-value.js';
+import { parseWhen } from '../core/duration.js';
+import { ChildWorkflowError, IdempotencyConflictError, InvalidOptionError } from '../core/errors/index.js';
+import { decodePayload } from '../core/payload.js';
+import type { StoredError } from '../core/run.types.js';
+import { fromStoredError } from '../core/stored-error.js';
+import { checkStepName } from '../core/text-checks.js';
+import type { AnyOutcome, AnyWait } from '../core/workflow.types.js';
+import type { Branch } from '../redis/await-any.js';
+import { prepareRun } from '../redis/prepare-run.js';
+import { branchChildIdOf } from '../redis/start-child.js';
+import { parseWinner, timerWon, winningValue } from '../redis/stored-outcome.js';
+import { CHILD_OPTIONS } from './child-steps.js';
+import { resolveEventWait } from './event-steps.js';
+import type { Outcome, RemoteWaits } from './remote-waits.js';
+import type { StepLedger } from './step-ledger.js';
+
+/** A branch whose options are checked; a child is prepared when the step begins. */
+type Opened = Branch | { readonly name: string; readonly start: () => Promise<Branch> };
+
+/** Steps that wait for the first of several: `ctx.step.waitForAny`. */
+export class AnySteps {
+  constructor(
+    private readonly ledger: StepLedger,
+    private readonly remote: RemoteWaits,
+  ) {}
+
+  waitFor<W extends Record<string, AnyWait>>(name: string, waits: W): Promise<AnyOutcome<W>> {
+    return this.ledger.open<AnyOutcome<W>>(name, 'a', (resolve, reject) => {
+      const branches = this.branchesOf(name, waits);
+      const settle = (outcome: Outcome) => {
+        const winner = parseWinner(outcome.payload);
+        if (outcome.status === 's' || outcome.status === 'd')
+          resolve({ winner: winner.branch, value: winningValue(winner) } as AnyOutcome<W>);
+        else {
+          const cause = fromStoredError(decodePayload(winner.payload) as StoredError);
+          reject(new ChildWorkflowError({ runId: this.ledger.runId, step: name, childRunId: winner.childRunId ?? '', cause }));
+        }
+      };
+      const await_ = (wakeAt: number | undefined, timer: string) =>
+        this.remote.add({ name, kind: 'a', wakeAt, timedOut: () => ({ status: 's', payload: timerWon(timer) }), settle, reject });
+      return (stored) => {
+        if (stored?.status === 'w') await_(stored.moment || undefined, stored.payload);
+        else if (stored) this.ledger.deliver(stored.order, () => settle(stored));
+        else this.ledger.begin(() => this.start(name, branches, await_), reject);
+      };
+    });
+  }
+
+  private async start(
+    name: string,
+    opened: readonly Opened[],
+    await_: (wakeAt: number | undefined, timer: string) => void,
+  ): Promise<void> {
+    const branches = await Promise.all(opened.map((branch) => ('start' in branch ? branch.start() : branch)));
+    if (this.ledger.closed) return;
+    this.ledger.throwIfHalted();
+    const { status, wakeAt, timer, isOver } = await this.ledger.host.journal.awaitAny(name, branches);
+    if (status === 'CANCELED') throw this.ledger.host.canceled(timer);
+    if (status === 'CONFLICT') {
+      const taken = branches.find((branch) => 'child' in branch && branch.child.id === timer) as { child: { workflow: string } };
+      throw new IdempotencyConflictError({
+        existingRunId: timer,
+        workflow: taken.child.workflow,
+        runId: timer,
+        problem: 'workflow',
+      });
+    }
+    if (this.ledger.closed) return;
+    await_(wakeAt, timer);
+    if (isOver) await this.remote.refresh();
+  }
+
+  private branchesOf(step: string, waits: Record<string, AnyWait>): Opened[] {
+    const entries = typeof waits === 'object' && waits !== null ? Object.entries(waits) : [];
+    if (entries.length === 0) {
+      throw new InvalidOptionError('waits', `Expected step "${step}" to be given at least one wait; got ${describeValue(waits)}`);
+    }
+    return entries.map(([name, wait]) => this.branchOf(step, name, wait));
+  }
+
+  private branchOf(step: string, name: string, wait: AnyWait): Opened {
+    checkStepName(name);
+    const where = `wait "${name}" of step "${step}"`;
+    if (typeof wait === 'object' && wait !== null) {
+      if ('for' in wait) {
+        rejectUnknownKeys(wait, ['for'], where);
+        return { name, timer: parseWhen(wait.for, `${name}.for`) };
+      }
+      if ('event' in wait) {
+        rejectUnknownKeys(wait, ['event', 'correlationKey', 'lookback'], where);
+        return { name, event: resolveEventWait(wait) };
+      }
+      if ('workflow' in wait) {
+        rejectUnknownKeys(wait, ['workflow', 'input', ...CHILD_OPTIONS], where);
+        return { name, start: () => this.childOf(step, name, wait) };
+      }
+    }
+    throw new InvalidOptionError(
+      name,
+      `Expected ${where} to be { for: when }, { event, correlationKey } or { workflow, input }; got ${describeValue(wait)}`,
+    );
+  }
+
+  private async childOf(step: string, name: string, wait: Extract<AnyWait, { workflow: unknown }>): Promise<Branch> {
+    const { workflow, input, ...options } = wait;
+    const { host, runId } = this.ledger;
+    const run = await prepareRun(await host.directory.find(workflow, false), input, options, host.maxPayloadBytes);
+    return { name, child: { ...run, id: branchChildIdOf(runId, step, name), nonce: '' } };
+  }
+}

@@ -1,0 +1,98 @@
+import { rejectUnknownKeys } from '../core/checks.js';
+import { describeValue } from '../core/describe-value.js';
+import { parseDuration } from '../core/duration.js';
+import { InvalidOptionError } from '../core/errors/index.js';
+import type { EventRef, ReceivedEvent } from '../core/event.types.js';
+import { resolveEvent } from '../core/event-names.js';
+import { decodePayload } from '../core/payload.js';
+import { checkCorrelationKey } from '../core/text-checks.js';
+import type { StepEmitOptions, WaitForEvent } from '../core/workflow.types.js';
+import type { EventWait } from '../redis/await-event.js';
+import { prepareEvent } from '../redis/prepare-event.js';
+import { stepEventIdOf } from '../redis/start-child.js';
+import { NO_EVENT, parseEventOutcome } from '../redis/stored-outcome.js';
+import type { RemoteWaits } from './remote-waits.js';
+import type { StepLedger } from './step-ledger.js';
+
+const EMIT_OPTIONS = ['eventId', 'correlationKey'] as const satisfies ReadonlyArray<keyof StepEmitOptions>;
+
+/** Steps that wait for events, and those that emit them: `ctx.step.waitForEvent` and `ctx.step.emitEvent`. */
+export class EventSteps {
+  constructor(
+    private readonly ledger: StepLedger,
+    private readonly remote: RemoteWaits,
+  ) {}
+
+  waitFor<T>(name: string, given: WaitForEvent<T>): Promise<ReceivedEvent<T> | null> {
+    return this.ledger.open<ReceivedEvent<T> | null>(name, 'e', (resolve, reject) => {
+      rejectUnknownKeys(given, ['event', 'correlationKey', 'timeout', 'lookback'], `step "${name}"`);
+      const wait = resolveEventWait(given);
+      // A deadline that has passed still finds what is there.
+      const timeoutMs = given.timeout === undefined ? undefined : Math.max(1, parseDuration(given.timeout, 'timeout'));
+      const settle = ({ payload }: { payload: string }) => resolve(parseEventOutcome(payload) as ReceivedEvent<T> | null);
+      const await_ = (wakeAt: number | undefined) =>
+        this.remote.add({ name, kind: 'e', wakeAt, timedOut: noEvent, settle, reject });
+      return (stored) => {
+        if (stored?.status === 'w') await_(stored.moment || undefined);
+        else if (stored) this.ledger.deliver(stored.order, () => settle(stored));
+        else this.ledger.begin(() => this.start(name, wait, timeoutMs, await_), reject);
+      };
+    });
+  }
+
+  emit<T>(name: string, event: EventRef<T>, data: T, options: StepEmitOptions): Promise<string[]> {
+    return this.ledger.open<string[]>(name, 'n', (resolve, reject) => {
+      rejectUnknownKeys(options, EMIT_OPTIONS, `step "${name}"`);
+      const settle = (order: number, payload: string) =>
+        this.ledger.deliver(order, () => resolve(decodePayload(payload) as string[]));
+      return (stored) => {
+        if (stored) settle(stored.order, stored.payload);
+        else this.ledger.begin(() => this.publish(name, event, data, options, settle), reject);
+      };
+    });
+  }
+
+  private async start(
+    name: string,
+    wait: EventWait,
+    timeoutMs: number | undefined,
+    await_: (wakeAt: number | undefined) => void,
+  ): Promise<void> {
+    const { wakeAt, isOver } = await this.ledger.host.journal.awaitEvent(name, wait, timeoutMs);
+    if (this.ledger.closed) return;
+    await_(wakeAt);
+    if (isOver) await this.remote.refresh();
+  }
+
+  private async publish(
+    name: string,
+    event: EventRef,
+    data: unknown,
+    options: StepEmitOptions,
+    settle: (order: number, payload: string) => void,
+  ): Promise<void> {
+    const { host, runId } = this.ledger;
+    const prepared = await prepareEvent(
+      event,
+      data,
+      { ...options, eventId: options.eventId ?? stepEventIdOf(runId, name) },
+      host,
+    );
+    if (this.ledger.closed) return;
+    this.ledger.throwIfHalted();
+    const order = this.ledger.nextOrder();
+    const { more, result } = await host.journal.emitEvent(name, order, prepared);
+    if (more) host.goOnWith(prepared.id);
+    settle(order, result);
+  }
+}
+
+const noEvent = () => ({ status: 's', payload: NO_EVENT }) as const;
+
+/** @throws InvalidOptionError */
+export function resolveEventWait({ event, correlationKey, lookback = 'run' }: Omit<WaitForEvent, 'timeout'>): EventWait {
+  if (lookback !== 'run' && lookback !== 'none') {
+    throw new InvalidOptionError('lookback', `Expected \`lookback\` to be 'run' or 'none'; got ${describeValue(lookback)}`);
+  }
+  return { event: resolveEvent(event).name, correlationKey: checkCorrelationKey(correlationKey), lookback };
+}

@@ -1,0 +1,30 @@
+import type { StoredError } from '../core/run.types.js';
+import type { ClaimedRun } from '../redis/claim-runs.js';
+import { finishHook, hookIdOf } from '../redis/finish-hook.js';
+import { finishRun, type Outcome } from '../redis/finish-run.js';
+import { finishUnwinding } from '../redis/finish-unwinding.js';
+import type { Op, WriteStatus } from '../redis/op.js';
+import type { ServedWorkflow } from './pass-host.js';
+
+/** The write that ends a run, or the failure hook of one. */
+export function endingOf(claimed: ClaimedRun, workflow: ServedWorkflow, outcome: Outcome, payload: string): Op<WriteStatus> {
+  const { run, fence } = claimed;
+  if (run.hookOf !== undefined) {
+    return finishHook({ runId: run.id, fence, failedRunId: run.hookOf }, outcome === 'failed' ? payload : '');
+  }
+  return finishRun(run.id, fence, outcome, payload, outcome === 'failed' ? hookOf(claimed, workflow) : '');
+}
+
+/** The write that ends a run whose compensations are done. */
+export function endingOfUnwinding(
+  claimed: ClaimedRun,
+  workflow: ServedWorkflow,
+  errors: readonly StoredError[],
+): Op<WriteStatus> {
+  const { run, fence } = claimed;
+  return finishUnwinding(run.id, fence, errors, run.unwinding === 'f' ? hookOf(claimed, workflow) : '');
+}
+
+function hookOf({ run, fence }: ClaimedRun, { onFailure }: ServedWorkflow): string {
+  return onFailure ? hookIdOf(run.id, fence) : '';
+}

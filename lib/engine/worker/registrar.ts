@@ -1,0 +1,104 @@
+import type { WorkflowMeta } from '../core/registry.types.js';
+import type { ResolvedSchedule } from '../core/resolve-schedules.js';
+import type { CommitBuffer } from '../redis/commit-buffer.js';
+import {
+  memberOf,
+  type RegisteredSchedule,
+  type RegistryEntry,
+  registerWorkflows,
+  scheduleEntry,
+  subscriptionEntry,
+  workflowEntry,
+} from '../redis/register-workflows.js';
+import { removeUndeclared } from '../redis/remove-undeclared.js';
+import type { ServedWorkflow } from './pass-host.js';
+import type { RedisClock } from './redis-clock.js';
+import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
+import { declaredSchedule } from './scheduler.js';
+
+export interface RegistrarHost {
+  readonly workerId: string;
+  readonly options: ResolvedWorkerOptions;
+  readonly buffer: CommitBuffer;
+  readonly clock: RedisClock;
+  warn(message: string, fields: object): void;
+}
+
+/** Entries per call, so that a large deployment does not hold Redis up. */
+const BATCH = 100;
+
+/** Makes what the worker's code declares known to the namespace, and at a deploy forgets what left the code. */
+export class Registrar {
+  /** Goes into the worker's lease: what a living worker declares is not removed by others. */
+  readonly declares: readonly string[];
+  private readonly workflows: ReadonlyArray<ServedWorkflow['options']>;
+
+  constructor(
+    private readonly host: RegistrarHost,
+    workflows: ReadonlyMap<string, ServedWorkflow>,
+  ) {
+    this.workflows = [...workflows.values()].map(({ options }) => options);
+    this.declares = Object.freeze(this.entries(0).map(memberOf));
+  }
+
+  /**
+   * Once at the start, under the worker's lease: what this code says holds from now on, and what left it is removed.
+   * @returns the worker's schedules as Redis has them
+   */
+  async deploy(): Promise<RegisteredSchedule[]> {
+    const schedules = await this.register(false);
+    for (const { id, formerApp } of schedules) {
+      if (formerApp === undefined) continue;
+      this.host.warn(
+        `Schedule "${id}" belonged to application "${formerApp}" and is now of "${this.host.options.app}". Ids of schedules are ` +
+          'unique in a namespace: give one of them another `id` if both are meant.',
+        { scheduleId: id },
+      );
+    }
+    while ((await this.host.buffer.add(removeUndeclared(this.host.workerId, BATCH))) === 'AGAIN');
+    return schedules;
+  }
+
+  /** Writes what Redis has lost; what a later deployment has changed stays. */
+  restore(): Promise<RegisteredSchedule[]> {
+    return this.register(true);
+  }
+
+  private async register(isRestoring: boolean): Promise<RegisteredSchedule[]> {
+    const { options, buffer, clock } = this.host;
+    const entries = this.entries(Math.floor(clock.now()));
+    const schedules: RegisteredSchedule[] = [];
+    for (let from = 0; from < entries.length; from += BATCH) {
+      const batch = entries.slice(from, from + BATCH);
+      schedules.push(...(await buffer.add(registerWorkflows(options.app, batch, isRestoring))).schedules);
+    }
+    return schedules;
+  }
+
+  private entries(now: number): RegistryEntry[] {
+    return this.workflows.flatMap((options) => [
+      workflowEntry(metaOf(options, this.host.options.app)),
+      ...[...new Set(options.events.map(({ name }) => name))].map((pattern) => subscriptionEntry(options.name, pattern)),
+      ...options.schedules.map((schedule) => scheduleEntry(declaredSchedule(options.name, schedule), schedule.cron.next(now))),
+    ]);
+  }
+}
+
+function metaOf(options: ServedWorkflow['options'], app: string): Omit<WorkflowMeta, 'updatedAt'> {
+  return {
+    name: options.name,
+    app,
+    queue: options.queue,
+    version: options.version,
+    maxAttempts: options.maxAttempts,
+    priority: options.priority,
+    tags: options.tags,
+    retries: options.retry.meta,
+    cron: options.schedules.map(triggerOf),
+    events: options.events.map(({ name }) => name),
+  };
+}
+
+function triggerOf({ id, cron, misfire }: ResolvedSchedule): WorkflowMeta['cron'][number] {
+  return { id, expression: cron.expression, timezone: cron.timezone, misfire };
+}

@@ -1,0 +1,42 @@
+import { isNeverRetried } from '../core/errors/index.js';
+import { decodePayload } from '../core/payload.js';
+import type { ResolvedRetryPolicy } from '../core/retry-policy.js';
+import type { RunRecord } from '../core/run.types.js';
+import { asError } from '../core/stored-error.js';
+import type { RetryFailure } from '../core/workflow.types.js';
+import { attemptOf, type StoredRun } from '../redis/stored-run.js';
+
+/** A run in execution, as retry policies see it. */
+export function runningRecord(stored: StoredRun, encodedInput: string, maxAttempts: number, workerId: string): RunRecord {
+  const { failures, recoveryStreak, handBacks, unjudged, hookOf, unwinding, compensable, ...run } = stored;
+  return {
+    ...run,
+    status: 'running',
+    input: decodePayload(encodedInput),
+    attempt: attemptOf({ failures, unwinding }),
+    maxAttempts,
+    workerId,
+  };
+}
+
+/**
+ * Whether a run is tried again after its attempt failed, and when.
+ *
+ * A policy function that throws fails the run with its own error: nothing sensible can be guessed in its place.
+ * @param failures so far, this one included
+ */
+export function verdictOn(
+  thrown: unknown,
+  failures: number,
+  maxAttempts: number,
+  retry: ResolvedRetryPolicy,
+  pass: { failureOf(error: Error): RetryFailure },
+): { delayMs?: number; error: unknown } {
+  if (isNeverRetried(thrown) || failures >= maxAttempts) return { error: thrown };
+  try {
+    const verdict = retry.decide(pass.failureOf(asError(thrown)), failures);
+    return { error: thrown, delayMs: verdict.retry ? verdict.delayMs : undefined };
+  } catch (policyError) {
+    return { error: policyError };
+  }
+}

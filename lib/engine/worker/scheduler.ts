@@ -1,0 +1,147 @@
+import { decideTick } from '../core/misfire.js';
+import { decodePayload } from '../core/payload.js';
+import type { ResolvedSchedule } from '../core/resolve-schedules.js';
+import type { CommitBuffer } from '../redis/commit-buffer.js';
+import type { NewRun } from '../redis/create-run.js';
+import { fireSchedule, type TickAnswer } from '../redis/fire-schedule.js';
+import { prepareRun } from '../redis/prepare-run.js';
+import type { DeclaredSchedule, RegisteredSchedule } from '../redis/register-workflows.js';
+import type { RunTarget } from '../redis/workflow-directory.js';
+import { LongTimer } from './long-timer.js';
+import type { ServedWorkflow } from './pass-host.js';
+import type { RedisClock } from './redis-clock.js';
+
+export interface SchedulerHost {
+  readonly buffer: CommitBuffer;
+  readonly clock: RedisClock;
+  readonly maxPayloadBytes: number;
+  warn(message: string, fields: object): void;
+}
+
+/** A schedule that this worker's code declares. */
+interface Followed {
+  readonly declared: DeclaredSchedule;
+  readonly resolved: ResolvedSchedule;
+  /** What its runs are to be. */
+  readonly run: NewRun;
+  /** Undefined while Redis has no such schedule. */
+  nextAt: number | undefined;
+  /** Not to be tried before, on the Redis clock. */
+  restsUntil: number;
+  isFiring: boolean;
+}
+
+/** Calls that may be on their way at the same time: many schedules may be due at once. */
+const MOST_FIRING = 64;
+const RETRY_AFTER_MS = 5_000;
+
+/**
+ * Starts the runs of schedules. Every worker does it, and Redis lets the first have each instant: there is no leader. It looks when
+ * the next instant is due by its own clock, and whenever it learns the time of Redis.
+ */
+export class Scheduler {
+  private readonly followed = new Map<string, Followed>();
+  private earliest = Number.POSITIVE_INFINITY;
+  private firing = 0;
+  private timer: LongTimer | undefined;
+  private look: NodeJS.Immediate | undefined;
+  private stopped = false;
+
+  constructor(private readonly host: SchedulerHost) {}
+
+  /** @throws PayloadTooLargeError for the input of a schedule */
+  async prepare(workflows: Iterable<ServedWorkflow>): Promise<void> {
+    for (const { options } of workflows) {
+      // The input is validated by the runs: a schema may ask others, and need not answer at boot.
+      const target: RunTarget = { ...options, workflow: options.name, input: undefined };
+      for (const resolved of options.schedules) {
+        const run = await prepareRun(target, decodePayload(resolved.input), {}, this.host.maxPayloadBytes);
+        const declared = declaredSchedule(options.name, resolved);
+        this.followed.set(resolved.id, { declared, resolved, run, nextAt: undefined, restsUntil: 0, isFiring: false });
+      }
+    }
+  }
+
+  /** Follows what Redis says of the schedules. */
+  adopt(schedules: readonly RegisteredSchedule[]): void {
+    for (const { id, nextAt } of schedules) {
+      const schedule = this.followed.get(id);
+      // One that is being fired will know better.
+      if (schedule && !schedule.isFiring) schedule.nextAt = nextAt;
+    }
+    this.fireDue();
+  }
+
+  /** The clock was synchronised. Cheap while nothing is due. */
+  check(): void {
+    if (this.host.clock.now() >= this.earliest) this.fireDue();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.timer?.cancel();
+    clearImmediate(this.look);
+  }
+
+  private fireDue(): void {
+    this.timer?.cancel();
+    if (this.stopped) return;
+    const now = Math.floor(this.host.clock.now());
+    const due: Followed[] = [];
+    this.earliest = Number.POSITIVE_INFINITY;
+    for (const schedule of this.followed.values()) {
+      if (schedule.nextAt === undefined || schedule.isFiring) continue;
+      const dueAt = Math.max(schedule.nextAt, schedule.restsUntil);
+      if (dueAt <= now) due.push(schedule);
+      else this.earliest = Math.min(this.earliest, dueAt);
+    }
+    due.sort((a, b) => (a.nextAt as number) - (b.nextAt as number));
+    // The others follow when one of these is done.
+    for (const schedule of due.slice(0, MOST_FIRING - this.firing)) this.fire(schedule, schedule.nextAt as number, now);
+    if (this.earliest < Number.POSITIVE_INFINITY)
+      this.timer = new LongTimer(Math.ceil(this.earliest - now), () => this.fireDue());
+  }
+
+  private fire(schedule: Followed, expected: number, now: number): void {
+    const { declared, resolved, run } = schedule;
+    schedule.isFiring = true;
+    this.firing++;
+    this.host.buffer.send(
+      fireSchedule({ schedule: declared, expected, ...decideTick(resolved, expected, now), judgedAt: now, run }),
+      (answer) => this.answered(schedule, answer),
+      (error) => this.failed(schedule, error),
+    );
+  }
+
+  private answered(schedule: Followed, { now, nextAt }: TickAnswer): void {
+    this.host.clock.synchronise(now);
+    schedule.nextAt = nextAt;
+    this.settled(schedule);
+  }
+
+  private failed(schedule: Followed, error: unknown): void {
+    schedule.restsUntil = this.host.clock.now() + RETRY_AFTER_MS;
+    if (!this.stopped) {
+      this.host.warn(`Firing a schedule failed, trying again in ${RETRY_AFTER_MS} ms: ${(error as Error).message}`, {
+        scheduleId: schedule.declared.id,
+      });
+    }
+    this.settled(schedule);
+  }
+
+  /** Answers come many at a time. */
+  private settled(schedule: Followed): void {
+    schedule.isFiring = false;
+    this.firing--;
+    if (this.stopped || this.look) return;
+    this.look = setImmediate(() => {
+      this.look = undefined;
+      this.fireDue();
+    });
+  }
+}
+
+/** A schedule as it is registered. */
+export function declaredSchedule(workflow: string, { id, cron, misfire, input }: ResolvedSchedule): DeclaredSchedule {
+  return { id, workflow, expression: cron.expression, timezone: cron.timezone, misfire, input };
+}

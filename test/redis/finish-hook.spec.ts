@@ -1,0 +1,109 @@
+import { describe, expect, it } from '@jest/globals';
+import { backOffRun } from '../../lib/engine/redis/back-off-run.js';
+import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
+import { finishHook } from '../../lib/engine/redis/finish-hook.js';
+import { finishRun } from '../../lib/engine/redis/finish-run.js';
+import { listRuns } from '../../lib/engine/redis/list-runs.js';
+import { readRun } from '../../lib/engine/redis/read-run.js';
+import { startChild } from '../../lib/engine/redis/start-child.js';
+import { sweepHistory } from '../../lib/engine/redis/sweep-history.js';
+import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
+
+const ERROR = '{"name":"Error","message":"no"}';
+
+/** A failed run whose hook is in the hands of worker `w1`. */
+async function hooked(): Promise<EngineRoom> {
+  const room = openEngineRoom();
+  await room.running({ id: 'r1', workflow: 'flow', priority: 3 });
+  const finish = finishRun('r1', room.fenceOf('r1'), 'failed', ERROR, 'hook');
+  expect(await room.send(finish)).toBe('OK');
+  expect(await room.repeat(finish)).toBe('DONE');
+  return room;
+}
+
+const finish = (room: EngineRoom, error = '', fence = room.fenceOf('hook')) =>
+  finishHook({ runId: 'hook', fence, failedRunId: 'r1' }, error);
+
+describe('finishRun() with a failure hook', () => {
+  it('queues the hook, which is in no list, and keeps the run until it has ended', async () => {
+    const room = await hooked();
+    expect(await room.send(readRun('r1'))).toMatchObject({ status: 'failed', failureHook: { status: 'pending' } });
+    const page = await room.send(listRuns({ sort: 'asc', limit: 10, statuses: [] }));
+    expect(page.items.map(({ id }) => id)).toEqual(['r1']);
+    await room.advance(10_000);
+    expect(await room.send(sweepHistory(1, 10))).toBe(0);
+    const [claimed] = await room.claim();
+    expect(claimed.run).toMatchObject({
+      id: 'hook',
+      hookOf: 'r1',
+      workflow: 'flow',
+      priority: 3,
+      maxAttempts: 3,
+      rootRunId: 'r1',
+    });
+  });
+
+  it.each(['succeeded', 'canceled'] as const)('starts none when the run has %s', async (outcome) => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    await room.send(finishRun('r1', room.fenceOf('r1'), outcome, '', 'hook'));
+    expect(await room.queued()).toEqual([]);
+    expect(await room.send(readRun('r1'))).not.toHaveProperty('failureHook');
+  });
+
+  it('starts none when the run was canceled before it failed', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    await room.send(cancelRun({ runId: 'r1', reason: '', compensate: true, nonce: 'n' }));
+    await room.send(finishRun('r1', room.fenceOf('r1'), 'failed', ERROR, 'hook'));
+    expect(await room.queued()).toEqual([]);
+  });
+});
+
+describe('finishHook()', () => {
+  it.each([
+    ['succeeded', '', { status: 'succeeded' }],
+    ['failed', ERROR, { status: 'failed', error: { name: 'Error', message: 'no' } }],
+  ])('writes that it has %s to the failed run, once, and leaves nothing', async (_, error, failureHook) => {
+    const room = await hooked();
+    await room.claim();
+    const op = finish(room, error);
+    expect(await room.send(op)).toBe('OK');
+    expect(await room.repeat(op)).toBe('DONE');
+    const run = await room.send(readRun('r1'));
+    expect(run).toMatchObject({ status: 'failed', attempt: 1, error: { message: 'no' } });
+    expect(run?.failureHook).toEqual(failureHook);
+    expect(await room.send(readRun('hook'))).toBeNull();
+    expect(await room.owned()).toEqual([]);
+    await room.advance(10_000);
+    expect(await room.send(sweepHistory(1, 10))).toBe(1);
+  });
+
+  it('refuses the fence of an earlier owner', async () => {
+    const room = await hooked();
+    await room.claim();
+    expect(await room.repeat(finish(room, '', room.fenceOf('hook', -1)))).toBe('LOST');
+  });
+
+  it('may be retried before, and deletes its history too', async () => {
+    const room = await hooked();
+    await room.claim();
+    await room.send(backOffRun({ runId: 'hook', fence: room.fenceOf('hook'), delayMs: 0, error: ERROR }));
+    await room.claim();
+    await room.send(finish(room));
+    const left = Object.keys(await room.contents()).filter((key) => key.includes('hook'));
+    expect(left).toEqual([]);
+  });
+
+  it('cannot be canceled, and its children are those of the failed run', async () => {
+    const room = await hooked();
+    await room.claim();
+    expect(await room.send(cancelRun({ runId: 'hook', reason: '', compensate: true, nonce: 'n' }))).toEqual({
+      status: 'MISSING',
+    });
+    const start = { runId: 'hook', fence: room.fenceOf('hook'), step: 'kid', waits: false, order: 1 };
+    await room.send(startChild({ ...start, child: room.newRun({ id: 'kid' }) }));
+    expect(await room.send(readRun('kid'))).toMatchObject({ parentRunId: 'r1', parentStep: 'kid', rootRunId: 'r1' });
+    expect(await room.redis.smembers(room.key('children:r1'))).toEqual(['kid']);
+  });
+});

@@ -1,0 +1,31 @@
+import { describe, expect, it } from '@jest/globals';
+import { decideTick } from '../../lib/engine/core/misfire.js';
+import { resolveSchedules } from '../../lib/engine/core/resolve-schedules.js';
+
+const at = (time: string) => Date.parse(`2026-01-01T${time}Z`);
+
+function decide(expression: string, misfire: 'once' | 'skip', expected: string, now: string) {
+  const [schedule] = resolveSchedules('report', [{ expression, misfire }]);
+  const { instant, following } = decideTick(schedule, at(expected), at(now));
+  const time = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString().slice(11, 19));
+  return [time(instant), time(following)];
+}
+
+describe('decideTick()', () => {
+  it.each(['once', 'skip'] as const)('fires each instant that is at most 60 s late (%s)', (misfire) => {
+    expect(decide('* * * * * *', misfire, '10:00:00', '10:00:03')).toEqual(['10:00:00', '10:00:01']);
+    expect(decide('0 * * * *', misfire, '10:00:00', '10:01:00')).toEqual(['10:00:00', '11:00:00']);
+  });
+
+  it('fires the latest of those missed, or none', () => {
+    expect(decide('0 * * * *', 'once', '10:00:00', '10:01:00.001')).toEqual(['10:00:00', '11:00:00']);
+    expect(decide('0 * * * *', 'skip', '10:00:00', '10:01:00.001')).toEqual([undefined, '11:00:00']);
+    expect(decide('*/15 * * * *', 'once', '10:00:00', '11:05:00')).toEqual(['11:00:00', '11:15:00']);
+    expect(decide('*/15 * * * *', 'skip', '10:00:00', '11:05:00')).toEqual([undefined, '11:15:00']);
+  });
+
+  it.each(['once', 'skip'] as const)('fires the latest when that is not late itself (%s)', (misfire) => {
+    expect(decide('*/15 * * * *', misfire, '10:00:00', '11:00:30')).toEqual(['11:00:00', '11:15:00']);
+    expect(decide('* * * * * *', misfire, '10:00:00', '11:00:30')).toEqual(['11:00:30', '11:00:31']);
+  });
+});
