@@ -1,4 +1,4 @@
-import { currentRun } from '../engine/index.js';
+import { currentRun, type StepOptions } from '../engine/index.js';
 import type { StepDecoratorOptions, StepNameFactory } from '../interfaces/workflow-decorator-options.interface.js';
 import { memberName } from '../redflow.messages.js';
 import { copyMethodMetadata } from '../redflow-metadata.accessor.js';
@@ -22,6 +22,8 @@ export type StepMethodDecorator<N extends StepNameFactory = StepNameFactory> = <
 /**
  * Makes a method of any provider a durable step: called inside a run it is executed once and its stored result returned ever
  * after; called outside a run, or inside another step, it is the plain method.
+ *
+ * A `compensate` function is called with the provider as its `this`.
  *
  * Inside a run the value is the JSON round trip of what the method returned: a `Date` comes back as a string.
  *
@@ -50,11 +52,21 @@ export function Step<N extends StepNameFactory = StepNameFactory>(
       const run = currentRun();
       if (!run) return Reflect.apply(method, this, args);
       const stepName = typeof name === 'function' ? name.apply(this, args) : (name ?? fallback);
-      return run.step.run(stepName, () => Reflect.apply(method, this, args), options);
+      return run.step.run(stepName, () => Reflect.apply(method, this, args), boundTo(this, options));
     };
     impersonate(step, method);
     (descriptor as PropertyDescriptor).value = step;
   };
+}
+
+/** A compensation reaches the provider as the method does: `compensate(this: Stock, output) { … }`. */
+function boundTo(provider: unknown, options: StepOptions): StepOptions {
+  const { compensate } = options;
+  const bind = (run: unknown) => (typeof run === 'function' ? run.bind(provider) : run);
+  if (typeof compensate === 'function') return { ...options, compensate: bind(compensate) };
+  if (typeof compensate === 'object' && compensate !== null)
+    return { ...options, compensate: { ...compensate, run: bind(compensate.run) } };
+  return options;
 }
 
 /** Other decorators and tools look at a method's name, length, properties and metadata. */

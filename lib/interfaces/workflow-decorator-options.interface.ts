@@ -8,8 +8,9 @@ export interface WorkflowDecoratorOptions<I = unknown> extends WorkflowOptions<I
   connection?: string;
 }
 
-/** Options of `@Step()`. */
-export interface StepDecoratorOptions<N extends StepNameFactory = StepNameFactory> extends StepOptions {
+/** Options of `@Step()`. A `compensate` function gets the provider as its `this`, and what the method returned. */
+// biome-ignore lint/suspicious/noExplicitAny: a decorator's options do not know what the method returns
+export interface StepDecoratorOptions<N extends StepNameFactory = StepNameFactory> extends StepOptions<any> {
   /**
    * A name, or a function of the method's arguments that makes one: needed when a run calls the method more than once.
    * @default 'ClassName.method', of the class that declares the method
