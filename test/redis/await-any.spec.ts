@@ -71,6 +71,14 @@ describe('awaitAny()', () => {
     expect(await room.redis.keys(room.key('listen*'))).toEqual([]);
   });
 
+  it('leaves no listener where two branches wait for the same', async () => {
+    const room = await running();
+    await room.send(anyOp(room, [event('one', 'k'), event('two', 'k')]));
+    await emit(room, { name: 'tick', correlationKey: 'k' });
+    expect(await winnerOf(room)).toMatchObject({ branch: 'one' });
+    expect(await room.redis.keys(room.key('listen*'))).toEqual([]);
+  });
+
   it.each([
     ['succeeded', 'd', '7'],
     ['failed', 'k', '{"name":"Error","message":"x"}'],

@@ -642,7 +642,7 @@ local function wake_listeners(place, stamp)
     local lookback = string.sub(waiting[i], 1, 1) == 'n' and 'none' or 'run'
     local answer = take_mail(id, step, branch, place, since_of(id, lookback, registered))
     if answer == 'OVER' then call('ZREM', listeners, waiting[i]) end
-    if answer == 'NONE' then call('ZADD', listeners, next_counter('created'), waiting[i]) end
+    if answer == 'NONE' then call('ZADD', listeners, 'XX', next_counter('created'), waiting[i]) end
   end
   return #waiting == EVENTS_PER_CALL * 2 and call('ZCOUNT', listeners, '-inf', before) > 0
 end

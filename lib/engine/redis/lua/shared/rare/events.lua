@@ -67,8 +67,8 @@ local function wake_listeners(place, stamp)
     local answer = take_mail(id, step, branch, place, since_of(id, lookback, registered))
     -- Its time has run out, and its run is yet to write so.
     if answer == 'OVER' then call('ZREM', listeners, waiting[i]) end
-    -- Another wait of the run has had the event: this one waits for the next, as if registered now.
-    if answer == 'NONE' then call('ZADD', listeners, next_counter('created'), waiting[i]) end
+    -- Another wait of the run has had the event: this one waits for the next, as if registered now, unless it was over with the other.
+    if answer == 'NONE' then call('ZADD', listeners, 'XX', next_counter('created'), waiting[i]) end
   end
   return #waiting == EVENTS_PER_CALL * 2 and call('ZCOUNT', listeners, '-inf', before) > 0
 end
