@@ -94,8 +94,8 @@ describe('a Redis that restarts under load', () => {
 
   it('and has forgotten a claim: only one of the two workers that execute the run then can write', async () => {
     const { stage, redis } = await Stage.onPrivateRedis({ appendonly: false });
-    // The only slot is taken by the run, so that the worker does not claim it again.
-    const first = await stage.worker(FIXTURE, { options: { concurrency: 1 } });
+    // The only slot is taken by the run, and the lease outlasts a slow restart, so that the worker does not claim it again.
+    const first = await stage.worker(FIXTURE, { options: { concurrency: 1, leaseMs: 60_000 } });
     first.signal('SIGSTOP');
     const handle = await stage.client.runByName('order', { hold: 'B' });
     await withRedis(redis, (admin) => admin.save());
