@@ -45,7 +45,10 @@ describe('a graceful stop under load', () => {
     const handle = await stage.client.runByName('patient', { forMs: 1_000 });
     await eventually(async () => expect(await stage.counts(handle.id)).toEqual({ prepare: 1, long: 1 }));
     await stage.worker(FIXTURE, { options: OPTIONS });
+    await eventually(async () => expect(await stage.idleWorkers()).toHaveLength(2));
     const late = leaving.kill('SIGTERM');
+    // A signal takes its time: from here on the worker is woken no more.
+    await eventually(async () => expect(await stage.idleWorkers()).toHaveLength(1));
     const next = await stage.client.runByName('order', {});
     await next.result();
     expect(await late).toEqual({ code: 0, signal: null });
