@@ -38,12 +38,12 @@ export class AnySteps {
           reject(new ChildWorkflowError({ runId: this.ledger.runId, step: name, childRunId: winner.childRunId ?? '', cause }));
         }
       };
-      const await_ = (wakeAt: number | undefined, timer: string) =>
+      const register = (wakeAt: number | undefined, timer: string) =>
         this.remote.add({ name, kind: 'a', wakeAt, timedOut: () => ({ status: 's', payload: timerWon(timer) }), settle, reject });
       return (stored) => {
-        if (stored?.status === 'w') await_(stored.moment || undefined, stored.payload);
+        if (stored?.status === 'w') register(stored.moment || undefined, stored.payload);
         else if (stored) this.ledger.deliver(stored.order, () => settle(stored));
-        else this.ledger.begin(() => this.start(name, branches, await_), reject);
+        else this.ledger.begin(() => this.start(name, branches, register), reject);
       };
     });
   }
@@ -51,7 +51,7 @@ export class AnySteps {
   private async start(
     name: string,
     opened: readonly Opened[],
-    await_: (wakeAt: number | undefined, timer: string) => void,
+    register: (wakeAt: number | undefined, timer: string) => void,
   ): Promise<void> {
     const branches = await Promise.all(opened.map((branch) => ('start' in branch ? branch.start() : branch)));
     if (this.ledger.closed) return;
@@ -68,7 +68,7 @@ export class AnySteps {
       });
     }
     if (this.ledger.closed) return;
-    await_(wakeAt, timer);
+    register(wakeAt, timer);
     if (isOver) await this.remote.refresh();
   }
 

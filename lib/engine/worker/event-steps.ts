@@ -30,12 +30,12 @@ export class EventSteps {
       // A deadline that has passed still finds what is there.
       const timeoutMs = given.timeout === undefined ? undefined : Math.max(1, parseDuration(given.timeout, 'timeout'));
       const settle = ({ payload }: { payload: string }) => resolve(parseEventOutcome(payload) as ReceivedEvent<T> | null);
-      const await_ = (wakeAt: number | undefined) =>
+      const register = (wakeAt: number | undefined) =>
         this.remote.add({ name, kind: 'e', wakeAt, timedOut: noEvent, settle, reject });
       return (stored) => {
-        if (stored?.status === 'w') await_(stored.moment || undefined);
+        if (stored?.status === 'w') register(stored.moment || undefined);
         else if (stored) this.ledger.deliver(stored.order, () => settle(stored));
-        else this.ledger.begin(() => this.start(name, wait, timeoutMs, await_), reject);
+        else this.ledger.begin(() => this.start(name, wait, timeoutMs, register), reject);
       };
     });
   }
@@ -55,11 +55,11 @@ export class EventSteps {
     name: string,
     wait: EventWait,
     timeoutMs: number | undefined,
-    await_: (wakeAt: number | undefined) => void,
+    register: (wakeAt: number | undefined) => void,
   ): Promise<void> {
     const { wakeAt, isOver } = await this.ledger.host.journal.awaitEvent(name, wait, timeoutMs);
     if (this.ledger.closed) return;
-    await_(wakeAt);
+    register(wakeAt);
     if (isOver) await this.remote.refresh();
   }
 
