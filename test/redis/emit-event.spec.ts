@@ -119,6 +119,15 @@ describe('emitEvent()', () => {
       expect(await stepOf(room, 'r', 'emit')).toMatchObject({ kind: 'n', status: 's', order: 1, payload: result });
     });
 
+    it('says again that there is more to do, when the answer was lost', async () => {
+      const room = openEngineRoom();
+      const { fence } = await room.running({ id: 'r' });
+      const verdicts = Array.from({ length: 101 }, (_, index) => verdict(`w${index}`));
+      const op = emitEvent(newEvent({ verdicts }), { runId: 'r', fence, step: 'emit', order: 1 });
+      expect(await room.send(op)).toMatchObject({ status: 'OK', more: true });
+      expect(await room.repeat(op)).toMatchObject({ status: 'OK', more: true });
+    });
+
     it('stores an empty list where nobody is subscribed', async () => {
       const room = openEngineRoom();
       const { fence } = await room.running({ id: 'r' });

@@ -941,7 +941,7 @@ ops.emit_event = function(base, count)
     local state = guard(run, fence)
     if state ~= 'RUNNING' then return { state, 0, '' } end
     local record = call('HGET', data_key(run), 's:' .. step)
-    if record then return { 'OK', 0, string.match(record, ';(.*)$') } end
+    if record then return { 'OK', call('SISMEMBER', ROOT .. 'pending', id), string.match(record, ';(.*)$') } end
   end
   local function finish_step(runs)
     if run == '' then return '' end
