@@ -61,6 +61,7 @@ const SHARED = {
     'cancel.lua',
     'events.lua',
     'registry.lua',
+    'lists.lua',
   ],
 };
 /** What runs of every kind do all the time. */

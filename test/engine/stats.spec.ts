@@ -6,7 +6,12 @@ import { eventually } from '../support/eventually.js';
 describe('getStats()', () => {
   it('is empty for an empty namespace', async () => {
     const engine = await startEngine({ worker: false });
-    expect(await engine.client.getStats()).toEqual({ queues: [], workers: [], stalledRuns: [] });
+    expect(await engine.client.getStats()).toEqual({
+      runs: { scheduled: 0, queued: 0, running: 0, waiting: 0, succeeded: 0, failed: 0, canceled: 0 },
+      queues: [],
+      workers: [],
+      stalledRuns: [],
+    });
   });
 
   it('tells how many runs wait in each queue, and since when', async () => {

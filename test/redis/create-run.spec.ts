@@ -122,7 +122,7 @@ describe('createRun()', () => {
       expect(statuses.filter((status) => status === 'CREATED')).toHaveLength(1);
       expect(statuses.filter((status) => status === 'EXISTS')).toHaveLength(199);
       expect(await rooms[0].queued()).toEqual(['r1']);
-      expect(await rooms[0].redis.zcard(rooms[0].key('runs'))).toBe(1);
+      expect(await rooms[0].redis.zcard(rooms[0].key('list:q5:greetdefault'))).toBe(1);
     });
   });
 
@@ -197,7 +197,7 @@ describe('createRun()', () => {
   it('gives every run a creation stamp of its own, in the order of creation', async () => {
     const room = openEngineRoom();
     await Promise.all(Array.from({ length: 300 }, (_, index) => room.create({ id: `r${String(index).padStart(3, '0')}` })));
-    const stamps = await room.redis.zrange(room.key('runs'), '0', '-1', 'WITHSCORES');
+    const stamps = await room.redis.zrange(room.key('list:q5:greetdefault'), '0', '-1', 'WITHSCORES');
     const ids = stamps.filter((_, index) => index % 2 === 0);
     expect(ids).toEqual([...ids].sort());
     expect(new Set(stamps.filter((_, index) => index % 2 === 1)).size).toBe(300);

@@ -1,8 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RunRecord } from '../../lib/engine/core/run.types.js';
+import { backOffRun } from '../../lib/engine/redis/back-off-run.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
+import { RUN_STATUSES } from '../../lib/engine/redis/keyspace.js';
 import { listRuns, type RunPageRequest } from '../../lib/engine/redis/list-runs.js';
 import type { Op } from '../../lib/engine/redis/op.js';
+import { promoteDue } from '../../lib/engine/redis/promote-due.js';
+import { readRun } from '../../lib/engine/redis/read-run.js';
 import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
 
 const request = (overrides: Partial<RunPageRequest> = {}): RunPageRequest => ({
@@ -88,17 +92,71 @@ describe('listRuns()', () => {
     expect(await list({ workflow: 'gre' })).toEqual([]);
   });
 
-  it('looks at a bounded number of runs per call; a page that found few still has a cursor', async () => {
+  it('merges the lists that a filter matches, whatever lies between', async () => {
     const room = openEngineRoom();
-    for (let index = 0; index < 10; index++) await room.create({ id: `r${index}`, queue: index === 8 ? 'rare' : 'default' });
-    const op = (cursor?: string) => scanning(listRuns(request({ sort: 'asc', queue: 'rare', cursor })), 4);
-    const first = await room.send(op());
-    expect(first.items).toEqual([]);
-    const second = await room.send(op(first.cursor));
-    expect(second.items).toEqual([]);
-    const third = await room.send(op(second.cursor));
-    expect(ids(third.items)).toEqual(['r8']);
-    expect(third.cursor).toBeUndefined();
+    for (let index = 0; index < 40; index++) {
+      await room.create({ id: `r${index}`, queue: index % 9 === 8 ? 'rare' : `q${index % 4}`, workflow: `w${index % 3}` });
+    }
+    const rare = ['r8', 'r17', 'r26', 'r35'];
+    const op = scanning(listRuns(request({ sort: 'asc', queue: 'rare' })), 4);
+    expect(await room.send(op)).toMatchObject({ items: rare.map((id) => ({ id })) });
+    const all = Array.from({ length: 40 }, (_, index) => `r${index}`);
+    expect((await pages(room, { sort: 'asc', limit: 7 })).flat()).toEqual(all);
+    expect((await pages(room, { sort: 'desc', limit: 7 })).flat()).toEqual([...all].reverse());
+    const ofWorkflow = all.filter((_, index) => index % 3 === 1);
+    expect((await pages(room, { sort: 'asc', limit: 3, workflow: 'w1' })).flat()).toEqual(ofWorkflow);
+  });
+
+  it('looks at a bounded number of runs per call', async () => {
+    const room = openEngineRoom();
+    await room.createAll('a', 'b', 'c', 'd', 'e');
+    const page = await room.send(scanning(listRuns(request({ sort: 'asc' })), 2));
+    expect(ids(page.items)).toEqual(['a', 'b']);
+    expect(page.cursor).toBeDefined();
+  });
+
+  it('filters by the time of creation, both ends included', async () => {
+    const room = openEngineRoom();
+    const times: number[] = [];
+    for (const id of ['a', 'b', 'c', 'd']) {
+      await room.create({ id });
+      times.push((await room.send(readRun(id)))?.createdAt as number);
+      await room.advance(1_000);
+    }
+    const [, second, third] = times;
+    const list = async (overrides: Partial<RunPageRequest>) => (await pages(room, { limit: 1, ...overrides })).flat();
+    expect(await list({ createdAfter: second })).toEqual(['d', 'c', 'b']);
+    expect(await list({ createdAfter: second + 1 })).toEqual(['d', 'c']);
+    expect(await list({ createdBefore: third })).toEqual(['c', 'b', 'a']);
+    expect(await list({ createdBefore: third - 1, sort: 'asc' })).toEqual(['a', 'b']);
+    expect(await list({ createdAfter: second, createdBefore: third, sort: 'asc' })).toEqual(['b', 'c']);
+  });
+
+  it('follows a run from status to status', async () => {
+    const room = openEngineRoom();
+    const statusOfR1 = async () => {
+      const found: string[] = [];
+      for (const status of RUN_STATUSES) {
+        const { items } = await room.send(listRuns(request({ statuses: [status] })));
+        if (items.length > 0) found.push(`${status} ${ids(items)}`);
+      }
+      return found;
+    };
+    await room.register();
+    await room.create({ id: 'r1', start: { delayMs: 1_000 } });
+    expect(await statusOfR1()).toEqual(['scheduled r1']);
+    await room.advance(1_000);
+    await room.send(promoteDue(10));
+    expect(await statusOfR1()).toEqual(['queued r1']);
+    await room.claim();
+    expect(await statusOfR1()).toEqual(['running r1']);
+    await room.send(backOffRun({ runId: 'r1', fence: room.fenceOf('r1'), delayMs: 1_000, error: '{}' }));
+    expect(await statusOfR1()).toEqual(['waiting r1']);
+    await room.advance(1_000);
+    await room.claim();
+    expect(await statusOfR1()).toEqual(['running r1']);
+    await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', ''));
+    expect(await statusOfR1()).toEqual(['succeeded r1']);
   });
 
   it('goes on after a page that was full where the look ended', async () => {

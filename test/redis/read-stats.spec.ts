@@ -1,11 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
+import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { readStats } from '../../lib/engine/redis/read-stats.js';
 import { openEngineRoom } from '../support/engine-room.js';
 
+const NO_RUNS = { scheduled: 0, queued: 0, running: 0, waiting: 0, succeeded: 0, failed: 0, canceled: 0 };
+
 describe('readStats()', () => {
+  it('counts the runs of each status, over workflows and queues', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'done' });
+    await room.send(finishRun('done', room.fenceOf('done'), 'succeeded', ''));
+    await room.running({ id: 'running' });
+    await room.create({ workflow: 'charge', start: { delayMs: 60_000 } });
+    await room.create({ queue: 'slow' });
+    await room.create({ queue: 'slow', workflow: 'charge' });
+    const { runs } = await room.send(readStats());
+    expect(runs).toEqual({ ...NO_RUNS, scheduled: 1, queued: 2, running: 1, succeeded: 1 });
+  });
+
   it('of an empty namespace is empty', async () => {
     const room = openEngineRoom();
-    expect(await room.send(readStats())).toEqual({ queues: [], workers: [], stalledRuns: [] });
+    expect(await room.send(readStats())).toEqual({ runs: NO_RUNS, queues: [], workers: [], stalledRuns: [] });
   });
 
   it('tells how many runs a queue holds and how long its next one has waited', async () => {

@@ -12,7 +12,14 @@ describe('removeWorker()', () => {
     expect(await room.wakeUps('w1')).toBe(1);
     expect(await room.send(removeWorker('w1', ['a', 'b']))).toBe('OK');
     expect((await room.send(readStats())).workers).toEqual([]);
-    expect(Object.keys(await room.contents()).sort()).toEqual(['counters', 'queue:a', 'queues', 'run:r1', 'runs']);
+    expect(Object.keys(await room.contents()).sort()).toEqual([
+      'counters',
+      'list:q5:greeta',
+      'lists',
+      'queue:a',
+      'queues',
+      'run:r1',
+    ]);
   });
 
   it('is nobody to be woken any more', async () => {

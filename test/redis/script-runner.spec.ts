@@ -82,7 +82,7 @@ describe('ScriptRunner', () => {
       await lost;
       const direct = openEngineRoom({ prefix: room.prefix });
       expect(await direct.queued()).toEqual(['r1']);
-      expect(await direct.redis.zcard(room.key('runs'))).toBe(1);
+      expect(await direct.redis.zcard(room.key('list:q5:greetdefault'))).toBe(1);
     });
 
     it('hands over the same runs, once', async () => {

@@ -1,20 +1,28 @@
 import { checkName, checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
 import type { Page, RunFilter, Stats } from '../core/client.types.js';
 import { InvalidOptionError } from '../core/errors/index.js';
-import type { AttemptRecord, RunRecord, RunStatus, StepRecord } from '../core/run.types.js';
+import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { RedisConnection } from '../redis/connection.js';
-import type { Keyspace } from '../redis/keyspace.js';
+import { type Keyspace, RUN_STATUSES } from '../redis/keyspace.js';
 import { listRuns } from '../redis/list-runs.js';
 import { readAttempts } from '../redis/read-attempts.js';
 import { readRun } from '../redis/read-run.js';
 import { readRunData } from '../redis/read-run-data.js';
 import { readStats } from '../redis/read-stats.js';
 import { toStepRecord } from '../redis/stored-step.js';
-import { checkCursor, checkSort } from './page-checks.js';
+import { checkCursor, checkSort, checkTime } from './page-checks.js';
 
-const STATUSES: readonly RunStatus[] = ['scheduled', 'queued', 'running', 'waiting', 'succeeded', 'failed', 'canceled'];
-const FILTER_KEYS = ['status', 'workflow', 'queue', 'sort', 'limit', 'cursor'] as const;
+const FILTER_KEYS = [
+  'status',
+  'workflow',
+  'queue',
+  'createdAfter',
+  'createdBefore',
+  'sort',
+  'limit',
+  'cursor',
+] as const satisfies ReadonlyArray<keyof RunFilter>;
 
 /** Reads of runs and of the state of the whole. */
 export class RunQueries {
@@ -47,18 +55,20 @@ export class RunQueries {
 
   async listRuns(filter: RunFilter = {}): Promise<Page<RunRecord>> {
     rejectUnknownKeys(filter, FILTER_KEYS, 'listRuns()');
-    const { status, workflow, queue, sort = 'desc', limit = 50, cursor } = filter;
+    const { status, workflow, queue, createdAfter, createdBefore, sort = 'desc', limit = 50, cursor } = filter;
     const statuses = status === undefined ? [] : [status].flat();
     for (const one of statuses) {
-      if (!STATUSES.includes(one))
-        throw new InvalidOptionError('status', `Expected \`status\` to be one of ${STATUSES.join(', ')}; got '${one}'`);
+      if (!RUN_STATUSES.includes(one))
+        throw new InvalidOptionError('status', `Expected \`status\` to be one of ${RUN_STATUSES.join(', ')}; got '${one}'`);
     }
     checkSort(sort);
     checkCursor(cursor);
     if (workflow !== undefined) checkName(workflow, 'workflow');
     if (queue !== undefined) checkName(queue, 'queue');
+    if (createdAfter !== undefined) checkTime(createdAfter, 'createdAfter');
+    if (createdBefore !== undefined) checkTime(createdBefore, 'createdBefore');
     checkPositiveInteger(limit, 'limit', { max: 1_000 });
-    return this.buffer.add(listRuns({ cursor, sort, limit, statuses, workflow, queue }));
+    return this.buffer.add(listRuns({ cursor, sort, limit, statuses, workflow, queue, createdAfter, createdBefore }));
   }
 
   getStats(): Promise<Stats> {

@@ -82,6 +82,10 @@ export interface RunFilter {
   status?: RunStatus | RunStatus[];
   workflow?: string;
   queue?: string;
+  /** Epoch ms; a run created at this time counts. */
+  createdAfter?: number;
+  /** Epoch ms; a run created at this time counts. */
+  createdBefore?: number;
   /** @default 'desc', newest first */
   sort?: 'asc' | 'desc';
   /** 1 to 1,000. @default 50 */
@@ -143,6 +147,8 @@ export interface EventSubscription {
 }
 
 export interface Stats {
+  /** How many runs there are of each status. */
+  runs: Record<RunStatus, number>;
   queues: Array<{ name: string; depth: number; oldestAgeMs: number }>;
   workers: Array<{ id: string; app: string; queues: string[]; concurrency: number; running: number; lastSeenAt: number }>;
   /** Runs that made no progress for `watchdog.stalledForMs` though their worker lives. */

@@ -14,7 +14,8 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `children:<id>`        | set    | runs it started |
  * | `canceling`            | hash   | canceled runs whose descendants are still to be canceled: cursor, whether to compensate, canceled run |
  * | `listening:<id>`       | hash   | places and members of `listeners` by the step that waits for events |
- * | `runs`                 | zset   | every run by creation stamp (µs, unique) |
+ * | `list:<place>`         | zset   | runs of one status letter, workflow and queue by creation stamp (µs, unique): a place is `<letter><len>:<workflow><queue>` |
+ * | `lists`                | set    | places of the lists that are not empty |
  * | `ended`                | zset   | ended runs by end time: retention |
  * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
  * | `suspects:<queue>`     | zset   | queued runs that crashed 3 workers in a row |
@@ -87,6 +88,8 @@ const STATUS_OF_CODE: Readonly<Record<string, RunStatus>> = {
   c: 'canceled',
 };
 
+export const RUN_STATUSES: readonly RunStatus[] = [...new Set(Object.values(STATUS_OF_CODE))];
+
 export function statusOf(code: string): RunStatus {
   return STATUS_OF_CODE[code] as RunStatus;
 }
@@ -98,7 +101,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `cs` on that run its creation stamp. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],
@@ -107,7 +110,8 @@ export const RUN_FIELDS = [
   ['ma', 'maxAttempts'],
   ['rc', 'recoveries'],
   ['rs', 'recoveryStreak'],
-  ['c', 'createdAt'],
+  ['cs', 'stamp'],
+  ['hs', 'hookStamp'],
   ['av', 'availableAt'],
   ['sa', 'startedAt'],
   ['ve', 'version'],

@@ -11,6 +11,9 @@ export interface RunPageRequest {
   readonly statuses: readonly RunStatus[];
   readonly workflow?: string;
   readonly queue?: string;
+  /** Epoch ms, both ends included. */
+  readonly createdAfter?: number;
+  readonly createdBefore?: number;
 }
 
 /** Runs that one call looks at; where the filter matches few, a page is shorter than asked and has a cursor all the same. */
@@ -29,6 +32,8 @@ export function listRuns(request: RunPageRequest): Op<Page<RunRecord>> {
       request.statuses.map(codesOfStatus).join(''),
       request.workflow ?? '',
       request.queue ?? '',
+      request.createdAfter ?? '',
+      request.createdBefore ?? '',
     ],
     parse: (reply) => {
       const [cursor, ...runs] = reply as [string, ...RunReply[]];

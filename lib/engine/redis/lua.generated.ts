@@ -64,15 +64,29 @@ local function set_due(id, queue, at)
   call('ZADD', ROOT .. 'due', at, id)
   if call('ZRANGE', ROOT .. 'due', 0, 0)[1] == id then wake(queue) end
 end
+local moves = {}
+local function place_in_lists(status, workflow, queue)
+  return (status == 'b' and 'w' or status) .. #workflow .. ':' .. workflow .. queue
+end
+local function move(id, workflow, queue, stamp, from, to)
+  if not stamp then return end
+  local known = moves[id]
+  if known then
+    known[5] = to
+  else
+    moves[id] = { workflow, queue, stamp, from, to }
+  end
+end
 local function promote(limit)
   local ids = call('ZRANGEBYSCORE', ROOT .. 'due', '-inf', now, 'LIMIT', 0, limit)
   local queues = {}
   if #ids == 0 then return queues end
   call('ZREM', ROOT .. 'due', unpack(ids))
   for _, id in ipairs(ids) do
-    local run = call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs')
+    local run = call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs', 'wf', 'cs')
     if run[1] == 'd' or run[1] == 'w' or run[1] == 'b' then
       call('HSET', run_key(id), 'st', 'q')
+      move(id, run[5], run[2], run[6], run[1], 'q')
       enqueue(id, run[2], tonumber(run[3] or 0), run[4])
       queues[#queues + 1] = run[2]
     end
@@ -88,22 +102,44 @@ local ended, released = {}, {}
 local function in_chunks(list, use)
   for i = 1, #list, 1000 do use(unpack(list, i, math.min(i + 999, #list))) end
 end
+local function push(lists, place, ...)
+  local list = lists[place]
+  if not list then
+    list = {}
+    lists[place] = list
+  end
+  for i = 1, select('#', ...) do list[#list + 1] = (select(i, ...)) end
+end
+local function flush_moves()
+  local left, entered = {}, {}
+  for id, run in pairs(moves) do
+    local workflow, queue, stamp, from, to = unpack(run, 1, 5)
+    local source = from and place_in_lists(from, workflow, queue)
+    local target = place_in_lists(to, workflow, queue)
+    if source ~= target then
+      if source then push(left, source, id) end
+      push(entered, target, stamp, id)
+    end
+  end
+  moves = {}
+  for place, ids in pairs(left) do
+    in_chunks(ids, function(...) call('ZREM', ROOT .. 'list:' .. place, ...) end)
+  end
+  for place, pairs_of in pairs(entered) do
+    call('SADD', ROOT .. 'lists', place)
+    in_chunks(pairs_of, function(...) call('ZADD', ROOT .. 'list:' .. place, ...) end)
+  end
+end
 local function flush_bookkeeping()
+  flush_moves()
   in_chunks(ended, function(...) call('ZADD', ROOT .. 'ended', ...) end)
   for worker, ids in pairs(released) do
     in_chunks(ids, function(...) call('SREM', ROOT .. 'owned:' .. worker, ...) end)
   end
 end
-local function disown(worker, id)
-  local ids = released[worker]
-  if not ids then
-    ids = {}
-    released[worker] = ids
-  end
-  ids[#ids + 1] = id
-end
+local function disown(worker, id) push(released, worker, id) end
 local guarded = {}
-local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr' }
+local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'wf', 'q', 'cs' }
 local function guard(id, fence)
   local run = guarded[id]
   if not run then
@@ -116,16 +152,16 @@ local function guard(id, fence)
 end
 local function read_fate(id, run)
   local fate = call('HMGET', run_key(id), 'co', 'cp', 'nc')
-  for i = 1, 3 do run[9 + i] = fate[i] end
+  run.unwinding, run.compensable, run.kept = fate[1], fate[2], fate[3]
 end
 local function is_canceled(id, run)
   if not run[9] then return false end
   read_fate(id, run)
-  return not run[10]
+  return not run.unwinding
 end
 local function failures_before(run)
   local failures = tonumber(run[4] or 0)
-  return run[10] == 'f' and failures - 1 or failures
+  return run.unwinding == 'f' and failures - 1 or failures
 end
 local function record_pass(id, failures, outcome, since, worker, failure)
   local attempt = tonumber(failures or 0) + 1
@@ -151,7 +187,8 @@ local function create(run)
   if run.at ~= '' then start = tonumber(run.at) end
   local later = start > now
   if not later then start = now end
-  local fields = { 'wf', workflow, 'q', run.queue, 'st', later and 'd' or 'q', 'c', now, 'av', start }
+  local status, stamp = later and 'd' or 'q', string.format('%.0f', next_counter('created'))
+  local fields = { 'wf', workflow, 'q', run.queue, 'st', status, 'cs', stamp, 'av', start }
   local function keep(field, value)
     fields[#fields + 1] = field
     fields[#fields + 1] = value
@@ -168,7 +205,7 @@ local function create(run)
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
   call('HSET', key, unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
-  call('ZADD', ROOT .. 'runs', next_counter('created'), id)
+  move(id, workflow, run.queue, stamp, nil, status)
   if later then
     set_due(id, run.queue, start)
   else
@@ -177,10 +214,9 @@ local function create(run)
   end
   return { 'CREATED', id }
 end
-local function announce_end(id, outcome, payload)
+local function announce_end(id, workflow, outcome, payload)
   local key = run_key(id)
   local waiters = ROOT .. 'waiters:' .. id
-  local workflow = call('HGET', key, 'wf')
   local message = #id .. ':' .. #workflow .. ':' .. id .. workflow .. outcome .. (#payload <= 16384 and ('=' .. payload) or '?')
   for _, channel in ipairs(call('SMEMBERS', waiters)) do
     call('PUBLISH', ROOT .. 'ended:' .. channel, message)
@@ -192,6 +228,7 @@ local function announce_end(id, outcome, payload)
 end
 local function terminate(id, run, outcome, payload, hook)
   guarded[id] = nil
+  move(id, run[10], run[11], run[12], run[1], outcome)
   local key, data = run_key(id), data_key(id)
   if outcome == 'c' then payload = rare().canceled_error(id) end
   if outcome == 'f' then
@@ -208,7 +245,7 @@ local function terminate(id, run, outcome, payload, hook)
     ended[#ended + 1] = now_text
     ended[#ended + 1] = id
   end
-  if run[5] then announce_end(id, outcome, payload) end
+  if run[5] then announce_end(id, run[10], outcome, payload) end
   if run[8] then rare().unlisten_all(id) end
 end
 ops.create_run = function(base, count)
@@ -259,7 +296,7 @@ ops.claim_runs = function(base, count)
     local fields = {}
     for i = 1, #run, 2 do
       local name = run[i]
-      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' then fields[name] = run[i + 1] end
+      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'wf' or name == 'q' or name == 'cs' then fields[name] = run[i + 1] end
     end
     return run, fields
   end
@@ -268,6 +305,7 @@ ops.claim_runs = function(base, count)
     if fields.st ~= 'q' then return end
     local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
     call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
+    move(id, fields.wf, fields.q, fields.cs, 'q', 'r')
     owned[#owned + 1] = id
     hand_over(id, fence, suspect, run, fields.f)
   end
@@ -385,12 +423,13 @@ ops.park_run = function(base, count)
   end
   if first and first <= now then return { 'READY', now } end
   if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end
-  local cold = call('HMGET', run_key(id), 'q', 'sa', 'co')
-  run[10] = cold[3]
-  record_pass(id, failures_before(run), 'p', run[6] or cold[2], run[3])
+  local cold = call('HMGET', run_key(id), 'sa', 'co')
+  run.unwinding = cold[2]
+  record_pass(id, failures_before(run), 'p', run[6] or cold[1], run[3])
   call('HSET', run_key(id), 'st', 'w', 'av', first or now_text)
+  move(id, run[10], run[11], run[12], 'r', 'w')
   call('SREM', ROOT .. 'owned:' .. run[3], id)
-  if first then set_due(id, cold[1], first) end
+  if first then set_due(id, run[11], first) end
   return { 'PARKED', now }
 end
 ops.await_run = function(base, count)
@@ -412,10 +451,11 @@ if made then return made end
 local function payloads_of(id) return call('HMGET', data_key(id), 'i', 'o', 'e', 'cx', 'ce', 'fe') end
 local function resume(id)
   local key = run_key(id)
-  local run = call('HMGET', key, 'st', 'q', 'pr', 'rs', 'w')
+  local run = call('HMGET', key, 'st', 'q', 'pr', 'rs', 'w', 'wf', 'cs')
   if run[1] == 'w' then
     call('ZREM', ROOT .. 'due', id)
     call('HSET', key, 'st', 'q', 'av', now)
+    move(id, run[6], run[2], run[7], 'w', 'q')
     enqueue(id, run[2], tonumber(run[3] or 0), run[4])
     wake(run[2])
   elseif run[1] == 'r' then
@@ -473,8 +513,8 @@ end
 local function start_hook(id, hook)
   local run = call('HMGET', run_key(id), 'wf', 'q', 'pr', 'tr', 'ro', 've', 'tg')
   local fields = {
-    'wf', run[1], 'q', run[2], 'st', 'q', 'c', now, 'av', now, 'ma', 3, 'hk', id, 'ro', run[5] or id,
-    'cs', string.format('%.0f', next_counter('created')),
+    'wf', run[1], 'q', run[2], 'st', 'q', 'av', now, 'ma', 3, 'hk', id, 'ro', run[5] or id,
+    'hs', string.format('%.0f', next_counter('created')),
   }
   local optional = { pr = run[3], tr = run[4], ve = run[6], tg = run[7] }
   for field, value in pairs(optional) do
@@ -490,15 +530,15 @@ local function start_hook(id, hook)
 end
 local function unwind(id, run, outcome)
   guarded[id] = nil
+  move(id, run[10], run[11], run[12], run[1], 'q')
   local key = run_key(id)
-  local cold = call('HMGET', key, 'q', 'pr')
   call('HSET', key, 'st', 'q', 'co', outcome, 'av', now)
   call('HDEL', key, 'rs')
   if run[8] then unlisten_all(id) end
-  enqueue(id, cold[1], tonumber(cold[2] or 0), 0, true)
-  wake(cold[1])
+  enqueue(id, run[11], tonumber(call('HGET', key, 'pr') or 0), 0, true)
+  wake(run[11])
 end
-local function compensates(run) return run[11] and not run[12] end
+local function compensates(run) return run.compensable and not run.kept end
 local function end_canceled(id, run)
   if compensates(run) then unwind(id, run, 'c') else terminate(id, run, 'c') end
 end
@@ -515,16 +555,17 @@ local function requeue_lost(worker, limit)
     local run = call('HMGET', key, unpack(GUARDED))
     if run[1] == 'r' and run[3] == worker then
       read_fate(id, run)
-      local cold = call('HMGET', key, 'q', 'pr', 'rc', 'sa')
+      local cold = call('HMGET', key, 'pr', 'rc', 'sa')
       local streak = tonumber(run[7] or 0) + 1
-      record_pass(id, failures_before(run), 'l', run[6] or cold[4], worker)
-      call('HSET', key, 'f', string.format('%.0f', tonumber(run[2]) + 1), 'rs', streak, 'rc', tonumber(cold[3] or 0) + 1)
-      if run[9] and not run[10] then
+      record_pass(id, failures_before(run), 'l', run[6] or cold[3], worker)
+      call('HSET', key, 'f', string.format('%.0f', tonumber(run[2]) + 1), 'rs', streak, 'rc', tonumber(cold[2] or 0) + 1)
+      if run[9] and not run.unwinding then
         end_canceled(id, run)
       else
         call('HSET', key, 'st', 'q', 'av', now)
-        enqueue(id, cold[1], tonumber(cold[2] or 0), streak, true)
-        wake(cold[1])
+        move(id, run[10], run[11], run[12], 'r', 'q')
+        enqueue(id, run[11], tonumber(cold[1] or 0), streak, true)
+        wake(run[11])
       end
     end
   end
@@ -565,16 +606,16 @@ local function request_cancel(id, reason, compensate, nonce)
   local run = call('HMGET', key, unpack(GUARDED))
   local status = run[1]
   read_fate(id, run)
-  local cold = call('HMGET', key, 'cn', 'q', 'hk')
-  if not status or cold[3] then return { 'MISSING', '' } end
+  local cold = call('HMGET', key, 'cn', 'hk')
+  if not status or cold[2] then return { 'MISSING', '' } end
   if nonce ~= '' and cold[1] == nonce then return { 'YES', status } end
-  if status == 's' or status == 'f' or status == 'c' or run[9] or run[10] then return { 'NO', status } end
+  if status == 's' or status == 'f' or status == 'c' or run[9] or run.unwinding then return { 'NO', status } end
   call('HSET', key, 'cr', now_text)
   run[9] = now_text
   if nonce ~= '' then call('HSET', key, 'cn', nonce) end
   if compensate == '0' then
     call('HSET', key, 'nc', 1)
-    run[12] = '1'
+    run.kept = '1'
   end
   if reason ~= '' then call('HSET', data_key(id), 'cx', reason) end
   cancel_children(id, compensate, id)
@@ -582,7 +623,7 @@ local function request_cancel(id, reason, compensate, nonce)
     resume(id)
     return { 'YES', status }
   end
-  local queue = cold[2]
+  local queue = run[11]
   call('ZREM', ROOT .. 'due', id)
   call('ZREM', ROOT .. 'queue:' .. queue, id)
   call('ZREM', ROOT .. 'suspects:' .. queue, id)
@@ -614,9 +655,13 @@ local function take_mail(id, step, branch, place, since)
   call('HINCRBY', event_key(mail[1]), 'rc', 1)
   return 'TAKEN'
 end
+local function stamp_of(id)
+  local stamps = call('HMGET', run_key(id), 'cs', 'hs')
+  return tonumber(stamps[1] or stamps[2])
+end
 local function since_of(id, lookback, registered)
   if lookback == 'none' then return registered end
-  return tonumber(call('ZSCORE', ROOT .. 'runs', id) or call('HGET', run_key(id), 'cs') or registered)
+  return stamp_of(id)
 end
 local function listen(id, step, branch, name, key, lookback)
   local place = place_of(name, key)
@@ -775,6 +820,73 @@ local function remove_entry(kind, key)
     call('HDEL', ROOT .. 'workflows', key)
   end
 end
+local function lists_of(statuses, workflow, queue)
+  local keys = {}
+  for _, place in ipairs(call('SMEMBERS', ROOT .. 'lists')) do
+    local of_workflow, of_queue = split_sized(string.sub(place, 2))
+    if (statuses == '' or string.find(statuses, string.sub(place, 1, 1), 1, true))
+      and (workflow == '' or of_workflow == workflow)
+      and (queue == '' or of_queue == queue) then
+      local key = ROOT .. 'list:' .. place
+      if call('EXISTS', key) == 1 then keys[#keys + 1] = key else call('SREM', ROOT .. 'lists', place) end
+    end
+  end
+  return keys
+end
+local function stamp_range(after, sort, created_after, created_before)
+  local first = created_after == '' and '-inf' or string.format('%.0f', tonumber(created_after) * 1000)
+  local final = created_before == '' and '+inf' or string.format('%.0f', tonumber(created_before) * 1000 + 999)
+  local asc = sort == 'asc'
+  if after ~= '' then
+    if asc then first = '(' .. after else final = '(' .. after end
+  end
+  return { asc = asc, from = asc and first or final, to = asc and final or first }
+end
+local function merge_lists(keys, range, most)
+  local command = range.asc and 'ZRANGEBYSCORE' or 'ZREVRANGEBYSCORE'
+  local piece = math.max(2, math.min(100, math.ceil(most / math.max(1, #keys))))
+  local function ahead(a, b)
+    if range.asc then return a.stamp < b.stamp end
+    return a.stamp > b.stamp
+  end
+  local function read(list, from)
+    list.items = call(command, list.key, from, range.to, 'WITHSCORES', 'LIMIT', 0, piece)
+    list.at = 1
+    list.stamp = tonumber(list.items[2])
+    return list.stamp
+  end
+  local heap = {}
+  local function sink(i)
+    local list = heap[i]
+    while true do
+      local child = i * 2
+      if child > #heap then break end
+      if heap[child + 1] and ahead(heap[child + 1], heap[child]) then child = child + 1 end
+      if not ahead(heap[child], list) then break end
+      heap[i] = heap[child]
+      i = child
+    end
+    heap[i] = list
+  end
+  for _, key in ipairs(keys) do
+    local list = { key = key }
+    if read(list, range.from) then heap[#heap + 1] = list end
+  end
+  for i = floor(#heap / 2), 1, -1 do sink(i) end
+  return function()
+    local list = heap[1]
+    if not list then return nil end
+    local id, stamp = list.items[list.at], list.items[list.at + 1]
+    list.at = list.at + 2
+    list.stamp = tonumber(list.items[list.at + 1])
+    if not list.stamp and not (#list.items == piece * 2 and read(list, '(' .. stamp)) then
+      heap[1] = heap[#heap]
+      heap[#heap] = nil
+    end
+    if heap[1] then sink(1) end
+    return id, stamp
+  end
+end
 ops.adopt_outcome = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
@@ -882,12 +994,12 @@ ops.back_off_run = function(base, count)
   end
   local at = now + floor(tonumber(delay))
   if deadline ~= '' and tonumber(deadline) < at then at = tonumber(deadline) end
-  local cold = call('HMGET', run_key(id), 'q', 'sa')
-  record_pass(id, run[4], 'f', run[6] or cold[2], run[3], failure)
+  record_pass(id, run[4], 'f', run[6] or call('HGET', run_key(id), 'sa'), run[3], failure)
   call('HSET', run_key(id), 'st', 'b', 'av', at, 'n', tonumber(run[4] or 0) + 1)
   call('HSET', data_key(id), 'e', failure)
+  move(id, run[10], run[11], run[12], 'r', 'b')
   call('SREM', ROOT .. 'owned:' .. run[3], id)
-  set_due(id, cold[1], at)
+  set_due(id, run[11], at)
   return 'OK'
 end
 ops.cancel_run = function(base, count)
@@ -1041,7 +1153,7 @@ ops.finish_unwinding = function(base, count)
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
   read_fate(id, run)
-  local outcome = run[10]
+  local outcome = run.unwinding
   local payload = outcome == 'f' and (call('HGET', data_key(id), 'e') or '')
   record_pass(id, failures_before(run), outcome, run[6] or call('HGET', run_key(id), 'sa'), run[3], payload)
   if errors ~= '' then call('HSET', data_key(id), 'ce', errors) end
@@ -1113,28 +1225,22 @@ ops.list_runs = function(base, count)
   local statuses = ARGV[base + 5]
   local workflow = ARGV[base + 6]
   local queue = ARGV[base + 7]
-  local window
-  if sort == 'asc' then
-    window = call('ZRANGEBYSCORE', ROOT .. 'runs', after == '' and '-inf' or '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', 0, scan)
-  else
-    window = call('ZREVRANGEBYSCORE', ROOT .. 'runs', after == '' and '+inf' or '(' .. after, '-inf', 'WITHSCORES', 'LIMIT', 0, scan)
-  end
-  local page = { '' }
-  for i = 1, #window, 2 do
-    local id = window[i]
-    local run = call('HMGET', run_key(id), 'st', 'wf', 'q')
-    if run[1]
-      and (statuses == '' or string.find(statuses, run[1], 1, true))
-      and (workflow == '' or run[2] == workflow)
-      and (queue == '' or run[3] == queue) then
-      page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) }
-    end
-    if #page > tonumber(limit) then
-      if i + 1 < #window or #window == tonumber(scan) * 2 then page[1] = window[i + 1] end
-      return page
+  local created_after = ARGV[base + 8]
+  local created_before = ARGV[base + 9]
+  flush_moves()
+  local range = stamp_range(after, sort, created_after, created_before)
+  local merged = merge_lists(lists_of(statuses, workflow, queue), range, tonumber(scan))
+  local page, looked, last = { '' }, 0, nil
+  for id, stamp in merged do
+    looked = looked + 1
+    last = stamp
+    local fields = call('HGETALL', run_key(id))
+    if #fields > 0 then page[#page + 1] = { id, fields, payloads_of(id) } end
+    if #page > tonumber(limit) or looked == tonumber(scan) then
+      if merged() then page[1] = last end
+      break
     end
   end
-  if #window == tonumber(scan) * 2 then page[1] = window[#window] end
   return page
 end
 ops.list_schedules = function(base, count)
@@ -1192,6 +1298,14 @@ ops.read_schedule = function(base, count)
   return { now, known[1], known[2], known[3], known[4] or '' }
 end
 ops.read_stats = function(base, count)
+  flush_moves()
+  local counts = {}
+  for _, place in ipairs(call('SMEMBERS', ROOT .. 'lists')) do
+    local status = string.sub(place, 1, 1)
+    counts[status] = (counts[status] or 0) + call('ZCARD', ROOT .. 'list:' .. place)
+  end
+  local runs = {}
+  for status, count in pairs(counts) do runs[#runs + 1] = { status, count } end
   local queues = {}
   for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
     local head = call('ZRANGE', ROOT .. 'queue:' .. queue, 0, 0)[1]
@@ -1205,7 +1319,7 @@ ops.read_stats = function(base, count)
     local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled')
     workers[#workers + 1] = { worker, unpack(record, 1, 6) }
   end
-  return { now, queues, workers }
+  return { now, runs, queues, workers }
 end
 ops.read_steps = function(base, count)
   local id = ARGV[base + 1]
@@ -1282,17 +1396,20 @@ ops.release_run = function(base, count)
   end
   local key = run_key(id)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
-  local cold = call('HMGET', key, 'q', 'pr', 'sa', 'co')
-  run[10] = cold[4]
-  local queue = cold[1]
-  record_pass(id, failures_before(run), 'h', run[6] or cold[3], run[3])
+  local cold = call('HMGET', key, 'pr', 'sa', 'co')
+  run.unwinding = cold[3]
+  local queue = run[11]
+  record_pass(id, failures_before(run), 'h', run[6] or cold[2], run[3])
   if delay == '0' then
     call('HSET', key, 'st', 'q', 'av', now)
-    enqueue(id, queue, tonumber(cold[2] or 0), run[7], true)
+    move(id, run[10], queue, run[12], 'r', 'q')
+    enqueue(id, queue, tonumber(cold[1] or 0), run[7], true)
     wake(queue)
   else
     local at = now + tonumber(delay)
-    call('HSET', key, 'st', run[6] and 'b' or 'd', 'av', at)
+    local status = run[6] and 'b' or 'd'
+    call('HSET', key, 'st', status, 'av', at)
+    move(id, run[10], queue, run[12], 'r', status)
     if unknown == '1' then
       call('HINCRBY', key, 'hb', 1)
       if not run[6] then call('HDEL', key, 'sa') end
@@ -1494,9 +1611,10 @@ ops.sweep_history = function(base, count)
   local limit = ARGV[base + 2]
   local ids = call('ZRANGEBYSCORE', ROOT .. 'ended', '-inf', now - tonumber(retention), 'LIMIT', 0, limit)
   for _, id in ipairs(ids) do
+    local run = call('HMGET', run_key(id), 'st', 'wf', 'q')
+    if run[1] then call('ZREM', ROOT .. 'list:' .. place_in_lists(run[1], run[2], run[3]), id) end
     call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id,
       ROOT .. 'parents:' .. id, ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
-    call('ZREM', ROOT .. 'runs', id)
     call('ZREM', ROOT .. 'ended', id)
   end
   return #ids

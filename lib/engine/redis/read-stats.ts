@@ -1,4 +1,6 @@
 import type { Stats } from '../core/client.types.js';
+import type { RunStatus } from '../core/run.types.js';
+import { RUN_STATUSES, statusOf } from './keyspace.js';
 import type { Op } from './op.js';
 
 type WorkerReply = [string, string, string | null, string, string, string, string | null];
@@ -8,8 +10,14 @@ export function readStats(): Op<Stats> {
     name: 'read_stats',
     args: [],
     parse: (reply) => {
-      const [now, queues, workers] = reply as [number, Array<[string, number, number, string]>, WorkerReply[]];
+      const [now, counts, queues, workers] = reply as [
+        number,
+        Array<[string, number]>,
+        Array<[string, number, number, string]>,
+        WorkerReply[],
+      ];
       return {
+        runs: countsByStatus(counts),
         queues: queues.map(([name, depth, suspects, since]) => ({
           name,
           depth: depth + suspects,
@@ -27,4 +35,10 @@ export function readStats(): Op<Stats> {
       };
     },
   };
+}
+
+function countsByStatus(counts: ReadonlyArray<[string, number]>): Stats['runs'] {
+  const runs = Object.fromEntries(RUN_STATUSES.map((status) => [status, 0])) as Record<RunStatus, number>;
+  for (const [code, count] of counts) runs[statusOf(code)] += count;
+  return runs;
 }

@@ -67,7 +67,8 @@ export function toStoredRun(id: string, raw: RawFields): StoredRun {
     maxAttempts: optionalNumber(raw.maxAttempts),
     recoveries: Number(raw.recoveries ?? 0),
     recoveryStreak: Number(raw.recoveryStreak ?? 0),
-    createdAt: Number(raw.createdAt),
+    // Stamps are microseconds.
+    createdAt: Math.floor(Number(raw.stamp ?? raw.hookStamp) / 1_000),
     availableAt: Number(raw.availableAt),
     startedAt: optionalNumber(raw.startedAt),
     version: raw.version,

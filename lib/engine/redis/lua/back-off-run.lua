@@ -14,10 +14,10 @@ if is_canceled(id, run) then
 end
 local at = now + floor(tonumber(delay))
 if deadline ~= '' and tonumber(deadline) < at then at = tonumber(deadline) end
-local cold = call('HMGET', run_key(id), 'q', 'sa')
-record_pass(id, run[4], 'f', run[6] or cold[2], run[3], failure)
+record_pass(id, run[4], 'f', run[6] or call('HGET', run_key(id), 'sa'), run[3], failure)
 call('HSET', run_key(id), 'st', 'b', 'av', at, 'n', tonumber(run[4] or 0) + 1)
 call('HSET', data_key(id), 'e', failure)
+move(id, run[10], run[11], run[12], 'r', 'b')
 call('SREM', ROOT .. 'owned:' .. run[3], id)
-set_due(id, cold[1], at)
+set_due(id, run[11], at)
 return 'OK'

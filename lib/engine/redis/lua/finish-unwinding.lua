@@ -8,7 +8,7 @@
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
 read_fate(id, run)
-local outcome = run[10]
+local outcome = run.unwinding
 local payload = outcome == 'f' and (call('HGET', data_key(id), 'e') or '')
 record_pass(id, failures_before(run), outcome, run[6] or call('HGET', run_key(id), 'sa'), run[3], payload)
 if errors ~= '' then call('HSET', data_key(id), 'ce', errors) end

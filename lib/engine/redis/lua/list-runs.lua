@@ -1,5 +1,5 @@
 -- list_runs: one page of runs in the order of their creation.
--- Guarantee: looks at no more than `scan` runs; a page may be short, its cursor says where to go on.
+-- Guarantee: looks at no more than `scan` runs, whatever there are; a page may be short, its cursor says where to go on.
 -- ARGS
 --   after            creation stamp of the last run seen, '' for the beginning
 --   sort             asc | desc
@@ -8,27 +8,21 @@
 --   statuses         one letter each, '' for all
 --   workflow         '' for all
 --   queue            '' for all
+--   created_after    epoch ms, the first that counts, '' for none
+--   created_before   epoch ms, the last that counts, '' for none
 -- RETURNS { stamp to go on from or '', { id, fields, payloads }… }
-local window
-if sort == 'asc' then
-  window = call('ZRANGEBYSCORE', ROOT .. 'runs', after == '' and '-inf' or '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', 0, scan)
-else
-  window = call('ZREVRANGEBYSCORE', ROOT .. 'runs', after == '' and '+inf' or '(' .. after, '-inf', 'WITHSCORES', 'LIMIT', 0, scan)
-end
-local page = { '' }
-for i = 1, #window, 2 do
-  local id = window[i]
-  local run = call('HMGET', run_key(id), 'st', 'wf', 'q')
-  if run[1]
-    and (statuses == '' or string.find(statuses, run[1], 1, true))
-    and (workflow == '' or run[2] == workflow)
-    and (queue == '' or run[3] == queue) then
-    page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) }
-  end
-  if #page > tonumber(limit) then
-    if i + 1 < #window or #window == tonumber(scan) * 2 then page[1] = window[i + 1] end
-    return page
+flush_moves()
+local range = stamp_range(after, sort, created_after, created_before)
+local merged = merge_lists(lists_of(statuses, workflow, queue), range, tonumber(scan))
+local page, looked, last = { '' }, 0, nil
+for id, stamp in merged do
+  looked = looked + 1
+  last = stamp
+  local fields = call('HGETALL', run_key(id))
+  if #fields > 0 then page[#page + 1] = { id, fields, payloads_of(id) } end
+  if #page > tonumber(limit) or looked == tonumber(scan) then
+    if merged() then page[1] = last end
+    break
   end
 end
-if #window == tonumber(scan) * 2 then page[1] = window[#window] end
 return page

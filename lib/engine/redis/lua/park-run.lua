@@ -21,10 +21,11 @@ for i = names_first, names_last do
 end
 if first and first <= now then return { 'READY', now } end
 if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end
-local cold = call('HMGET', run_key(id), 'q', 'sa', 'co')
-run[10] = cold[3]
-record_pass(id, failures_before(run), 'p', run[6] or cold[2], run[3])
+local cold = call('HMGET', run_key(id), 'sa', 'co')
+run.unwinding = cold[2]
+record_pass(id, failures_before(run), 'p', run[6] or cold[1], run[3])
 call('HSET', run_key(id), 'st', 'w', 'av', first or now_text)
+move(id, run[10], run[11], run[12], 'r', 'w')
 call('SREM', ROOT .. 'owned:' .. run[3], id)
-if first then set_due(id, cold[1], first) end
+if first then set_due(id, run[11], first) end
 return { 'PARKED', now }

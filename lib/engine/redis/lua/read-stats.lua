@@ -1,7 +1,15 @@
--- read_stats: queues and workers; its cost does not depend on the number of runs.
+-- read_stats: runs by status, queues and workers; its cost does not depend on the number of runs.
 -- ARGS
--- RETURNS { now, { queue, depth, suspects, availableAt of the head or '' }…, then { worker, app, queues, concurrency, running, seen,
---   stalled }… } as two lists
+-- RETURNS { now, { status letter, runs }…, { queue, depth, suspects, availableAt of the head or '' }…, then { worker, app, queues, concurrency, running, seen,
+--   stalled }… } as three lists
+flush_moves()
+local counts = {}
+for _, place in ipairs(call('SMEMBERS', ROOT .. 'lists')) do
+  local status = string.sub(place, 1, 1)
+  counts[status] = (counts[status] or 0) + call('ZCARD', ROOT .. 'list:' .. place)
+end
+local runs = {}
+for status, count in pairs(counts) do runs[#runs + 1] = { status, count } end
 local queues = {}
 for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
   local head = call('ZRANGE', ROOT .. 'queue:' .. queue, 0, 0)[1]
@@ -16,4 +24,4 @@ for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
   local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled')
   workers[#workers + 1] = { worker, unpack(record, 1, 6) }
 end
-return { now, queues, workers }
+return { now, runs, queues, workers }

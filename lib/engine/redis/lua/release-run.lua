@@ -14,17 +14,20 @@ if is_canceled(id, run) then
 end
 local key = run_key(id)
 call('SREM', ROOT .. 'owned:' .. run[3], id)
-local cold = call('HMGET', key, 'q', 'pr', 'sa', 'co')
-run[10] = cold[4]
-local queue = cold[1]
-record_pass(id, failures_before(run), 'h', run[6] or cold[3], run[3])
+local cold = call('HMGET', key, 'pr', 'sa', 'co')
+run.unwinding = cold[3]
+local queue = run[11]
+record_pass(id, failures_before(run), 'h', run[6] or cold[2], run[3])
 if delay == '0' then
   call('HSET', key, 'st', 'q', 'av', now)
-  enqueue(id, queue, tonumber(cold[2] or 0), run[7], true)
+  move(id, run[10], queue, run[12], 'r', 'q')
+  enqueue(id, queue, tonumber(cold[1] or 0), run[7], true)
   wake(queue)
 else
   local at = now + tonumber(delay)
-  call('HSET', key, 'st', run[6] and 'b' or 'd', 'av', at)
+  local status = run[6] and 'b' or 'd'
+  call('HSET', key, 'st', status, 'av', at)
+  move(id, run[10], queue, run[12], 'r', status)
   if unknown == '1' then
     call('HINCRBY', key, 'hb', 1)
     if not run[6] then call('HDEL', key, 'sa') end

@@ -20,7 +20,8 @@ local function create(run)
   if run.at ~= '' then start = tonumber(run.at) end
   local later = start > now
   if not later then start = now end
-  local fields = { 'wf', workflow, 'q', run.queue, 'st', later and 'd' or 'q', 'c', now, 'av', start }
+  local status, stamp = later and 'd' or 'q', string.format('%.0f', next_counter('created'))
+  local fields = { 'wf', workflow, 'q', run.queue, 'st', status, 'cs', stamp, 'av', start }
   local function keep(field, value)
     fields[#fields + 1] = field
     fields[#fields + 1] = value
@@ -37,7 +38,7 @@ local function create(run)
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
   call('HSET', key, unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
-  call('ZADD', ROOT .. 'runs', next_counter('created'), id)
+  move(id, workflow, run.queue, stamp, nil, status)
   if later then
     set_due(id, run.queue, start)
   else

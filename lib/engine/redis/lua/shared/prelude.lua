@@ -82,6 +82,23 @@ local function set_due(id, queue, at)
   if call('ZRANGE', ROOT .. 'due', 0, 0)[1] == id then wake(queue) end
 end
 
+-- Every run is in one list, list:<place>, of those that share its status, workflow and queue, by creation stamp. So a filter by any of
+-- them is a merge of whole lists. What is left by one script is one change per run, written at the end of it in one command per list.
+-- The run of a failure hook has no stamp and is in no list.
+local moves = {}
+local function place_in_lists(status, workflow, queue)
+  return (status == 'b' and 'w' or status) .. #workflow .. ':' .. workflow .. queue
+end
+local function move(id, workflow, queue, stamp, from, to)
+  if not stamp then return end
+  local known = moves[id]
+  if known then
+    known[5] = to
+  else
+    moves[id] = { workflow, queue, stamp, from, to }
+  end
+end
+
 -- Moves due runs into their queues, at most `limit`; returns the queues that got one.
 local function promote(limit)
   local ids = call('ZRANGEBYSCORE', ROOT .. 'due', '-inf', now, 'LIMIT', 0, limit)
@@ -89,9 +106,10 @@ local function promote(limit)
   if #ids == 0 then return queues end
   call('ZREM', ROOT .. 'due', unpack(ids))
   for _, id in ipairs(ids) do
-    local run = call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs')
+    local run = call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs', 'wf', 'cs')
     if run[1] == 'd' or run[1] == 'w' or run[1] == 'b' then
       call('HSET', run_key(id), 'st', 'q')
+      move(id, run[5], run[2], run[6], run[1], 'q')
       enqueue(id, run[2], tonumber(run[3] or 0), run[4])
       queues[#queues + 1] = run[2]
     end
@@ -111,28 +129,50 @@ local ended, released = {}, {}
 local function in_chunks(list, use)
   for i = 1, #list, 1000 do use(unpack(list, i, math.min(i + 999, #list))) end
 end
+local function push(lists, place, ...)
+  local list = lists[place]
+  if not list then
+    list = {}
+    lists[place] = list
+  end
+  for i = 1, select('#', ...) do list[#list + 1] = (select(i, ...)) end
+end
+local function flush_moves()
+  local left, entered = {}, {}
+  for id, run in pairs(moves) do
+    local workflow, queue, stamp, from, to = unpack(run, 1, 5)
+    local source = from and place_in_lists(from, workflow, queue)
+    local target = place_in_lists(to, workflow, queue)
+    if source ~= target then
+      if source then push(left, source, id) end
+      push(entered, target, stamp, id)
+    end
+  end
+  moves = {}
+  for place, ids in pairs(left) do
+    in_chunks(ids, function(...) call('ZREM', ROOT .. 'list:' .. place, ...) end)
+  end
+  for place, pairs_of in pairs(entered) do
+    call('SADD', ROOT .. 'lists', place)
+    in_chunks(pairs_of, function(...) call('ZADD', ROOT .. 'list:' .. place, ...) end)
+  end
+end
 local function flush_bookkeeping()
+  flush_moves()
   in_chunks(ended, function(...) call('ZADD', ROOT .. 'ended', ...) end)
   for worker, ids in pairs(released) do
     in_chunks(ids, function(...) call('SREM', ROOT .. 'owned:' .. worker, ...) end)
   end
 end
-local function disown(worker, id)
-  local ids = released[worker]
-  if not ids then
-    ids = {}
-    released[worker] = ids
-  end
-  ids[#ids + 1] = id
-end
+local function disown(worker, id) push(released, worker, id) end
 
 -- The last commit of a run and its finish come together: what they check is read once. All other operations forget it.
 local guarded = {}
-local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr' }
+local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'wf', 'q', 'cs' }
 
 -- The fence check of every write. RUNNING: the caller owns the run. DONE: the caller's own write has already ended this
 -- pass (a repeat after a lost answer). LOST: somebody else has it.
--- The run is { st, f, w, n, nw, ca, rs, ls, cr }; what few scripts need besides is added by read_fate().
+-- The run is a list of those fields; what few scripts need besides is added by read_fate().
 local function guard(id, fence)
   local run = guarded[id]
   if not run then
@@ -144,23 +184,23 @@ local function guard(id, fence)
   return 'RUNNING', run
 end
 
--- Adds { co, cp, nc } to what guard() answers: whether the run unwinds, could, and whether its cancellation wants that.
+-- Adds to what guard() answers whether the run unwinds, and to which outcome, whether it could, and whether its cancellation forbids it.
 local function read_fate(id, run)
   local fate = call('HMGET', run_key(id), 'co', 'cp', 'nc')
-  for i = 1, 3 do run[9 + i] = fate[i] end
+  run.unwinding, run.compensable, run.kept = fate[1], fate[2], fate[3]
 end
 
 -- Whether a run in execution is to be canceled, which whoever ends its pass sees to.
 local function is_canceled(id, run)
   if not run[9] then return false end
   read_fate(id, run)
-  return not run[10]
+  return not run.unwinding
 end
 
 -- Failures before the attempt that a pass belongs to. A run that unwinds after a failure has counted it already.
 local function failures_before(run)
   local failures = tonumber(run[4] or 0)
-  return run[10] == 'f' and failures - 1 or failures
+  return run.unwinding == 'f' and failures - 1 or failures
 end
 
 -- Appends one line of the pass history: attempt,outcome,startedAt,endedAt,worker;error

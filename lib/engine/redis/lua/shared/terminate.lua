@@ -1,9 +1,8 @@
 -- Tells clients and runs that wait for the end of a run.
-local function announce_end(id, outcome, payload)
+local function announce_end(id, workflow, outcome, payload)
   local key = run_key(id)
   local waiters = ROOT .. 'waiters:' .. id
   -- Long payloads are fetched by those who want them: a message goes to every waiting client.
-  local workflow = call('HGET', key, 'wf')
   local message = #id .. ':' .. #workflow .. ':' .. id .. workflow .. outcome .. (#payload <= 16384 and ('=' .. payload) or '?')
   for _, channel in ipairs(call('SMEMBERS', waiters)) do
     call('PUBLISH', ROOT .. 'ended:' .. channel, message)
@@ -19,6 +18,7 @@ end
 -- begins when that has ended.
 local function terminate(id, run, outcome, payload, hook)
   guarded[id] = nil
+  move(id, run[10], run[11], run[12], run[1], outcome)
   local key, data = run_key(id), data_key(id)
   if outcome == 'c' then payload = rare().canceled_error(id) end
   if outcome == 'f' then
@@ -35,6 +35,6 @@ local function terminate(id, run, outcome, payload, hook)
     ended[#ended + 1] = now_text
     ended[#ended + 1] = id
   end
-  if run[5] then announce_end(id, outcome, payload) end
+  if run[5] then announce_end(id, run[10], outcome, payload) end
   if run[8] then rare().unlisten_all(id) end
 end

@@ -12,17 +12,17 @@ local function request_cancel(id, reason, compensate, nonce)
   local run = call('HMGET', key, unpack(GUARDED))
   local status = run[1]
   read_fate(id, run)
-  local cold = call('HMGET', key, 'cn', 'q', 'hk')
+  local cold = call('HMGET', key, 'cn', 'hk')
   -- A failure hook is no run to those outside.
-  if not status or cold[3] then return { 'MISSING', '' } end
+  if not status or cold[2] then return { 'MISSING', '' } end
   if nonce ~= '' and cold[1] == nonce then return { 'YES', status } end
-  if status == 's' or status == 'f' or status == 'c' or run[9] or run[10] then return { 'NO', status } end
+  if status == 's' or status == 'f' or status == 'c' or run[9] or run.unwinding then return { 'NO', status } end
   call('HSET', key, 'cr', now_text)
   run[9] = now_text
   if nonce ~= '' then call('HSET', key, 'cn', nonce) end
   if compensate == '0' then
     call('HSET', key, 'nc', 1)
-    run[12] = '1'
+    run.kept = '1'
   end
   if reason ~= '' then call('HSET', data_key(id), 'cx', reason) end
   cancel_children(id, compensate, id)
@@ -31,7 +31,7 @@ local function request_cancel(id, reason, compensate, nonce)
     resume(id)
     return { 'YES', status }
   end
-  local queue = cold[2]
+  local queue = run[11]
   call('ZREM', ROOT .. 'due', id)
   call('ZREM', ROOT .. 'queue:' .. queue, id)
   call('ZREM', ROOT .. 'suspects:' .. queue, id)

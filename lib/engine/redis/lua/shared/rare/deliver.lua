@@ -1,10 +1,11 @@
 -- Lets a parked run go on, or tells the worker that executes it. One that waits for its backoff stays where it is.
 local function resume(id)
   local key = run_key(id)
-  local run = call('HMGET', key, 'st', 'q', 'pr', 'rs', 'w')
+  local run = call('HMGET', key, 'st', 'q', 'pr', 'rs', 'w', 'wf', 'cs')
   if run[1] == 'w' then
     call('ZREM', ROOT .. 'due', id)
     call('HSET', key, 'st', 'q', 'av', now)
+    move(id, run[6], run[2], run[7], 'w', 'q')
     enqueue(id, run[2], tonumber(run[3] or 0), run[4])
     wake(run[2])
   elseif run[1] == 'r' then

@@ -12,8 +12,8 @@ end
 local function start_hook(id, hook)
   local run = call('HMGET', run_key(id), 'wf', 'q', 'pr', 'tr', 'ro', 've', 'tg')
   local fields = {
-    'wf', run[1], 'q', run[2], 'st', 'q', 'c', now, 'av', now, 'ma', 3, 'hk', id, 'ro', run[5] or id,
-    'cs', string.format('%.0f', next_counter('created')),
+    'wf', run[1], 'q', run[2], 'st', 'q', 'av', now, 'ma', 3, 'hk', id, 'ro', run[5] or id,
+    'hs', string.format('%.0f', next_counter('created')),
   }
   local optional = { pr = run[3], tr = run[4], ve = run[6], tg = run[7] }
   for field, value in pairs(optional) do
@@ -31,17 +31,17 @@ end
 -- Queues a run that nobody executes to unwind: its next pass runs the compensations and then writes the outcome, f or c.
 local function unwind(id, run, outcome)
   guarded[id] = nil
+  move(id, run[10], run[11], run[12], run[1], 'q')
   local key = run_key(id)
-  local cold = call('HMGET', key, 'q', 'pr')
   call('HSET', key, 'st', 'q', 'co', outcome, 'av', now)
   call('HDEL', key, 'rs')
   if run[8] then unlisten_all(id) end
-  enqueue(id, cold[1], tonumber(cold[2] or 0), 0, true)
-  wake(cold[1])
+  enqueue(id, run[11], tonumber(call('HGET', key, 'pr') or 0), 0, true)
+  wake(run[11])
 end
 
 -- Whether completed steps are to be undone before a cancellation is final.
-local function compensates(run) return run[11] and not run[12] end
+local function compensates(run) return run.compensable and not run.kept end
 
 -- Ends a run whose cancellation was requested, once nobody executes it; its compensations come first.
 local function end_canceled(id, run)

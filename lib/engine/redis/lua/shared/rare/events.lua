@@ -33,10 +33,16 @@ local function take_mail(id, step, branch, place, since)
   return 'TAKEN'
 end
 
--- The stamp after which events count for a wait. A hook run is in no list, so its hash has the stamp.
+-- When a run was created. That of a failure hook has its stamp in a field of its own, since it is in no list.
+local function stamp_of(id)
+  local stamps = call('HMGET', run_key(id), 'cs', 'hs')
+  return tonumber(stamps[1] or stamps[2])
+end
+
+-- The stamp after which events count for a wait.
 local function since_of(id, lookback, registered)
   if lookback == 'none' then return registered end
-  return tonumber(call('ZSCORE', ROOT .. 'runs', id) or call('HGET', run_key(id), 'cs') or registered)
+  return stamp_of(id)
 end
 
 -- Registers a wait for an event, unless one that it may have is there already. Answers whether it is over.

@@ -7,16 +7,17 @@ local function requeue_lost(worker, limit)
     local run = call('HMGET', key, unpack(GUARDED))
     if run[1] == 'r' and run[3] == worker then
       read_fate(id, run)
-      local cold = call('HMGET', key, 'q', 'pr', 'rc', 'sa')
+      local cold = call('HMGET', key, 'pr', 'rc', 'sa')
       local streak = tonumber(run[7] or 0) + 1
-      record_pass(id, failures_before(run), 'l', run[6] or cold[4], worker)
-      call('HSET', key, 'f', string.format('%.0f', tonumber(run[2]) + 1), 'rs', streak, 'rc', tonumber(cold[3] or 0) + 1)
-      if run[9] and not run[10] then
+      record_pass(id, failures_before(run), 'l', run[6] or cold[3], worker)
+      call('HSET', key, 'f', string.format('%.0f', tonumber(run[2]) + 1), 'rs', streak, 'rc', tonumber(cold[2] or 0) + 1)
+      if run[9] and not run.unwinding then
         end_canceled(id, run)
       else
         call('HSET', key, 'st', 'q', 'av', now)
-        enqueue(id, cold[1], tonumber(cold[2] or 0), streak, true)
-        wake(cold[1])
+        move(id, run[10], run[11], run[12], 'r', 'q')
+        enqueue(id, run[11], tonumber(cold[1] or 0), streak, true)
+        wake(run[11])
       end
     end
   end
