@@ -47,6 +47,7 @@ export {
 
 export {
   ChildWorkflowError,
+  CodecError,
   ConnectionError,
   CrashLoopError,
   DuplicateStepError,
@@ -94,6 +95,7 @@ export type {
   InputSchema,
   Json,
   LoggerPort,
+  PayloadCodec,
   ReceivedEvent,
   RetryFailure,
   RetryPolicy,

@@ -19,6 +19,7 @@ const CLIENT_KEYS: Record<keyof ClientOptions, true> = {
   connection: true,
   prefix: true,
   maxPayloadBytes: true,
+  codec: true,
   retention: true,
   logger: true,
 };

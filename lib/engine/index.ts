@@ -19,6 +19,7 @@ export type {
 export { closeMatches } from './core/close-matches.js';
 export {
   ChildWorkflowError,
+  CodecError,
   ConnectionError,
   CrashLoopError,
   DuplicateStepError,
@@ -54,6 +55,7 @@ export type {
   Duration,
   Json,
   LoggerPort,
+  PayloadCodec,
   StandardIssue,
   StandardResult,
   StandardSchemaV1,

@@ -3,6 +3,7 @@ import * as errors from '../../lib/engine/core/errors/index.js';
 
 const {
   ChildWorkflowError,
+  CodecError,
   ConnectionError,
   CrashLoopError,
   DuplicateStepError,
@@ -82,6 +83,12 @@ const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
     new ResultTimeoutError({ runId: 'r1', timeoutMs: 500 }),
     'RESULT_TIMEOUT',
     'Run "r1" did not end within the 500 ms this call waited; it goes on. Call result() again, with a longer timeoutMs if need be.',
+    false,
+  ],
+  [
+    new CodecError({ what: 'output of run "r1"', doing: 'store', problem: 'the `codec` failed to encode it' }),
+    'CODEC',
+    'Cannot store output of run "r1": the `codec` failed to encode it.',
     false,
   ],
   [

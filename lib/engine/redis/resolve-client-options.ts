@@ -1,9 +1,11 @@
 import { checkName, checkPositiveInteger, checkPrefix } from '../core/checks.js';
 import type { ClientOptions } from '../core/client.types.js';
+import { describeValue } from '../core/describe-value.js';
 import { parsePositiveDuration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { processWarnings } from '../core/process-warnings.js';
-import type { LoggerPort } from '../core/values.types.js';
+import { Sealer } from '../core/sealer.js';
+import type { LoggerPort, PayloadCodec } from '../core/values.types.js';
 import type { ConnectionSource } from './connection.js';
 
 export interface ResolvedClientOptions extends ConnectionSource {
@@ -12,6 +14,8 @@ export interface ResolvedClientOptions extends ConnectionSource {
   readonly maxPayloadBytes: number;
   readonly retentionMs: number;
   readonly logger: LoggerPort;
+  /** Passes payloads through the codec, if there is one. */
+  readonly sealer: Sealer;
 }
 
 export const CLIENT_OPTION_NAMES = [
@@ -20,6 +24,7 @@ export const CLIENT_OPTION_NAMES = [
   'connection',
   'prefix',
   'maxPayloadBytes',
+  'codec',
   'retention',
   'logger',
 ] as const satisfies ReadonlyArray<keyof ClientOptions>;
@@ -40,6 +45,8 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   checkPrefix(prefix);
   checkUrl(url);
   checkPositiveInteger(maxPayloadBytes, 'maxPayloadBytes', {});
+  checkCodec(options.codec);
+  const logger = options.logger ?? processWarnings;
   return Object.freeze({
     app,
     prefix,
@@ -50,7 +57,8 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
       options.retention === undefined
         ? daysFromEnv(env.REDFLOW_RUN_RETENTION_DAYS) * DAY_MS
         : parsePositiveDuration(options.retention, 'retention'),
-    logger: options.logger ?? processWarnings,
+    logger,
+    sealer: new Sealer(options.codec, logger),
   });
 }
 
@@ -67,4 +75,9 @@ function daysFromEnv(text: string | undefined): number {
 function checkUrl(url: unknown): void {
   if (typeof url === 'string' && /^(rediss?|unix):\/\//.test(url) && URL.canParse(url)) return;
   throw new InvalidOptionError('url', 'Expected `url` to be a redis:// or rediss:// address such as redis://127.0.0.1:6379');
+}
+
+function checkCodec(codec: PayloadCodec | undefined): void {
+  if (codec === undefined || (typeof codec?.encode === 'function' && typeof codec.decode === 'function')) return;
+  throw new InvalidOptionError('codec', `Expected \`codec\` to be { encode(json), decode(stored) }; got ${describeValue(codec)}`);
 }
