@@ -2,7 +2,7 @@ import { decodePayload } from '../core/payload.js';
 import type { StepRecord, StoredError } from '../core/run.types.js';
 import { isSealed, type SealedText, sealedText } from '../core/sealer.js';
 import { STEP_KINDS, STEP_STATUSES } from './keyspace.js';
-import { parseEventOutcome, parseWinner, payloadWithin, winningValue } from './stored-outcome.js';
+import { NO_EVENT, parseEventOutcome, parseWinner, payloadWithin, winningValue } from './stored-outcome.js';
 
 /**
  * A step as it is stored: `kind,status,order,attempt,base,startedAt,moment;payload`.
@@ -44,9 +44,9 @@ export function parseStep(text: string): StoredStep {
 
 /** The part of a step's payload that a codec has made, undefined if none has. */
 export function sealedPartOf({ kind, status, payload }: StoredStep): string | undefined {
-  const isFromOutside = status === 'd' || status === 'k';
   if (kind !== 'e' && kind !== 'a') return isSealed(payload) ? payload : undefined;
-  if (!isFromOutside || !/[~^]/.test(payload)) return undefined;
+  // Of an open wait the branch of a timer; of most closed ones a look is enough.
+  if (status === 'w' || payload === NO_EVENT || !/[~^]/.test(payload)) return undefined;
   const part = payloadWithin(kind, payload);
   return isSealed(part) ? part : undefined;
 }
