@@ -209,6 +209,25 @@ describe.each(CODECS)('payloads with %s', (_name, codec) => {
 });
 
 describe('a codec', () => {
+  it('is not left out when the failure of a step is opened for the next attempt', async () => {
+    const flow = defineWorkflow('flow', {
+      registry: createRegistry(),
+      retries: { maxAttempts: 2, delay: '1h' },
+      handler: async ({ step, input }: WorkflowContext<Given>) => {
+        const caught = await rejection(step.run('bad', () => Promise.reject(new Error(input.secret))));
+        await step.waitFor('pause', 1);
+        throw new Error('later', { cause: caught });
+      },
+    });
+    const codec = aesCodec();
+    const engine = await startEngine({ workflows: [flow], ...withCodec(codec) });
+    const { id } = await engine.client.run(flow, { secret: SECRET });
+    await once(async () => (await engine.client.getRunAttempts(id)).some(({ outcome }) => outcome === 'failed'));
+    const steps = await engine.client.getRunSteps(id);
+    expect(steps.find(({ name }) => name === 'bad')).toMatchObject({ status: 'failed', error: { message: SECRET } });
+    await expectNoSecret(engine);
+  });
+
   it('may be set where there is plain data already', async () => {
     const { registry, main } = tour();
     const engine = await startEngine({ registry });
