@@ -59,6 +59,7 @@ export {
   NonRetriableError,
   PayloadTooLargeError,
   RedflowError,
+  ReplicationError,
   ResultTimeoutError,
   RetryAfterError,
   RunCanceledError,

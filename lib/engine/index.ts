@@ -31,6 +31,7 @@ export {
   NonRetriableError,
   PayloadTooLargeError,
   RedflowError,
+  ReplicationError,
   ResultTimeoutError,
   RetryAfterError,
   RunCanceledError,

@@ -76,10 +76,10 @@ export class RedflowClient {
   constructor(options: ClientOptions = {}, internals: ClientInternals = {}) {
     rejectUnknownKeys(options, CLIENT_OPTION_NAMES, 'createClient()');
     this.options = resolveClientOptions(options);
-    const { logger, maxPayloadBytes, sealer, prefix } = this.options;
-    const keys = new Keyspace(prefix);
+    const { logger, maxPayloadBytes, sealer, waitReplicas } = this.options;
+    const keys = new Keyspace(this.options.prefix);
     this.connection = new RedisConnection(this.options, logger);
-    const runner = new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS });
+    const runner = new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS, waitReplicas });
     this.buffer = new CommitBuffer(runner, BUFFER, sealer);
     this.queries = new RunQueries(this.connection, keys, this.buffer, sealer);
     this.metas = new WorkflowMetas(this.connection, keys);

@@ -18,6 +18,11 @@ export interface ClientOptions {
    * client and worker of a namespace. What was stored before it was set stays readable. @default none
    */
   codec?: PayloadCodec;
+  /**
+   * Makes creates and emissions of clients wait until so many replicas have them: a failover may lose what none has. Fewer within
+   * `timeout` (10 s at most) are a `ReplicationError`. Not for a `Cluster`. @default none
+   */
+  waitReplicas?: { count: number; timeout: Duration };
   /** How long ended runs are kept. @default env REDFLOW_RUN_RETENTION_DAYS, else 30 days */
   retention?: Duration;
   logger?: LoggerPort;

@@ -1,3 +1,4 @@
+import { ReplicationError } from '../core/errors/index.js';
 import { NO_CODEC, type Sealer } from '../core/sealer.js';
 import { type Op, TransitionError } from './op.js';
 import type { ScriptRunner } from './script-runner.js';
@@ -163,6 +164,10 @@ function settle(entry: Entry, reply: unknown, sealer: Sealer): void {
   const { op, failed } = entry;
   if (Array.isArray(reply) && reply[0] === 'ERROR') {
     failed(new TransitionError(op.name, String(reply[1])));
+    return;
+  }
+  if (reply instanceof ReplicationError) {
+    failed(reply);
     return;
   }
   const sealed = op.sealed?.(reply);

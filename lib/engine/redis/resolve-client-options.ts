@@ -1,4 +1,5 @@
-import { checkName, checkPositiveInteger, checkPrefix } from '../core/checks.js';
+import { Cluster } from 'ioredis';
+import { checkName, checkPositiveInteger, checkPrefix, rejectUnknownKeys } from '../core/checks.js';
 import type { ClientOptions } from '../core/client.types.js';
 import { describeValue } from '../core/describe-value.js';
 import { parsePositiveDuration } from '../core/duration.js';
@@ -7,6 +8,7 @@ import { processWarnings } from '../core/process-warnings.js';
 import { Sealer } from '../core/sealer.js';
 import type { LoggerPort, PayloadCodec } from '../core/values.types.js';
 import type { ConnectionSource } from './connection.js';
+import type { ReplicaWait } from './replica-wait.js';
 
 export interface ResolvedClientOptions extends ConnectionSource {
   readonly app: string;
@@ -16,6 +18,7 @@ export interface ResolvedClientOptions extends ConnectionSource {
   readonly logger: LoggerPort;
   /** Passes payloads through the codec, if there is one. */
   readonly sealer: Sealer;
+  readonly waitReplicas?: ReplicaWait;
 }
 
 export const CLIENT_OPTION_NAMES = [
@@ -25,6 +28,7 @@ export const CLIENT_OPTION_NAMES = [
   'prefix',
   'maxPayloadBytes',
   'codec',
+  'waitReplicas',
   'retention',
   'logger',
 ] as const satisfies ReadonlyArray<keyof ClientOptions>;
@@ -59,6 +63,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
         : parsePositiveDuration(options.retention, 'retention'),
     logger,
     sealer: new Sealer(options.codec, logger),
+    waitReplicas: options.waitReplicas && resolveReplicaWait(options.waitReplicas, options.connection),
   });
 }
 
@@ -80,4 +85,29 @@ function checkUrl(url: unknown): void {
 function checkCodec(codec: PayloadCodec | undefined): void {
   if (codec === undefined || (typeof codec?.encode === 'function' && typeof codec.decode === 'function')) return;
   throw new InvalidOptionError('codec', `Expected \`codec\` to be { encode(json), decode(stored) }; got ${describeValue(codec)}`);
+}
+
+/** A client's connection is given up after 15 s of silence. */
+const LONGEST_REPLICA_WAIT_MS = 10_000;
+
+function resolveReplicaWait(
+  given: NonNullable<ClientOptions['waitReplicas']>,
+  connection: ClientOptions['connection'],
+): ReplicaWait {
+  rejectUnknownKeys(given, ['count', 'timeout'], '`waitReplicas`');
+  const count = checkPositiveInteger(given.count, 'waitReplicas.count');
+  const timeoutMs = parsePositiveDuration(given.timeout, 'waitReplicas.timeout');
+  if (timeoutMs > LONGEST_REPLICA_WAIT_MS) {
+    throw new InvalidOptionError(
+      'waitReplicas.timeout',
+      `Expected \`waitReplicas.timeout\` to be at most ${LONGEST_REPLICA_WAIT_MS} ms; got ${describeValue(given.timeout)}`,
+    );
+  }
+  if (connection instanceof Cluster) {
+    throw new InvalidOptionError(
+      'waitReplicas',
+      'Expected no `waitReplicas` with a Cluster as `connection`: WAIT names no key, so it may ask another node than the one that wrote',
+    );
+  }
+  return Object.freeze({ count, timeoutMs });
 }

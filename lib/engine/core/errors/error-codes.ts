@@ -1,4 +1,4 @@
-import { ConnectionError, UnsupportedRedisError } from './connection.errors.js';
+import { ConnectionError, ReplicationError, UnsupportedRedisError } from './connection.errors.js';
 import { IdempotencyConflictError, UnknownWorkflowError } from './create.errors.js';
 import { InvalidOptionError } from './option.errors.js';
 import { CodecError, InputValidationError, PayloadTooLargeError, SerializationError } from './payload.errors.js';
@@ -30,6 +30,7 @@ const ERROR_CLASSES = {
   NESTED_STEP: NestedStepError,
   NON_RETRIABLE: NonRetriableError,
   PAYLOAD_TOO_LARGE: PayloadTooLargeError,
+  REPLICATION: ReplicationError,
   RESULT_TIMEOUT: ResultTimeoutError,
   RETRY_AFTER: RetryAfterError,
   RUN_CANCELED: RunCanceledError,
