@@ -40,9 +40,12 @@ class Pair {
     process.kill(this.replicaPid, 'SIGCONT');
   }
 
-  /** How often Redis was asked to wait. */
+  /** How often Redis was asked to wait, each time with a write of its own before. */
   async waits(): Promise<number> {
-    return Number(/^cmdstat_wait:calls=(\d+)/m.exec(await this.primary.info('commandstats'))?.[1] ?? 0);
+    const stats = await this.primary.info('commandstats');
+    const calls = (name: string) => Number(new RegExp(`^cmdstat_${name}:calls=(\\d+)`, 'm').exec(stats)?.[1] ?? 0);
+    expect(calls('publish')).toBe(calls('wait'));
+    return calls('wait');
   }
 }
 

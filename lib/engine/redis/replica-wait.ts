@@ -31,7 +31,8 @@ export async function callAndWait(
   ops: ReadonlyArray<Op<unknown>>,
   wait: ReplicaWait,
 ): Promise<unknown[]> {
-  // The message is for nobody: it is a write that WAIT can wait for when the script was here before and writes nothing more.
+  // Newer versions wait for the connection's own last write, and a script that was here before may write nothing more: the message,
+  // for nobody, is one.
   const pipeline = redis
     .pipeline()
     [command](...script)
