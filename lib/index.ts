@@ -47,6 +47,7 @@ export {
 
 export {
   ChildWorkflowError,
+  CodecError,
   ConnectionError,
   CrashLoopError,
   DuplicateStepError,
@@ -58,6 +59,7 @@ export {
   NonRetriableError,
   PayloadTooLargeError,
   RedflowError,
+  ReplicationError,
   ResultTimeoutError,
   RetryAfterError,
   RunCanceledError,
@@ -94,6 +96,7 @@ export type {
   InputSchema,
   Json,
   LoggerPort,
+  PayloadCodec,
   ReceivedEvent,
   RetryFailure,
   RetryPolicy,

@@ -19,6 +19,8 @@ const CLIENT_KEYS: Record<keyof ClientOptions, true> = {
   connection: true,
   prefix: true,
   maxPayloadBytes: true,
+  codec: true,
+  waitReplicas: true,
   retention: true,
   logger: true,
 };

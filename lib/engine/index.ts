@@ -19,6 +19,7 @@ export type {
 export { closeMatches } from './core/close-matches.js';
 export {
   ChildWorkflowError,
+  CodecError,
   ConnectionError,
   CrashLoopError,
   DuplicateStepError,
@@ -30,6 +31,7 @@ export {
   NonRetriableError,
   PayloadTooLargeError,
   RedflowError,
+  ReplicationError,
   ResultTimeoutError,
   RetryAfterError,
   RunCanceledError,
@@ -54,6 +56,7 @@ export type {
   Duration,
   Json,
   LoggerPort,
+  PayloadCodec,
   StandardIssue,
   StandardResult,
   StandardSchemaV1,

@@ -180,6 +180,8 @@ describe('worker options', () => {
     ['prefix', { prefix: 'a{b}' }],
     ['url', { url: 'http://127.0.0.1' }],
     ['maxPayloadBytes', { maxPayloadBytes: 0 }],
+    ['codec', { codec: 'gzip' }],
+    ['codec', { codec: { encode: String } }],
     ['retention', { retention: 0 }],
     ['concurency', { concurency: 5 }],
     ['cancelGraceMs', { cancelGraceMs: -1 }],

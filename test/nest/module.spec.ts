@@ -61,6 +61,16 @@ describe('RedflowModule', () => {
     expect(await withApp({ providers: [EchoWorkflow] }, echo, { redflow })).toBe('hi');
   });
 
+  it('gives the codec to client and worker', async () => {
+    const encoded: string[] = [];
+    const codec = {
+      encode: (json: string) => `${encoded.push(json)} ${json}`,
+      decode: (stored: string | Uint8Array) => String(stored).replace(/^\d+ /, ''),
+    };
+    expect(await withApp({ providers: [EchoWorkflow] }, echo, { redflow: connection({ codec }) })).toBe('hi');
+    expect(encoded).toEqual(['"hi"', '"hi"']);
+  });
+
   it('keeps named connections apart', async () => {
     const reports = RedflowModule.forRoot(connection({ name: 'reports' }));
     const metadata = { imports: [reports], providers: [EchoWorkflow, ReportWorkflow, Reporter] };
@@ -111,7 +121,7 @@ describe('RedflowModule', () => {
     expect(error).toBeInstanceOf(InvalidOptionError);
     expect(error.message).toBe(
       'RedflowModule has the unsupported option "urll". Did you mean "url"? Supported options are: app, url, connection, prefix, ' +
-        'maxPayloadBytes, retention, logger, worker, workflows, defaults.',
+        'maxPayloadBytes, codec, waitReplicas, retention, logger, worker, workflows, defaults.',
     );
   });
 

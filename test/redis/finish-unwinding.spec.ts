@@ -29,7 +29,7 @@ describe('finishUnwinding()', () => {
   it.each(['failed', 'canceled'] as const)('writes that the run %s, once, and tells who waits', async (outcome) => {
     const room = await unwinding(outcome);
     await room.send(awaitRun('r1', 'c1'));
-    const op = finishUnwinding('r1', room.fenceOf('r1'), [], '');
+    const op = finishUnwinding('r1', room.fenceOf('r1'), '', '');
     expect(await room.send(op)).toBe('OK');
     expect(await room.repeat(op)).toBe('DONE');
     const run = await room.send(readRun('r1'));
@@ -49,7 +49,7 @@ describe('finishUnwinding()', () => {
 
   it('keeps the errors of compensations and starts the failure hook', async () => {
     const room = await unwinding('failed');
-    await room.send(finishUnwinding('r1', room.fenceOf('r1'), [LOCKED], 'hook'));
+    await room.send(finishUnwinding('r1', room.fenceOf('r1'), JSON.stringify([LOCKED]), 'hook'));
     expect(await room.send(readRun('r1'))).toMatchObject({
       status: 'failed',
       compensationErrors: [LOCKED],
@@ -60,6 +60,6 @@ describe('finishUnwinding()', () => {
 
   it('refuses an earlier fence', async () => {
     const room = await unwinding('failed');
-    expect(await room.repeat(finishUnwinding('r1', room.fenceOf('r1', -1), [], ''))).toBe('LOST');
+    expect(await room.repeat(finishUnwinding('r1', room.fenceOf('r1', -1), '', ''))).toBe('LOST');
   });
 });

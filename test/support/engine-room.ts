@@ -10,6 +10,7 @@ import type { Op } from '../../lib/engine/redis/op.js';
 import { registerWorker } from '../../lib/engine/redis/register-worker.js';
 import { type RunnerOptions, ScriptRunner } from '../../lib/engine/redis/script-runner.js';
 import { type RedisServer, startRedis } from '../../lib/testing/index.js';
+import { contentsOf } from './contents.js';
 import { type LossyProxy, startLossyProxy } from './lossy-proxy.js';
 import { testPrefix, testRedisUrl } from './namespace.js';
 import { startVersionRewritingProxy } from './version-rewriting-proxy.js';
@@ -237,8 +238,7 @@ export class EngineRoom {
 
   /** All keys of the namespace with their contents, but for the clock. */
   async contents(): Promise<Record<string, unknown>> {
-    const contents: Record<string, unknown> = {};
-    for (const key of await this.allKeys()) contents[key.slice(this.keys.root.length + 1)] = await this.read(key);
+    const contents = await contentsOf(this.redis, this.keys.root);
     delete contents.clock;
     return contents;
   }
@@ -246,32 +246,6 @@ export class EngineRoom {
   private noteFences(claim: Claim): Claim {
     if (claim.status === 'OK') for (const { run, fence } of claim.runs) this.fences.set(run.id, fence);
     return claim;
-  }
-
-  private async allKeys(): Promise<string[]> {
-    const found = new Set<string>();
-    let cursor = '0';
-    do {
-      const [next, keys] = await this.redis.scan(cursor, 'MATCH', `${this.keys.root}:*`, 'COUNT', 1_000);
-      for (const key of keys) found.add(key);
-      cursor = next;
-    } while (cursor !== '0');
-    return [...found].sort();
-  }
-
-  private async read(key: string): Promise<unknown> {
-    switch (await this.redis.type(key)) {
-      case 'hash':
-        return this.redis.hgetall(key);
-      case 'set':
-        return (await this.redis.smembers(key)).sort();
-      case 'zset':
-        return this.redis.zrange(key, '0', '-1', 'WITHSCORES');
-      case 'list':
-        return this.redis.lrange(key, 0, -1);
-      default:
-        return this.redis.get(key);
-    }
   }
 }
 

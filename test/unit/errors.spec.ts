@@ -3,6 +3,7 @@ import * as errors from '../../lib/engine/core/errors/index.js';
 
 const {
   ChildWorkflowError,
+  CodecError,
   ConnectionError,
   CrashLoopError,
   DuplicateStepError,
@@ -17,6 +18,7 @@ const {
   RedflowError,
   redflowErrorCode,
   redflowErrorPrototype,
+  ReplicationError,
   ResultTimeoutError,
   RetryAfterError,
   RunCanceledError,
@@ -85,6 +87,12 @@ const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
     false,
   ],
   [
+    new CodecError({ what: 'output of run "r1"', doing: 'store', problem: 'the `codec` failed to encode it' }),
+    'CODEC',
+    'Cannot store output of run "r1": the `codec` failed to encode it.',
+    false,
+  ],
+  [
     new SerializationError({ where: 'output of run "r1"', path: 'items.0', problem: 'is a BigInt' }),
     'SERIALIZATION',
     'Cannot store output of run "r1" as JSON: `items.0` is a BigInt. Use plain JSON values, or convert it first (a BigInt to a string).',
@@ -144,6 +152,12 @@ const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
     new ShutdownError({ runId: 'r1' }),
     'SHUTDOWN',
     'Run "r1" was handed back to its queue because its worker stopped. Raise `shutdownTimeoutMs` to let handlers finish, or make their steps shorter.',
+    false,
+  ],
+  [
+    new ReplicationError({ id: 'r1', confirmed: 1, expected: 2, timeoutMs: 500 }),
+    'REPLICATION',
+    '"r1" was written, but 1 instead of 2 replicas confirmed it within 500 ms: a failover may lose it. Repeat the call with the same runId, idempotencyKey or eventId, which writes nothing twice; and look after the replicas, or change `waitReplicas`.',
     false,
   ],
   [

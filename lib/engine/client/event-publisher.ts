@@ -2,10 +2,10 @@ import type { EmitOptions, EventRecord } from '../core/client.types.js';
 import type { EventRef } from '../core/event.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { continueEvent } from '../redis/continue-event.js';
+import type { CreationHost } from '../redis/creation-host.js';
 import { emitEvent, type NewEvent } from '../redis/emit-event.js';
 import { prepareEvent } from '../redis/prepare-event.js';
 import { readEvent } from '../redis/read-event.js';
-import type { WorkflowDirectory } from '../redis/workflow-directory.js';
 import type { PendingCalls } from './pending-calls.js';
 
 interface Published {
@@ -18,7 +18,7 @@ export class EventPublisher {
   constructor(
     private readonly buffer: CommitBuffer,
     private readonly pending: PendingCalls,
-    private readonly host: { readonly directory: WorkflowDirectory; readonly maxPayloadBytes: number },
+    private readonly host: CreationHost,
   ) {}
 
   /** Resolves when every subscriber's run is created and every wait that matched is resumed. */

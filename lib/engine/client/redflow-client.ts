@@ -76,21 +76,22 @@ export class RedflowClient {
   constructor(options: ClientOptions = {}, internals: ClientInternals = {}) {
     rejectUnknownKeys(options, CLIENT_OPTION_NAMES, 'createClient()');
     this.options = resolveClientOptions(options);
+    const { logger, maxPayloadBytes, sealer, waitReplicas } = this.options;
     const keys = new Keyspace(this.options.prefix);
-    this.connection = new RedisConnection(this.options, this.options.logger);
-    const runner = new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS });
-    this.buffer = new CommitBuffer(runner, BUFFER);
-    this.queries = new RunQueries(this.connection, keys, this.buffer);
+    this.connection = new RedisConnection(this.options, logger);
+    const runner = new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS, waitReplicas });
+    this.buffer = new CommitBuffer(runner, BUFFER, sealer);
+    this.queries = new RunQueries(this.connection, keys, this.buffer, sealer);
     this.metas = new WorkflowMetas(this.connection, keys);
     const registry = asRegistry(internals.registry ?? defaultRegistry);
     const directory = new WorkflowDirectory(registry, this.metas, internals.resolveClass ?? (() => undefined));
-    this.creator = new RunCreator(this.buffer, directory, this.pending, this.options.maxPayloadBytes);
+    const host = { directory, maxPayloadBytes, sealer };
+    this.creator = new RunCreator(this.buffer, this.pending, host);
     this.events = new EventQueries(this.connection, keys, this.buffer);
-    const host = { directory, maxPayloadBytes: this.options.maxPayloadBytes };
     this.publisher = new EventPublisher(this.buffer, this.pending, host);
     this.canceler = new RunCanceler(this.buffer, this.pending);
     this.schedules = new ScheduleAdmin(this.buffer, this.pending, host);
-    this.results = new ResultListener(this.connection, keys, this.buffer, this.options.logger);
+    this.results = new ResultListener(this.connection, keys, this.buffer, sealer, logger);
   }
 
   /**

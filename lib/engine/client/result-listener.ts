@@ -2,9 +2,10 @@ import { ConnectionError, ResultTimeoutError, RunCanceledError, RunFailedError, 
 import { newId } from '../core/ids.js';
 import { decodePayload } from '../core/payload.js';
 import type { StoredError } from '../core/run.types.js';
+import { isSealed, type Sealer } from '../core/sealer.js';
 import { fromStoredError } from '../core/stored-error.js';
 import type { LoggerPort } from '../core/values.types.js';
-import { awaitRun, parseEndMessage, type RunEnd } from '../redis/await-run.js';
+import { awaitRun, parseEndMessage, type RunEnd, resultOf } from '../redis/await-run.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { RedisClient, RedisConnection } from '../redis/connection.js';
 import type { Keyspace } from '../redis/keyspace.js';
@@ -29,6 +30,7 @@ export class ResultListener {
     private readonly connection: RedisConnection,
     private readonly keys: Keyspace,
     private readonly buffer: CommitBuffer,
+    private readonly sealer: Sealer,
     private readonly logger: LoggerPort,
   ) {}
 
@@ -133,8 +135,15 @@ export class ResultListener {
 
   private received(text: string): void {
     const end = parseEndMessage(text);
-    if (end.payload === undefined) void this.ask(end.runId);
-    else this.settle(end);
+    const { runId, payload } = end;
+    if (payload === undefined) void this.ask(runId);
+    else if (!isSealed(payload)) this.settle(end);
+    else {
+      this.sealer.open(payload, resultOf(runId)).then(
+        (opened) => this.settle({ ...end, payload: opened }),
+        (error) => this.rejectAll(runId, error),
+      );
+    }
   }
 
   private settle(end: RunEnd): void {

@@ -4,9 +4,10 @@ import { sameJson } from '../core/json-equal.js';
 import type { AnyWorkflowRef } from '../core/workflow.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { type Created, createRun, type NewRun } from '../redis/create-run.js';
+import type { CreationHost } from '../redis/creation-host.js';
 import { prepareRun } from '../redis/prepare-run.js';
 import { readRun } from '../redis/read-run.js';
-import type { WorkflowDirectory } from '../redis/workflow-directory.js';
+import { sealRun } from '../redis/seal-run.js';
 import type { PendingCalls } from './pending-calls.js';
 
 export interface CreatedRun {
@@ -18,34 +19,36 @@ export interface CreatedRun {
 export class RunCreator {
   constructor(
     private readonly buffer: CommitBuffer,
-    private readonly directory: WorkflowDirectory,
     private readonly pending: PendingCalls,
-    private readonly maxPayloadBytes: number,
+    private readonly host: CreationHost,
   ) {}
 
   create(ref: AnyWorkflowRef, input: unknown, options: CreateOptions = {}): Promise<CreatedRun> {
     return this.pending.track(async () => {
-      const target = await this.directory.find(ref, allowsUnknown(options));
-      return this.write(await prepareRun(target, input, options, this.maxPayloadBytes), options);
+      const target = await this.host.directory.find(ref, allowsUnknown(options));
+      const run = await prepareRun(target, input, options, this.host.maxPayloadBytes);
+      return this.write(run, await sealRun(run, this.host.sealer), options);
     });
   }
 
   /** All or nothing for bad input: every item is checked before the first is written. */
   createMany(ref: AnyWorkflowRef, items: ReadonlyArray<{ input: unknown } & CreateOptions>): Promise<CreatedRun[]> {
     return this.pending.track(async () => {
-      const target = await this.directory.find(
+      const target = await this.host.directory.find(
         ref,
         items.some((item) => allowsUnknown(item)),
       );
       const runs: Array<{ run: NewRun; options: CreateOptions }> = [];
       for (const { input, ...options } of items)
-        runs.push({ run: await prepareRun(target, input, options, this.maxPayloadBytes), options });
-      return Promise.all(runs.map(({ run, options }) => this.write(run, options)));
+        runs.push({ run: await prepareRun(target, input, options, this.host.maxPayloadBytes), options });
+      // All of them before the first is written, so that they are queued in their order whatever a codec takes for each.
+      const sealed = await Promise.all(runs.map(({ run }) => sealRun(run, this.host.sealer)));
+      return Promise.all(runs.map(({ run, options }, index) => this.write(run, sealed[index], options)));
     });
   }
 
-  private async write(run: NewRun, options: CreateOptions): Promise<CreatedRun> {
-    const created = await this.buffer.add(createRun(run));
+  private async write(run: NewRun, sealed: NewRun, options: CreateOptions): Promise<CreatedRun> {
+    const created = await this.buffer.add(createRun(sealed));
     if (created.status === 'CREATED') return { id: created.id, deduplicated: false };
     if (created.status === 'CONFLICT') throw conflict(run, created, 'workflow');
     if (options.onConflict === 'error') await this.refuseOtherInput(run, created);

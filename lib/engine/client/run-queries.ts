@@ -2,10 +2,12 @@ import { checkName, checkPositiveInteger, checkRunId, rejectUnknownKeys } from '
 import type { Page, RunFilter, Stats } from '../core/client.types.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
+import type { Sealer } from '../core/sealer.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { RedisConnection } from '../redis/connection.js';
 import { type Keyspace, RUN_STATUSES } from '../redis/keyspace.js';
 import { listRuns } from '../redis/list-runs.js';
+import { isRunSealed, openRunData } from '../redis/open-run-data.js';
 import { readAttempts } from '../redis/read-attempts.js';
 import { readRun } from '../redis/read-run.js';
 import { readRunData } from '../redis/read-run-data.js';
@@ -30,6 +32,7 @@ export class RunQueries {
     private readonly connection: RedisConnection,
     private readonly keys: Keyspace,
     private readonly buffer: CommitBuffer,
+    private readonly sealer: Sealer,
   ) {}
 
   getRun(runId: string): Promise<RunRecord | null> {
@@ -39,7 +42,8 @@ export class RunQueries {
 
   async getRunSteps(runId: string): Promise<StepRecord[]> {
     checkRunId(runId);
-    const data = await readRunData(this.connection, this.keys, runId);
+    const stored = await readRunData(this.connection, this.keys, runId);
+    const data = isRunSealed(stored) ? await openRunData(stored, runId, this.sealer) : stored;
     const records = [...data.steps].map(([name, stored]) => ({
       order: stored.order,
       record: toStepRecord(name, stored, data),
@@ -50,7 +54,7 @@ export class RunQueries {
 
   async getRunAttempts(runId: string): Promise<AttemptRecord[]> {
     checkRunId(runId);
-    return this.connection.repeated((redis) => readAttempts(redis, this.keys, runId));
+    return this.connection.repeated((redis) => readAttempts(redis, this.keys, runId, this.sealer));
   }
 
   async listRuns(filter: RunFilter = {}): Promise<Page<RunRecord>> {

@@ -1,6 +1,6 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { RunRecord, RunStatus, StoredError } from './run.types.js';
-import type { Duration, LoggerPort, When } from './values.types.js';
+import type { Duration, LoggerPort, PayloadCodec, When } from './values.types.js';
 
 export interface ClientOptions {
   /** Names this application in metadata and logs. @default env REDFLOW_APP, else 'app' */
@@ -11,8 +11,18 @@ export interface ClientOptions {
   connection?: Redis | Cluster | RedisOptions;
   /** Namespace of all keys. @default env REDFLOW_PREFIX, else 'redflow:v1' */
   prefix?: string;
-  /** Largest input or output, in UTF-8 bytes of its JSON. @default 1 MiB */
+  /** Largest input or output, in UTF-8 bytes of its JSON before any codec. @default 1 MiB */
   maxPayloadBytes?: number;
+  /**
+   * Encrypts or compresses inputs, outputs, progress, errors and event data; everything else is stored as it is. The same for every
+   * client and worker of a namespace. What was stored before it was set stays readable. @default none
+   */
+  codec?: PayloadCodec;
+  /**
+   * Makes creates and emissions of clients wait until so many replicas have them: a failover may lose what none has. Fewer within
+   * `timeout` (10 s at most) are a `ReplicationError`. Not for a `Cluster`. @default none
+   */
+  waitReplicas?: { count: number; timeout: Duration };
   /** How long ended runs are kept. @default env REDFLOW_RUN_RETENTION_DAYS, else 30 days */
   retention?: Duration;
   logger?: LoggerPort;

@@ -30,6 +30,18 @@ export interface LoggerPort {
   debug?(message: string, fields?: object): void;
 }
 
+/**
+ * Changes payloads on their way to Redis and back, to encrypt or to compress them. Both functions may return a promise.
+ *
+ * Errors they throw reach the caller as the cause of a `CodecError`, and may be logged: keep payloads out of them.
+ */
+export interface PayloadCodec {
+  /** Text must be what UTF-8 can hold; bytes are stored as base64. */
+  encode(json: string): string | Uint8Array | Promise<string | Uint8Array>;
+  /** Gets what `encode` returned, and answers the JSON that it was given. */
+  decode(stored: string | Uint8Array): string | Promise<string>;
+}
+
 /** Any validator that follows https://standardschema.dev (zod, valibot, arktype). */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {
   readonly '~standard': {

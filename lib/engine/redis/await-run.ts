@@ -1,4 +1,5 @@
 import type { RunStatus } from '../core/run.types.js';
+import { sealedText } from '../core/sealer.js';
 import { statusOf } from './keyspace.js';
 import type { Op } from './op.js';
 
@@ -17,11 +18,17 @@ export function awaitRun(runId: string, listenerId: string): Op<Awaited> {
   return {
     name: 'await_run',
     args: [runId, listenerId],
+    sealed: (reply) => sealedText(reply as string[], 2, resultOf(runId)),
     parse: (reply) => {
       const [status, code, payload, workflow] = reply as [Awaited['status'], string, string, string];
       return status === 'ENDED' ? { status, end: { runId, workflow, outcome: statusOf(code), payload } } : { status };
     },
   };
+}
+
+/** Its output or error, for messages. */
+export function resultOf(runId: string): string {
+  return `result of run "${runId}"`;
 }
 
 /**

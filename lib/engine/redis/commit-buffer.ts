@@ -1,3 +1,5 @@
+import { ReplicationError } from '../core/errors/index.js';
+import { NO_CODEC, type Sealer } from '../core/sealer.js';
 import { type Op, TransitionError } from './op.js';
 import type { ScriptRunner } from './script-runner.js';
 
@@ -37,6 +39,7 @@ export class CommitBuffer {
   constructor(
     private readonly runner: ScriptRunner,
     private readonly options: BufferOptions,
+    private readonly sealer: Sealer = NO_CODEC,
   ) {}
 
   /** @throws TransitionError when Redis refuses the operation, ConnectionError when Redis stays away */
@@ -135,7 +138,7 @@ export class CommitBuffer {
     this.runner.run(batch.map(({ op }) => op)).then(
       (replies) => {
         this.returned(batch);
-        for (let i = 0; i < batch.length; i++) settle(batch[i], replies[i]);
+        for (let i = 0; i < batch.length; i++) settle(batch[i], replies[i], this.sealer);
         this.afterwards();
       },
       (error) => {
@@ -157,11 +160,22 @@ export class CommitBuffer {
   }
 }
 
-function settle({ op, done, failed }: Entry, reply: unknown): void {
+function settle(entry: Entry, reply: unknown, sealer: Sealer): void {
+  const { op, failed } = entry;
   if (Array.isArray(reply) && reply[0] === 'ERROR') {
     failed(new TransitionError(op.name, String(reply[1])));
     return;
   }
+  if (reply instanceof ReplicationError) {
+    failed(reply);
+    return;
+  }
+  const sealed = op.sealed?.(reply);
+  if (sealed === undefined || sealed.length === 0) answer(entry, reply);
+  else sealer.openAll(sealed).then(() => answer(entry, reply), failed);
+}
+
+function answer({ op, done, failed }: Entry, reply: unknown): void {
   let value: unknown;
   try {
     value = op.parse(reply);

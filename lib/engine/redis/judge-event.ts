@@ -2,7 +2,7 @@ import { describeValue } from '../core/describe-value.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import type { ReceivedEvent } from '../core/event.types.js';
 import { patternMatches } from '../core/event-names.js';
-import { encodeError } from '../core/payload.js';
+import { NO_CODEC, type Sealer } from '../core/sealer.js';
 import type { EventTrigger } from '../core/trigger.types.js';
 import { validateInput } from '../core/validate-input.js';
 import type { Judgement } from './emit-event.js';
@@ -11,13 +11,13 @@ import type { RunTarget } from './workflow-directory.js';
 type Subscriber = Pick<RunTarget, 'workflow' | 'events' | 'input'>;
 
 /** Whether a subscriber takes an event: one of its filters lets it pass, and its data is a valid input. Never throws. */
-export async function judgeEvent(subscriber: Subscriber, event: ReceivedEvent): Promise<Judgement> {
+export async function judgeEvent(subscriber: Subscriber, event: ReceivedEvent, sealer: Sealer = NO_CODEC): Promise<Judgement> {
   try {
     if (!passes(subscriber.events ?? [], event)) return { status: 's', error: '' };
     if (subscriber.input) await validateInput(subscriber.input, event.data, subscriber.workflow);
     return { status: 'd', error: '' };
   } catch (error) {
-    return { status: 'f', error: encodeError(error) };
+    return { status: 'f', error: await sealer.sealError(error, `error of event "${event.id}" at "${subscriber.workflow}"`) };
   }
 }
 

@@ -3,6 +3,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
 /**
  * Builds the keys that TypeScript code touches by itself; the scripts build the same ones in `lua/shared/prelude.lua`. All keys of a
  * namespace carry one hash tag, so they live in one slot and every script is atomic over all of them.
+ * Payloads (inputs, outputs, progress, errors, event data) are JSON, '' for undefined, or begin with `~` or `^` if a codec made them.
  *
  * | key                    | type   | what it holds |
  * |------------------------|--------|---------------|

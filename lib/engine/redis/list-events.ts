@@ -1,6 +1,6 @@
 import type { EventRecord, Page } from '../core/client.types.js';
 import type { Op } from './op.js';
-import { type EventReply, toEventRecord } from './stored-event.js';
+import { type EventReply, sealedInEvent, toEventRecord } from './stored-event.js';
 
 export interface EventPageRequest {
   readonly cursor?: string;
@@ -9,12 +9,15 @@ export interface EventPageRequest {
   readonly name?: string;
 }
 
+type PageReply = [string, ...EventReply[]];
+
 export function listEvents({ cursor, sort, limit, name }: EventPageRequest): Op<Page<EventRecord>> {
   return {
     name: 'list_events',
     args: [cursor ?? '', sort, limit, name ?? ''],
+    sealed: (reply) => (reply as PageReply).slice(1).flatMap((event) => sealedInEvent(event as EventReply)),
     parse: (reply) => {
-      const [next, ...events] = reply as [string, ...EventReply[]];
+      const [next, ...events] = reply as PageReply;
       const items = events.map(toEventRecord);
       return next === '' ? { items } : { items, cursor: next };
     },

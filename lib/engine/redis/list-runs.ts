@@ -2,7 +2,7 @@ import type { Page } from '../core/client.types.js';
 import type { RunRecord, RunStatus } from '../core/run.types.js';
 import { codesOfStatus } from './keyspace.js';
 import type { Op } from './op.js';
-import { fieldsOfHash, type PayloadsReply, toRunRecord } from './stored-run.js';
+import { fieldsOfHash, type PayloadsReply, sealedInRun, toRunRecord } from './stored-run.js';
 
 export interface RunPageRequest {
   readonly cursor?: string;
@@ -35,10 +35,15 @@ export function listRuns(request: RunPageRequest): Op<Page<RunRecord>> {
       request.createdAfter ?? '',
       request.createdBefore ?? '',
     ],
+    sealed: (reply) => runsOf(reply).flatMap(([id, , payloads]) => sealedInRun(id, payloads)),
     parse: (reply) => {
-      const [cursor, ...runs] = reply as [string, ...RunReply[]];
-      const items = runs.map(([id, fields, payloads]) => toRunRecord(id, fieldsOfHash(fields), payloads));
+      const [cursor] = reply as [string];
+      const items = runsOf(reply).map(([id, fields, payloads]) => toRunRecord(id, fieldsOfHash(fields), payloads));
       return cursor === '' ? { items } : { items, cursor };
     },
   };
+}
+
+function runsOf(reply: unknown): RunReply[] {
+  return (reply as [string, ...RunReply[]]).slice(1) as RunReply[];
 }

@@ -1,3 +1,5 @@
+import type { SealedText } from '../core/sealer.js';
+
 /** One operation of a script call. Any number of them travel together and run in order, atomically as a whole. */
 export interface Op<T> {
   /** Name of a transition: the file `lua/<name>.lua` with underscores. */
@@ -5,6 +7,8 @@ export interface Op<T> {
   /** The run it belongs to: operations of one run are answered in the order in which they were issued. */
   readonly key?: string;
   readonly args: ReadonlyArray<string | number>;
+  /** What of an answer may have passed through a codec, and is opened before it is parsed. */
+  sealed?(reply: unknown): SealedText[];
   parse(reply: unknown): T;
 }
 

@@ -8,21 +8,21 @@ import { newId } from '../core/ids.js';
 import { decodePayload, encodePayload } from '../core/payload.js';
 import { checkCorrelationKey, checkEventId } from '../core/text-checks.js';
 import { validateEventData } from '../core/validate-input.js';
+import type { CreationHost } from './creation-host.js';
 import type { NewEvent } from './emit-event.js';
 import { judgeEvent } from './judge-event.js';
-import type { WorkflowDirectory } from './workflow-directory.js';
 
 const EMIT_OPTIONS = ['eventId', 'correlationKey', 'ts'] as const satisfies ReadonlyArray<keyof EmitOptions>;
 
 /**
  * Checks and encodes all that an emission needs, and asks the filters and schemas of the subscribers that this process knows.
- * @throws InvalidOptionError, InputValidationError, SerializationError, PayloadTooLargeError
+ * @throws InvalidOptionError, InputValidationError, SerializationError, PayloadTooLargeError, CodecError
  */
 export async function prepareEvent(
   ref: EventRef,
   given: unknown,
   options: EmitOptions,
-  { directory, maxPayloadBytes }: { readonly directory: WorkflowDirectory; readonly maxPayloadBytes: number },
+  { directory, maxPayloadBytes, sealer }: CreationHost,
 ): Promise<NewEvent> {
   const { name, schema } = resolveEvent(ref);
   rejectUnknownKeys(options, EMIT_OPTIONS, `event "${name}"`);
@@ -33,18 +33,20 @@ export async function prepareEvent(
     throw new InvalidOptionError('ts', `Expected \`ts\` to be whole epoch milliseconds; got ${describeValue(ts)}`);
   }
   const checked = schema ? await validateEventData(schema, given, name) : given;
-  const data = encodePayload(checked, `data of event "${name}"`, maxPayloadBytes);
+  const where = `data of event "${name}"`;
+  const json = encodePayload(checked, where, maxPayloadBytes);
+  const data = await sealer.seal(json, where);
   const id = eventId ?? newId();
   // Filters see what subscribers will get.
   const event = {
     id,
     name,
     ts: ts ?? Date.now(),
-    data: decodePayload(data),
+    data: decodePayload(json),
     ...(correlationKey !== undefined && { correlationKey }),
   };
   const verdicts = await Promise.all(
-    directory.subscribersOf(name).map(async (target) => ({ target, ...(await judgeEvent(target, event)) })),
+    directory.subscribersOf(name).map(async (target) => ({ target, ...(await judgeEvent(target, event, sealer)) })),
   );
   return { id, nonce: eventId === undefined ? '' : newId(), name, ts, correlationKey, data, verdicts };
 }

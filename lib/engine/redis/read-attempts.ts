@@ -1,5 +1,6 @@
 import { decodePayload } from '../core/payload.js';
 import type { AttemptRecord, StoredError } from '../core/run.types.js';
+import { NO_CODEC, type Sealer, sealedText } from '../core/sealer.js';
 import type { RedisClient } from './connection.js';
 import { type Keyspace, statusOf } from './keyspace.js';
 
@@ -13,8 +14,16 @@ const OUTCOMES: Readonly<Record<string, AttemptRecord['outcome']>> = {
 };
 
 /** Every pass of a run, the current one included. The first pass is only written down if the run did not end in it. */
-export async function readAttempts(redis: RedisClient, keys: Keyspace, runId: string): Promise<AttemptRecord[]> {
-  const passes = (await redis.lrange(keys.passes(runId), 0, -1)).map(parsePass);
+export async function readAttempts(
+  redis: RedisClient,
+  keys: Keyspace,
+  runId: string,
+  sealer: Sealer = NO_CODEC,
+): Promise<AttemptRecord[]> {
+  const lines = await redis.lrange(keys.passes(runId), 0, -1);
+  const where = `error of an attempt of run "${runId}"`;
+  await sealer.openAll(lines.flatMap((line, index) => sealedText(lines, index, where, line.indexOf(';') + 1)));
+  const passes = lines.map(parsePass);
   const [status, failures, worker, startedAt, claimedAt, finishedAt, unwinding] = await redis.hmget(
     keys.run(runId),
     'st',
@@ -37,7 +46,9 @@ export async function readAttempts(redis: RedisClient, keys: Keyspace, runId: st
   if (!running) {
     last.finishedAt = Number(finishedAt);
     last.outcome = statusOf(status as string) as AttemptRecord['outcome'];
-    const error = failed ? await redis.hget(keys.data(runId), 'e') : null;
+    const errors = failed ? [await redis.hget(keys.data(runId), 'e')] : [];
+    await sealer.openAll(sealedText(errors, 0, `error of run "${runId}"`));
+    const [error] = errors;
     if (error) last.error = decodePayload(error) as StoredError;
   }
   return [...passes, last];

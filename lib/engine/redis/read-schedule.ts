@@ -1,3 +1,4 @@
+import { sealedText } from '../core/sealer.js';
 import type { Op } from './op.js';
 
 export interface StoredSchedule {
@@ -18,6 +19,7 @@ export function readSchedule(id: string): Op<ScheduleRead | null> {
   return {
     name: 'read_schedule',
     args: [id],
+    sealed: (reply) => (reply ? sealedText(reply as string[], 4, `input of schedule "${id}"`) : []),
     parse: (reply) => {
       if (!reply) return null;
       const [now, workflow, expression, timezone, input] = reply as [number, string, string, string, string];

@@ -1,5 +1,5 @@
 import type { Op } from './op.js';
-import { parseStep, type StoredStep } from './stored-step.js';
+import { parseStep, type StoredStep, sealedInStep } from './stored-step.js';
 
 /** Answers one record per name, undefined for a step that is not stored. */
 export function readSteps(runId: string, names: readonly string[]): Op<Array<StoredStep | undefined>> {
@@ -7,6 +7,7 @@ export function readSteps(runId: string, names: readonly string[]): Op<Array<Sto
     name: 'read_steps',
     key: runId,
     args: [runId, ...names],
+    sealed: (reply) => names.flatMap((name, index) => sealedInStep(reply as Array<string | null>, index, name, runId)),
     parse: (reply) => (reply as Array<string | null>).map((text) => (text ? parseStep(text) : undefined)),
   };
 }

@@ -1,10 +1,14 @@
-import { checkName, checkPositiveInteger, checkPrefix } from '../core/checks.js';
+import { Cluster } from 'ioredis';
+import { checkName, checkPositiveInteger, checkPrefix, rejectUnknownKeys } from '../core/checks.js';
 import type { ClientOptions } from '../core/client.types.js';
+import { describeValue } from '../core/describe-value.js';
 import { parsePositiveDuration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { processWarnings } from '../core/process-warnings.js';
-import type { LoggerPort } from '../core/values.types.js';
+import { Sealer } from '../core/sealer.js';
+import type { LoggerPort, PayloadCodec } from '../core/values.types.js';
 import type { ConnectionSource } from './connection.js';
+import type { ReplicaWait } from './replica-wait.js';
 
 export interface ResolvedClientOptions extends ConnectionSource {
   readonly app: string;
@@ -12,6 +16,9 @@ export interface ResolvedClientOptions extends ConnectionSource {
   readonly maxPayloadBytes: number;
   readonly retentionMs: number;
   readonly logger: LoggerPort;
+  /** Passes payloads through the codec, if there is one. */
+  readonly sealer: Sealer;
+  readonly waitReplicas?: ReplicaWait;
 }
 
 export const CLIENT_OPTION_NAMES = [
@@ -20,6 +27,8 @@ export const CLIENT_OPTION_NAMES = [
   'connection',
   'prefix',
   'maxPayloadBytes',
+  'codec',
+  'waitReplicas',
   'retention',
   'logger',
 ] as const satisfies ReadonlyArray<keyof ClientOptions>;
@@ -40,6 +49,8 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   checkPrefix(prefix);
   checkUrl(url);
   checkPositiveInteger(maxPayloadBytes, 'maxPayloadBytes', {});
+  checkCodec(options.codec);
+  const logger = options.logger ?? processWarnings;
   return Object.freeze({
     app,
     prefix,
@@ -50,7 +61,9 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
       options.retention === undefined
         ? daysFromEnv(env.REDFLOW_RUN_RETENTION_DAYS) * DAY_MS
         : parsePositiveDuration(options.retention, 'retention'),
-    logger: options.logger ?? processWarnings,
+    logger,
+    sealer: new Sealer(options.codec, logger),
+    waitReplicas: options.waitReplicas && resolveReplicaWait(options.waitReplicas, options.connection),
   });
 }
 
@@ -67,4 +80,34 @@ function daysFromEnv(text: string | undefined): number {
 function checkUrl(url: unknown): void {
   if (typeof url === 'string' && /^(rediss?|unix):\/\//.test(url) && URL.canParse(url)) return;
   throw new InvalidOptionError('url', 'Expected `url` to be a redis:// or rediss:// address such as redis://127.0.0.1:6379');
+}
+
+function checkCodec(codec: PayloadCodec | undefined): void {
+  if (codec === undefined || (typeof codec?.encode === 'function' && typeof codec.decode === 'function')) return;
+  throw new InvalidOptionError('codec', `Expected \`codec\` to be { encode(json), decode(stored) }; got ${describeValue(codec)}`);
+}
+
+/** A client's connection is given up after 15 s of silence. */
+const LONGEST_REPLICA_WAIT_MS = 10_000;
+
+function resolveReplicaWait(
+  given: NonNullable<ClientOptions['waitReplicas']>,
+  connection: ClientOptions['connection'],
+): ReplicaWait {
+  rejectUnknownKeys(given, ['count', 'timeout'], '`waitReplicas`');
+  const count = checkPositiveInteger(given.count, 'waitReplicas.count');
+  const timeoutMs = parsePositiveDuration(given.timeout, 'waitReplicas.timeout');
+  if (timeoutMs > LONGEST_REPLICA_WAIT_MS) {
+    throw new InvalidOptionError(
+      'waitReplicas.timeout',
+      `Expected \`waitReplicas.timeout\` to be at most ${LONGEST_REPLICA_WAIT_MS} ms; got ${describeValue(given.timeout)}`,
+    );
+  }
+  if (connection instanceof Cluster) {
+    throw new InvalidOptionError(
+      'waitReplicas',
+      'Expected no `waitReplicas` with a Cluster as `connection`: WAIT names no key, so it may ask another node than the one that wrote',
+    );
+  }
+  return Object.freeze({ count, timeoutMs });
 }

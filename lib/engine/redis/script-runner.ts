@@ -5,6 +5,7 @@ import type { Keyspace } from './keyspace.js';
 import { LUA_BODY } from './lua.generated.js';
 import type { Op } from './op.js';
 import { type RepeatOptions, repeatWhileAway } from './repeat-while-away.js';
+import { callAndWait, needsReplicas, type ReplicaWait } from './replica-wait.js';
 import { isOutOfMemory, isScriptUnknown, refusalIn } from './transient.js';
 
 /** Finishing and reading must work when Redis is out of memory, and creating is what fails. */
@@ -24,6 +25,8 @@ export interface RunnerOptions {
   readonly role: 'client' | 'worker';
   /** How long a call is sent again while Redis is away. */
   readonly giveUpAfterMs: number;
+  /** Replicas that have to confirm creates and emissions. */
+  readonly waitReplicas?: ReplicaWait;
 }
 
 /**
@@ -55,7 +58,7 @@ export class ScriptRunner {
   }
 
   /**
-   * Answers one reply per operation.
+   * Answers one reply per operation; an error in its place when it was written and too few replicas have it.
    * @throws ConnectionError when Redis did not answer in time; the operations may have taken effect
    */
   async run(ops: ReadonlyArray<Op<unknown>>): Promise<unknown[]> {
@@ -63,18 +66,23 @@ export class ScriptRunner {
     for (const op of ops) args.push(op.name, op.args.length, ...op.args);
     const creates = this.options.role === 'client' && ops.some(({ name }) => CREATES.has(name));
     try {
-      return await repeatWhileAway(() => this.send(creates ? 'withinMemory' : 'always', args), this.repeat);
+      return await repeatWhileAway(() => this.send(creates ? 'withinMemory' : 'always', args, ops), this.repeat);
     } catch (error) {
       throw isOutOfMemory(error) ? outOfMemory(error) : error;
     }
   }
 
-  private async send(limit: keyof Scripts, args: Array<string | number>): Promise<unknown[]> {
+  private async send(limit: keyof Scripts, args: Array<string | number>, ops: ReadonlyArray<Op<unknown>>): Promise<unknown[]> {
     const { sha, source } = (await this.load())[limit];
     const redis = this.connection.commands;
-    const replies = (await redis.evalsha(sha, 1, this.keys.root, ...args).catch((error: unknown) => {
+    const { root } = this.keys;
+    const { waitReplicas } = this.options;
+    const wait = waitReplicas && needsReplicas(ops) ? waitReplicas : undefined;
+    const call = (command: 'evalsha' | 'eval', script: string) =>
+      wait ? callAndWait(redis, command, [script, 1, root, ...args], ops, wait) : redis[command](script, 1, root, ...args);
+    const replies = (await call('evalsha', sha).catch((error: unknown) => {
       if (!isScriptUnknown(error)) throw error;
-      return redis.eval(source, 1, this.keys.root, ...args);
+      return call('eval', source);
     })) as unknown[];
     const refusal = this.hasFlags ? undefined : refusalIn(replies);
     if (refusal) throw refusal;

@@ -2,6 +2,7 @@ import type { EventRecord } from '../core/client.types.js';
 import type { ReceivedEvent } from '../core/event.types.js';
 import { decodePayload } from '../core/payload.js';
 import type { StoredError } from '../core/run.types.js';
+import { type SealedText, sealedText } from '../core/sealer.js';
 
 type Envelope = Omit<ReceivedEvent, 'data'>;
 
@@ -39,6 +40,17 @@ const DELIVERY_STATUSES: Readonly<Record<string, EventRecord['deliveries'][numbe
 };
 
 export type EventReply = [id: string, fields: string[], deliveries: string[], resumed: string[]];
+
+export function sealedInEvent([id, fields, deliveries]: EventReply): SealedText[] {
+  const at = fields.findIndex((name, index) => index % 2 === 0 && name === 'd') + 1;
+  const data = at > 0 ? sealedText(fields, at, `data of event "${id}"`) : [];
+  const errors = deliveries.flatMap((text, index) =>
+    index % 2 === 0
+      ? []
+      : sealedText(deliveries, index, `error of event "${id}" at "${deliveries[index - 1]}"`, text.indexOf(';') + 1),
+  );
+  return [...data, ...errors];
+}
 
 /** Reads what read_event and list_events answer. */
 export function toEventRecord([id, flatFields, flatDeliveries, resumedRunIds]: EventReply): EventRecord {

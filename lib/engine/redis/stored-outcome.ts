@@ -32,6 +32,13 @@ export function timerWon(branch: string): string {
   return `${Buffer.byteLength(branch)}:${branch}t`;
 }
 
+/** What a wait that ended from outside came to, without what says by whom. */
+export function payloadWithin(kind: 'e' | 'a', stored: string): string {
+  if (kind === 'e') return splitSized(stored)[1];
+  const { by, payload } = parseWinner(stored);
+  return by === 'event' ? splitSized(payload)[1] : payload;
+}
+
 export function winningValue({ by, payload }: Winner): unknown {
   if (by === 'timer') return undefined;
   return by === 'event' ? parseReceivedEvent(payload) : decodePayload(payload);

@@ -1,5 +1,6 @@
 import { decodePayload } from '../core/payload.js';
 import type { RunRecord, RunTrigger, StoredError } from '../core/run.types.js';
+import { type SealedText, sealedText } from '../core/sealer.js';
 import { RUN_FIELDS, statusOf } from './keyspace.js';
 
 /** Attempts of a run whose creator did not know the workflow and whose worker has not seen it yet. */
@@ -98,7 +99,7 @@ export function attemptOf({ failures, unwinding }: Pick<StoredRun, 'failures' | 
 type Payload = string | null;
 
 /** The parts of a record that lie outside a run's metadata, as the scripts answer them. */
-export type PayloadsReply = readonly [
+export type PayloadsReply = [
   input: Payload,
   output: Payload,
   error: Payload,
@@ -106,6 +107,12 @@ export type PayloadsReply = readonly [
   compensationErrors: Payload,
   hookError: Payload,
 ];
+
+const PAYLOAD_NAMES = ['input', 'output', 'error', '', 'compensation errors', 'error of the failure hook'] as const;
+
+export function sealedInRun(id: string, payloads: PayloadsReply): SealedText[] {
+  return PAYLOAD_NAMES.flatMap((name, index) => (name === '' ? [] : sealedText(payloads, index, `${name} of run "${id}"`)));
+}
 
 export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply): RunRecord {
   const run = toStoredRun(id, raw);

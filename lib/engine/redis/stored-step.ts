@@ -1,7 +1,8 @@
 import { decodePayload } from '../core/payload.js';
 import type { StepRecord, StoredError } from '../core/run.types.js';
+import { isSealed, type SealedText, sealedText } from '../core/sealer.js';
 import { STEP_KINDS, STEP_STATUSES } from './keyspace.js';
-import { parseEventOutcome, parseWinner, winningValue } from './stored-outcome.js';
+import { NO_EVENT, parseEventOutcome, parseWinner, payloadWithin, winningValue } from './stored-outcome.js';
 
 /**
  * A step as it is stored: `kind,status,order,attempt,base,startedAt,moment;payload`.
@@ -22,6 +23,8 @@ export interface StoredStep {
   readonly moment: number;
   /** Encoded output or error. */
   readonly payload: string;
+  /** What a codec had made of the payload, to be stored again as it was. */
+  readonly sealed?: string;
 }
 
 export function parseStep(text: string): StoredStep {
@@ -37,6 +40,22 @@ export function parseStep(text: string): StoredStep {
     moment: Number(moment),
     payload: text.slice(end + 1),
   };
+}
+
+/** The part of a step's payload that a codec has made, undefined if none has. */
+export function sealedPartOf({ kind, status, payload }: StoredStep): string | undefined {
+  if (kind !== 'e' && kind !== 'a') return isSealed(payload) ? payload : undefined;
+  // Of an open wait the branch of a timer; of most closed ones a look is enough.
+  if (status === 'w' || payload === NO_EVENT || !/[~^]/.test(payload)) return undefined;
+  const part = payloadWithin(kind, payload);
+  return isSealed(part) ? part : undefined;
+}
+
+export function sealedInStep(records: SealedText['holder'], index: number, name: string, runId: string): SealedText[] {
+  const text = records[index];
+  const part = text ? sealedPartOf(parseStep(text)) : undefined;
+  if (!text || part === undefined) return [];
+  return sealedText(records, index, `step "${name}" of run "${runId}"`, text.length - part.length);
 }
 
 export function toStepRecord(name: string, stored: StoredStep, data: RunData): StepRecord {

@@ -9,6 +9,7 @@ import { checkStepName } from '../core/text-checks.js';
 import type { AnyOutcome, AnyWait } from '../core/workflow.types.js';
 import type { Branch } from '../redis/await-any.js';
 import { prepareRun } from '../redis/prepare-run.js';
+import { sealRun } from '../redis/seal-run.js';
 import { branchChildIdOf } from '../redis/start-child.js';
 import { parseWinner, timerWon, winningValue } from '../redis/stored-outcome.js';
 import { CHILD_OPTIONS } from './child-steps.js';
@@ -107,6 +108,7 @@ export class AnySteps {
     const { workflow, input, ...options } = wait;
     const { host, runId } = this.ledger;
     const run = await prepareRun(await host.worker.directory.find(workflow, false), input, options, host.worker.maxPayloadBytes);
-    return { name, child: { ...run, id: branchChildIdOf(runId, step, name), nonce: '' } };
+    const child = { ...run, id: branchChildIdOf(runId, step, name), nonce: '' };
+    return { name, child: await sealRun(child, host.worker.sealer) };
   }
 }

@@ -6,6 +6,7 @@ import type { StoredError } from '../core/run.types.js';
 import { fromStoredError } from '../core/stored-error.js';
 import type { AnyWorkflowRef, ChildOptions } from '../core/workflow.types.js';
 import { prepareRun } from '../redis/prepare-run.js';
+import { sealRun } from '../redis/seal-run.js';
 import { childIdOf } from '../redis/start-child.js';
 import type { Outcome, RemoteWaits } from './remote-waits.js';
 import type { StepLedger } from './step-ledger.js';
@@ -76,9 +77,9 @@ export class ChildSteps {
     const { host, runId } = this.ledger;
     const target = await host.worker.directory.find(child.workflow, false);
     const prepared = await prepareRun(target, child.input, child.options, host.worker.maxPayloadBytes);
+    const run = await sealRun({ ...prepared, id: childIdOf(runId, name), nonce: '' }, host.worker.sealer);
     if (this.ledger.closed) return;
     this.ledger.throwIfHalted();
-    const run = { ...prepared, id: childIdOf(runId, name), nonce: '' };
     const order = settle ? 0 : this.ledger.nextOrder();
     const started = await host.journal.startChild({ step: name, waits: !!settle, order, timeoutMs, child: run });
     if (started.status === 'CANCELED') throw host.canceled(started.childRunId);

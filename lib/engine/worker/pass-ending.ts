@@ -1,9 +1,9 @@
-import type { StoredError } from '../core/run.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import { finishHook, hookIdOf } from '../redis/finish-hook.js';
 import { finishRun, type Outcome } from '../redis/finish-run.js';
 import { finishUnwinding } from '../redis/finish-unwinding.js';
 import type { Op, WriteStatus } from '../redis/op.js';
+import { unwindRun } from '../redis/unwind-run.js';
 import type { ServedWorkflow } from './pass-host.js';
 
 /** The write that ends a run, or the failure hook of one. */
@@ -15,12 +15,21 @@ export function endingOf(claimed: ClaimedRun, workflow: ServedWorkflow, outcome:
   return finishRun(run.id, fence, outcome, payload, outcome === 'failed' ? hookOf(claimed, workflow) : '');
 }
 
-/** The write that ends a run whose compensations are done. */
-export function endingOfUnwinding(
+/** The write for a failure: the run ends, or unwinds first. */
+export function endingOfFailure(
   claimed: ClaimedRun,
   workflow: ServedWorkflow,
-  errors: readonly StoredError[],
+  error: string,
+  isCompensable: boolean,
 ): Op<WriteStatus> {
+  return isCompensable ? unwindRun(claimed.run.id, claimed.fence, error) : endingOf(claimed, workflow, 'failed', error);
+}
+
+/**
+ * The write that ends a run whose compensations are done.
+ * @param errors encoded list of theirs, '' for none
+ */
+export function endingOfUnwinding(claimed: ClaimedRun, workflow: ServedWorkflow, errors: string): Op<WriteStatus> {
   const { run, fence } = claimed;
   return finishUnwinding(run.id, fence, errors, run.unwinding === 'f' ? hookOf(claimed, workflow) : '');
 }

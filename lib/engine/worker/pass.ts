@@ -1,18 +1,14 @@
 import { CrashLoopError, LeaseLostError, RunCanceledError, RunTimeoutError, ShutdownError } from '../core/errors/index.js';
-import type { ReceivedEvent } from '../core/event.types.js';
 import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
 import { describeError } from '../core/stored-error.js';
 import { validateInput } from '../core/validate-input.js';
 import type { RetryFailure } from '../core/workflow.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
-import type { Outcome } from '../redis/finish-run.js';
-import { judgeEvent } from '../redis/judge-event.js';
-import { settleDelivery } from '../redis/settle-delivery.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
-import { unwindRun } from '../redis/unwind-run.js';
+import { judgeDelivery } from './delivery-judgement.js';
 import { LongTimer } from './long-timer.js';
-import { endingOf, endingOfUnwinding } from './pass-ending.js';
+import { endingOf, endingOfFailure, endingOfUnwinding } from './pass-ending.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { PassJournal } from './pass-journal.js';
 import { runningRecord, verdictOn } from './retry-verdict.js';
@@ -20,7 +16,7 @@ import { RunContext } from './run-context.js';
 import { runScope } from './run-scope.js';
 import type { StepHost } from './step-host.js';
 import { StepRuntime } from './step-runtime.js';
-import { errorsOfCrashes, type UnwindingPass, unwind } from './unwinding.js';
+import { type UnwindingPass, unwind } from './unwinding.js';
 
 /** How long a run rests after Redis refused one of its writes for a reason that a repeat may not mend. */
 const REFUSED_DELAY_MS = 5_000;
@@ -87,11 +83,9 @@ export class Pass implements StepHost, UnwindingPass {
 
   /** The event's emitter did not know this workflow: its filter and schema are asked now. */
   private async judge(now: number): Promise<void> {
-    const { input, events } = this.workflow.options;
-    const judgement = await judgeEvent({ workflow: this.run.workflow, input, events }, this.context.event as ReceivedEvent);
+    const { isDelivered, settled } = await judgeDelivery(this.claimed, this.workflow, this);
     if (this.over) return;
-    const settled = settleDelivery(this.run.id, this.claimed.fence, judgement);
-    if (judgement.status === 'd') {
+    if (isDelivered) {
       this.journal.settle(settled);
       this.begin(now);
       return;
@@ -180,12 +174,8 @@ export class Pass implements StepHost, UnwindingPass {
   }
 
   private async unwind(): Promise<void> {
-    const gaveUp = this.run.recoveryStreak > this.worker.maxRecoveries;
-    const errors = gaveUp ? errorsOfCrashes(this.run, this.data) : await unwind(this);
+    const errors = await unwind(this);
     if (this.over) return;
-    for (const { step, message } of errors) {
-      this.context.logger.error(`The compensation of step "${step}" failed for good: ${message}`);
-    }
     this.end();
     this.journal.last(endingOfUnwinding(this.claimed, this.workflow, errors));
   }
@@ -201,22 +191,36 @@ export class Pass implements StepHost, UnwindingPass {
     if (this.over) return;
     this.end();
     this.steps.ledger.failures.memoiseAll();
-    this.finish('canceled', '');
+    this.journal.last(endingOf(this.claimed, this.workflow, 'canceled', ''));
   }
 
   private succeed(output: unknown): void {
     if (this.over) return;
     if (this.canceledBy) return void this.settleCanceled();
-    let payload: string;
+    const { sealer, maxPayloadBytes } = this.worker;
+    const where = () => `output of run "${this.run.id}"`;
+    let sealed: string | Promise<string>;
     try {
-      payload = encodePayload(output, () => `output of run "${this.run.id}"`, this.worker.maxPayloadBytes);
+      sealed = sealer.seal(encodePayload(output, where, maxPayloadBytes), where);
     } catch (error) {
       void this.fail(error);
       return;
     }
+    if (typeof sealed === 'string') return void this.complete(sealed);
+    // Nothing is left to wait for, but the pass must not park.
+    this.steps.ledger.held();
+    sealed.then(
+      (payload) => this.complete(payload),
+      (error) => this.fail(error),
+    );
+  }
+
+  private complete(payload: string): void {
+    if (this.over) return;
+    if (this.canceledBy) return void this.settleCanceled();
     this.end();
     this.steps.ledger.failures.memoiseAll();
-    this.finish('succeeded', payload);
+    this.journal.last(endingOf(this.claimed, this.workflow, 'succeeded', payload));
     if (this.steps.functions.active.size > 0) this.abort(new Error(`Run "${this.run.id}" has succeeded without this step.`));
   }
 
@@ -227,21 +231,25 @@ export class Pass implements StepHost, UnwindingPass {
     await this.steps.ledger.siblingsSettled();
     if (this.over) return;
     if (this.canceledBy) return this.endCanceled();
-    this.end();
     const { retry } = this.workflow.options;
     const { delayMs, error } = verdictOn(thrown, this.run.failures + 1, this.maxAttempts, retry, this);
+    const sealed = this.worker.sealer.sealError(error, `error of run "${this.run.id}"`);
+    const payload = typeof sealed === 'string' ? sealed : await sealed;
+    if (this.over) return;
+    if (this.canceledBy) return this.endCanceled();
+    this.end();
     const { failures } = this.steps.ledger;
     // No attempt follows: the replay that collects the compensations must see what this one saw.
     if (delayMs === undefined && this.isCompensable) failures.memoiseAll();
     else failures.reopen(thrown);
     if (delayMs === undefined) {
-      this.writeFailure(error);
+      this.writeFailure(error, payload);
       return;
     }
     this.context.logger.warn(
       `Attempt ${this.context.run.attempt} of ${this.maxAttempts} failed, the next follows in ${Math.round(delayMs)} ms: ${describeError(error)}`,
     );
-    this.journal.backOff(delayMs, this.deadline, encodeError(error));
+    this.journal.backOff(delayMs, this.deadline, payload);
   }
 
   private timeOut(): void {
@@ -253,15 +261,12 @@ export class Pass implements StepHost, UnwindingPass {
     this.writeFailure(error);
   }
 
-  private writeFailure(error: unknown): void {
-    if (this.isCompensable) {
-      this.context.logger.error(`The run failed, its completed steps are compensated: ${describeError(error)}`);
-      this.journal.last(unwindRun(this.run.id, this.claimed.fence, encodeError(error)));
-      return;
-    }
+  /** @param payload the error as it is stored; what this library throws by itself holds nothing to hide */
+  private writeFailure(error: unknown, payload = encodeError(error)): void {
     const what = this.run.hookOf === undefined ? 'The run' : 'The failure hook of the run';
-    this.context.logger.error(`${what} failed: ${describeError(error)}`);
-    this.finish('failed', encodeError(error));
+    const consequence = this.isCompensable ? ', its completed steps are compensated' : '';
+    this.context.logger.error(`${what} failed${consequence}: ${describeError(error)}`);
+    this.journal.last(endingOfFailure(this.claimed, this.workflow, payload, this.isCompensable));
   }
 
   /** A failure hook is not undone: it has no outcome but its own. */
@@ -269,13 +274,9 @@ export class Pass implements StepHost, UnwindingPass {
     return this.steps.ledger.compensable && this.run.hookOf === undefined;
   }
 
-  private finish(outcome: Outcome, payload: string): void {
-    this.journal.last(endingOf(this.claimed, this.workflow, outcome, payload));
-  }
-
   private refused(error: Error): void {
     this.end();
-    this.context.logger.error(`Redis refused a write of the run: ${error.message}`);
+    this.context.logger.error(`A call for the run failed, it is handed back: ${error.message}`);
     if (this.refusedBefore) return;
     this.refusedBefore = true;
     this.abort(error);

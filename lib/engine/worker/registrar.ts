@@ -1,5 +1,6 @@
 import type { WorkflowMeta } from '../core/registry.types.js';
 import type { ResolvedSchedule } from '../core/resolve-schedules.js';
+import type { Sealer } from '../core/sealer.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import {
   memberOf,
@@ -21,6 +22,7 @@ export interface RegistrarHost {
   readonly options: ResolvedWorkerOptions;
   readonly buffer: CommitBuffer;
   readonly clock: RedisClock;
+  readonly sealer: Sealer;
   warn(message: string, fields: object): void;
 }
 
@@ -66,7 +68,7 @@ export class Registrar {
 
   private async register(isRestoring: boolean): Promise<RegisteredSchedule[]> {
     const { options, buffer, clock } = this.host;
-    const entries = this.entries(Math.floor(clock.now()));
+    const entries = this.entries(Math.floor(clock.now()), await this.sealedInputs());
     const schedules: RegisteredSchedule[] = [];
     for (let from = 0; from < entries.length; from += BATCH) {
       const batch = entries.slice(from, from + BATCH);
@@ -75,11 +77,24 @@ export class Registrar {
     return schedules;
   }
 
-  private entries(now: number): RegistryEntry[] {
+  /** By schedule. */
+  private async sealedInputs(): Promise<Map<string, string>> {
+    const schedules = this.workflows.flatMap((options) => options.schedules);
+    return new Map(
+      await Promise.all(
+        schedules.map(async ({ id, input }) => [id, await this.host.sealer.seal(input, `input of schedule "${id}"`)] as const),
+      ),
+    );
+  }
+
+  private entries(now: number, inputs?: ReadonlyMap<string, string>): RegistryEntry[] {
     return this.workflows.flatMap((options) => [
       workflowEntry(metaOf(options, this.host.options.app)),
       ...[...new Set(options.events.map(({ name }) => name))].map((pattern) => subscriptionEntry(options.name, pattern)),
-      ...options.schedules.map((schedule) => scheduleEntry(declaredSchedule(options.name, schedule), schedule.cron.next(now))),
+      ...options.schedules.map((schedule) => {
+        const declared = declaredSchedule(options.name, schedule);
+        return scheduleEntry({ ...declared, input: inputs?.get(schedule.id) ?? '' }, schedule.cron.next(now));
+      }),
     ]);
   }
 }

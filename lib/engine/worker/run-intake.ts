@@ -1,5 +1,8 @@
+import { CodecError } from '../core/errors/index.js';
+import type { Sealer } from '../core/sealer.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
+import { isRunSealed, openRunData } from '../redis/open-run-data.js';
 import { readRun } from '../redis/read-run.js';
 import { releaseRun } from '../redis/release-run.js';
 import type { RunData } from '../redis/stored-step.js';
@@ -7,11 +10,13 @@ import { hookWorkflow } from './failure-hook.js';
 import type { ServedWorkflow } from './pass-host.js';
 
 const LOAD_RETRY_DELAY_MS = 1_000;
-const UNKNOWN_WORKFLOW_DELAY_MS = { first: 5_000, longest: 300_000 };
+/** For a run that this worker lacks the workflow or the codec for. */
+const UNFIT_DELAY_MS = { first: 5_000, longest: 300_000 };
 
 export interface IntakeHost {
   readonly buffer: CommitBuffer;
   readonly isStopping: boolean;
+  readonly sealer: Sealer;
   execute(claimed: ClaimedRun, data: RunData, workflow: ServedWorkflow, now: number): void;
   warn(message: string, fields: object): void;
 }
@@ -48,31 +53,33 @@ export class RunIntake {
     }
     const workflow = this.workflows.get(claimed.run.workflow);
     if (!workflow) this.refuseUnknown(claimed);
-    else if (claimed.data && claimed.run.hookOf === undefined) this.host.execute(claimed, claimed.data, workflow, now);
+    else if (claimed.data && claimed.run.hookOf === undefined && !isRunSealed(claimed.data))
+      this.host.execute(claimed, claimed.data, workflow, now);
     else {
       const reading = this.read(claimed, workflow, now).finally(() => this.reading.delete(claimed));
       this.reading.set(claimed, reading);
     }
   }
 
-  /** The payloads of a run with many steps come in pages, and a failure hook needs the run that has failed. */
+  /** Many steps come in pages, what a codec has made is opened, and a failure hook needs the run that has failed. */
   private async read(claimed: ClaimedRun, workflow: ServedWorkflow, now: number): Promise<void> {
     try {
       const { id, hookOf } = claimed.run;
-      const data = claimed.data ?? (await this.readData(id));
+      const stored = claimed.data ?? (await this.readData(id));
+      const data = isRunSealed(stored) ? await openRunData(stored, id, this.host.sealer) : stored;
       const served = hookOf === undefined ? workflow : hookWorkflow(workflow, await this.host.buffer.add(readRun(hookOf)));
       if (this.host.isStopping) this.giveBack(claimed, 0);
       else this.host.execute(claimed, data, served, now);
     } catch (error) {
       this.host.warn(`Reading a run failed, it is handed back: ${(error as Error).message}`, { runId: claimed.run.id });
-      this.giveBack(claimed, LOAD_RETRY_DELAY_MS);
+      if (error instanceof CodecError) this.giveBack(claimed, delayOf(claimed), true);
+      else this.giveBack(claimed, LOAD_RETRY_DELAY_MS);
     }
   }
 
   private refuseUnknown(claimed: ClaimedRun): void {
-    const { id, workflow, handBacks } = claimed.run;
-    const { first, longest } = UNKNOWN_WORKFLOW_DELAY_MS;
-    const delayMs = Math.min(first * 2 ** handBacks, longest);
+    const { id, workflow } = claimed.run;
+    const delayMs = delayOf(claimed);
     this.host.warn(`Workflow "${workflow}" is not known to this worker; the run is handed back for ${delayMs} ms.`, {
       runId: id,
       workflow,
@@ -80,9 +87,14 @@ export class RunIntake {
     this.giveBack(claimed, delayMs, true);
   }
 
-  private giveBack({ run, fence }: ClaimedRun, delayMs: number, unknown = false): void {
+  /** @param unfit another worker may be able to execute it */
+  private giveBack({ run, fence }: ClaimedRun, delayMs: number, unfit = false): void {
     const failed = (error: unknown) =>
       this.host.warn(`Handing a run back failed: ${(error as Error).message}`, { runId: run.id });
-    this.host.buffer.add(releaseRun(run.id, fence, delayMs, unknown)).catch(failed);
+    this.host.buffer.add(releaseRun(run.id, fence, delayMs, unfit)).catch(failed);
   }
+}
+
+function delayOf({ run: { handBacks } }: ClaimedRun): number {
+  return Math.min(UNFIT_DELAY_MS.first * 2 ** handBacks, UNFIT_DELAY_MS.longest);
 }

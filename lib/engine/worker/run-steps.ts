@@ -1,7 +1,8 @@
 import { describeValue } from '../core/describe-value.js';
 import { InvalidOptionError, isNeverRetried } from '../core/errors/index.js';
-import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
+import { decodePayload, encodePayload } from '../core/payload.js';
 import type { StoredError } from '../core/run.types.js';
+import type { Sealer } from '../core/sealer.js';
 import { asError, fromStoredError } from '../core/stored-error.js';
 import type { Stored } from '../core/values.types.js';
 import type { StepContext, StepOptions, WorkflowContext } from '../core/workflow.types.js';
@@ -19,7 +20,14 @@ export class RunSteps implements StepTaskHost {
   /** How to undo the steps that the handler has called so far. */
   readonly compensations = new Map<string, StepCompensation>();
 
+  /** The last report of progress of each step, while a codec holds them up. */
+  private readonly reports = new Map<string, Promise<unknown>>();
+
   constructor(private readonly ledger: StepLedger) {}
+
+  private get sealer(): Sealer {
+    return this.ledger.host.worker.sealer;
+  }
 
   get context(): WorkflowContext {
     return this.ledger.host.context;
@@ -29,10 +37,20 @@ export class RunSteps implements StepTaskHost {
     return this.ledger.host.worker.maxPayloadBytes;
   }
 
-  storeProgress(step: string, payload: string): Promise<unknown> {
+  storeProgress(step: string, payload: string, where: () => string): Promise<unknown> {
+    const sealed = this.sealer.seal(payload, where);
     this.ledger.lastProgressAt = performance.now();
     this.ledger.data.progress.set(step, payload);
-    return this.ledger.host.journal.progress(step, payload);
+    const { journal } = this.ledger.host;
+    if (typeof sealed === 'string') return journal.progress(step, sealed);
+    // The codec may be done with a later report first.
+    const earlier = this.reports.get(step);
+    const report = sealed.then(async (text) => {
+      await earlier?.catch(() => undefined);
+      await journal.progress(step, text);
+    });
+    this.reports.set(step, report);
+    return report;
   }
 
   run<T>(name: string, fn: (step: StepContext) => T | Promise<T>, options: StepOptions | undefined): Promise<Stored<T>> {
@@ -102,7 +120,7 @@ export class RunSteps implements StepTaskHost {
         return;
       }
       const error = fromStoredError(decodePayload(stored.payload) as StoredError);
-      const { order, attempt, base, payload } = stored;
+      const { order, attempt, base, payload: opened, sealed: payload = opened } = stored;
       this.ledger.failures.replayed(error, { name, kind: 'r', order, attempt, base, elapsedMs: 0, payload });
       reject(error);
     });
@@ -118,43 +136,68 @@ export class RunSteps implements StepTaskHost {
   }
 
   succeeded(task: StepTask, value: unknown): void {
-    const { name, resolve } = task.init;
+    const where = () => `output of ${this.nameOf(task)}`;
     let payload: string;
+    let sealed: string | Promise<string>;
     try {
-      payload = encodePayload(value, () => `output of step "${name}" of run "${this.ledger.runId}"`, this.maxPayloadBytes);
+      payload = encodePayload(value, where, this.maxPayloadBytes);
+      sealed = this.sealer.seal(payload, where);
     } catch (error) {
       this.failed(task, error);
       return;
     }
+    if (typeof sealed === 'string') this.complete(task, value, payload, sealed);
+    else {
+      // Until then the function counts as running.
+      sealed.then(
+        (text) => this.complete(task, value, payload, text),
+        (error) => this.failed(task, error),
+      );
+    }
+  }
+
+  private complete(task: StepTask, value: unknown, payload: string, sealed: string): void {
+    const { resolve, policy } = task.init;
     const order = this.ledger.nextOrder();
-    const { compensation } = task.init.policy;
+    const { compensation } = policy;
     if (compensation) this.ledger.compensable = true;
-    this.ledger.commit(recordOf(task, order, 's', payload, compensation ? 'v' : 'r'));
+    this.ledger.commit(recordOf(task, order, 's', sealed, compensation ? 'v' : 'r'));
     this.ledger.deliverNew(order, () => resolve((isUnchanged(value) ? value : decodePayload(payload)) as never), 1);
     this.settled(task);
   }
 
   failed(task: StepTask, error: unknown): void {
     let failure = error;
+    let delayMs: number | undefined;
     try {
-      const delayMs = this.retryDelayOf(task, error);
-      if (delayMs !== undefined) {
-        this.waitForRetry({ ...task.init, attempt: task.attempt + 1 });
-        this.settled(task);
-        const payload = encodeError(error);
-        this.ledger.register(task.init.name, { ...recordOf(task, 0, 'w', payload), wait: { delayMs } });
-        return;
-      }
+      delayMs = this.retryDelayOf(task, error);
     } catch (policyError) {
       failure = policyError;
     }
+    const sealed = this.sealer.sealError(failure, `error of ${this.nameOf(task)}`);
+    if (typeof sealed === 'string') this.conclude(task, failure, sealed, delayMs);
+    else void sealed.then((payload) => this.conclude(task, failure, payload, delayMs));
+  }
+
+  /** @param delayMs undefined when no attempt follows */
+  private conclude(task: StepTask, failure: unknown, payload: string, delayMs: number | undefined): void {
+    if (delayMs !== undefined) {
+      this.waitForRetry({ ...task.init, attempt: task.attempt + 1 });
+      this.settled(task);
+      this.ledger.register(task.init.name, { ...recordOf(task, 0, 'w', payload), wait: { delayMs } });
+      return;
+    }
     const order = this.ledger.nextOrder();
-    const announce = this.ledger.failures.add(failure, recordOf(task, order, 'f', encodeError(failure)));
+    const announce = this.ledger.failures.add(failure, recordOf(task, order, 'f', payload));
     this.ledger.deliver(order, () => {
       announce();
       task.init.reject(failure);
     });
     this.settled(task);
+  }
+
+  private nameOf({ init }: StepTask): string {
+    return `step "${init.name}" of run "${this.ledger.runId}"`;
   }
 
   private retryDelayOf(task: StepTask, error: unknown): number | undefined {

@@ -1,5 +1,6 @@
 import { newId } from '../core/ids.js';
 import type { Registry } from '../core/registry.js';
+import type { Sealer } from '../core/sealer.js';
 import type { LoggerPort } from '../core/values.types.js';
 import type { Worker } from '../core/worker.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
@@ -65,7 +66,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.keys = new Keyspace(client.prefix);
     this.connection = new RedisConnection(client, client.logger);
     this.runner = new ScriptRunner(this.connection, this.keys, { role: 'worker', giveUpAfterMs: Number.POSITIVE_INFINITY });
-    this.buffer = new CommitBuffer(this.runner, { ...BUFFER, beforeSend: () => this.claims.rideAlong() });
+    this.buffer = new CommitBuffer(this.runner, { ...BUFFER, beforeSend: () => this.claims.rideAlong() }, client.sealer);
     this.directory = new WorkflowDirectory(known.registry, new WorkflowMetas(this.connection, this.keys), known.resolveClass);
     const read = (runId: string) => readRunData(this.connection, this.keys, runId);
     this.intake = new RunIntake(this, workflows, read);
@@ -79,6 +80,10 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   get logger(): LoggerPort {
     return this.client.logger;
+  }
+
+  get sealer(): Sealer {
+    return this.client.sealer;
   }
 
   get maxPayloadBytes(): number {

@@ -1,15 +1,13 @@
 import type { RetryFailure, WorkflowContext } from '../core/workflow.types.js';
-import type { WorkflowDirectory } from '../redis/workflow-directory.js';
+import type { CreationHost } from '../redis/creation-host.js';
 import type { PassJournal } from './pass-journal.js';
 import type { RedisClock } from './redis-clock.js';
 import type { TurnClock } from './turn-clock.js';
 
 /** What the steps need of the worker that executes their pass. */
-export interface StepWorker {
-  readonly maxPayloadBytes: number;
+export interface StepWorker extends CreationHost {
   readonly clock: RedisClock;
   readonly turns: TurnClock;
-  readonly directory: WorkflowDirectory;
   /** Resolves when the worker's lease is certain; undefined while it is. */
   leaseConfirmed(): Promise<void> | undefined;
   /** An event that a step has emitted has subscribers or waits left. */

@@ -22,7 +22,7 @@ export interface StepTaskInit {
 export interface StepTaskHost {
   readonly context: WorkflowContext;
   readonly maxPayloadBytes: number;
-  storeProgress(step: string, payload: string): Promise<unknown>;
+  storeProgress(step: string, payload: string, where: () => string): Promise<unknown>;
   succeeded(task: StepTask, value: unknown): void;
   failed(task: StepTask, error: unknown): void;
 }
@@ -65,7 +65,7 @@ export class StepTask implements StepContext {
   get progress(): (value: unknown) => Promise<void> {
     return async (value) => {
       const where = () => `progress of step "${this.init.name}" of run "${this.host.context.run.id}"`;
-      await this.host.storeProgress(this.init.name, encodePayload(value, where, this.host.maxPayloadBytes));
+      await this.host.storeProgress(this.init.name, encodePayload(value, where, this.host.maxPayloadBytes), where);
     };
   }
 

@@ -4,6 +4,7 @@ import type { StoredError } from '../core/run.types.js';
 import { fromStoredError, toStoredError } from '../core/stored-error.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
+import type { PassHost } from './pass-host.js';
 import { compensationOf } from './run-steps.js';
 import type { StepHost } from './step-host.js';
 import type { StepCompensation } from './step-policy.js';
@@ -12,6 +13,7 @@ import { StepRuntime } from './step-runtime.js';
 /** A pass that unwinds. */
 export interface UnwindingPass extends StepHost {
   readonly run: StoredRun;
+  readonly worker: PassHost;
   readonly data: RunData;
   /** Of the handler; of the compensations once these run. */
   steps: StepRuntime;
@@ -21,11 +23,21 @@ export interface UnwindingPass extends StepHost {
 }
 
 /**
+ * Undoes the completed steps of a run, unless that has crashed too many workers.
+ * @returns the errors of compensations that failed for good, encoded; '' for none
+ */
+export async function unwind(pass: UnwindingPass): Promise<string> {
+  const { run, data, worker, context } = pass;
+  const errors = run.recoveryStreak > worker.maxRecoveries ? errorsOfCrashes(run, data) : await undoAll(pass);
+  for (const { step, message } of errors) context.logger.error(`The compensation of step "${step}" failed for good: ${message}`);
+  return worker.sealer.sealErrors(errors, `errors of the compensations of run "${run.id}"`);
+}
+
+/**
  * Executes the handler once more, only to learn from it how its completed steps are undone: what is not completed rejects with the
  * reason. Then undoes them.
- * @returns the errors of compensations that failed for good
  */
-export async function unwind(pass: UnwindingPass): Promise<StoredError[]> {
+async function undoAll(pass: UnwindingPass): Promise<StoredError[]> {
   const cause = causeOf(pass.run, pass.data);
   const { ledger, functions } = pass.steps;
   ledger.halt(cause, () => pass.abort(cause));
@@ -83,7 +95,7 @@ async function compensate(
 }
 
 /** What is told of a run whose compensations crash worker after worker: those that did not get done are lost. */
-export function errorsOfCrashes({ id, workflow, recoveries }: StoredRun, data: RunData): StoredError[] {
+function errorsOfCrashes({ id, workflow, recoveries }: StoredRun, data: RunData): StoredError[] {
   const error = toStoredError(new CrashLoopError({ runId: id, workflow, recoveries }));
   return stepsToUndo(data)
     .filter(([step]) => data.steps.get(compensationOf(step))?.status !== 's')

@@ -5,6 +5,30 @@ export class ConnectionError extends RedflowError {
   readonly code = 'CONNECTION';
 }
 
+/**
+ * Redis wrote what was asked, but fewer replicas than `waitReplicas.count` confirmed it in time: a failover may lose it. The same call
+ * again, with the same run id, idempotency key or event id, writes nothing twice and waits anew.
+ */
+export class ReplicationError extends RedflowError {
+  readonly code = 'REPLICATION';
+  /** Of the run or event that was written. */
+  readonly id: string;
+  /** Replicas that have it. */
+  readonly confirmed: number;
+  readonly expected: number;
+
+  constructor(ids: { id: string; confirmed: number; expected: number; timeoutMs: number }) {
+    super(
+      `"${ids.id}" was written, but ${ids.confirmed} instead of ${ids.expected} replicas confirmed it within ${ids.timeoutMs} ms: a failover ` +
+        'may lose it. Repeat the call with the same runId, idempotencyKey or eventId, which writes nothing twice; and look after the ' +
+        'replicas, or change `waitReplicas`.',
+    );
+    this.id = ids.id;
+    this.confirmed = ids.confirmed;
+    this.expected = ids.expected;
+  }
+}
+
 /** The server is too old. */
 export class UnsupportedRedisError extends RedflowError {
   readonly code = 'UNSUPPORTED_REDIS';

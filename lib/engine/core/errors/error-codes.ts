@@ -1,7 +1,7 @@
-import { ConnectionError, UnsupportedRedisError } from './connection.errors.js';
+import { ConnectionError, ReplicationError, UnsupportedRedisError } from './connection.errors.js';
 import { IdempotencyConflictError, UnknownWorkflowError } from './create.errors.js';
 import { InvalidOptionError } from './option.errors.js';
-import { InputValidationError, PayloadTooLargeError, SerializationError } from './payload.errors.js';
+import { CodecError, InputValidationError, PayloadTooLargeError, SerializationError } from './payload.errors.js';
 import { RedflowError } from './redflow.error.js';
 import { NonRetriableError, RetryAfterError } from './retry.errors.js';
 import {
@@ -19,6 +19,7 @@ import { LeaseLostError, ShutdownError } from './worker.errors.js';
 /** Every error class of this library by its code, so that stored errors can be rebuilt. */
 const ERROR_CLASSES = {
   CHILD_WORKFLOW: ChildWorkflowError,
+  CODEC: CodecError,
   CONNECTION: ConnectionError,
   CRASH_LOOP: CrashLoopError,
   DUPLICATE_STEP: DuplicateStepError,
@@ -29,6 +30,7 @@ const ERROR_CLASSES = {
   NESTED_STEP: NestedStepError,
   NON_RETRIABLE: NonRetriableError,
   PAYLOAD_TOO_LARGE: PayloadTooLargeError,
+  REPLICATION: ReplicationError,
   RESULT_TIMEOUT: ResultTimeoutError,
   RETRY_AFTER: RetryAfterError,
   RUN_CANCELED: RunCanceledError,

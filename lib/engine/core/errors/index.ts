@@ -1,8 +1,8 @@
-export { ConnectionError, UnsupportedRedisError } from './connection.errors.js';
+export { ConnectionError, ReplicationError, UnsupportedRedisError } from './connection.errors.js';
 export { IdempotencyConflictError, UnknownWorkflowError } from './create.errors.js';
 export { isNeverRetried, type RedflowErrorCode, redflowErrorCode, redflowErrorPrototype } from './error-codes.js';
 export { InvalidOptionError } from './option.errors.js';
-export { type InputIssue, InputValidationError, PayloadTooLargeError, SerializationError } from './payload.errors.js';
+export { CodecError, type InputIssue, InputValidationError, PayloadTooLargeError, SerializationError } from './payload.errors.js';
 export { RedflowError, type RedflowErrorOptions } from './redflow.error.js';
 export { NonRetriableError, RetryAfterError } from './retry.errors.js';
 export {

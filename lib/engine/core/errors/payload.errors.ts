@@ -46,6 +46,18 @@ export class PayloadTooLargeError extends RedflowError {
   }
 }
 
+/** The `codec` failed on a payload, or what it once encoded is read without it. */
+export class CodecError extends RedflowError {
+  readonly code = 'CODEC';
+  /** What was to be stored or read, with its ids. */
+  readonly what: string;
+
+  constructor(ids: { what: string; doing: 'store' | 'read'; problem: string }, options?: RedflowErrorOptions) {
+    super(`Cannot ${ids.doing} ${ids.what}: ${ids.problem}.`, options);
+    this.what = ids.what;
+  }
+}
+
 const ISSUES_IN_MESSAGE = 3;
 
 /** An input did not pass the workflow's `input` schema, or data the event's `schema`; nothing was written. Never retried. */

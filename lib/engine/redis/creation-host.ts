@@ -1,0 +1,9 @@
+import type { Sealer } from '../core/sealer.js';
+import type { WorkflowDirectory } from './workflow-directory.js';
+
+/** What creating runs and events needs of the client or worker that does it. */
+export interface CreationHost {
+  readonly directory: WorkflowDirectory;
+  readonly maxPayloadBytes: number;
+  readonly sealer: Sealer;
+}

@@ -1,0 +1,32 @@
+import { isSealed, type Sealer } from '../core/sealer.js';
+import { type RunData, sealedPartOf } from './stored-step.js';
+
+/** Whether a codec has made any of a run's payloads. */
+export function isRunSealed({ input, error, steps, progress }: RunData): boolean {
+  if (isSealed(input) || (error !== undefined && isSealed(error))) return true;
+  for (const step of steps.values()) if (sealedPartOf(step) !== undefined) return true;
+  for (const value of progress.values()) if (isSealed(value)) return true;
+  return false;
+}
+
+/** The payloads of a run as they were before a codec, in maps of their own. @throws CodecError */
+export async function openRunData(data: RunData, runId: string, sealer: Sealer): Promise<RunData> {
+  const opened = async (text: string, what: string): Promise<string> =>
+    isSealed(text) ? sealer.open(text, `${what} of run "${runId}"`) : text;
+  const steps = new Map(data.steps);
+  const progress = new Map(data.progress);
+  const [input, error] = await Promise.all([
+    opened(data.input, 'input'),
+    data.error === undefined ? undefined : opened(data.error, 'error'),
+    ...[...steps].map(async ([name, step]) => {
+      const part = sealedPartOf(step);
+      if (part === undefined) return;
+      const frame = step.payload.slice(0, step.payload.length - part.length);
+      steps.set(name, { ...step, payload: frame + (await opened(part, `step "${name}"`)), sealed: step.payload });
+    }),
+    ...[...progress].map(async ([name, value]) => {
+      progress.set(name, await opened(value, `progress of step "${name}"`));
+    }),
+  ]);
+  return { ...data, input: input as string, error: error as string | undefined, steps, progress };
+}
