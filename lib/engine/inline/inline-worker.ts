@@ -73,7 +73,7 @@ export class InlineWorker implements PassHost, OpSink {
     }
   }
 
-  /** The call of `runInline` is wrong, whatever the workflow makes of it. */
+  /** Ends the execution with an error: the call of `runInline` is wrong, whatever the workflow makes of it. */
   readonly refuse = (error: unknown): void => this.onFailed?.(error);
 
   /** Cancels the run and all that it has started. */
@@ -83,8 +83,8 @@ export class InlineWorker implements PassHost, OpSink {
     this.kick();
   }
 
-  send<T>(op: Op<T>, done: (value: T) => void, failed: (error: unknown) => void): void {
-    this.pending.push(() => this.answer(op, done, failed));
+  send<T>(op: Op<T>, done: (value: T) => void): void {
+    this.pending.push(() => this.answer(op, done));
     this.kick();
   }
 
@@ -99,15 +99,16 @@ export class InlineWorker implements PassHost, OpSink {
 
   goOnWith(): void {}
 
-  private answer<T>({ name, key = '', args, parse }: Op<T>, done: (value: T) => void, failed: (error: unknown) => void): void {
+  private answer<T>({ name, key = '', args, parse }: Op<T>, done: (value: T) => void): void {
     const run = this.store.runs.get(key);
+    const transition = TRANSITIONS[name];
     // A write of a pass that has ended goes nowhere.
     if (!run?.isRunning) return;
     let value: T;
     try {
-      value = parse(TRANSITIONS[name](this.store, run, args.map(String)));
+      value = parse(transition(this.store, run, args.map(String)));
     } catch (error) {
-      failed(error);
+      this.refuse(error);
       return;
     }
     done(value);
