@@ -15,6 +15,7 @@ import {
   SerializationError,
   type StandardSchemaV1,
   type WorkflowContext,
+  type WorkflowDefinition,
 } from '../../lib/engine/index.js';
 import { runInline } from '../../lib/testing/index.js';
 import { workflow } from '../support/engine.js';
@@ -87,6 +88,19 @@ describe('runInline()', () => {
     const { output, run } = await runInline(parent, { input: undefined });
     expect(output).toEqual(['StepTimeoutError', 'child', 'child', 'child']);
     expect(Math.floor(((run?.finishedAt ?? 0) - (run?.startedAt ?? 0)) / DAY)).toBe(5);
+  });
+
+  it('runs under fake timers that leave setImmediate and queueMicrotask alone', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'queueMicrotask'], now: 1_000 });
+    try {
+      const flow = workflow('flow', async (ctx) => {
+        await ctx.step.waitFor('a day', '1d');
+        return ctx.step.run('flaky', ({ attempt }) => (attempt < 2 ? Promise.reject(new Error('no')) : Date.now()));
+      });
+      expect((await runInline(flow, { input: undefined })).output).toBe(1_000);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('gives null to a wait for an event, also without timeout and before the deadline of the run', async () => {
@@ -196,6 +210,14 @@ describe('runInline()', () => {
     await expect(runInline(parent, { input: undefined })).rejects.toThrow(
       'Step "ship" starts workflow "shipping", which is not known here: give `children` the workflow, or `stepOverrides` the outcome of the step',
     );
+  });
+
+  it('refuses children that wait for each other', async () => {
+    const child: WorkflowDefinition<number, unknown> = workflow('child', (ctx) =>
+      ctx.step.runWorkflow('itself', child, 1, { idempotencyKey: 'k' }),
+    );
+    const parent = workflow('parent', (ctx) => ctx.step.runWorkflow('child', child, 1, { idempotencyKey: 'k' }));
+    await expect(runInline(parent, { input: undefined })).rejects.toThrow('waits for ever');
   });
 
   it('starts nothing for what is only emitted', async () => {

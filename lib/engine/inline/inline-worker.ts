@@ -11,7 +11,7 @@ import type { ContextSteps } from '../worker/run-context.js';
 import type { StepHost } from '../worker/step-host.js';
 import type { StepRuntime } from '../worker/step-runtime.js';
 import { TurnClock } from '../worker/turn-clock.js';
-import { anyWithoutEnd } from './inline.messages.js';
+import { anyWithoutEnd, waitsForItself } from './inline.messages.js';
 import type { InlineRun } from './inline-run.js';
 import { InlineStore } from './inline-store.js';
 import { TRANSITIONS } from './inline-transitions.js';
@@ -158,7 +158,9 @@ export class InlineWorker implements PassHost, OpSink {
       return;
     }
     try {
-      if (!store.advance(false) && !this.endOpenWait()) store.advance(true);
+      if (!store.advance(false) && !this.endOpenWait() && !store.advance(true)) {
+        throw new InvalidOptionError('workflow', waitsForItself(root?.id ?? ''));
+      }
     } catch (error) {
       this.refuse(error);
       return;

@@ -7,6 +7,10 @@ export function anyWithoutEnd(step: string): string {
   return `Step "${step}" waits for events only, which nobody emits here: give \`stepOverrides\` its outcome, { winner, value }`;
 }
 
+export function waitsForItself(runId: string): string {
+  return `Run "${runId}" waits for ever: its children wait for each other, by their idempotency keys`;
+}
+
 export function unknownChild(step: string, workflow: string): string {
   return `Step "${step}" starts workflow "${workflow}", which is not known here: give \`children\` the workflow, or \`stepOverrides\` the outcome of the step`;
 }
