@@ -12,7 +12,7 @@ import { readAttempts } from '../redis/read-attempts.js';
 import { readRun } from '../redis/read-run.js';
 import { readRunData } from '../redis/read-run-data.js';
 import { readStats } from '../redis/read-stats.js';
-import { toStepRecord } from '../redis/stored-step.js';
+import { toStepRecords } from '../redis/stored-step.js';
 import { checkCursor, checkSort, checkTime } from './page-checks.js';
 
 const FILTER_KEYS = [
@@ -43,13 +43,7 @@ export class RunQueries {
   async getRunSteps(runId: string): Promise<StepRecord[]> {
     checkRunId(runId);
     const stored = await readRunData(this.connection, this.keys, runId);
-    const data = isRunSealed(stored) ? await openRunData(stored, runId, this.sealer) : stored;
-    const records = [...data.steps].map(([name, stored]) => ({
-      order: stored.order,
-      record: toStepRecord(name, stored, data),
-    }));
-    const place = ({ order }: { order: number }) => order || Number.MAX_SAFE_INTEGER;
-    return records.sort((a, b) => place(a) - place(b) || a.record.startedAt - b.record.startedAt).map(({ record }) => record);
+    return toStepRecords(isRunSealed(stored) ? await openRunData(stored, runId, this.sealer) : stored);
   }
 
   async getRunAttempts(runId: string): Promise<AttemptRecord[]> {

@@ -1,6 +1,6 @@
 import { ReplicationError } from '../core/errors/index.js';
 import { NO_CODEC, type Sealer } from '../core/sealer.js';
-import { type Op, TransitionError } from './op.js';
+import { type Op, type OpSink, TransitionError } from './op.js';
 import type { ScriptRunner } from './script-runner.js';
 
 interface Entry {
@@ -29,7 +29,7 @@ const MAX_CHARACTERS = 1_000_000;
  * With two calls in flight Node works on the answers of one while Redis works on the other. Operations of one run (its `key`) are
  * never in two calls at once, so that a call sent again after a lost answer cannot overtake a later one of the same run.
  */
-export class CommitBuffer {
+export class CommitBuffer implements OpSink {
   private entries: Entry[] = [];
   private readonly busy = new Set<string>();
   private inFlight = 0;

@@ -12,6 +12,11 @@ export interface Op<T> {
   parse(reply: unknown): T;
 }
 
+/** Takes operations and has them answered, those of one run in order: by Redis, or by what stands in for it. */
+export interface OpSink {
+  send<T>(op: Op<T>, done: (value: T) => void, failed: (error: unknown) => void): void;
+}
+
 /** What the guard of a fenced write answers: `DONE` means that the pass had already ended by its own write. */
 export type WriteStatus = 'OK' | 'DONE' | 'LOST';
 

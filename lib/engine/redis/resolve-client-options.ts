@@ -10,6 +10,8 @@ import type { LoggerPort, PayloadCodec } from '../core/values.types.js';
 import type { ConnectionSource } from './connection.js';
 import type { ReplicaWait } from './replica-wait.js';
 
+export const DEFAULT_MAX_PAYLOAD_BYTES = 1024 * 1024;
+
 export interface ResolvedClientOptions extends ConnectionSource {
   readonly app: string;
   readonly prefix: string;
@@ -44,7 +46,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   const app = options.app ?? env.REDFLOW_APP ?? 'app';
   const prefix = options.prefix ?? env.REDFLOW_PREFIX ?? 'redflow:v1';
   const url = options.url ?? env.REDIS_URL ?? 'redis://127.0.0.1:6379';
-  const maxPayloadBytes = options.maxPayloadBytes ?? 1024 * 1024;
+  const maxPayloadBytes = options.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES;
   checkName(app, 'app');
   checkPrefix(prefix);
   checkUrl(url);

@@ -42,7 +42,8 @@ export interface StoredRun {
   readonly hookOf?: string;
 }
 
-type RawFields = Partial<Record<(typeof RUN_FIELDS)[number][1], string>>;
+/** A run's hash, by the names of what its fields hold. */
+export type RawFields = Partial<Record<(typeof RUN_FIELDS)[number][1], string>>;
 
 const PROPERTY_OF_FIELD = new Map<string, string>(RUN_FIELDS);
 

@@ -58,7 +58,7 @@ export function sealedInStep(records: SealedText['holder'], index: number, name:
   return sealedText(records, index, `step "${name}" of run "${runId}"`, text.length - part.length);
 }
 
-export function toStepRecord(name: string, stored: StoredStep, data: RunData): StepRecord {
+function toStepRecord(name: string, stored: StoredStep, data: RunData): StepRecord {
   const status = STEP_STATUSES[stored.status];
   const record: StepRecord = {
     name,
@@ -87,6 +87,13 @@ function addOutcome(record: StepRecord, { kind, payload }: StoredStep): void {
     record.error = decodePayload(winner?.payload ?? payload) as StoredError;
   }
   if (winner?.childRunId !== undefined) record.childRunId = winner.childRunId;
+}
+
+/** The steps of a run: those that have ended in the order in which they did, then the others by their beginning. */
+export function toStepRecords(data: RunData): StepRecord[] {
+  const records = [...data.steps].map(([name, stored]) => ({ order: stored.order, record: toStepRecord(name, stored, data) }));
+  const place = ({ order }: { order: number }) => order || Number.MAX_SAFE_INTEGER;
+  return records.sort((a, b) => place(a) - place(b) || a.record.startedAt - b.record.startedAt).map(({ record }) => record);
 }
 
 /** Payloads of a run, taken apart. */

@@ -35,7 +35,7 @@ export class WorkflowDirectory {
 
   constructor(
     private readonly registry: Registry,
-    private readonly metas: WorkflowMetas,
+    private readonly metas: Pick<WorkflowMetas, 'get' | 'names'>,
     private readonly resolveClass: ClassResolver,
   ) {}
 

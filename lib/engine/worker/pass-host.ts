@@ -1,7 +1,7 @@
 import type { ResolvedWorkflowOptions } from '../core/resolve-workflow.js';
 import type { LoggerPort } from '../core/values.types.js';
 import type { FailureHook, Handler } from '../core/workflow.types.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
+import type { OpSink } from '../redis/op.js';
 import type { StepHost, StepWorker } from './step-host.js';
 
 /** A workflow as a worker executes it. */
@@ -14,7 +14,7 @@ export interface ServedWorkflow {
 /** What a pass needs of its worker. */
 export interface PassHost extends StepWorker {
   readonly workerId: string;
-  readonly buffer: CommitBuffer;
+  readonly buffer: OpSink;
   readonly logger: LoggerPort;
   readonly maxRecoveries: number;
   readonly cancelGraceMs: number;

@@ -2,10 +2,9 @@ import { adoptOutcome } from '../redis/adopt-outcome.js';
 import { type AnyAwaited, awaitAny, type Branch } from '../redis/await-any.js';
 import { awaitEvent, type EventAwaited, type EventWait } from '../redis/await-event.js';
 import { backOffRun } from '../redis/back-off-run.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { commitStepOf, type StepCommit, type StepCommitted } from '../redis/commit-step.js';
 import { type Emitted, emitEvent, type NewEvent } from '../redis/emit-event.js';
-import { asStatus, type Op, type WriteStatus } from '../redis/op.js';
+import { asStatus, type Op, type OpSink, type WriteStatus } from '../redis/op.js';
 import { type Parked, parkRun } from '../redis/park-run.js';
 import { passPoint } from '../redis/pass-point.js';
 import { readSteps } from '../redis/read-steps.js';
@@ -27,7 +26,7 @@ export class PassJournal {
   private closed = false;
 
   constructor(
-    private readonly buffer: CommitBuffer,
+    private readonly buffer: OpSink,
     private readonly runId: string,
     private readonly fence: string,
     private readonly onLost: () => void,

@@ -1,19 +1,23 @@
 import type { ReceivedEvent } from '../core/event.types.js';
 import type { LoggerPort } from '../core/values.types.js';
-import type { WorkflowContext } from '../core/workflow.types.js';
+import type { StepApi, WorkflowContext } from '../core/workflow.types.js';
 import { receivedEvent } from '../redis/stored-event.js';
 import { attemptOf, type StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
 import { LazyAbort } from './lazy-abort.js';
 import { RunLogger } from './run-logger.js';
-import type { StepRuntime } from './step-runtime.js';
+
+/** The steps of a handler, and its points of no return. */
+export interface ContextSteps extends StepApi {
+  commit(): Promise<void>;
+}
 
 /** The context of one pass. */
 export class RunContext implements WorkflowContext {
   readonly run: WorkflowContext['run'];
   readonly schedule: WorkflowContext['schedule'];
   input: unknown;
-  step!: StepRuntime;
+  step!: ContextSteps;
   /** A failure hook logs in the name of the run that has failed. */
   private readonly logged: { readonly id: string; readonly workflow: string };
   private readonly abortion = new LazyAbort();

@@ -5,7 +5,6 @@ import type {
   AnyOutcome,
   AnyWait,
   ChildOptions,
-  StepApi,
   StepContext,
   StepEmitOptions,
   StepOptions,
@@ -19,6 +18,7 @@ import { ChildSteps } from './child-steps.js';
 import { EventSteps } from './event-steps.js';
 import type { StepWrite } from './pass-journal.js';
 import { type Outcome, RemoteWaits } from './remote-waits.js';
+import type { ContextSteps } from './run-context.js';
 import { type RunScope, runScope } from './run-scope.js';
 import { RunSteps } from './run-steps.js';
 import { SleepSteps } from './sleep-steps.js';
@@ -26,7 +26,7 @@ import type { StepHost } from './step-host.js';
 import { StepLedger } from './step-ledger.js';
 
 /** `ctx.step` of one pass: decides what a call means where it is made, and leaves the rest to the kinds of steps. */
-export class StepRuntime implements StepApi {
+export class StepRuntime implements ContextSteps {
   readonly ledger: StepLedger;
   readonly functions: RunSteps;
   readonly remote: RemoteWaits;
@@ -147,7 +147,8 @@ export class StepRuntime implements StepApi {
     return scope?.context === this.ledger.host.context ? scope.step : undefined;
   }
 
-  private refusedInsideStep(name: string): Promise<never> | undefined {
+  /** A rejection if the call comes from inside a step's function. */
+  refusedInsideStep(name: string): Promise<never> | undefined {
     const outer = this.outerStep();
     if (!outer) return undefined;
     const refusal = Promise.reject(new NestedStepError({ runId: this.ledger.runId, outer: outer.name, inner: name }));

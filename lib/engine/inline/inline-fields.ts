@@ -1,0 +1,67 @@
+import { checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
+import type { CreateOptions } from '../core/client.types.js';
+import { describeValue } from '../core/describe-value.js';
+import { InvalidOptionError } from '../core/errors/index.js';
+import type { ReceivedEvent } from '../core/event.types.js';
+import { resolveEvent } from '../core/event-names.js';
+import { newId } from '../core/ids.js';
+import type { RawFields } from '../redis/stored-run.js';
+import type { InlineRunFields, RunInlineOptions } from './inline.types.js';
+
+const RUN_FIELDS = [
+  'id',
+  'queue',
+  'attempt',
+  'maxAttempts',
+  'priority',
+  'tags',
+  'trigger',
+  'parentRunId',
+  'parentStep',
+  'rootRunId',
+  'idempotencyKey',
+] as const satisfies ReadonlyArray<keyof InlineRunFields>;
+
+type Envelope = Omit<ReceivedEvent, 'data'>;
+
+/** What a test says of its run, taken apart as the engine takes it. */
+export interface InlineFields {
+  /** What a caller could have said. */
+  readonly create: CreateOptions;
+  /** What only the engine says. */
+  readonly extra: RawFields;
+  /** Envelope of the event that starts the run. */
+  readonly envelope?: Envelope;
+}
+
+/** @throws InvalidOptionError */
+export function resolveInlineFields({ run = {}, event, schedule }: RunInlineOptions): InlineFields {
+  rejectUnknownKeys(run, RUN_FIELDS, '`run`');
+  const { id, attempt = 1, trigger, parentRunId, parentStep, rootRunId, ...create } = run;
+  if (id !== undefined) checkRunId(id);
+  checkPositiveInteger(attempt, 'run.attempt');
+  const started = event ? 'event' : schedule ? 'cron' : undefined;
+  return {
+    create,
+    extra: {
+      ...{ failures: String(attempt - 1), trigger: trigger ?? started, parentRunId, parentStep, rootRunId },
+      ...(schedule && scheduleFields(schedule)),
+    },
+    envelope: event && envelopeOf(event),
+  };
+}
+
+function scheduleFields(schedule: NonNullable<RunInlineOptions['schedule']>): RawFields {
+  rejectUnknownKeys(schedule, ['id', 'instant'], '`schedule`');
+  const { id, instant } = schedule;
+  if (typeof id === 'string' && Number.isSafeInteger(instant)) return { scheduleId: id, scheduledFor: String(instant) };
+  throw new InvalidOptionError(
+    'schedule',
+    `Expected \`schedule\` to be { id, instant } with epoch milliseconds; got ${describeValue(schedule)}`,
+  );
+}
+
+function envelopeOf(event: NonNullable<RunInlineOptions['event']>): Envelope {
+  rejectUnknownKeys(event, ['id', 'name', 'ts', 'correlationKey'], '`event`');
+  return { id: newId(), ts: Date.now(), ...event, name: resolveEvent(event.name).name };
+}

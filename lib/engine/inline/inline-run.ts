@@ -1,0 +1,81 @@
+import type { RunRecord } from '../core/run.types.js';
+import type { ClaimedRun } from '../redis/claim-runs.js';
+import { type RawFields, type StoredRun, toRunRecord, toStoredRun } from '../redis/stored-run.js';
+import { parseRunData, parseStep, type RunData, type StoredStep } from '../redis/stored-step.js';
+
+/** A wait for the end of a run: a step of another one, or a branch of it. */
+export interface EndWait {
+  readonly run: InlineRun;
+  readonly step: string;
+  readonly branch: string;
+}
+
+/** One run in memory, in the fields and texts that Redis would hold: so passes and queries read it the same way. */
+export class InlineRun {
+  /** Payloads by field, as in the `data:` hash. */
+  readonly data = new Map<string, string>();
+  readonly endWaits: EndWait[] = [];
+  /** When a run that rests goes on. */
+  dueAt: number | undefined;
+  /** Nothing but its deadline ends the rest. */
+  isOpenEnded = false;
+  private passes = 0;
+
+  constructor(
+    readonly id: string,
+    readonly fields: RawFields,
+  ) {}
+
+  get isRunning(): boolean {
+    return this.fields.status === 'r';
+  }
+
+  get hasEnded(): boolean {
+    return 'sfc'.includes(this.fields.status as string);
+  }
+
+  /** It was canceled while a pass of it ran, which is told so and ends it. */
+  get isToBeCanceled(): boolean {
+    return this.fields.cancelRequestedAt !== undefined && this.fields.unwinding === undefined;
+  }
+
+  get stored(): StoredRun {
+    return toStoredRun(this.id, this.fields);
+  }
+
+  get storedData(): RunData {
+    return parseRunData([...this.data].flat());
+  }
+
+  get record(): RunRecord {
+    const payload = (field: string) => this.data.get(field) ?? null;
+    return toRunRecord(this.id, this.fields, [
+      payload('i'),
+      payload('o'),
+      payload('e'),
+      payload('cx'),
+      payload('ce'),
+      payload('fe'),
+    ]);
+  }
+
+  claim(now: number): ClaimedRun {
+    this.fields.status = 'r';
+    this.fields.startedAt ??= String(now);
+    this.dueAt = undefined;
+    return { run: this.stored, fence: String(++this.passes), suspect: false, data: this.storedData };
+  }
+
+  step(name: string): StoredStep | undefined {
+    const text = this.data.get(`s:${name}`);
+    return text === undefined ? undefined : parseStep(text);
+  }
+
+  writeStep(name: string, { kind, status, order, startedAt, moment, payload }: Omit<StoredStep, 'attempt' | 'base'>): void {
+    this.data.set(`s:${name}`, `${kind},${status},${order},1,0,${startedAt},${moment};${payload}`);
+  }
+
+  failedOnce(): void {
+    this.fields.failures = String(this.stored.failures + 1);
+  }
+}

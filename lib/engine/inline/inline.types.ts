@@ -1,0 +1,70 @@
+import type { ReceivedEvent } from '../core/event.types.js';
+import type { RunRecord, StepRecord } from '../core/run.types.js';
+import type { LoggerPort } from '../core/values.types.js';
+import type { AnyWorkflowDefinition, WorkflowContext } from '../core/workflow.types.js';
+
+/** An instance of a workflow class. */
+export interface WorkflowInstance<I = unknown, O = unknown> {
+  run(ctx: WorkflowContext<I>): O | Promise<O>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: of whatever input and output
+export type AnyInlineWorkflow = AnyWorkflowDefinition | WorkflowInstance<any, any>;
+
+/** Makes a definition of an instance, from what its class says of itself. */
+export type DescribeInstance = (instance: object) => AnyWorkflowDefinition;
+
+/** What the run is said to be; the rest follows from the workflow. */
+export type InlineRunFields = Partial<
+  Pick<
+    RunRecord,
+    | 'id'
+    | 'queue'
+    | 'attempt'
+    | 'maxAttempts'
+    | 'priority'
+    | 'tags'
+    | 'trigger'
+    | 'parentRunId'
+    | 'parentStep'
+    | 'rootRunId'
+    | 'idempotencyKey'
+  >
+>;
+
+export interface RunInlineOptions<I = unknown> {
+  input: I;
+  /**
+   * What stands in place of a step, by its name: a value is its output, an `Error` is thrown where it is awaited, and a function is
+   * called instead and returns or throws the outcome. It gets what the step would: a step's context, the wait, or the input.
+   *
+   * A wait for an event takes an event (its `data` is enough) or null, `waitForAny` takes `{ winner, value }`, `compensate:<step>`
+   * stands in place of a compensation, and of a sleep the value is ignored. An error of a child arrives as `ChildWorkflowError`.
+   * @throws InvalidOptionError after a run that succeeded without calling a step that is named here
+   */
+  stepOverrides?: Record<string, unknown>;
+  run?: InlineRunFields;
+  /** Envelope of the event that starts the run: its data is the input. */
+  event?: Partial<Omit<ReceivedEvent, 'data'>> & { name: string };
+  /** The tick that starts the run. */
+  schedule?: { id: string; instant: number };
+  /** Cancels the run when it is aborted. */
+  signal?: AbortSignal;
+  /** Workflows that steps start by name, and instances for those they start by class. They win over others of their name. */
+  children?: readonly AnyInlineWorkflow[];
+  /** @default 1 MiB */
+  maxPayloadBytes?: number;
+  /** @default silent */
+  logger?: LoggerPort;
+}
+
+export interface InlineResult<O = unknown> {
+  readonly succeeded: boolean;
+  readonly output?: O;
+  /** The error the run failed with, rebuilt; `RunCanceledError` if it was canceled. */
+  readonly error?: Error;
+  /** In the order in which they ended. */
+  readonly steps: StepRecord[];
+  /** The whole record, in virtual time; absent if the input was refused, since then there is no run. */
+  readonly run?: RunRecord;
+}

@@ -1,0 +1,29 @@
+import { defineWorkflow, type WorkflowContext } from '../../lib/index.js';
+import { runInline } from '../../lib/testing/index.js';
+
+declare class ReceiptWorkflow {
+  run(ctx: WorkflowContext<{ orderId: string }>): Promise<{ text: string }>;
+}
+
+const welcome = defineWorkflow('welcome', {
+  handler: async (ctx: WorkflowContext<{ userId: string }>) => ({ sentTo: ctx.input.userId }),
+});
+
+/** Compiled, not run: input and output types follow from the definition or the instance. */
+export async function inline(receipts: ReceiptWorkflow): Promise<void> {
+  const byDefinition = await runInline(welcome, { input: { userId: 'u1' }, stepOverrides: { mail: { ok: true } } });
+  byDefinition.output?.sentTo.trim();
+  // @ts-expect-error the output has no such field
+  byDefinition.output?.text;
+  // @ts-expect-error the input of the definition is { userId: string }
+  await runInline(welcome, { input: { userId: 1 } });
+
+  const byInstance = await runInline(receipts, { input: { orderId: 'o1' }, children: [welcome] });
+  byInstance.output?.text.trim();
+  // @ts-expect-error the output's text is a string
+  byInstance.output?.text.toFixed();
+  // @ts-expect-error the input of the class is { orderId: string }
+  await runInline(receipts, { input: { orderId: 1 } });
+  byInstance.error?.message.trim();
+  byInstance.steps.map(({ name }) => name);
+}
