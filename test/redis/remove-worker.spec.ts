@@ -15,7 +15,7 @@ describe('removeWorker()', () => {
     expect(Object.keys(await room.contents()).sort()).toEqual([
       'counters',
       'list:q5:greeta',
-      'lists',
+      'places',
       'queue:a',
       'queues',
       'run:r1',

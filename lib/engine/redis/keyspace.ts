@@ -15,8 +15,8 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `children:<id>`        | set    | runs it started |
  * | `canceling`            | hash   | canceled runs whose descendants are still to be canceled: cursor, whether to compensate, canceled run |
  * | `listening:<id>`       | hash   | places and members of `listeners` by the step that waits for events |
- * | `list:<place>`         | zset   | runs of one status letter, workflow and queue by creation stamp (µs, unique): a place is `<letter><len>:<workflow><queue>` |
- * | `lists`                | set    | places of the lists that are not empty |
+ * | `list:<status><place>` | zset   | runs of one status letter, workflow and queue by creation stamp (µs, unique): a place is `<len>:<workflow><queue>` |
+ * | `places`               | set    | places that have runs |
  * | `ended`                | zset   | ended runs by end time: retention |
  * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
  * | `suspects:<queue>`     | zset   | queued runs that crashed 3 workers in a row |

@@ -64,18 +64,45 @@ local function set_due(id, queue, at)
   call('ZADD', ROOT .. 'due', at, id)
   if call('ZRANGE', ROOT .. 'due', 0, 0)[1] == id then wake(queue) end
 end
-local moves = {}
-local function place_in_lists(status, workflow, queue)
-  return (status == 'b' and 'w' or status) .. #workflow .. ':' .. workflow .. queue
+local lists, changed, moved = {}, {}, {}
+local flush_moves
+local LISTED_AS = { r = 'q', b = 'w' }
+local function place_of_lists(workflow, queue) return #workflow .. ':' .. workflow .. queue end
+local function list_key(status, workflow, queue)
+  return ROOT .. 'list:' .. status .. place_of_lists(workflow, queue)
+end
+local function list_of(status, workflow, queue)
+  local of_workflow = lists[workflow]
+  if not of_workflow then
+    of_workflow = {}
+    lists[workflow] = of_workflow
+  end
+  local of_queue = of_workflow[queue]
+  if not of_queue then
+    of_queue = {}
+    of_workflow[queue] = of_queue
+  end
+  local list = of_queue[status]
+  if not list then
+    list = { key = list_key(status, workflow, queue), left = {}, entered = {} }
+    of_queue[status] = list
+    changed[#changed + 1] = list
+  end
+  return list
 end
 local function move(id, workflow, queue, stamp, from, to)
-  if not stamp then return end
-  local known = moves[id]
-  if known then
-    known[5] = to
-  else
-    moves[id] = { workflow, queue, stamp, from, to }
+  from = LISTED_AS[from] or from
+  to = LISTED_AS[to] or to
+  if not stamp or from == to then return end
+  if moved[id] then flush_moves() end
+  moved[id] = true
+  if from then
+    local left = list_of(from, workflow, queue).left
+    left[#left + 1] = id
   end
+  local entered = list_of(to, workflow, queue).entered
+  entered[#entered + 1] = stamp
+  entered[#entered + 1] = id
 end
 local function promote(limit)
   local ids = call('ZRANGEBYSCORE', ROOT .. 'due', '-inf', now, 'LIMIT', 0, limit)
@@ -102,33 +129,12 @@ local ended, released = {}, {}
 local function in_chunks(list, use)
   for i = 1, #list, 1000 do use(unpack(list, i, math.min(i + 999, #list))) end
 end
-local function push(lists, place, ...)
-  local list = lists[place]
-  if not list then
-    list = {}
-    lists[place] = list
+flush_moves = function()
+  for _, list in ipairs(changed) do
+    in_chunks(list.left, function(...) call('ZREM', list.key, ...) end)
+    in_chunks(list.entered, function(...) call('ZADD', list.key, ...) end)
   end
-  for i = 1, select('#', ...) do list[#list + 1] = (select(i, ...)) end
-end
-local function flush_moves()
-  local left, entered = {}, {}
-  for id, run in pairs(moves) do
-    local workflow, queue, stamp, from, to = unpack(run, 1, 5)
-    local source = from and place_in_lists(from, workflow, queue)
-    local target = place_in_lists(to, workflow, queue)
-    if source ~= target then
-      if source then push(left, source, id) end
-      push(entered, target, stamp, id)
-    end
-  end
-  moves = {}
-  for place, ids in pairs(left) do
-    in_chunks(ids, function(...) call('ZREM', ROOT .. 'list:' .. place, ...) end)
-  end
-  for place, pairs_of in pairs(entered) do
-    call('SADD', ROOT .. 'lists', place)
-    in_chunks(pairs_of, function(...) call('ZADD', ROOT .. 'list:' .. place, ...) end)
-  end
+  lists, changed, moved = {}, {}, {}
 end
 local function flush_bookkeeping()
   flush_moves()
@@ -137,7 +143,14 @@ local function flush_bookkeeping()
     in_chunks(ids, function(...) call('SREM', ROOT .. 'owned:' .. worker, ...) end)
   end
 end
-local function disown(worker, id) push(released, worker, id) end
+local function disown(worker, id)
+  local ids = released[worker]
+  if not ids then
+    ids = {}
+    released[worker] = ids
+  end
+  ids[#ids + 1] = id
+end
 local guarded = {}
 local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'wf', 'q', 'cs' }
 local function guard(id, fence)
@@ -205,6 +218,7 @@ local function create(run)
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
   call('HSET', key, unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
+  call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
   move(id, workflow, run.queue, stamp, nil, status)
   if later then
     set_due(id, run.queue, start)
@@ -296,7 +310,7 @@ ops.claim_runs = function(base, count)
     local fields = {}
     for i = 1, #run, 2 do
       local name = run[i]
-      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'wf' or name == 'q' or name == 'cs' then fields[name] = run[i + 1] end
+      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' then fields[name] = run[i + 1] end
     end
     return run, fields
   end
@@ -305,7 +319,6 @@ ops.claim_runs = function(base, count)
     if fields.st ~= 'q' then return end
     local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
     call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
-    move(id, fields.wf, fields.q, fields.cs, 'q', 'r')
     owned[#owned + 1] = id
     hand_over(id, fence, suspect, run, fields.f)
   end
@@ -563,7 +576,6 @@ local function requeue_lost(worker, limit)
         end_canceled(id, run)
       else
         call('HSET', key, 'st', 'q', 'av', now)
-        move(id, run[10], run[11], run[12], 'r', 'q')
         enqueue(id, run[11], tonumber(cold[1] or 0), streak, true)
         wake(run[11])
       end
@@ -820,40 +832,79 @@ local function remove_entry(kind, key)
     call('HDEL', ROOT .. 'workflows', key)
   end
 end
+local LIST_LETTERS = { 'd', 'q', 'w', 's', 'f', 'c' }
 local function lists_of(statuses, workflow, queue)
   local keys = {}
-  for _, place in ipairs(call('SMEMBERS', ROOT .. 'lists')) do
-    local of_workflow, of_queue = split_sized(string.sub(place, 2))
-    if (statuses == '' or string.find(statuses, string.sub(place, 1, 1), 1, true))
-      and (workflow == '' or of_workflow == workflow)
-      and (queue == '' or of_queue == queue) then
-      local key = ROOT .. 'list:' .. place
-      if call('EXISTS', key) == 1 then keys[#keys + 1] = key else call('SREM', ROOT .. 'lists', place) end
+  for _, place in ipairs(call('SMEMBERS', ROOT .. 'places')) do
+    local of_workflow, of_queue = split_sized(place)
+    if (workflow == '' or of_workflow == workflow) and (queue == '' or of_queue == queue) then
+      for _, status in ipairs(LIST_LETTERS) do
+        if statuses == '' or string.find(statuses, status, 1, true) then keys[#keys + 1] = list_key(status, of_workflow, of_queue) end
+      end
     end
   end
   return keys
 end
-local function stamp_range(after, sort, created_after, created_before)
-  local first = created_after == '' and '-inf' or string.format('%.0f', tonumber(created_after) * 1000)
-  local final = created_before == '' and '+inf' or string.format('%.0f', tonumber(created_before) * 1000 + 999)
-  local asc = sort == 'asc'
-  if after ~= '' then
-    if asc then first = '(' .. after else final = '(' .. after end
-  end
-  return { asc = asc, from = asc and first or final, to = asc and final or first }
+local function leave_list(id, status, workflow, queue)
+  local key = list_key(LISTED_AS[status] or status, workflow, queue)
+  call('ZREM', key, id)
+  if call('EXISTS', key) == 1 then return end
+  local keys = {}
+  for _, letter in ipairs(LIST_LETTERS) do keys[#keys + 1] = list_key(letter, workflow, queue) end
+  if call('EXISTS', unpack(keys)) == 0 then call('SREM', ROOT .. 'places', place_of_lists(workflow, queue)) end
 end
-local function merge_lists(keys, range, most)
+local function running_runs()
+  local runs = {}
+  for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
+    for _, id in ipairs(call('SMEMBERS', ROOT .. 'owned:' .. worker)) do
+      local run = call('HMGET', run_key(id), 'st', 'cs', 'wf', 'q')
+      if run[1] == 'r' and run[2] then runs[#runs + 1] = { id, run[2], run[3], run[4] } end
+    end
+  end
+  return runs
+end
+local function stamp_range(after, sort, created_after, created_before)
+  local asc = sort == 'asc'
+  local low = created_after == '' and 0 or tonumber(created_after) * 1000
+  local high = created_before == '' and 9007199254740991 or tonumber(created_before) * 1000 + 999
+  if after ~= '' and asc then low = math.max(low, tonumber(after) + 1) end
+  if after ~= '' and not asc then high = math.min(high, tonumber(after) - 1) end
+  return { asc = asc, low = low, high = high }
+end
+local function running_list(range, workflow, queue)
+  local runs = {}
+  for _, run in ipairs(running_runs()) do
+    local stamp = tonumber(run[2])
+    if stamp >= range.low and stamp <= range.high and (workflow == '' or run[3] == workflow) and (queue == '' or run[4] == queue) then
+      runs[#runs + 1] = run
+    end
+  end
+  table.sort(runs, function(a, b)
+    if range.asc then return tonumber(a[2]) < tonumber(b[2]) end
+    return tonumber(a[2]) > tonumber(b[2])
+  end)
+  local items = {}
+  for _, run in ipairs(runs) do
+    items[#items + 1] = run[1]
+    items[#items + 1] = run[2]
+  end
+  return { items = items, is_whole = true }
+end
+local function merge_lists(sources, range, most)
   local command = range.asc and 'ZRANGEBYSCORE' or 'ZREVRANGEBYSCORE'
-  local piece = math.max(2, math.min(100, math.ceil(most / math.max(1, #keys))))
+  local low, high = string.format('%.0f', range.low), string.format('%.0f', range.high)
+  local from, to = range.asc and low or high, range.asc and high or low
+  local piece = math.max(2, math.min(100, math.ceil(most / math.max(1, #sources))))
   local function ahead(a, b)
     if range.asc then return a.stamp < b.stamp end
     return a.stamp > b.stamp
   end
-  local function read(list, from)
-    list.items = call(command, list.key, from, range.to, 'WITHSCORES', 'LIMIT', 0, piece)
-    list.at = 1
-    list.stamp = tonumber(list.items[2])
+  local function start(list, items)
+    list.items, list.at, list.stamp = items, 1, tonumber(items[2])
     return list.stamp
+  end
+  local function read(list, first)
+    return start(list, call(command, list.key, first, to, 'WITHSCORES', 'LIMIT', 0, piece))
   end
   local heap = {}
   local function sink(i)
@@ -868,9 +919,11 @@ local function merge_lists(keys, range, most)
     end
     heap[i] = list
   end
-  for _, key in ipairs(keys) do
-    local list = { key = key }
-    if read(list, range.from) then heap[#heap + 1] = list end
+  for _, source in ipairs(sources) do
+    local list = type(source) == 'table' and source or { key = source }
+    local found
+    if list.is_whole then found = start(list, list.items) else found = read(list, from) end
+    if found then heap[#heap + 1] = list end
   end
   for i = floor(#heap / 2), 1, -1 do sink(i) end
   return function()
@@ -879,7 +932,7 @@ local function merge_lists(keys, range, most)
     local id, stamp = list.items[list.at], list.items[list.at + 1]
     list.at = list.at + 2
     list.stamp = tonumber(list.items[list.at + 1])
-    if not list.stamp and not (#list.items == piece * 2 and read(list, '(' .. stamp)) then
+    if not list.stamp and (list.is_whole or #list.items < piece * 2 or not read(list, '(' .. stamp)) then
       heap[1] = heap[#heap]
       heap[#heap] = nil
     end
@@ -1229,13 +1282,17 @@ ops.list_runs = function(base, count)
   local created_before = ARGV[base + 9]
   flush_moves()
   local range = stamp_range(after, sort, created_after, created_before)
-  local merged = merge_lists(lists_of(statuses, workflow, queue), range, tonumber(scan))
+  local sources = lists_of(statuses, workflow, queue)
+  local wants_queued = statuses == '' or string.find(statuses, 'q', 1, true)
+  local wants_running = statuses == '' or string.find(statuses, 'r', 1, true)
+  if wants_running and not wants_queued then sources[#sources + 1] = running_list(range, workflow, queue) end
+  local merged = merge_lists(sources, range, tonumber(scan))
   local page, looked, last = { '' }, 0, nil
   for id, stamp in merged do
     looked = looked + 1
     last = stamp
-    local fields = call('HGETALL', run_key(id))
-    if #fields > 0 then page[#page + 1] = { id, fields, payloads_of(id) } end
+    local status = call('HGET', run_key(id), 'st')
+    if status and (wants_running or status ~= 'r') then page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) } end
     if #page > tonumber(limit) or looked == tonumber(scan) then
       if merged() then page[1] = last end
       break
@@ -1300,10 +1357,11 @@ end
 ops.read_stats = function(base, count)
   flush_moves()
   local counts = {}
-  for _, place in ipairs(call('SMEMBERS', ROOT .. 'lists')) do
-    local status = string.sub(place, 1, 1)
-    counts[status] = (counts[status] or 0) + call('ZCARD', ROOT .. 'list:' .. place)
+  for _, status in ipairs(LIST_LETTERS) do
+    for _, key in ipairs(lists_of(status, '', '')) do counts[status] = (counts[status] or 0) + call('ZCARD', key) end
   end
+  counts.r = #running_runs()
+  counts.q = (counts.q or 0) - counts.r
   local runs = {}
   for status, count in pairs(counts) do runs[#runs + 1] = { status, count } end
   local queues = {}
@@ -1402,7 +1460,6 @@ ops.release_run = function(base, count)
   record_pass(id, failures_before(run), 'h', run[6] or cold[2], run[3])
   if delay == '0' then
     call('HSET', key, 'st', 'q', 'av', now)
-    move(id, run[10], queue, run[12], 'r', 'q')
     enqueue(id, queue, tonumber(cold[1] or 0), run[7], true)
     wake(queue)
   else
@@ -1612,7 +1669,7 @@ ops.sweep_history = function(base, count)
   local ids = call('ZRANGEBYSCORE', ROOT .. 'ended', '-inf', now - tonumber(retention), 'LIMIT', 0, limit)
   for _, id in ipairs(ids) do
     local run = call('HMGET', run_key(id), 'st', 'wf', 'q')
-    if run[1] then call('ZREM', ROOT .. 'list:' .. place_in_lists(run[1], run[2], run[3]), id) end
+    if run[1] then leave_list(id, run[1], run[2], run[3]) end
     call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id,
       ROOT .. 'parents:' .. id, ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
     call('ZREM', ROOT .. 'ended', id)

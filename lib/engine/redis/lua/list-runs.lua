@@ -13,13 +13,18 @@
 -- RETURNS { stamp to go on from or '', { id, fields, payloads }… }
 flush_moves()
 local range = stamp_range(after, sort, created_after, created_before)
-local merged = merge_lists(lists_of(statuses, workflow, queue), range, tonumber(scan))
+local sources = lists_of(statuses, workflow, queue)
+-- Running runs are among the queued ones; asked for alone they are found with the workers.
+local wants_queued = statuses == '' or string.find(statuses, 'q', 1, true)
+local wants_running = statuses == '' or string.find(statuses, 'r', 1, true)
+if wants_running and not wants_queued then sources[#sources + 1] = running_list(range, workflow, queue) end
+local merged = merge_lists(sources, range, tonumber(scan))
 local page, looked, last = { '' }, 0, nil
 for id, stamp in merged do
   looked = looked + 1
   last = stamp
-  local fields = call('HGETALL', run_key(id))
-  if #fields > 0 then page[#page + 1] = { id, fields, payloads_of(id) } end
+  local status = call('HGET', run_key(id), 'st')
+  if status and (wants_running or status ~= 'r') then page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) } end
   if #page > tonumber(limit) or looked == tonumber(scan) then
     if merged() then page[1] = last end
     break

@@ -4,10 +4,11 @@
 --   stalled }… } as three lists
 flush_moves()
 local counts = {}
-for _, place in ipairs(call('SMEMBERS', ROOT .. 'lists')) do
-  local status = string.sub(place, 1, 1)
-  counts[status] = (counts[status] or 0) + call('ZCARD', ROOT .. 'list:' .. place)
+for _, status in ipairs(LIST_LETTERS) do
+  for _, key in ipairs(lists_of(status, '', '')) do counts[status] = (counts[status] or 0) + call('ZCARD', key) end
 end
+counts.r = #running_runs()
+counts.q = (counts.q or 0) - counts.r
 local runs = {}
 for status, count in pairs(counts) do runs[#runs + 1] = { status, count } end
 local queues = {}

@@ -20,7 +20,6 @@ local queue = run[11]
 record_pass(id, failures_before(run), 'h', run[6] or cold[2], run[3])
 if delay == '0' then
   call('HSET', key, 'st', 'q', 'av', now)
-  move(id, run[10], queue, run[12], 'r', 'q')
   enqueue(id, queue, tonumber(cold[1] or 0), run[7], true)
   wake(queue)
 else

@@ -82,21 +82,49 @@ local function set_due(id, queue, at)
   if call('ZRANGE', ROOT .. 'due', 0, 0)[1] == id then wake(queue) end
 end
 
--- Every run is in one list, list:<place>, of those that share its status, workflow and queue, by creation stamp. So a filter by any of
--- them is a merge of whole lists. What is left by one script is one change per run, written at the end of it in one command per list.
--- The run of a failure hook has no stamp and is in no list.
-local moves = {}
-local function place_in_lists(status, workflow, queue)
-  return (status == 'b' and 'w' or status) .. #workflow .. ':' .. workflow .. queue
+-- Every run is in one list, list:<status><place>, of those that share its status, workflow and queue, by creation stamp. So a filter by
+-- any of them is a merge of whole lists. Queued and running runs share one, and waits and backoffs: a claim then changes no list. What a
+-- script changes is written at its end, in one command per list. The run of a failure hook has no stamp and is in no list.
+local lists, changed, moved = {}, {}, {}
+local flush_moves
+local LISTED_AS = { r = 'q', b = 'w' }
+local function place_of_lists(workflow, queue) return #workflow .. ':' .. workflow .. queue end
+local function list_key(status, workflow, queue)
+  return ROOT .. 'list:' .. status .. place_of_lists(workflow, queue)
+end
+local function list_of(status, workflow, queue)
+  local of_workflow = lists[workflow]
+  if not of_workflow then
+    of_workflow = {}
+    lists[workflow] = of_workflow
+  end
+  local of_queue = of_workflow[queue]
+  if not of_queue then
+    of_queue = {}
+    of_workflow[queue] = of_queue
+  end
+  local list = of_queue[status]
+  if not list then
+    list = { key = list_key(status, workflow, queue), left = {}, entered = {} }
+    of_queue[status] = list
+    changed[#changed + 1] = list
+  end
+  return list
 end
 local function move(id, workflow, queue, stamp, from, to)
-  if not stamp then return end
-  local known = moves[id]
-  if known then
-    known[5] = to
-  else
-    moves[id] = { workflow, queue, stamp, from, to }
+  from = LISTED_AS[from] or from
+  to = LISTED_AS[to] or to
+  if not stamp or from == to then return end
+  -- One change per run at a time: it might come back to where it was.
+  if moved[id] then flush_moves() end
+  moved[id] = true
+  if from then
+    local left = list_of(from, workflow, queue).left
+    left[#left + 1] = id
   end
+  local entered = list_of(to, workflow, queue).entered
+  entered[#entered + 1] = stamp
+  entered[#entered + 1] = id
 end
 
 -- Moves due runs into their queues, at most `limit`; returns the queues that got one.
@@ -129,33 +157,12 @@ local ended, released = {}, {}
 local function in_chunks(list, use)
   for i = 1, #list, 1000 do use(unpack(list, i, math.min(i + 999, #list))) end
 end
-local function push(lists, place, ...)
-  local list = lists[place]
-  if not list then
-    list = {}
-    lists[place] = list
+flush_moves = function()
+  for _, list in ipairs(changed) do
+    in_chunks(list.left, function(...) call('ZREM', list.key, ...) end)
+    in_chunks(list.entered, function(...) call('ZADD', list.key, ...) end)
   end
-  for i = 1, select('#', ...) do list[#list + 1] = (select(i, ...)) end
-end
-local function flush_moves()
-  local left, entered = {}, {}
-  for id, run in pairs(moves) do
-    local workflow, queue, stamp, from, to = unpack(run, 1, 5)
-    local source = from and place_in_lists(from, workflow, queue)
-    local target = place_in_lists(to, workflow, queue)
-    if source ~= target then
-      if source then push(left, source, id) end
-      push(entered, target, stamp, id)
-    end
-  end
-  moves = {}
-  for place, ids in pairs(left) do
-    in_chunks(ids, function(...) call('ZREM', ROOT .. 'list:' .. place, ...) end)
-  end
-  for place, pairs_of in pairs(entered) do
-    call('SADD', ROOT .. 'lists', place)
-    in_chunks(pairs_of, function(...) call('ZADD', ROOT .. 'list:' .. place, ...) end)
-  end
+  lists, changed, moved = {}, {}, {}
 end
 local function flush_bookkeeping()
   flush_moves()
@@ -164,7 +171,14 @@ local function flush_bookkeeping()
     in_chunks(ids, function(...) call('SREM', ROOT .. 'owned:' .. worker, ...) end)
   end
 end
-local function disown(worker, id) push(released, worker, id) end
+local function disown(worker, id)
+  local ids = released[worker]
+  if not ids then
+    ids = {}
+    released[worker] = ids
+  end
+  ids[#ids + 1] = id
+end
 
 -- The last commit of a run and its finish come together: what they check is read once. All other operations forget it.
 local guarded = {}

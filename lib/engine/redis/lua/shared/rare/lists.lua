@@ -1,45 +1,91 @@
 -- Lists of runs, each a zset by creation stamp, and the merge of several into one order.
 
+local LIST_LETTERS = { 'd', 'q', 'w', 's', 'f', 'c' }
+
 -- Keys of the lists whose runs have one of the statuses (letters, '' for any), the workflow and the queue ('' for any).
 local function lists_of(statuses, workflow, queue)
   local keys = {}
-  for _, place in ipairs(call('SMEMBERS', ROOT .. 'lists')) do
-    local of_workflow, of_queue = split_sized(string.sub(place, 2))
-    if (statuses == '' or string.find(statuses, string.sub(place, 1, 1), 1, true))
-      and (workflow == '' or of_workflow == workflow)
-      and (queue == '' or of_queue == queue) then
-      local key = ROOT .. 'list:' .. place
-      if call('EXISTS', key) == 1 then keys[#keys + 1] = key else call('SREM', ROOT .. 'lists', place) end
+  for _, place in ipairs(call('SMEMBERS', ROOT .. 'places')) do
+    local of_workflow, of_queue = split_sized(place)
+    if (workflow == '' or of_workflow == workflow) and (queue == '' or of_queue == queue) then
+      for _, status in ipairs(LIST_LETTERS) do
+        if statuses == '' or string.find(statuses, status, 1, true) then keys[#keys + 1] = list_key(status, of_workflow, of_queue) end
+      end
     end
   end
   return keys
 end
 
--- What ZRANGE needs to walk a list from behind `after` on, within the times of creation given in epoch ms.
-local function stamp_range(after, sort, created_after, created_before)
-  local first = created_after == '' and '-inf' or string.format('%.0f', tonumber(created_after) * 1000)
-  local final = created_before == '' and '+inf' or string.format('%.0f', tonumber(created_before) * 1000 + 999)
-  local asc = sort == 'asc'
-  -- A cursor lies within the bounds of the walk that it belongs to.
-  if after ~= '' then
-    if asc then first = '(' .. after else final = '(' .. after end
-  end
-  return { asc = asc, from = asc and first or final, to = asc and final or first }
+-- Takes a run that is deleted out of its list. A place without any run is forgotten.
+local function leave_list(id, status, workflow, queue)
+  local key = list_key(LISTED_AS[status] or status, workflow, queue)
+  call('ZREM', key, id)
+  if call('EXISTS', key) == 1 then return end
+  local keys = {}
+  for _, letter in ipairs(LIST_LETTERS) do keys[#keys + 1] = list_key(letter, workflow, queue) end
+  if call('EXISTS', unpack(keys)) == 0 then call('SREM', ROOT .. 'places', place_of_lists(workflow, queue)) end
 end
 
--- Iterates over the runs of several lists in one order: id, stamp. Reads each list in pieces as large as its share of `most`.
-local function merge_lists(keys, range, most)
+-- The runs in execution, { id, stamp, workflow, queue } each: they are no more than the workers have slots.
+local function running_runs()
+  local runs = {}
+  for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
+    for _, id in ipairs(call('SMEMBERS', ROOT .. 'owned:' .. worker)) do
+      local run = call('HMGET', run_key(id), 'st', 'cs', 'wf', 'q')
+      if run[1] == 'r' and run[2] then runs[#runs + 1] = { id, run[2], run[3], run[4] } end
+    end
+  end
+  return runs
+end
+
+-- The stamps of a walk from behind `after` on, within the times of creation given in epoch ms; '' for none. Stamps are whole numbers.
+local function stamp_range(after, sort, created_after, created_before)
+  local asc = sort == 'asc'
+  local low = created_after == '' and 0 or tonumber(created_after) * 1000
+  local high = created_before == '' and 9007199254740991 or tonumber(created_before) * 1000 + 999
+  if after ~= '' and asc then low = math.max(low, tonumber(after) + 1) end
+  if after ~= '' and not asc then high = math.min(high, tonumber(after) - 1) end
+  return { asc = asc, low = low, high = high }
+end
+
+-- The running runs of a workflow and queue ('' for any) within a range, as merge_lists() walks them.
+local function running_list(range, workflow, queue)
+  local runs = {}
+  for _, run in ipairs(running_runs()) do
+    local stamp = tonumber(run[2])
+    if stamp >= range.low and stamp <= range.high and (workflow == '' or run[3] == workflow) and (queue == '' or run[4] == queue) then
+      runs[#runs + 1] = run
+    end
+  end
+  table.sort(runs, function(a, b)
+    if range.asc then return tonumber(a[2]) < tonumber(b[2]) end
+    return tonumber(a[2]) > tonumber(b[2])
+  end)
+  local items = {}
+  for _, run in ipairs(runs) do
+    items[#items + 1] = run[1]
+    items[#items + 1] = run[2]
+  end
+  return { items = items, is_whole = true }
+end
+
+-- Iterates over the runs of several lists in one order: id, stamp. Reads each list in pieces as large as its share of `most`. A source is
+-- the key of a list, or what running_list() answers.
+local function merge_lists(sources, range, most)
   local command = range.asc and 'ZRANGEBYSCORE' or 'ZREVRANGEBYSCORE'
-  local piece = math.max(2, math.min(100, math.ceil(most / math.max(1, #keys))))
+  local low, high = string.format('%.0f', range.low), string.format('%.0f', range.high)
+  local from, to = range.asc and low or high, range.asc and high or low
+  local piece = math.max(2, math.min(100, math.ceil(most / math.max(1, #sources))))
   local function ahead(a, b)
     if range.asc then return a.stamp < b.stamp end
     return a.stamp > b.stamp
   end
-  local function read(list, from)
-    list.items = call(command, list.key, from, range.to, 'WITHSCORES', 'LIMIT', 0, piece)
-    list.at = 1
-    list.stamp = tonumber(list.items[2])
+  local function start(list, items)
+    list.items, list.at, list.stamp = items, 1, tonumber(items[2])
     return list.stamp
+  end
+  local function read(list, first)
+    return start(list, call(command, list.key, first, to, 'WITHSCORES', 'LIMIT', 0, piece))
   end
   -- A heap of the lists by their next run.
   local heap = {}
@@ -55,9 +101,11 @@ local function merge_lists(keys, range, most)
     end
     heap[i] = list
   end
-  for _, key in ipairs(keys) do
-    local list = { key = key }
-    if read(list, range.from) then heap[#heap + 1] = list end
+  for _, source in ipairs(sources) do
+    local list = type(source) == 'table' and source or { key = source }
+    local found
+    if list.is_whole then found = start(list, list.items) else found = read(list, from) end
+    if found then heap[#heap + 1] = list end
   end
   for i = floor(#heap / 2), 1, -1 do sink(i) end
   return function()
@@ -66,7 +114,7 @@ local function merge_lists(keys, range, most)
     local id, stamp = list.items[list.at], list.items[list.at + 1]
     list.at = list.at + 2
     list.stamp = tonumber(list.items[list.at + 1])
-    if not list.stamp and not (#list.items == piece * 2 and read(list, '(' .. stamp)) then
+    if not list.stamp and (list.is_whole or #list.items < piece * 2 or not read(list, '(' .. stamp)) then
       heap[1] = heap[#heap]
       heap[#heap] = nil
     end

@@ -15,7 +15,6 @@ local function requeue_lost(worker, limit)
         end_canceled(id, run)
       else
         call('HSET', key, 'st', 'q', 'av', now)
-        move(id, run[10], run[11], run[12], 'r', 'q')
         enqueue(id, run[11], tonumber(cold[1] or 0), streak, true)
         wake(run[11])
       end
