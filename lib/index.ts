@@ -62,6 +62,7 @@ export {
   ReplicationError,
   ResultTimeoutError,
   RetryAfterError,
+  RetryRefusedError,
   RunCanceledError,
   RunFailedError,
   RunNotFoundError,

@@ -1,4 +1,4 @@
-import { checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
+import { checkRunId, rejectUnknownKeys } from '../core/checks.js';
 import type {
   CancelOptions,
   CancelResult,
@@ -24,18 +24,18 @@ import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
 import { CLIENT_OPTION_NAMES, type ResolvedClientOptions, resolveClientOptions } from '../redis/resolve-client-options.js';
 import { ScriptRunner } from '../redis/script-runner.js';
-import { sweepEvents } from '../redis/sweep-events.js';
-import { sweepHistory } from '../redis/sweep-history.js';
 import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directory.js';
 import { WorkflowMetas } from '../redis/workflow-metas.js';
 import { EventPublisher } from './event-publisher.js';
 import { EventQueries } from './event-queries.js';
+import { HistoryCleaner } from './history-cleaner.js';
 import { PendingCalls } from './pending-calls.js';
 import { ResultListener } from './result-listener.js';
 import { RunCanceler } from './run-canceler.js';
 import { type CreatedRun, RunCreator } from './run-creator.js';
 import { ClientRunHandle } from './run-handle.js';
 import { RunQueries } from './run-queries.js';
+import { RunRetrier } from './run-retrier.js';
 import { ScheduleAdmin } from './schedule-admin.js';
 
 /** How long a call is sent again while Redis is away, before it fails. */
@@ -67,9 +67,11 @@ export class RedflowClient {
   private readonly pending = new PendingCalls();
   private readonly results: ResultListener;
   private readonly canceler: RunCanceler;
+  private readonly retrier: RunRetrier;
   private readonly events: EventQueries;
   private readonly publisher: EventPublisher;
   private readonly schedules: ScheduleAdmin;
+  private readonly cleaner: HistoryCleaner;
   private closing: Promise<void> | undefined;
 
   /** @throws InvalidOptionError */
@@ -90,7 +92,9 @@ export class RedflowClient {
     this.events = new EventQueries(this.connection, keys, this.buffer);
     this.publisher = new EventPublisher(this.buffer, this.pending, host);
     this.canceler = new RunCanceler(this.buffer, this.pending);
+    this.retrier = new RunRetrier(this.connection, keys, this.buffer, this.pending);
     this.schedules = new ScheduleAdmin(this.buffer, this.pending, host);
+    this.cleaner = new HistoryCleaner(this.buffer, this.options.retentionMs);
     this.results = new ResultListener(this.connection, keys, this.buffer, sealer, logger);
   }
 
@@ -140,6 +144,16 @@ export class RedflowClient {
    */
   cancelRun(runId: string, options?: CancelOptions): Promise<CancelResult> {
     return this.canceler.cancel(runId, options);
+  }
+
+  /**
+   * Lets a failed or canceled run go on in place: completed steps are kept; attempts, deadline and recoveries start anew. Child steps
+   * that failed it look at their child again, so retry the child first. Of racing retries one wins.
+   * @throws RetryRefusedError, RunNotFoundError, InvalidOptionError, ConnectionError
+   */
+  async retryRun<O = unknown>(runId: string): Promise<RunHandle<O>> {
+    await this.retrier.retry(runId);
+    return this.getHandle(runId);
   }
 
   /** Null for an unknown id. */
@@ -251,27 +265,13 @@ export class RedflowClient {
   }
 
   /** Deletes ended runs past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
-  async cleanupExpiredRunsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
-    rejectUnknownKeys(options, ['limit'], 'cleanupExpiredRunsNow()');
-    return this.sweep(sweepHistory, options.limit);
+  cleanupExpiredRunsNow(options?: { limit?: number }): Promise<{ deleted: number }> {
+    return this.cleaner.cleanRuns(options);
   }
 
   /** Deletes events past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
-  async cleanupExpiredEventsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
-    rejectUnknownKeys(options, ['limit'], 'cleanupExpiredEventsNow()');
-    return this.sweep(sweepEvents, options.limit);
-  }
-
-  private async sweep(sweepBatch: typeof sweepHistory, limit = 1_000): Promise<{ deleted: number }> {
-    checkPositiveInteger(limit, 'limit', {});
-    let deleted = 0;
-    while (deleted < limit) {
-      const batch = Math.min(200, limit - deleted);
-      const removed = await this.buffer.add(sweepBatch(this.options.retentionMs, batch));
-      deleted += removed;
-      if (removed < batch) break;
-    }
-    return { deleted };
+  cleanupExpiredEventsNow(options?: { limit?: number }): Promise<{ deleted: number }> {
+    return this.cleaner.cleanEvents(options);
   }
 
   /** Lets what was issued finish, then closes. Pending `result()` calls reject; a connection that was passed in stays open. */

@@ -102,7 +102,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rn` nonce of the last retry. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],

@@ -176,9 +176,10 @@ local function failures_before(run)
   local failures = tonumber(run[4] or 0)
   return run.unwinding == 'f' and failures - 1 or failures
 end
-local function record_pass(id, failures, outcome, since, worker, failure)
+local function record_pass(id, failures, outcome, since, worker, failure, till)
   local attempt = tonumber(failures or 0) + 1
-  call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now_text .. ',' .. worker .. ';' .. (failure or ''))
+  local line = attempt .. ',' .. outcome .. ',' .. since .. ',' .. (till or now_text) .. ',' .. worker .. ';' .. (failure or '')
+  call('RPUSH', ROOT .. 'passes:' .. id, line)
 end
 local ops = {}
 local function create(run)
@@ -310,7 +311,7 @@ ops.claim_runs = function(base, count)
     local fields = {}
     for i = 1, #run, 2 do
       local name = run[i]
-      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' then fields[name] = run[i + 1] end
+      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'ca' then fields[name] = run[i + 1] end
     end
     return run, fields
   end
@@ -319,6 +320,7 @@ ops.claim_runs = function(base, count)
     if fields.st ~= 'q' then return end
     local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
     call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
+    if fields.ca and not fields.sa then call('HSET', run_key(id), 'ca', now_text) end
     owned[#owned + 1] = id
     hand_over(id, fence, suspect, run, fields.f)
   end
@@ -1559,6 +1561,47 @@ ops.retire_worker = function(base, count)
     call('SREM', ROOT .. 'idle:' .. queue, worker)
     if call('EXISTS', ROOT .. 'queue:' .. queue, ROOT .. 'suspects:' .. queue) > 0 then wake(queue) end
   end
+  return 'OK'
+end
+ops.retry_run = function(base, count)
+  local id = ARGV[base + 1]
+  local nonce = ARGV[base + 2]
+  local seen = ARGV[base + 3]
+  local reopened_first, reopened_last = base + 4, base + count
+  local key, data = run_key(id), data_key(id)
+  local run = call('HMGET', key, 'st', 'fa', 'rn', 'hk', 'co', 'fh', 'fc', 'cr', 'wf', 'q', 'pr', 'cs', 'n', 'w', 'sa')
+  local status = run[1]
+  if not status or run[4] then return 'MISSING' end
+  if run[3] == nonce then return 'OK' end
+  if status == 's' then return 'succeeded' end
+  if status ~= 'f' and status ~= 'c' then return 'not_ended' end
+  if run[5] then return 'compensated' end
+  if run[7] then return 'undelivered' end
+  if run[6] == 'p' then return 'hook_pending' end
+  if run[8] and call('EXISTS', ROOT .. 'canceling') == 1 then return 'CANCELING' end
+  if run[2] ~= seen then return 'CHANGED' end
+  if run[15] and call('EXISTS', ROOT .. 'passes:' .. id) == 0 then
+    local failures = tonumber(run[13] or 0)
+    if status == 'f' then failures = failures - 1 end
+    record_pass(id, failures, status, run[15], run[14], status == 'f' and call('HGET', data, 'e'), run[2])
+  end
+  for i = reopened_first, reopened_last do
+    local field = 's:' .. ARGV[i]
+    local record = call('HGET', data, field)
+    if record and string.sub(record, 1, 1) == 'r' then
+      call('HSET', data, field, (string.gsub(record, '^r,f,%d+', 'r,x,0')))
+    else
+      call('HDEL', data, field)
+    end
+  end
+  if run[15] then call('HSET', key, 'ca', now_text) end
+  call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'cr', 'nc', 'fh', 'hb')
+  call('HDEL', data, 'e', 'cx', 'fe')
+  call('HSET', key, 'st', 'q', 'av', now_text, 'tr', 'retry', 'rn', nonce)
+  call('ZREM', ROOT .. 'ended', id)
+  move(id, run[9], run[10], run[12], status, 'q')
+  enqueue(id, run[10], tonumber(run[11] or 0), 0)
+  wake(run[10])
   return 'OK'
 end
 ops.settle_delivery = function(base, count)
