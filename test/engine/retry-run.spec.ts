@@ -1,7 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { RetryRefusedError, RunNotFoundError } from '../../lib/engine/index.js';
+import {
+  createRegistry,
+  defineWorkflow,
+  RetryRefusedError,
+  RunNotFoundError,
+  type WorkflowContext,
+} from '../../lib/engine/index.js';
 import { gate, rejection, startEngine, workflow } from '../support/engine.js';
-import { eventually } from '../support/eventually.js';
 
 describe('retryRun()', () => {
   it('keeps completed steps, runs the failed one again, and a result() asked for anew waits for the new end', async () => {
@@ -131,7 +136,7 @@ describe('retryRun()', () => {
     );
     const engine = await startEngine({ workflows: [flow] });
     const handle = await engine.client.run(flow, undefined);
-    await started.opened;
+    await started.promise;
     await handle.cancel();
     await engine.until(handle.id, 'canceled');
     expect(await (await engine.client.retryRun(handle.id)).result()).toBe('charged');
@@ -140,25 +145,26 @@ describe('retryRun()', () => {
   it('runs onFailure again when the retry fails, and compensates kept steps', async () => {
     const undone: string[] = [];
     let hooks = 0;
-    let attempt = 0;
-    const flow = workflow(
-      'order',
-      async (ctx) => {
-        attempt++;
-        if (attempt === 1) throw new Error('first');
+    let isFirst = true;
+    const flow = defineWorkflow('order', {
+      maxAttempts: 1,
+      registry: createRegistry(),
+      handler: async (ctx: WorkflowContext) => {
+        if (isFirst) throw new Error('first');
         await ctx.step.run('reserve', () => 'r', { compensate: () => void undone.push('reserve') });
         throw new Error('second');
       },
-      { maxAttempts: 1, onFailure: () => void hooks++ },
-    );
+      onFailure: () => void hooks++,
+    });
     const engine = await startEngine({ workflows: [flow] });
     const handle = await engine.client.run(flow, undefined);
     await rejection(handle.result());
     await engine.hookEnded(handle.id);
+    isFirst = false;
     await engine.client.retryRun(handle.id);
     expect((await engine.failure(handle)).message).toBe('second');
-    await eventually(async () => expect(hooks).toBe(2), 'the second hook has run');
     await engine.hookEnded(handle.id);
+    expect(hooks).toBe(2);
     expect(undone).toEqual(['reserve']);
     const refused = await rejection(engine.client.retryRun(handle.id));
     expect(refused).toBeInstanceOf(RetryRefusedError);
@@ -205,7 +211,7 @@ describe('retryRun()', () => {
       'order',
       async () => {
         if (++tries === 1) throw new Error('first');
-        await opened.opened;
+        await opened.promise;
       },
       { maxAttempts: 1 },
     );

@@ -29,7 +29,9 @@ const stored = (room: EngineRoom, step: string) => room.redis.hget(room.keys.dat
 describe('retryRun()', () => {
   it('queues a failed run in place, with nothing left of its failure', async () => {
     const room = await failedRoom();
-    expect(await room.repeat(await retryOp(room))).toBe('OK');
+    const op = await retryOp(room);
+    expect(await room.send(op)).toBe('OK');
+    expect(await room.repeat(op)).toBe('OK');
     const run = await room.send(readRun('r1'));
     expect(run).toMatchObject({ status: 'queued', attempt: 1, trigger: 'retry', recoveries: 0 });
     expect(Object.keys(run ?? {})).not.toEqual(expect.arrayContaining(['error']));
@@ -60,7 +62,9 @@ describe('retryRun()', () => {
     await room.claim();
     expect(await readAttempts(room.redis, room.keys, 'r1')).toMatchObject([{ outcome: 'failed' }, { attempt: 1 }]);
     await room.send(finishRun('r1', room.fenceOf('r1'), 'failed', ERROR));
-    await room.repeat(await retryOp(room, 'n2'));
+    const second = await retryOp(room, 'n2');
+    await room.send(second);
+    await room.repeat(second);
     await room.claim();
     await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', ''));
     const passes = await readAttempts(room.redis, room.keys, 'r1');
@@ -73,7 +77,9 @@ describe('retryRun()', () => {
     await store(room, 'done', 'r,s,1,1,0,10,20;"a"');
     await store(room, 'failed', 'r,f,2,1,0,10,20;{}');
     await store(room, 'child', 'c,k,3,1,0,10,20;{}');
-    await room.repeat(await retryOp(room, 'n1', ['failed', 'child', 'unknown']));
+    const op = await retryOp(room, 'n1', ['failed', 'child', 'unknown']);
+    await room.send(op);
+    await room.repeat(op);
     expect(await stored(room, 'done')).toBe('r,s,1,1,0,10,20;"a"');
     expect(await stored(room, 'failed')).toBe('r,x,0,1,0,10,20;{}');
     expect(await stored(room, 'child')).toBeNull();
@@ -111,7 +117,9 @@ describe('retryRun()', () => {
     await room.create({ id: 'r1', start: { delayMs: 60_000 } });
     const cancel = cancelRun({ runId: 'r1', reason: 'enough', compensate: true, nonce: 'c1' });
     await room.send(cancel);
-    expect(await room.repeat(await retryOp(room))).toBe('OK');
+    const op = await retryOp(room);
+    expect(await room.send(op)).toBe('OK');
+    expect(await room.repeat(op)).toBe('OK');
     const run = await room.send(readRun('r1'));
     expect(run).toMatchObject({ status: 'queued' });
     expect(run?.cancelReason).toBeUndefined();
