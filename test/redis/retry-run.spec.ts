@@ -128,6 +128,15 @@ describe('retryRun()', () => {
     expect(await room.field('r1', 'st')).toBe('q');
   });
 
+  it('takes a run that was canceled before the filter of its workflow was asked', async () => {
+    const room = openEngineRoom();
+    await room.create({ id: 'r1' });
+    await room.redis.hset(room.keys.run('r1'), 'fc', '1');
+    await room.send(cancelRun({ runId: 'r1', reason: '', compensate: true, nonce: 'c1' }));
+    expect(await room.send(await retryOp(room))).toBe('OK');
+    expect((await room.register()) && (await room.claim())).toMatchObject([{ run: { unjudged: true } }]);
+  });
+
   it('waits until the descendants of a canceled run are canceled', async () => {
     const room = openEngineRoom();
     await room.create({ id: 'r1' });

@@ -1576,7 +1576,7 @@ ops.retry_run = function(base, count)
   if status == 's' then return 'succeeded' end
   if status ~= 'f' and status ~= 'c' then return 'not_ended' end
   if run[5] then return 'compensated' end
-  if run[7] then return 'undelivered' end
+  if run[7] and not run[8] then return 'undelivered' end
   if run[6] == 'p' then return 'hook_pending' end
   if run[8] and call('EXISTS', ROOT .. 'canceling') == 1 then return 'CANCELING' end
   if run[2] ~= seen then return 'CHANGED' end
