@@ -12,11 +12,12 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one and was not retried |
  * | `waiters:<id>`         | set    | channels of the clients that await its end |
  * | `parents:<id>`         | set    | runs and steps that wait for its end |
- * | `children:<id>`        | set    | runs it started |
- * | `canceling`            | hash   | canceled runs whose descendants are still to be canceled: cursor, whether to compensate, canceled run |
+ * | `children:<id>`        | zset   | runs it started, by creation stamp |
+ * | `canceling`            | hash   | canceled runs whose descendants are still to be canceled: stamp of the last child seen, whether to compensate, canceled run |
  * | `listening:<id>`       | hash   | places and members of `listeners` by the step that waits for events |
  * | `list:<status><place>` | zset   | runs of one status letter, workflow and queue by creation stamp (µs, unique): a place is `<len>:<workflow><queue>` |
  * | `places`               | set    | places that have runs |
+ * | `tagged:<len>:<name><value>` | zset | runs with a tag by creation stamp |
  * | `ended`                | zset   | ended runs by end time: retention |
  * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
  * | `suspects:<queue>`     | zset   | queued runs that crashed 3 workers in a row |

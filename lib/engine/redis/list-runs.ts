@@ -4,16 +4,23 @@ import { codesOfStatus } from './keyspace.js';
 import type { Op } from './op.js';
 import { fieldsOfHash, type PayloadsReply, sealedInRun, toRunRecord } from './stored-run.js';
 
-export interface RunPageRequest {
-  readonly cursor?: string;
-  readonly sort: 'asc' | 'desc';
-  readonly limit: number;
+/** Which runs are wanted. */
+export interface RunCriteria {
   readonly statuses: readonly RunStatus[];
   readonly workflow?: string;
   readonly queue?: string;
   /** Epoch ms, both ends included. */
   readonly createdAfter?: number;
   readonly createdBefore?: number;
+  readonly parentRunId?: string;
+  /** All of them. */
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface RunPageRequest extends RunCriteria {
+  readonly cursor?: string;
+  readonly sort: 'asc' | 'desc';
+  readonly limit: number;
 }
 
 /** Runs that one call looks at; where the filter matches few, a page is shorter than asked and has a cursor all the same. */
@@ -34,6 +41,8 @@ export function listRuns(request: RunPageRequest): Op<Page<RunRecord>> {
       request.queue ?? '',
       request.createdAfter ?? '',
       request.createdBefore ?? '',
+      request.parentRunId ?? '',
+      ...Object.entries(request.tags ?? {}).flat(),
     ],
     sealed: (reply) => runsOf(reply).flatMap(([id, , payloads]) => sealedInRun(id, payloads)),
     parse: (reply) => {
