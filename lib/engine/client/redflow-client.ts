@@ -1,4 +1,4 @@
-import { checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
+import { checkName, checkRunId, rejectUnknownKeys } from '../core/checks.js';
 import type {
   CancelOptions,
   CancelResult,
@@ -22,7 +22,9 @@ import type { WorkflowRef, WorkflowRegistry } from '../core/workflow.types.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';
 import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
+import { pauseQueue } from '../redis/pause-queue.js';
 import { CLIENT_OPTION_NAMES, type ResolvedClientOptions, resolveClientOptions } from '../redis/resolve-client-options.js';
+import { resumeQueue } from '../redis/resume-queue.js';
 import { ScriptRunner } from '../redis/script-runner.js';
 import { sweepEvents } from '../redis/sweep-events.js';
 import { sweepHistory } from '../redis/sweep-history.js';
@@ -37,6 +39,7 @@ import { type CreatedRun, RunCreator } from './run-creator.js';
 import { ClientRunHandle } from './run-handle.js';
 import { RunQueries } from './run-queries.js';
 import { ScheduleAdmin } from './schedule-admin.js';
+import { sweepNow } from './sweep-now.js';
 
 /** How long a call is sent again while Redis is away, before it fails. */
 const GIVE_UP_AFTER_MS = 10_000;
@@ -194,6 +197,16 @@ export class RedflowClient {
     return this.events.listEventDefinitions();
   }
 
+  /** Lets workers start nothing from a queue, which need not exist yet, until it is resumed. What they execute goes on. */
+  async pauseQueue(queue: string): Promise<void> {
+    await this.buffer.add(pauseQueue(checkName(queue, 'queue')));
+  }
+
+  /** Ends the pause of a queue. No change if it is not paused. */
+  async resumeQueue(queue: string): Promise<void> {
+    await this.buffer.add(resumeQueue(checkName(queue, 'queue')));
+  }
+
   /** All schedules, by id. */
   listSchedules(): Promise<ScheduleRecord[]> {
     return this.schedules.list();
@@ -253,25 +266,13 @@ export class RedflowClient {
   /** Deletes ended runs past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
   async cleanupExpiredRunsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
     rejectUnknownKeys(options, ['limit'], 'cleanupExpiredRunsNow()');
-    return this.sweep(sweepHistory, options.limit);
+    return sweepNow(this.buffer, (limit) => sweepHistory(this.options.retentionMs, limit), options.limit);
   }
 
   /** Deletes events past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
   async cleanupExpiredEventsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
     rejectUnknownKeys(options, ['limit'], 'cleanupExpiredEventsNow()');
-    return this.sweep(sweepEvents, options.limit);
-  }
-
-  private async sweep(sweepBatch: typeof sweepHistory, limit = 1_000): Promise<{ deleted: number }> {
-    checkPositiveInteger(limit, 'limit', {});
-    let deleted = 0;
-    while (deleted < limit) {
-      const batch = Math.min(200, limit - deleted);
-      const removed = await this.buffer.add(sweepBatch(this.options.retentionMs, batch));
-      deleted += removed;
-      if (removed < batch) break;
-    }
-    return { deleted };
+    return sweepNow(this.buffer, (limit) => sweepEvents(this.options.retentionMs, limit), options.limit);
   }
 
   /** Lets what was issued finish, then closes. Pending `result()` calls reject; a connection that was passed in stays open. */
