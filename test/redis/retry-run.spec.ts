@@ -8,7 +8,7 @@ import { readRun } from '../../lib/engine/redis/read-run.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
 import { type RetryAnswer, retryRun } from '../../lib/engine/redis/retry-run.js';
 import { sweepHistory } from '../../lib/engine/redis/sweep-history.js';
-import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
+import { type EngineRoom, idsOf, openEngineRoom } from '../support/engine-room.js';
 
 const ERROR = '{"name":"Error","message":"boom"}';
 
@@ -135,6 +135,23 @@ describe('retryRun()', () => {
     await room.send(cancelRun({ runId: 'r1', reason: '', compensate: true, nonce: 'c1' }));
     expect(await room.send(await retryOp(room))).toBe('OK');
     expect((await room.register()) && (await room.claim())).toMatchObject([{ run: { unjudged: true } }]);
+  });
+
+  it('passes its gates anew, and its first start still counts for the throttle', async () => {
+    const room = openEngineRoom();
+    await room.register();
+    for (const id of ['r1', 'r2']) {
+      await room.create({ id });
+      await room.redis.hset(room.keys.run(id), 'th', '2,60000,k');
+    }
+    await room.claim('w1', { want: 1 });
+    await room.send(finishRun('r1', room.fenceOf('r1'), 'failed', ERROR));
+    await room.redis.zadd(room.key('queue:default'), 9e15, 'r2');
+    await room.send(await retryOp(room));
+    expect(idsOf(await room.claim())).toEqual(['r1']);
+    expect(await room.field('r2', 'bl')).toBe('t');
+    await room.advance(60_000);
+    expect(idsOf(await room.claim())).toEqual(['r2']);
   });
 
   it('waits until the descendants of a canceled run are canceled', async () => {

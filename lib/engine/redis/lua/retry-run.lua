@@ -41,6 +41,7 @@ if run[15] then call('HSET', key, 'ca', now_text) end
 call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'cr', 'nc', 'fh', 'hb')
 call('HDEL', data, 'e', 'cx', 'fe')
 call('HSET', key, 'st', 'q', 'av', now_text, 'tr', 'retry', 'rn', nonce)
+keep_start(id, nonce)
 call('ZREM', ROOT .. 'ended', id)
 move(id, run[9], run[10], run[12], status, 'q')
 enqueue(id, run[10], tonumber(run[11] or 0), 0)
