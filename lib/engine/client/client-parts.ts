@@ -9,6 +9,7 @@ import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-clie
 import { ScriptRunner } from '../redis/script-runner.js';
 import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directory.js';
 import { WorkflowMetas } from '../redis/workflow-metas.js';
+import { BulkCanceler } from './bulk-canceler.js';
 import { EventPublisher } from './event-publisher.js';
 import { EventQueries } from './event-queries.js';
 import { PendingCalls } from './pending-calls.js';
@@ -43,6 +44,7 @@ export class ClientParts {
   readonly metas: WorkflowMetas;
   readonly creator: RunCreator;
   readonly canceler: RunCanceler;
+  readonly bulkCanceler: BulkCanceler;
   readonly retrier: RunRetrier;
   readonly events: EventQueries;
   readonly publisher: EventPublisher;
@@ -70,6 +72,7 @@ export class ClientParts {
     this.events = new EventQueries(this.connection, keys, this.buffer);
     this.publisher = new EventPublisher(this.buffer, this.pending, host);
     this.canceler = new RunCanceler(this.buffer, this.pending);
+    this.bulkCanceler = new BulkCanceler(this.buffer, this.pending);
     this.retrier = new RunRetrier(this.connection, keys, this.buffer, this.pending);
     this.schedules = new ScheduleAdmin(this.buffer, this.pending, host);
     this.results = new ResultListener(this.connection, keys, this.buffer, sealer, logger);

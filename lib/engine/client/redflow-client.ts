@@ -88,6 +88,16 @@ export class RedflowClient {
   }
 
   /**
+   * Cancels all runs that match and have not ended, each as {@link cancelRun} does; runs created meanwhile are left. Statuses are
+   * those that a run must still be in.
+   * @returns how many this call has canceled, without their descendants
+   * @throws InvalidOptionError, for a filter without any criterion too; ConnectionError, after which some may be canceled
+   */
+  cancelRuns(filter: Omit<RunFilter, 'sort' | 'limit' | 'cursor'>, options?: { reason?: string }): Promise<{ canceled: number }> {
+    return this.parts.bulkCanceler.cancel(filter, options);
+  }
+
+  /**
    * Lets a failed or canceled run go on in place: completed steps are kept; attempts, deadline and recoveries start anew. Child steps
    * that failed it look at their child again, so retry the child first. Of racing retries one wins.
    * @throws RetryRefusedError, RunNotFoundError, InvalidOptionError, ConnectionError

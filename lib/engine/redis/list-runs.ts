@@ -31,19 +31,7 @@ type RunReply = [string, string[], PayloadsReply];
 export function listRuns(request: RunPageRequest): Op<Page<RunRecord>> {
   return {
     name: 'list_runs',
-    args: [
-      request.cursor ?? '',
-      request.sort,
-      request.limit,
-      RUNS_PER_SCAN,
-      request.statuses.map(codesOfStatus).join(''),
-      request.workflow ?? '',
-      request.queue ?? '',
-      request.createdAfter ?? '',
-      request.createdBefore ?? '',
-      request.parentRunId ?? '',
-      ...Object.entries(request.tags ?? {}).flat(),
-    ],
+    args: pageArgs(request),
     sealed: (reply) => runsOf(reply).flatMap(([id, , payloads]) => sealedInRun(id, payloads)),
     parse: (reply) => {
       const [cursor] = reply as [string];
@@ -51,6 +39,23 @@ export function listRuns(request: RunPageRequest): Op<Page<RunRecord>> {
       return cursor === '' ? { items } : { items, cursor };
     },
   };
+}
+
+/** A page as the scripts take it. */
+export function pageArgs(request: RunPageRequest): Array<string | number> {
+  return [
+    request.cursor ?? '',
+    request.sort,
+    request.limit,
+    RUNS_PER_SCAN,
+    request.statuses.map(codesOfStatus).join(''),
+    request.workflow ?? '',
+    request.queue ?? '',
+    request.createdAfter ?? '',
+    request.createdBefore ?? '',
+    request.parentRunId ?? '',
+    ...Object.entries(request.tags ?? {}).flat(),
+  ];
 }
 
 function runsOf(reply: unknown): RunReply[] {

@@ -1327,6 +1327,11 @@ ops.cancel_run = function(base, count)
   local reason = ARGV[base + 2]
   local compensate = ARGV[base + 3]
   local nonce = ARGV[base + 4]
+  local only = ARGV[base + 5]
+  if only ~= '' then
+    local run = call('HMGET', run_key(id), 'st', 'cn')
+    if run[1] and run[2] ~= nonce and not string.find(only, run[1], 1, true) then return { 'NO', run[1], 0 } end
+  end
   local answer = request_cancel(id, reason, compensate, nonce)
   return { answer[1], answer[2], call('EXISTS', ROOT .. 'canceling') }
 end
@@ -1445,6 +1450,25 @@ ops.find_canceled = function(base, count)
     end
   end
   return found
+end
+ops.find_runs = function(base, count)
+  local after = ARGV[base + 1]
+  local sort = ARGV[base + 2]
+  local limit = ARGV[base + 3]
+  local scan = ARGV[base + 4]
+  local statuses = ARGV[base + 5]
+  local workflow = ARGV[base + 6]
+  local queue = ARGV[base + 7]
+  local created_after = ARGV[base + 8]
+  local created_before = ARGV[base + 9]
+  local parent = ARGV[base + 10]
+  local tags_first, tags_last = base + 11, base + count
+  local page = { '' }
+  page[1] = walk_runs({
+    after = after, sort = sort, limit = tonumber(limit), scan = tonumber(scan), statuses = statuses, workflow = workflow, queue = queue,
+    created_after = created_after, created_before = created_before, parent = parent, tags = { unpack(ARGV, tags_first, tags_last) },
+  }, function(id) page[#page + 1] = id end)
+  return page
 end
 ops.finish_hook = function(base, count)
   local id = ARGV[base + 1]
