@@ -2,6 +2,7 @@ import { ConfigurableModuleBuilder, type DynamicModule, Inject, Module, Optional
 import { DiscoveryModule } from '@nestjs/core';
 import { getRedflowClientToken } from './decorators/inject-redflow.decorator.js';
 import { createClient, type RedflowClient } from './engine/index.js';
+import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type {
   RedflowConnectionOptions,
   RedflowModuleAsyncOptions,
@@ -70,6 +71,7 @@ function connectionProviders(name: string): Provider[] {
   const token = getRedflowClientToken(name);
   return [
     RedflowMetadataAccessor,
+    RedflowEnhancers,
     RedflowProviderInspector,
     RedflowExplorer,
     RedflowWorkflowDirectory,
