@@ -133,6 +133,7 @@ export type {
   RunFilter,
   RunHandle,
   RunRecord,
+  RunSearchQuery,
   RunStatus,
   RunTrigger,
   ScheduleRecord,
