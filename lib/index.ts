@@ -134,6 +134,7 @@ export type {
   RunFilter,
   RunHandle,
   RunRecord,
+  RunSearchQuery,
   RunStatus,
   RunTrigger,
   ScheduleRecord,

@@ -14,6 +14,7 @@ export type {
   Page,
   RunFilter,
   RunHandle,
+  RunSearchQuery,
   Stats,
 } from './core/client.types.js';
 export { closeMatches } from './core/close-matches.js';

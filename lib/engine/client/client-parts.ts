@@ -19,6 +19,7 @@ import { type CreatedRun, RunCreator } from './run-creator.js';
 import { ClientRunHandle } from './run-handle.js';
 import { RunQueries } from './run-queries.js';
 import { RunRetrier } from './run-retrier.js';
+import { RunSearch } from './run-search.js';
 import { ScheduleAdmin } from './schedule-admin.js';
 
 /** How long a call is sent again while Redis is away, before it fails. */
@@ -41,6 +42,7 @@ export class ClientParts {
   readonly connection: RedisConnection;
   readonly buffer: CommitBuffer;
   readonly queries: RunQueries;
+  readonly search: RunSearch;
   readonly metas: WorkflowMetas;
   readonly creator: RunCreator;
   readonly canceler: RunCanceler;
@@ -64,6 +66,7 @@ export class ClientParts {
     const runner = new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS, waitReplicas });
     this.buffer = new CommitBuffer(runner, BUFFER, sealer);
     this.queries = new RunQueries(this.connection, keys, this.buffer, sealer);
+    this.search = new RunSearch(this.buffer);
     this.metas = new WorkflowMetas(this.connection, keys);
     const registry = asRegistry(internals.registry ?? defaultRegistry);
     const directory = new WorkflowDirectory(registry, this.metas, internals.resolveClass ?? (() => undefined));

@@ -12,6 +12,7 @@ import type {
   Page,
   RunFilter,
   RunHandle,
+  RunSearchQuery,
   Stats,
 } from '../core/client.types.js';
 import type { EventRef } from '../core/event.types.js';
@@ -125,6 +126,16 @@ export class RedflowClient {
   /** Newest first, 50 a page. A page may be shorter than its limit and still have a cursor. */
   listRuns(filter?: RunFilter): Promise<Page<RunRecord>> {
     return this.parts.queries.listRuns(filter);
+  }
+
+  /**
+   * Runs of which the id, the idempotency key, a tag value or the workflow begins with a text; each run once, these kinds of match in
+   * this order. Inside a kind by the bytes of the text, backwards unless `sort` is 'asc', so that of generated ids the newest is
+   * first; matches of the workflow by creation. A page may be shorter than its limit and still have a cursor.
+   * @throws InvalidOptionError, ConnectionError
+   */
+  searchRuns(query: RunSearchQuery): Promise<Page<RunRecord>> {
+    return this.parts.search.search(query);
   }
 
   /**

@@ -9,6 +9,7 @@ export {
   checkPrefix,
   checkRunId,
   checkScheduleId,
+  checkSearchText,
   checkStepName,
   checkTags,
   checkVersion,

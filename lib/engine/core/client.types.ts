@@ -107,6 +107,11 @@ export interface RunFilter {
   cursor?: string;
 }
 
+export interface RunSearchQuery extends RunFilter {
+  /** 1 to 512 bytes of what the id, the idempotency key, a tag value or the workflow begins with; upper and lower case differ. */
+  text: string;
+}
+
 export interface EmitOptions {
   /** Your own id, unique in the namespace: a second emit with it, whatever its data, returns the first's result. @default a time-ordered id */
   eventId?: string;

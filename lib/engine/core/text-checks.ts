@@ -63,6 +63,12 @@ export function checkCorrelationKey(value: unknown): string {
   return refuse('correlationKey', `\`correlationKey\` to be 1 to ${MAX_KEY_BYTES} bytes of text`, value);
 }
 
+/** @throws InvalidOptionError unless it is a string of 1 to 512 UTF-8 bytes */
+export function checkSearchText(value: unknown): string {
+  if (isText(value, MAX_KEY_BYTES)) return value;
+  return refuse('text', `\`text\` to be 1 to ${MAX_KEY_BYTES} bytes of text`, value);
+}
+
 /** @throws InvalidOptionError unless it is a string of at most 1,024 UTF-8 bytes */
 export function checkCancelReason(value: unknown): string {
   if (value === '' || isText(value, MAX_REASON_BYTES)) return value;

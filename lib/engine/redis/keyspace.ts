@@ -18,6 +18,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `list:<status><place>` | zset   | runs of one status letter, workflow and queue by creation stamp (µs, unique): a place is `<len>:<workflow><queue>` |
  * | `places`               | set    | places that have runs |
  * | `tagged:<len>:<name><value>` | zset | runs with a tag by creation stamp |
+ * | `search:ids`, `search:keys`, `search:tags` | zset | what searchRuns looks in, all of score 0: run ids; idempotency keys and tag values, `<text>\0<id>` |
  * | `ended`                | zset   | ended runs by end time: retention |
  * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
  * | `suspects:<queue>`     | zset   | queued runs that crashed 3 workers in a row |

@@ -65,6 +65,7 @@ local function set_due(id, queue, at)
   if call('ZRANGE', ROOT .. 'due', 0, 0)[1] == id then wake(queue) end
 end
 local lists, changed, moved = {}, {}, {}
+local new_ids = {}
 local flush_moves
 local LISTED_AS = { r = 'q', b = 'w' }
 local function place_of_lists(workflow, queue) return #workflow .. ':' .. workflow .. queue end
@@ -136,7 +137,8 @@ flush_moves = function()
     in_chunks(list.left, function(...) call('ZREM', list.key, ...) end)
     in_chunks(list.entered, function(...) call('ZADD', list.key, ...) end)
   end
-  lists, changed, moved = {}, {}, {}
+  in_chunks(new_ids, function(...) call('ZADD', ROOT .. 'search:ids', ...) end)
+  lists, changed, moved, new_ids = {}, {}, {}, {}
 end
 local function flush_bookkeeping()
   flush_moves()
@@ -216,17 +218,23 @@ local function create(run)
   if run.version ~= '' then keep('ve', run.version) end
   if run.tags ~= '' then
     keep('tg', run.tags)
-    for name, value in pairs(cjson.decode(run.tags)) do call('ZADD', tag_key(name, value), stamp, id) end
+    for name, value in pairs(cjson.decode(run.tags)) do
+      call('ZADD', tag_key(name, value), stamp, id)
+      call('ZADD', ROOT .. 'search:tags', 0, value .. '\\0' .. id)
+    end
   end
   if claim_key then
     keep('ik', run.idempotency)
     call('SET', claim_key, id, 'PX', run.ttl)
+    call('ZADD', ROOT .. 'search:keys', 0, run.idempotency .. '\\0' .. id)
   end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
   call('HSET', key, unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
   move(id, workflow, run.queue, stamp, nil, status)
+  new_ids[#new_ids + 1] = 0
+  new_ids[#new_ids + 1] = id
   if later then
     set_due(id, run.queue, start)
   else
@@ -1046,11 +1054,13 @@ local function remove_entry(kind, key)
   end
 end
 local LIST_LETTERS = { 'd', 'q', 'w', 's', 'f', 'c' }
-local function lists_of(statuses, workflow, queue)
+local function begins_with(text, start) return string.sub(text, 1, #start) == start end
+local function lists_of(statuses, workflow, queue, start)
   local keys = {}
   for _, place in ipairs(call('SMEMBERS', ROOT .. 'places')) do
     local of_workflow, of_queue = split_sized(place)
-    if (workflow == '' or of_workflow == workflow) and (queue == '' or of_queue == queue) then
+    local is_named = (workflow == '' or of_workflow == workflow) and begins_with(of_workflow, start)
+    if is_named and (queue == '' or of_queue == queue) then
       for _, status in ipairs(LIST_LETTERS) do
         if statuses == '' or string.find(statuses, status, 1, true) then keys[#keys + 1] = list_key(status, of_workflow, of_queue) end
       end
@@ -1067,9 +1077,13 @@ local function leave_list(id, status, workflow, queue)
   if call('EXISTS', unpack(keys)) == 0 then call('SREM', ROOT .. 'places', place_of_lists(workflow, queue)) end
 end
 local function leave_indexes(id)
-  local tags = call('HGET', run_key(id), 'tg')
-  if not tags then return end
-  for name, value in pairs(cjson.decode(tags)) do call('ZREM', tag_key(name, value), id) end
+  local run = call('HMGET', run_key(id), 'ik', 'tg')
+  call('ZREM', ROOT .. 'search:ids', id)
+  if run[1] then call('ZREM', ROOT .. 'search:keys', run[1] .. '\\0' .. id) end
+  for name, value in pairs(run[2] and cjson.decode(run[2]) or {}) do
+    call('ZREM', tag_key(name, value), id)
+    call('ZREM', ROOT .. 'search:tags', value .. '\\0' .. id)
+  end
 end
 local function running_runs()
   local runs = {}
@@ -1171,7 +1185,7 @@ local function is_wanted(id, wanted)
   return true
 end
 local function sources_of(wanted, range)
-  local keys = lists_of(wanted.statuses, wanted.workflow, wanted.queue)
+  local keys = lists_of(wanted.statuses, wanted.workflow, wanted.queue, '')
   local low, high = string.format('%.0f', range.low), string.format('%.0f', range.high)
   local best, fewest
   local function consider(key)
@@ -1205,6 +1219,79 @@ local function walk_runs(wanted, take)
     if taken == wanted.limit or looked == wanted.scan then return merged() and stamp or '' end
   end
   return ''
+end
+local SEARCHED = 'iktw'
+local INDEX_OF = { i = 'search:ids', k = 'search:keys', t = 'search:tags' }
+local INDEX_PIECE = 100
+local function walk_index(key, text, after, asc)
+  local low, high = '[' .. text, '(' .. text .. '\\255'
+  local piece, at = {}, 1
+  return function()
+    if after and not piece[at] then
+      if after ~= '' then
+        if asc then low = '(' .. after else high = '(' .. after end
+      end
+      if asc then
+        piece = call('ZRANGEBYLEX', key, low, high, 'LIMIT', 0, INDEX_PIECE)
+      else
+        piece = call('ZREVRANGEBYLEX', key, high, low, 'LIMIT', 0, INDEX_PIECE)
+      end
+      after, at = #piece == INDEX_PIECE and piece[#piece], 1
+    end
+    local member = piece[at]
+    if not member then return nil end
+    at = at + 1
+    return string.match(member, '[^%z]*$'), member
+  end
+end
+local function walk_kind(kind, text, after, wanted)
+  if kind ~= 'w' then return walk_index(ROOT .. INDEX_OF[kind], text, after, wanted.sort == 'asc') end
+  local statuses = wanted.statuses
+  if string.find(statuses, 'r', 1, true) then statuses = statuses .. 'q' end
+  local range = stamp_range(after, wanted.sort, wanted.created_after, wanted.created_before)
+  return merge_lists(lists_of(statuses, wanted.workflow, wanted.queue, text), range, wanted.scan)
+end
+local function is_before(a, b)
+  for i = 1, math.min(#a, #b) do
+    local x, y = string.byte(a, i), string.byte(b, i)
+    if x ~= y then return x < y end
+  end
+  return #a < #b
+end
+local function is_first_met(id, kind, member, text, asc, run)
+  if kind == 'i' then return true end
+  if begins_with(id, text) or (kind ~= 'w' and #member - #id <= #text) then return false end
+  if kind == 'k' then return true end
+  if run[1] and begins_with(run[1], text) then return false end
+  for _, value in pairs(run[2] and cjson.decode(run[2]) or {}) do
+    if begins_with(value, text) then
+      local other = value .. '\\0' .. id
+      if kind == 'w' or (other ~= member and is_before(other, member) == asc) then return false end
+    end
+  end
+  return true
+end
+local function search_runs(text, kind, wanted, take)
+  flush_moves()
+  local asc, after = wanted.sort == 'asc', wanted.after
+  local range = stamp_range('', wanted.sort, wanted.created_after, wanted.created_before)
+  local looked, taken, last_kind, last = 0, 0, kind, after
+  for i = string.find(SEARCHED, kind, 1, true), #SEARCHED do
+    local letter = string.sub(SEARCHED, i, i)
+    for id, place in walk_kind(letter, text, after, wanted) do
+      if taken == wanted.limit or looked == wanted.scan then return last_kind, last end
+      looked, last_kind, last = looked + 1, letter, place
+      local run = call('HMGET', run_key(id), 'ik', 'tg', 'cs')
+      local stamp = tonumber(run[3] or -1)
+      local is_in_time = stamp >= range.low and stamp <= range.high
+      if is_in_time and is_first_met(id, letter, place, text, asc, run) and is_wanted(id, wanted) then
+        taken = taken + 1
+        take(id)
+      end
+    end
+    after = ''
+  end
+  return '', ''
 end
 ops.adopt_outcome = function(base, count)
   local id = ARGV[base + 1]
@@ -1645,7 +1732,7 @@ ops.read_stats = function(base, count)
   flush_moves()
   local counts = {}
   for _, status in ipairs(LIST_LETTERS) do
-    for _, key in ipairs(lists_of(status, '', '')) do counts[status] = (counts[status] or 0) + call('ZCARD', key) end
+    for _, key in ipairs(lists_of(status, '', '', '')) do counts[status] = (counts[status] or 0) + call('ZCARD', key) end
   end
   counts.r = #running_runs()
   counts.q = (counts.q or 0) - counts.r
@@ -1899,6 +1986,27 @@ ops.retry_run = function(base, count)
   enqueue(id, run[10], tonumber(run[11] or 0), 0)
   wake(run[10])
   return 'OK'
+end
+ops.search_runs = function(base, count)
+  local text = ARGV[base + 1]
+  local kind = ARGV[base + 2]
+  local after = ARGV[base + 3]
+  local sort = ARGV[base + 4]
+  local limit = ARGV[base + 5]
+  local scan = ARGV[base + 6]
+  local statuses = ARGV[base + 7]
+  local workflow = ARGV[base + 8]
+  local queue = ARGV[base + 9]
+  local created_after = ARGV[base + 10]
+  local created_before = ARGV[base + 11]
+  local parent = ARGV[base + 12]
+  local tags_first, tags_last = base + 13, base + count
+  local page = { '', '' }
+  page[1], page[2] = search_runs(text, kind, {
+    after = after, sort = sort, limit = tonumber(limit), scan = tonumber(scan), statuses = statuses, workflow = workflow, queue = queue,
+    created_after = created_after, created_before = created_before, parent = parent, tags = { unpack(ARGV, tags_first, tags_last) },
+  }, function(id) page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) } end)
+  return page
 end
 ops.settle_delivery = function(base, count)
   local id = ARGV[base + 1]

@@ -35,17 +35,23 @@ local function create(run)
   if run.version ~= '' then keep('ve', run.version) end
   if run.tags ~= '' then
     keep('tg', run.tags)
-    for name, value in pairs(cjson.decode(run.tags)) do call('ZADD', tag_key(name, value), stamp, id) end
+    for name, value in pairs(cjson.decode(run.tags)) do
+      call('ZADD', tag_key(name, value), stamp, id)
+      call('ZADD', ROOT .. 'search:tags', 0, value .. '\0' .. id)
+    end
   end
   if claim_key then
     keep('ik', run.idempotency)
     call('SET', claim_key, id, 'PX', run.ttl)
+    call('ZADD', ROOT .. 'search:keys', 0, run.idempotency .. '\0' .. id)
   end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
   call('HSET', key, unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
   move(id, workflow, run.queue, stamp, nil, status)
+  new_ids[#new_ids + 1] = 0
+  new_ids[#new_ids + 1] = id
   if later then
     set_due(id, run.queue, start)
   else

@@ -2,12 +2,16 @@
 
 local LIST_LETTERS = { 'd', 'q', 'w', 's', 'f', 'c' }
 
--- Keys of the lists whose runs have one of the statuses (letters, '' for any), the workflow and the queue ('' for any).
-local function lists_of(statuses, workflow, queue)
+local function begins_with(text, start) return string.sub(text, 1, #start) == start end
+
+-- Keys of the lists whose runs have one of the statuses (letters, '' for any), the workflow and the queue ('' for any); `start` is what the
+-- workflow begins with.
+local function lists_of(statuses, workflow, queue, start)
   local keys = {}
   for _, place in ipairs(call('SMEMBERS', ROOT .. 'places')) do
     local of_workflow, of_queue = split_sized(place)
-    if (workflow == '' or of_workflow == workflow) and (queue == '' or of_queue == queue) then
+    local is_named = (workflow == '' or of_workflow == workflow) and begins_with(of_workflow, start)
+    if is_named and (queue == '' or of_queue == queue) then
       for _, status in ipairs(LIST_LETTERS) do
         if statuses == '' or string.find(statuses, status, 1, true) then keys[#keys + 1] = list_key(status, of_workflow, of_queue) end
       end
@@ -28,9 +32,13 @@ end
 
 -- Takes a run that is deleted out of the indexes that it is in besides.
 local function leave_indexes(id)
-  local tags = call('HGET', run_key(id), 'tg')
-  if not tags then return end
-  for name, value in pairs(cjson.decode(tags)) do call('ZREM', tag_key(name, value), id) end
+  local run = call('HMGET', run_key(id), 'ik', 'tg')
+  call('ZREM', ROOT .. 'search:ids', id)
+  if run[1] then call('ZREM', ROOT .. 'search:keys', run[1] .. '\0' .. id) end
+  for name, value in pairs(run[2] and cjson.decode(run[2]) or {}) do
+    call('ZREM', tag_key(name, value), id)
+    call('ZREM', ROOT .. 'search:tags', value .. '\0' .. id)
+  end
 end
 
 -- The runs in execution, { id, stamp, workflow, queue } each: they are no more than the workers have slots.
@@ -147,7 +155,7 @@ end
 -- What merge_lists() walks to find all that a filter wants: the lists of its statuses, workflow and queue, the children of its parent, or
 -- the runs with one of its tags, whichever has the fewest left.
 local function sources_of(wanted, range)
-  local keys = lists_of(wanted.statuses, wanted.workflow, wanted.queue)
+  local keys = lists_of(wanted.statuses, wanted.workflow, wanted.queue, '')
   local low, high = string.format('%.0f', range.low), string.format('%.0f', range.high)
   local best, fewest
   local function consider(key)
