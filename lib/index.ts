@@ -13,6 +13,7 @@ export type {
   RedflowModuleExtras,
   RedflowModuleOptions,
   RedflowOptionsFactory,
+  WorkflowOverrides,
 } from './interfaces/redflow-module-options.interface.js';
 export type {
   OnCronMethodOptions,
@@ -86,6 +87,7 @@ export type {
   Compensation,
   CompensationContext,
   CronTrigger,
+  DebounceOptions,
   Duration,
   EventDefinition,
   EventRef,
@@ -95,6 +97,8 @@ export type {
   Handler,
   InputSchema,
   Json,
+  KeyFunction,
+  LimitOptions,
   LoggerPort,
   PayloadCodec,
   ReceivedEvent,

@@ -1,3 +1,4 @@
+import type { Admission, KeyedLimit } from '../core/admission.js';
 import type { Op } from './op.js';
 
 export interface NewRun {
@@ -15,6 +16,8 @@ export interface NewRun {
   readonly idempotencyTtlMs: number;
   /** Encoded payload. */
   readonly input: string;
+  /** What its workflow's options make it subject to; undefined for nothing. */
+  readonly admission?: Admission;
 }
 
 export type Created =
@@ -48,5 +51,19 @@ export function newRunArgs(run: NewRun): Array<string | number> {
     run.idempotencyKey ?? '',
     run.idempotencyTtlMs,
     run.input,
+    encodeAdmission(run.admission),
   ];
+}
+
+/** As lua/shared/rare/admission.lua reads it. */
+export function encodeAdmission(admission: Admission | undefined): string {
+  if (!admission) return '';
+  const { mutex, throttle, rateLimit, debounce } = admission;
+  const limit = (limited: KeyedLimit | undefined) => limited && [limited.limit, limited.periodMs, limited.key];
+  return JSON.stringify({
+    m: mutex,
+    t: limit(throttle),
+    r: limit(rateLimit),
+    d: debounce && [debounce.periodMs, debounce.timeoutMs ?? 0, debounce.key],
+  });
 }

@@ -218,6 +218,7 @@ local function create(run)
     call('SET', claim_key, id, 'PX', run.ttl)
   end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
+  if run.admission and run.admission ~= '' then rare().keep_gates(cjson.decode(run.admission), keep) end
   call('HSET', key, unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
@@ -279,9 +280,10 @@ ops.create_run = function(base, count)
   local idempotency = ARGV[base + 11]
   local ttl = ARGV[base + 12]
   local input = ARGV[base + 13]
+  local admission = ARGV[base + 14]
   return create({
     id = id, nonce = nonce, workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-    tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input,
+    tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
   })
 end
 ops.claim_runs = function(base, count)
@@ -485,6 +487,11 @@ local made
 rare = function()
 if made then return made end
 local function payloads_of(id) return call('HMGET', data_key(id), 'i', 'o', 'e', 'cx', 'ce', 'fe') end
+local function keep_gates(admission, keep)
+  if admission.m then keep('mx', admission.m) end
+  local throttle = admission.t
+  if throttle then keep('th', string.format('%.0f,%.0f,', throttle[1], throttle[2]) .. throttle[3]) end
+end
 local RESERVED = 9000000000000000
 local HANDED_AT_ONCE = 100
 local function waiting_key(gate) return ROOT .. 'waiting:' .. gate end
@@ -922,7 +929,7 @@ local function deliver_event(id, sub, data)
     end
     local created = create({
       id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, version = sub.r, tags = sub.t,
-      at = '', delay = 0, idempotency = '', ttl = 0, input = data, extra = extra,
+      at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad, extra = extra,
     })
     if created[1] == 'CREATED' then
       call('HSET', data_key(run), 'ev', envelope_of(id, event))
@@ -1190,7 +1197,7 @@ ops.await_any = function(base, count)
       local created = create({
         id = ARGV[arg], nonce = '', workflow = ARGV[arg + 1], queue = ARGV[arg + 2], priority = ARGV[arg + 3], attempts = ARGV[arg + 4],
         version = ARGV[arg + 5], tags = ARGV[arg + 6], at = ARGV[arg + 7], delay = ARGV[arg + 8], idempotency = ARGV[arg + 9],
-        ttl = ARGV[arg + 10], input = ARGV[arg + 11], extra = child_fields(id, step),
+        ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], extra = child_fields(id, step),
       })
       if await_child(id, step, name, created) then over = true end
     end
@@ -1317,10 +1324,11 @@ ops.emit_event = function(base, count)
   end
   local judged = {}
   local names = subscribers_of(name)
-  for i = verdicts_first, verdicts_last, 8 do
+  for i = verdicts_first, verdicts_last, 9 do
     names[ARGV[i]] = true
     judged[ARGV[i]] = {
       w = ARGV[i], v = ARGV[i + 1], e = ARGV[i + 2], q = ARGV[i + 3], p = ARGV[i + 4], a = ARGV[i + 5], r = ARGV[i + 6], t = ARGV[i + 7],
+      ad = ARGV[i + 8],
     }
   end
   local subscribers = {}
@@ -1417,6 +1425,7 @@ ops.fire_schedule = function(base, count)
   local attempts = ARGV[base + 12]
   local version = ARGV[base + 13]
   local tags = ARGV[base + 14]
+  local admission = ARGV[base + 15]
   local key = ROOT .. 'schedule:' .. id
   local known = call('HMGET', key, 'nx', 'wf', 'ex', 'tz', 'pa', 'ip')
   if not known[1] then return { 'GONE', now, '' } end
@@ -1430,7 +1439,7 @@ ops.fire_schedule = function(base, count)
   end
   create({
     id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[6] or '',
+    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[6] or '', admission = admission,
     extra = { 'tr', 'cron', 'si', id, 'sn', instant },
   })
   call('HSET', key, 'la', instant, 'nx', following)
@@ -1814,6 +1823,7 @@ ops.start_child = function(base, count)
   local idempotency = ARGV[base + 16]
   local ttl = ARGV[base + 17]
   local input = ARGV[base + 18]
+  local admission = ARGV[base + 19]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return { state, now, '', 0 } end
   local data = data_key(id)
@@ -1824,7 +1834,8 @@ ops.start_child = function(base, count)
   if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
   local created = create({
     id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-    tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, extra = child_fields(id, step),
+    tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
+    extra = child_fields(id, step),
   })
   if created[1] == 'CONFLICT' then return { 'CONFLICT', now, child, 0 } end
   local started = created[2]
@@ -1889,13 +1900,14 @@ ops.trigger_schedule = function(base, count)
   local attempts = ARGV[base + 6]
   local version = ARGV[base + 7]
   local tags = ARGV[base + 8]
+  local admission = ARGV[base + 9]
   if call('EXISTS', run_key(run)) == 1 then return 'CREATED' end
   local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ip')
   if not known[1] then return 'MISSING' end
   if known[1] ~= workflow then return 'CHANGED' end
   create({
     id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '',
+    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission,
     extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
   })
   return 'CREATED'
@@ -1917,7 +1929,7 @@ ops.unwind_run = function(base, count)
   unwind(id, run, 'f')
   return 'OK'
 end
-made = { admit = admit, canceled_error = canceled_error, deliver_end = deliver_end, give_back = give_back, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, unlisten = unlisten, unlisten_all = unlisten_all }
+made = { admit = admit, canceled_error = canceled_error, deliver_end = deliver_end, give_back = give_back, keep_gates = keep_gates, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, unlisten = unlisten, unlisten_all = unlisten_all }
 return made
 end
 local replies = {}

@@ -54,7 +54,7 @@ for _, branch in ipairs(branches) do
     local created = create({
       id = ARGV[arg], nonce = '', workflow = ARGV[arg + 1], queue = ARGV[arg + 2], priority = ARGV[arg + 3], attempts = ARGV[arg + 4],
       version = ARGV[arg + 5], tags = ARGV[arg + 6], at = ARGV[arg + 7], delay = ARGV[arg + 8], idempotency = ARGV[arg + 9],
-      ttl = ARGV[arg + 10], input = ARGV[arg + 11], extra = child_fields(id, step),
+      ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], extra = child_fields(id, step),
     })
     if await_child(id, step, name, created) then over = true end
   end

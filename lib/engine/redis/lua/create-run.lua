@@ -14,8 +14,9 @@
 --   idempotency      key, '' for none
 --   ttl              ms the idempotency key is kept
 --   input            encoded payload, '' for undefined
+--   admission        what it is subject to, '' for nothing: see shared/rare/admission.lua
 -- RETURNS { CREATED, id } | { EXISTS, id } | { CONFLICT, id, workflow of the existing run }
 return create({
   id = id, nonce = nonce, workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-  tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input,
+  tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
 })

@@ -11,8 +11,8 @@
 --   fence
 --   step
 --   order            place of the step in the order of completion
---   ...verdicts      of subscribers that the emitter knows, eight each: workflow, verdict (d, s, f), error, queue, priority,
---                    attempts, version, tags
+--   ...verdicts      of subscribers that the emitter knows, nine each: workflow, verdict (d, s, f), error, queue, priority,
+--                    attempts, version, tags, admission
 -- RETURNS { OK | EXISTS | DONE | LOST, 1 if continue_event has more to do, encoded ids of the runs created if a step emits it }
 if run ~= '' then
   local state = guard(run, fence)
@@ -45,10 +45,11 @@ end
 
 local judged = {}
 local names = subscribers_of(name)
-for i = verdicts_first, verdicts_last, 8 do
+for i = verdicts_first, verdicts_last, 9 do
   names[ARGV[i]] = true
   judged[ARGV[i]] = {
     w = ARGV[i], v = ARGV[i + 1], e = ARGV[i + 2], q = ARGV[i + 3], p = ARGV[i + 4], a = ARGV[i + 5], r = ARGV[i + 6], t = ARGV[i + 7],
+    ad = ARGV[i + 8],
   }
 end
 local subscribers = {}

@@ -16,6 +16,7 @@
 --   attempts
 --   version
 --   tags
+--   admission
 -- RETURNS { status, now, next instant or '' }
 --   FIRED | SKIPPED (missed, or the workflow is at its maxConcurrency) | PAUSED: moved on; MOVED: somebody else did; EARLY | LATE: look at the clock again;
 --   OTHER: declared otherwise by a later deployment; GONE
@@ -33,7 +34,7 @@ if known[5] or instant == '' or is_full(workflow) then
 end
 create({
   id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-  tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[6] or '',
+  tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[6] or '', admission = admission,
   extra = { 'tr', 'cron', 'si', id, 'sn', instant },
 })
 call('HSET', key, 'la', instant, 'nx', following)

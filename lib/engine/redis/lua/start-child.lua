@@ -20,6 +20,7 @@
 --   idempotency
 --   ttl
 --   input
+--   admission
 -- RETURNS { OK | DONE | LOST | CONFLICT, now, child id, epoch ms of the timeout or 0 } | { CANCELED, now, reason or '', 0 }
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return { state, now, '', 0 } end
@@ -31,7 +32,8 @@ end
 if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
 local created = create({
   id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-  tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, extra = child_fields(id, step),
+  tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
+  extra = child_fields(id, step),
 })
 if created[1] == 'CONFLICT' then return { 'CONFLICT', now, child, 0 } end
 local started = created[2]

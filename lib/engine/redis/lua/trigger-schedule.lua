@@ -9,6 +9,7 @@
 --   attempts
 --   version
 --   tags
+--   admission
 -- RETURNS CREATED | MISSING | CHANGED when the schedule is of another workflow by now
 if call('EXISTS', run_key(run)) == 1 then return 'CREATED' end
 local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ip')
@@ -16,7 +17,7 @@ if not known[1] then return 'MISSING' end
 if known[1] ~= workflow then return 'CHANGED' end
 create({
   id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-  tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '',
+  tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission,
   extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
 })
 return 'CREATED'

@@ -1,5 +1,5 @@
--- Stores a new run and queues it, now or later. `run` has the arguments of create_run as fields, and in `extra` further fields of the
--- hash. Answers what create_run answers.
+-- Stores a new run and queues it, now or later. `run` has the arguments of create_run as fields, `admission` may be absent, and in `extra`
+-- further fields of the hash. Answers what create_run answers.
 local function create(run)
   local id, workflow = run.id, run.workflow
   local key = run_key(id)
@@ -36,6 +36,7 @@ local function create(run)
     call('SET', claim_key, id, 'PX', run.ttl)
   end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
+  if run.admission and run.admission ~= '' then rare().keep_gates(cjson.decode(run.admission), keep) end
   call('HSET', key, unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))

@@ -106,7 +106,7 @@ end
 
 local function subscriber_run(id, workflow) return redis.sha1hex(id .. '\0' .. workflow) end
 
--- Creates one subscriber's run, or notes why there is none. `sub` is { w workflow, v verdict, e error, q, p, a, r, t }: the
+-- Creates one subscriber's run, or notes why there is none. `sub` is { w workflow, v verdict, e error, q, p, a, r, t, ad }: the
 -- verdict is d delivered, s skipped, f failed, or ? for the first worker to find out.
 local function deliver_event(id, sub, data)
   local verdict, run, detail = sub.v, '', sub.e
@@ -120,7 +120,7 @@ local function deliver_event(id, sub, data)
     end
     local created = create({
       id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, version = sub.r, tags = sub.t,
-      at = '', delay = 0, idempotency = '', ttl = 0, input = data, extra = extra,
+      at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad, extra = extra,
     })
     if created[1] == 'CREATED' then
       call('HSET', data_key(run), 'ev', envelope_of(id, event))
