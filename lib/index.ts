@@ -59,6 +59,7 @@ export {
   NestedStepError,
   NonRetriableError,
   PayloadTooLargeError,
+  RateLimitedError,
   RedflowError,
   ReplicationError,
   ResultTimeoutError,

@@ -31,6 +31,7 @@ export {
   NestedStepError,
   NonRetriableError,
   PayloadTooLargeError,
+  RateLimitedError,
   RedflowError,
   ReplicationError,
   ResultTimeoutError,

@@ -22,15 +22,18 @@ export interface NewRun {
 
 export type Created =
   | { readonly status: 'CREATED' | 'EXISTS'; readonly id: string }
-  | { readonly status: 'CONFLICT'; readonly id: string; readonly workflow: string };
+  | { readonly status: 'CONFLICT'; readonly id: string; readonly workflow: string }
+  /** Over the rate limit of its workflow; nothing was written. */
+  | { readonly status: 'LIMITED'; readonly id: string; readonly retryAfterMs: number };
 
 export function createRun(run: NewRun): Op<Created> {
   return {
     name: 'create_run',
     args: newRunArgs(run),
     parse: (reply) => {
-      const [status, id, workflow] = reply as [Created['status'], string, string];
-      return { status, id, workflow };
+      const [status, id, detail] = reply as [Created['status'], string, string];
+      if (status === 'CONFLICT') return { status, id, workflow: detail };
+      return status === 'LIMITED' ? { status, id, retryAfterMs: Number(detail) } : { status, id };
     },
   };
 }

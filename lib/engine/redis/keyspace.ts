@@ -27,6 +27,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `slots:<wf>`           | set    | runs that count for `maxConcurrency` |
  * | `controls`             | hash   | `c<workflow>` its maxConcurrency, `p<queue>` while that is paused |
  * | `idem:<len>:<wf>:<key>`| string | run id of an idempotency key, with its TTL |
+ * | `rate:<len>:<wf>:<key>` | zset | runs that count for a rate limit, by creation time |
  * | `event:<id>`           | hash   | an event: `n` name, `t` ts, `k` correlation key, `s` stamp, `d` data, `no` nonce, `fs` status of the fan-out, `sc` subscribers, `dc` delivered, `fc` failed, `rc` resumed |
  * | `deliveries:<id>`, `resumed:<id>`, `fanout:<id>` | hash, list, list | what became of its subscribers, the runs it resumed, subscribers still to do |
  * | `events`, `events:<name>` | zset | events by stamp |

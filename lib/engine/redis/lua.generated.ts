@@ -183,6 +183,7 @@ local function record_pass(id, failures, outcome, since, worker, failure)
   call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now_text .. ',' .. worker .. ';' .. (failure or ''))
 end
 local ops = {}
+local function scoped(kind, workflow, key) return ROOT .. kind .. ':' .. #workflow .. ':' .. workflow .. ':' .. key end
 local function create(run)
   local id, workflow = run.id, run.workflow
   local key = run_key(id)
@@ -194,9 +195,15 @@ local function create(run)
   end
   local claim_key
   if run.idempotency ~= '' then
-    claim_key = ROOT .. 'idem:' .. #workflow .. ':' .. workflow .. ':' .. run.idempotency
+    claim_key = scoped('idem', workflow, run.idempotency)
     local existing = call('GET', claim_key)
     if existing then return { 'EXISTS', existing } end
+  end
+  local admission
+  if run.admission and run.admission ~= '' then
+    admission = cjson.decode(run.admission)
+    local answer = rare().turn_away(run, admission)
+    if answer then return answer end
   end
   local start = now + tonumber(run.delay)
   if run.at ~= '' then start = tonumber(run.at) end
@@ -218,7 +225,7 @@ local function create(run)
     call('SET', claim_key, id, 'PX', run.ttl)
   end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
-  if run.admission and run.admission ~= '' then rare().keep_gates(cjson.decode(run.admission), keep) end
+  if admission then rare().subject(id, workflow, admission, keep) end
   call('HSET', key, unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
@@ -487,10 +494,58 @@ local made
 rare = function()
 if made then return made end
 local function payloads_of(id) return call('HMGET', data_key(id), 'i', 'o', 'e', 'cx', 'ce', 'fe') end
+local MERGED_FOR_MS = 60000
 local function keep_gates(admission, keep)
   if admission.m then keep('mx', admission.m) end
   local throttle = admission.t
   if throttle then keep('th', string.format('%.0f,%.0f,', throttle[1], throttle[2]) .. throttle[3]) end
+end
+local function rate_key(workflow, admission) return scoped('rate', workflow, admission.r[3]) end
+local function limited_for(workflow, admission, ahead)
+  if not admission.r then return nil end
+  local limit, period = admission.r[1], admission.r[2]
+  local window, since = rate_key(workflow, admission), '(' .. string.format('%.0f', now - period)
+  local count = call('ZCOUNT', window, since, '+inf')
+  if count + ahead < limit then return nil end
+  local blocking = call('ZRANGEBYSCORE', window, since, '+inf', 'WITHSCORES', 'LIMIT', count + ahead - limit, 1)
+  return (blocking[2] and tonumber(blocking[2]) or now) + period - now
+end
+local function count_for_limit(id, workflow, admission)
+  if not admission.r then return end
+  local window, period = rate_key(workflow, admission), admission.r[2]
+  call('ZREMRANGEBYSCORE', window, '-inf', string.format('%.0f', now - period))
+  call('ZADD', window, now_text, id)
+  call('PEXPIRE', window, string.format('%.0f', period))
+end
+local function limited_error(workflow, admission, wait)
+  local limit, period, key = string.format('%.0f', admission.r[1]), string.format('%.0f', admission.r[2]), admission.r[3]
+  local message = 'Workflow "' .. workflow .. '" is over its rateLimit of ' .. limit .. ' per ' .. period .. ' ms'
+    .. (key == '' and '' or ' for key "' .. key .. '"') .. '. Try again in ' .. wait .. ' ms.'
+  return '{"name":"RateLimitedError","code":"RATE_LIMITED","message":' .. cjson.encode(message) .. ',"workflow":' .. cjson.encode(workflow)
+    .. ',"key":' .. cjson.encode(key) .. ',"limit":' .. limit .. ',"period":' .. period .. ',"retryAfterMs":' .. wait .. '}'
+end
+local function turn_away(run, admission)
+  local wait = limited_for(run.workflow, admission, 0)
+  if wait then return { 'LIMITED', run.id, string.format('%.0f', wait) } end
+end
+local function subject(id, workflow, admission, keep)
+  count_for_limit(id, workflow, admission)
+  keep_gates(admission, keep)
+end
+local function find_limited(runs)
+  local ahead, known = {}, {}
+  for _, run in ipairs(runs) do
+    local claim = run.idempotency ~= '' and scoped('idem', run.workflow, run.idempotency)
+    local exists = call('EXISTS', run_key(run.id)) == 1 or claim and (known[claim] or call('EXISTS', claim) == 1)
+    if claim then known[claim] = true end
+    local admission = run.admission ~= '' and not exists and cjson.decode(run.admission)
+    if admission and admission.r then
+      local window = rate_key(run.workflow, admission)
+      local wait = limited_for(run.workflow, admission, ahead[window] or 0)
+      if wait then return run.id, wait end
+      ahead[window] = (ahead[window] or 0) + 1
+    end
+  end
 end
 local RESERVED = 9000000000000000
 local HANDED_AT_ONCE = 100
@@ -934,6 +989,8 @@ local function deliver_event(id, sub, data)
     if created[1] == 'CREATED' then
       call('HSET', data_key(run), 'ev', envelope_of(id, event))
       verdict, detail = 'd', ''
+    elseif created[1] == 'LIMITED' then
+      verdict, run, detail = 'f', '', limited_error(sub.w, cjson.decode(sub.ad), created[3])
     else
       verdict, run = 'f', ''
       detail = '{"name":"IdempotencyConflictError","message":"The run id of this delivery belongs to another workflow."}'
@@ -941,6 +998,7 @@ local function deliver_event(id, sub, data)
   end
   call('HSET', ROOT .. 'deliveries:' .. id, sub.w, verdict .. ':' .. run .. ';' .. detail)
   if verdict ~= 's' then call('HINCRBY', event_key(id), verdict .. 'c', 1) end
+  return run ~= '' and run or nil
 end
 local function settle_fanout(id)
   local counts = call('HMGET', event_key(id), 'sc', 'fc')
@@ -1165,16 +1223,27 @@ ops.await_any = function(base, count)
     return { 'OK', now, tonumber(moment), status == 'w' and timer or '', status == 'w' and 0 or 1 }
   end
   if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, 0, call('HGET', data, 'cx') or '', 0 } end
-  local branches = {}
+  local branches, children = {}, {}
   local at = branches_first
   while at <= branches_last do
-    branches[#branches + 1] = { ARGV[at], ARGV[at + 1], at + 3 }
+    local arg = at + 3
+    local branch = { ARGV[at], ARGV[at + 1], arg }
+    branches[#branches + 1] = branch
     if ARGV[at] == 'c' then
-      local existing = call('HGET', run_key(ARGV[at + 3]), 'wf')
-      if existing and existing ~= ARGV[at + 4] then return { 'CONFLICT', now, 0, ARGV[at + 3], 0 } end
+      local child = {
+        id = ARGV[arg], nonce = '', workflow = ARGV[arg + 1], queue = ARGV[arg + 2], priority = ARGV[arg + 3], attempts = ARGV[arg + 4],
+        version = ARGV[arg + 5], tags = ARGV[arg + 6], at = ARGV[arg + 7], delay = ARGV[arg + 8], idempotency = ARGV[arg + 9],
+        ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], extra = child_fields(id, step),
+      }
+      local existing = call('HGET', run_key(child.id), 'wf')
+      if existing and existing ~= child.workflow then return { 'CONFLICT', now, 0, child.id, 0 } end
+      branch[4] = child
+      children[#children + 1] = child
     end
-    at = at + 3 + tonumber(ARGV[at + 2])
+    at = arg + tonumber(ARGV[at + 2])
   end
+  local limited, wait = find_limited(children)
+  if limited then return { 'LIMITED', now, wait, limited, 0 } end
   local function record(moment, timer)
     call('HSET', data, field, 'a,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';' .. timer)
   end
@@ -1194,12 +1263,7 @@ ops.await_any = function(base, count)
     if kind == 'e' and not over then
       over = listen(id, step, name, ARGV[arg], ARGV[arg + 1], ARGV[arg + 2])
     elseif kind == 'c' then
-      local created = create({
-        id = ARGV[arg], nonce = '', workflow = ARGV[arg + 1], queue = ARGV[arg + 2], priority = ARGV[arg + 3], attempts = ARGV[arg + 4],
-        version = ARGV[arg + 5], tags = ARGV[arg + 6], at = ARGV[arg + 7], delay = ARGV[arg + 8], idempotency = ARGV[arg + 9],
-        ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], extra = child_fields(id, step),
-      })
-      if await_child(id, step, name, created) then over = true end
+      if await_child(id, step, name, create(branch[4])) then over = true end
     end
   end
   if not over then record(first, timer) end
@@ -1358,8 +1422,12 @@ ops.emit_event = function(base, count)
         r = meta.version or '', t = meta.tags and next(meta.tags) and cjson.encode(meta.tags) or '',
       }
     end
-    if sub.v == 'd' or sub.v == '?' then runs[#runs + 1] = subscriber_run(id, workflow) end
-    if i <= EVENTS_PER_CALL then deliver_event(id, sub, data) else call('RPUSH', ROOT .. 'fanout:' .. id, cjson.encode(sub)) end
+    if i <= EVENTS_PER_CALL or sub.ad and sub.ad ~= '' then
+      runs[#runs + 1] = deliver_event(id, sub, data)
+    else
+      if sub.v == 'd' or sub.v == '?' then runs[#runs + 1] = subscriber_run(id, workflow) end
+      call('RPUSH', ROOT .. 'fanout:' .. id, cjson.encode(sub))
+    end
   end
   return { 'OK', go_on(id, 0) and 1 or 0, finish_step(runs) }
 end
@@ -1437,11 +1505,15 @@ ops.fire_schedule = function(base, count)
     call('HSET', key, 'nx', following)
     return { known[5] and 'PAUSED' or 'SKIPPED', now, following }
   end
-  create({
+  local created = create({
     id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
     tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[6] or '', admission = admission,
     extra = { 'tr', 'cron', 'si', id, 'sn', instant },
   })
+  if created[1] == 'LIMITED' then
+    call('HSET', key, 'nx', following)
+    return { 'SKIPPED', now, following }
+  end
   call('HSET', key, 'la', instant, 'nx', following)
   return { 'FIRED', now, following }
 end
@@ -1838,6 +1910,7 @@ ops.start_child = function(base, count)
     extra = child_fields(id, step),
   })
   if created[1] == 'CONFLICT' then return { 'CONFLICT', now, child, 0 } end
+  if created[1] == 'LIMITED' then return { 'LIMITED', now, child, tonumber(created[3]) } end
   local started = created[2]
   call('HSET', data, 'c:' .. step, started)
   if kind == 'm' then
@@ -1901,16 +1974,15 @@ ops.trigger_schedule = function(base, count)
   local version = ARGV[base + 7]
   local tags = ARGV[base + 8]
   local admission = ARGV[base + 9]
-  if call('EXISTS', run_key(run)) == 1 then return 'CREATED' end
+  if call('EXISTS', run_key(run)) == 1 then return { 'CREATED', run } end
   local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ip')
-  if not known[1] then return 'MISSING' end
-  if known[1] ~= workflow then return 'CHANGED' end
-  create({
+  if not known[1] then return { 'MISSING' } end
+  if known[1] ~= workflow then return { 'CHANGED' } end
+  return create({
     id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
     tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission,
     extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
   })
-  return 'CREATED'
 end
 ops.unwind_run = function(base, count)
   local id = ARGV[base + 1]
@@ -1929,7 +2001,7 @@ ops.unwind_run = function(base, count)
   unwind(id, run, 'f')
   return 'OK'
 end
-made = { admit = admit, canceled_error = canceled_error, deliver_end = deliver_end, give_back = give_back, keep_gates = keep_gates, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, unlisten = unlisten, unlisten_all = unlisten_all }
+made = { admit = admit, canceled_error = canceled_error, deliver_end = deliver_end, give_back = give_back, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_all = unlisten_all }
 return made
 end
 local replies = {}

@@ -15,7 +15,8 @@
 --   ttl              ms the idempotency key is kept
 --   input            encoded payload, '' for undefined
 --   admission        what it is subject to, '' for nothing: see shared/rare/admission.lua
--- RETURNS { CREATED, id } | { EXISTS, id } | { CONFLICT, id, workflow of the existing run }
+-- RETURNS { CREATED, id } | { EXISTS, id } | { CONFLICT, id, workflow of the existing run } | { LIMITED, id, ms to wait }: over its rate limit,
+--   nothing is written
 return create({
   id = id, nonce = nonce, workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
   tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,

@@ -81,7 +81,12 @@ for i, workflow in ipairs(subscribers) do
       r = meta.version or '', t = meta.tags and next(meta.tags) and cjson.encode(meta.tags) or '',
     }
   end
-  if sub.v == 'd' or sub.v == '?' then runs[#runs + 1] = subscriber_run(id, workflow) end
-  if i <= EVENTS_PER_CALL then deliver_event(id, sub, data) else call('RPUSH', ROOT .. 'fanout:' .. id, cjson.encode(sub)) end
+  -- Which run one with limits comes to is not known before it is delivered.
+  if i <= EVENTS_PER_CALL or sub.ad and sub.ad ~= '' then
+    runs[#runs + 1] = deliver_event(id, sub, data)
+  else
+    if sub.v == 'd' or sub.v == '?' then runs[#runs + 1] = subscriber_run(id, workflow) end
+    call('RPUSH', ROOT .. 'fanout:' .. id, cjson.encode(sub))
+  end
 end
 return { 'OK', go_on(id, 0) and 1 or 0, finish_step(runs) }

@@ -21,7 +21,8 @@
 --   ttl
 --   input
 --   admission
--- RETURNS { OK | DONE | LOST | CONFLICT, now, child id, epoch ms of the timeout or 0 } | { CANCELED, now, reason or '', 0 }
+-- RETURNS { OK | DONE | LOST | CONFLICT, now, child id, epoch ms of the timeout or 0 } | { LIMITED, now, child id, ms to wait }
+--   | { CANCELED, now, reason or '', 0 }
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return { state, now, '', 0 } end
 local data = data_key(id)
@@ -36,6 +37,7 @@ local created = create({
   extra = child_fields(id, step),
 })
 if created[1] == 'CONFLICT' then return { 'CONFLICT', now, child, 0 } end
+if created[1] == 'LIMITED' then return { 'LIMITED', now, child, tonumber(created[3]) } end
 local started = created[2]
 call('HSET', data, 'c:' .. step, started)
 if kind == 'm' then

@@ -10,14 +10,13 @@
 --   version
 --   tags
 --   admission
--- RETURNS CREATED | MISSING | CHANGED when the schedule is of another workflow by now
-if call('EXISTS', run_key(run)) == 1 then return 'CREATED' end
+-- RETURNS { CREATED, id } | { LIMITED, id, ms to wait } | { MISSING } | { CHANGED } when the schedule is of another workflow by now
+if call('EXISTS', run_key(run)) == 1 then return { 'CREATED', run } end
 local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ip')
-if not known[1] then return 'MISSING' end
-if known[1] ~= workflow then return 'CHANGED' end
-create({
+if not known[1] then return { 'MISSING' } end
+if known[1] ~= workflow then return { 'CHANGED' } end
+return create({
   id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
   tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission,
   extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
 })
-return 'CREATED'

@@ -1,3 +1,6 @@
+-- A key of a workflow and a text of the user, whatever is in them.
+local function scoped(kind, workflow, key) return ROOT .. kind .. ':' .. #workflow .. ':' .. workflow .. ':' .. key end
+
 -- Stores a new run and queues it, now or later. `run` has the arguments of create_run as fields, `admission` may be absent, and in `extra`
 -- further fields of the hash. Answers what create_run answers.
 local function create(run)
@@ -11,9 +14,16 @@ local function create(run)
   end
   local claim_key
   if run.idempotency ~= '' then
-    claim_key = ROOT .. 'idem:' .. #workflow .. ':' .. workflow .. ':' .. run.idempotency
+    claim_key = scoped('idem', workflow, run.idempotency)
     local existing = call('GET', claim_key)
     if existing then return { 'EXISTS', existing } end
+  end
+
+  local admission
+  if run.admission and run.admission ~= '' then
+    admission = cjson.decode(run.admission)
+    local answer = rare().turn_away(run, admission)
+    if answer then return answer end
   end
 
   local start = now + tonumber(run.delay)
@@ -36,7 +46,7 @@ local function create(run)
     call('SET', claim_key, id, 'PX', run.ttl)
   end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
-  if run.admission and run.admission ~= '' then rare().keep_gates(cjson.decode(run.admission), keep) end
+  if admission then rare().subject(id, workflow, admission, keep) end
   call('HSET', key, unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
