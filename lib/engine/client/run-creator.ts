@@ -56,11 +56,11 @@ export class RunCreator {
     if (created.status === 'CREATED') return { id: created.id, deduplicated: false };
     if (created.status === 'CONFLICT') throw conflict(run, created, 'workflow');
     if (created.status === 'LIMITED') throw rateLimited(run, created.retryAfterMs);
-    if (options.onConflict === 'error') await this.refuseOtherInput(run, created);
+    if (created.status === 'EXISTS' && options.onConflict === 'error') await this.refuseOtherInput(run, created);
     return { id: created.id, deduplicated: true };
   }
 
-  /** A run's input never changes, so it can be compared after the fact. */
+  /** Only that of a debounced run that is yet to start changes, so it can be compared after the fact. */
   private async refuseOtherInput(run: NewRun, created: Created): Promise<void> {
     const existing = await this.buffer.add(readRun(created.id));
     const input = existing?.input === undefined ? '' : JSON.stringify(existing.input);

@@ -61,7 +61,7 @@ export class ScheduleAdmin {
         const run = await prepareRun(target, decodePayload(schedule.input), {}, this.host.maxPayloadBytes);
         const answer = await this.buffer.add(triggerSchedule(id, run));
         if (answer.status === 'LIMITED') throw rateLimited(run, answer.retryAfterMs);
-        if (answer.status === 'CREATED') created = { id: answer.id, deduplicated: false };
+        if ('id' in answer) created = { id: answer.id, deduplicated: answer.status === 'COALESCED' };
         return answer.status;
       });
       return created as CreatedRun;

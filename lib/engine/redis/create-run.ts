@@ -21,7 +21,8 @@ export interface NewRun {
 }
 
 export type Created =
-  | { readonly status: 'CREATED' | 'EXISTS'; readonly id: string }
+  /** `COALESCED`: a debounced run that is yet to start has taken the input. */
+  | { readonly status: 'CREATED' | 'EXISTS' | 'COALESCED'; readonly id: string }
   | { readonly status: 'CONFLICT'; readonly id: string; readonly workflow: string }
   /** Over the rate limit of its workflow; nothing was written. */
   | { readonly status: 'LIMITED'; readonly id: string; readonly retryAfterMs: number };

@@ -112,7 +112,8 @@ local function promote(limit)
   for _, id in ipairs(ids) do
     local gate = string.byte(id) == 0
     if gate then rare().reopen(string.sub(id, 2)) end
-    local run = gate and {} or call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs', 'wf', 'cs')
+    local run = gate and {} or call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs', 'wf', 'cs', 'db')
+    if run[7] then rare().end_debounce(id, run[5], run[7]) end
     if run[1] == 'd' or run[1] == 'w' or run[1] == 'b' then
       call('HSET', run_key(id), 'st', 'q')
       move(id, run[5], run[2], run[6], run[1], 'q')
@@ -193,20 +194,23 @@ local function create(run)
     if run.nonce == '' or known[2] == run.nonce then return { 'CREATED', id } end
     return { 'EXISTS', id }
   end
+  local admission = run.admission and run.admission ~= '' and cjson.decode(run.admission)
+  local merged = admission and admission.d and rare().merged_into(id)
+  if merged then return { 'COALESCED', merged } end
   local claim_key
   if run.idempotency ~= '' then
     claim_key = scoped('idem', workflow, run.idempotency)
     local existing = call('GET', claim_key)
     if existing then return { 'EXISTS', existing } end
   end
-  local admission
-  if run.admission and run.admission ~= '' then
-    admission = cjson.decode(run.admission)
-    local answer = rare().turn_away(run, admission)
-    if answer then return answer end
+  local answer = admission and rare().turn_away(run, admission)
+  if answer then
+    if claim_key and answer[1] == 'COALESCED' then call('SET', claim_key, answer[2], 'PX', run.ttl) end
+    return answer
   end
   local start = now + tonumber(run.delay)
   if run.at ~= '' then start = tonumber(run.at) end
+  if admission and admission.d then start = now + admission.d[1] end
   local later = start > now
   if not later then start = now end
   local status, stamp = later and 'd' or 'q', string.format('%.0f', next_counter('created'))
@@ -524,13 +528,61 @@ local function limited_error(workflow, admission, wait)
   return '{"name":"RateLimitedError","code":"RATE_LIMITED","message":' .. cjson.encode(message) .. ',"workflow":' .. cjson.encode(workflow)
     .. ',"key":' .. cjson.encode(key) .. ',"limit":' .. limit .. ',"period":' .. period .. ',"retryAfterMs":' .. wait .. '}'
 end
+local function pending_of(workflow, key)
+  local id = call('GET', scoped('debounce', workflow, key))
+  return id and call('HGET', run_key(id), 'st') == 'd' and id or nil
+end
+local function begin_debounce(id, workflow, debounce, keep)
+  call('SET', scoped('debounce', workflow, debounce[3]), id)
+  keep('db', debounce[3])
+  keep('df', now_text)
+end
+local function end_debounce(id, workflow, key)
+  call('HDEL', run_key(id), 'db', 'df')
+  local pending = scoped('debounce', workflow, key)
+  if call('GET', pending) == id then call('DEL', pending) end
+end
+local function merged_into(id) return call('GET', ROOT .. 'merged:' .. id) end
+local function join(pending, run, admission)
+  local key, data, debounce = run_key(pending), data_key(pending), admission.d
+  local known = call('HMGET', key, 'q', 'df', 'pa')
+  local origin = {}
+  for i = 1, #(run.extra or {}), 2 do origin[run.extra[i]] = run.extra[i + 1] end
+  local at = now + debounce[1]
+  if debounce[2] > 0 then at = math.max(now, math.min(at, tonumber(known[2]) + debounce[2])) end
+  local fields = { 'av', string.format('%.0f', at) }
+  local function keep(field, value)
+    fields[#fields + 1] = field
+    fields[#fields + 1] = value
+  end
+  keep_gates(admission, keep)
+  for _, field in ipairs({ 'ei', 'si', 'sn' }) do
+    if origin[field] then keep(field, origin[field]) end
+  end
+  call('HDEL', key, 'mx', 'th', 'ei', 'si', 'sn')
+  if not known[3] then
+    call('HDEL', key, 'tr')
+    if origin.tr and origin.tr ~= 'child' then keep('tr', origin.tr) end
+  end
+  call('HSET', key, unpack(fields))
+  call('HDEL', data, 'i', 'ev')
+  if run.input ~= '' then call('HSET', data, 'i', run.input) end
+  set_due(pending, known[1], at)
+  call('SET', ROOT .. 'merged:' .. run.id, pending, 'PX', MERGED_FOR_MS)
+end
 local function turn_away(run, admission)
+  local pending = admission.d and pending_of(run.workflow, admission.d[3])
+  if pending then
+    join(pending, run, admission)
+    return { 'COALESCED', pending }
+  end
   local wait = limited_for(run.workflow, admission, 0)
   if wait then return { 'LIMITED', run.id, string.format('%.0f', wait) } end
 end
 local function subject(id, workflow, admission, keep)
   count_for_limit(id, workflow, admission)
   keep_gates(admission, keep)
+  if admission.d then begin_debounce(id, workflow, admission.d, keep) end
 end
 local function find_limited(runs)
   local ahead, known = {}, {}
@@ -539,7 +591,13 @@ local function find_limited(runs)
     local exists = call('EXISTS', run_key(run.id)) == 1 or claim and (known[claim] or call('EXISTS', claim) == 1)
     if claim then known[claim] = true end
     local admission = run.admission ~= '' and not exists and cjson.decode(run.admission)
-    if admission and admission.r then
+    local debounce = admission and admission.d
+    if debounce then
+      local pending = scoped('debounce', run.workflow, debounce[3])
+      exists = known[pending] or pending_of(run.workflow, debounce[3])
+      known[pending] = true
+    end
+    if admission and admission.r and not exists then
       local window = rate_key(run.workflow, admission)
       local wait = limited_for(run.workflow, admission, ahead[window] or 0)
       if wait then return run.id, wait end
@@ -864,7 +922,7 @@ local function request_cancel(id, reason, compensate, nonce)
   local run = call('HMGET', key, unpack(GUARDED))
   local status = run[1]
   read_fate(id, run)
-  local cold = call('HMGET', key, 'cn', 'hk')
+  local cold = call('HMGET', key, 'cn', 'hk', 'db')
   if not status or cold[2] then return { 'MISSING', '' } end
   if nonce ~= '' and cold[1] == nonce then return { 'YES', status } end
   if status == 's' or status == 'f' or status == 'c' or run[9] or run.unwinding then return { 'NO', status } end
@@ -886,6 +944,7 @@ local function request_cancel(id, reason, compensate, nonce)
   call('ZREM', ROOT .. 'queue:' .. queue, id)
   call('ZREM', ROOT .. 'suspects:' .. queue, id)
   leave_line(id)
+  if cold[3] then end_debounce(id, run[10], cold[3]) end
   end_canceled(id, run)
   return { 'YES', call('HGET', key, 'st') }
 end
@@ -986,7 +1045,8 @@ local function deliver_event(id, sub, data)
       id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, version = sub.r, tags = sub.t,
       at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad, extra = extra,
     })
-    if created[1] == 'CREATED' then
+    if created[1] == 'CREATED' or created[1] == 'COALESCED' then
+      run = created[2]
       call('HSET', data_key(run), 'ev', envelope_of(id, event))
       verdict, detail = 'd', ''
     elseif created[1] == 'LIMITED' then
@@ -1975,6 +2035,8 @@ ops.trigger_schedule = function(base, count)
   local tags = ARGV[base + 8]
   local admission = ARGV[base + 9]
   if call('EXISTS', run_key(run)) == 1 then return { 'CREATED', run } end
+  local merged = merged_into(run)
+  if merged then return { 'COALESCED', merged } end
   local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ip')
   if not known[1] then return { 'MISSING' } end
   if known[1] ~= workflow then return { 'CHANGED' } end
@@ -2001,7 +2063,7 @@ ops.unwind_run = function(base, count)
   unwind(id, run, 'f')
   return 'OK'
 end
-made = { admit = admit, canceled_error = canceled_error, deliver_end = deliver_end, give_back = give_back, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_all = unlisten_all }
+made = { admit = admit, canceled_error = canceled_error, deliver_end = deliver_end, end_debounce = end_debounce, give_back = give_back, merged_into = merged_into, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_all = unlisten_all }
 return made
 end
 local replies = {}

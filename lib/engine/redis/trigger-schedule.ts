@@ -3,7 +3,7 @@ import { targetArgs } from './fire-schedule.js';
 import type { Op } from './op.js';
 
 export type Triggered =
-  | { readonly status: 'CREATED'; readonly id: string }
+  | { readonly status: 'CREATED' | 'COALESCED'; readonly id: string }
   | { readonly status: 'LIMITED'; readonly retryAfterMs: number }
   | { readonly status: 'MISSING' | 'CHANGED' };
 
@@ -15,7 +15,7 @@ export function triggerSchedule(scheduleId: string, run: NewRun): Op<Triggered> 
     parse: (reply) => {
       const [status, id, wait] = reply as [Triggered['status'], string, string];
       if (status === 'LIMITED') return { status, retryAfterMs: Number(wait) };
-      return status === 'CREATED' ? { status, id } : { status };
+      return status === 'CREATED' || status === 'COALESCED' ? { status, id } : { status };
     },
   };
 }

@@ -1,5 +1,5 @@
 -- trigger_schedule: starts a run of a schedule now, also of a paused one. Its next instant stays.
--- Guarantee: one run per id; a repeat answers CREATED again.
+-- Guarantee: one run per id; a repeat answers the same again.
 -- ARGS
 --   id
 --   run              id of the run, made for this call
@@ -10,8 +10,11 @@
 --   version
 --   tags
 --   admission
--- RETURNS { CREATED, id } | { LIMITED, id, ms to wait } | { MISSING } | { CHANGED } when the schedule is of another workflow by now
+-- RETURNS { CREATED, id } | { COALESCED, id of the debounced run } | { LIMITED, id, ms to wait } | { MISSING } | { CHANGED } when the schedule is
+--   of another workflow by now
 if call('EXISTS', run_key(run)) == 1 then return { 'CREATED', run } end
+local merged = merged_into(run)
+if merged then return { 'COALESCED', merged } end
 local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ip')
 if not known[1] then return { 'MISSING' } end
 if known[1] ~= workflow then return { 'CHANGED' } end

@@ -12,22 +12,24 @@ local function create(run)
     if run.nonce == '' or known[2] == run.nonce then return { 'CREATED', id } end
     return { 'EXISTS', id }
   end
+  local admission = run.admission and run.admission ~= '' and cjson.decode(run.admission)
+  local merged = admission and admission.d and rare().merged_into(id)
+  if merged then return { 'COALESCED', merged } end
   local claim_key
   if run.idempotency ~= '' then
     claim_key = scoped('idem', workflow, run.idempotency)
     local existing = call('GET', claim_key)
     if existing then return { 'EXISTS', existing } end
   end
-
-  local admission
-  if run.admission and run.admission ~= '' then
-    admission = cjson.decode(run.admission)
-    local answer = rare().turn_away(run, admission)
-    if answer then return answer end
+  local answer = admission and rare().turn_away(run, admission)
+  if answer then
+    if claim_key and answer[1] == 'COALESCED' then call('SET', claim_key, answer[2], 'PX', run.ttl) end
+    return answer
   end
 
   local start = now + tonumber(run.delay)
   if run.at ~= '' then start = tonumber(run.at) end
+  if admission and admission.d then start = now + admission.d[1] end
   local later = start > now
   if not later then start = now end
   local status, stamp = later and 'd' or 'q', string.format('%.0f', next_counter('created'))

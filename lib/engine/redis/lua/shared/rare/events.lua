@@ -122,7 +122,8 @@ local function deliver_event(id, sub, data)
       id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, version = sub.r, tags = sub.t,
       at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad, extra = extra,
     })
-    if created[1] == 'CREATED' then
+    if created[1] == 'CREATED' or created[1] == 'COALESCED' then
+      run = created[2]
       call('HSET', data_key(run), 'ev', envelope_of(id, event))
       verdict, detail = 'd', ''
     elseif created[1] == 'LIMITED' then
