@@ -97,6 +97,15 @@ describe('mutex', () => {
     expect(idsOf(await room.claim())).toEqual(['r3']);
   });
 
+  it('passes over a waiter that a reset has deleted', async () => {
+    const room = await roomOfWorker();
+    await gated(room, { mutex: 'k' }, 'r1', 'r2', 'r3');
+    await room.claim();
+    await room.redis.del(room.keys.run('r2'));
+    await finish(room, 'r1');
+    expect(idsOf(await room.claim())).toEqual(['r3']);
+  });
+
   it('is given back by a worker that does not know the workflow', async () => {
     const room = await roomOfWorker();
     await gated(room, { mutex: 'k' }, 'r1', 'r2');

@@ -31,7 +31,15 @@ local function let_go(gate, letter)
   enqueue(id, run[1], tonumber(run[2] or 0), run[3], true)
   wake(run[1])
 end
-local function first_waiter(gate) return call('ZRANGE', waiting_key(gate), 0, 0)[1] end
+-- Passes over runs that a reset has deleted while their line was still there.
+local function first_waiter(gate)
+  local id = call('ZRANGE', waiting_key(gate), 0, 0)[1]
+  while id and call('EXISTS', run_key(id)) == 0 do
+    call('ZREM', waiting_key(gate), id)
+    id = call('ZRANGE', waiting_key(gate), 0, 0)[1]
+  end
+  return id
+end
 
 -- The gate looks at its waiters again at this time: its entry in `due` begins with a byte that no run id has.
 local function look_again(gate, id, at) set_due('\0' .. gate, call('HGET', run_key(id), 'q'), at) end
