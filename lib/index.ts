@@ -14,6 +14,7 @@ export type {
   RedflowModuleExtras,
   RedflowModuleOptions,
   RedflowOptionsFactory,
+  WorkflowOverrides,
 } from './interfaces/redflow-module-options.interface.js';
 export type {
   OnCronMethodOptions,
@@ -59,6 +60,7 @@ export {
   NestedStepError,
   NonRetriableError,
   PayloadTooLargeError,
+  RateLimitedError,
   RedflowError,
   ReplicationError,
   ResultTimeoutError,
@@ -88,6 +90,7 @@ export type {
   Compensation,
   CompensationContext,
   CronTrigger,
+  DebounceOptions,
   Duration,
   EventDefinition,
   EventRef,
@@ -97,6 +100,8 @@ export type {
   Handler,
   InputSchema,
   Json,
+  KeyFunction,
+  LimitOptions,
   LoggerPort,
   PayloadCodec,
   ReceivedEvent,

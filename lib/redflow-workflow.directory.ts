@@ -6,6 +6,7 @@ import {
   type Handler,
   InvalidOptionError,
   type WorkflowDefinition,
+  type WorkflowOptions,
   type WorkflowRegistry,
 } from './engine/index.js';
 import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
@@ -92,9 +93,10 @@ export class RedflowWorkflowDirectory {
     return defineWorkflow(metadata.name, { ...options, ...(input && { input }), ...source });
   }
 
-  private optionsOf({ name, options }: WorkflowMetadata) {
+  /** A limit that is not complete is left to the engine, which says what is missing. */
+  private optionsOf({ name, options }: WorkflowMetadata): WorkflowOptions {
     const configured = Object.hasOwn(this.options.workflows, name) ? this.options.workflows[name] : {};
-    return mergeWorkflowOptions(mergeWorkflowOptions(this.options.defaults, options), configured);
+    return mergeWorkflowOptions(mergeWorkflowOptions(this.options.defaults, options), configured) as WorkflowOptions;
   }
 
   private refuseUnknownOverrides(known: readonly string[]): void {

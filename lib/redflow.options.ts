@@ -1,5 +1,5 @@
-import { type ClientOptions, InvalidOptionError, type WorkerOptions, type WorkflowOptions } from './engine/index.js';
-import type { RedflowConnectionOptions } from './interfaces/redflow-module-options.interface.js';
+import { type ClientOptions, InvalidOptionError, type WorkerOptions } from './engine/index.js';
+import type { RedflowConnectionOptions, WorkflowOverrides } from './interfaces/redflow-module-options.interface.js';
 import type { WorkflowDecoratorOptions } from './interfaces/workflow-decorator-options.interface.js';
 import { extraInFactory, unsupportedOption } from './redflow.messages.js';
 
@@ -8,8 +8,8 @@ export interface ResolvedRedflowOptions {
   readonly client: ClientOptions;
   /** `false` for a producer. */
   readonly worker: WorkerOptions | false;
-  readonly workflows: Readonly<Record<string, Partial<WorkflowOptions>>>;
-  readonly defaults: Partial<WorkflowOptions>;
+  readonly workflows: Readonly<Record<string, WorkflowOverrides>>;
+  readonly defaults: WorkflowOverrides;
 }
 
 // Records rather than lists: the compiler asks for a key here when the engine gains an option.
@@ -56,6 +56,10 @@ export const METHOD_WORKFLOW_KEYS: Record<Exclude<keyof WorkflowDecoratorOptions
   retries: true,
   timeout: true,
   maxConcurrency: true,
+  mutex: true,
+  throttle: true,
+  rateLimit: true,
+  debounce: true,
   priority: true,
   version: true,
   tags: true,
@@ -77,13 +81,16 @@ export function resolveModuleOptions(given: RedflowConnectionOptions = {}): Reso
 }
 
 /**
- * Lays one set of workflow options over another: what `upper` sets wins, retry policies and tags are merged field by field.
+ * Lays one set of workflow options over another: what `upper` sets wins; retry policies, limits and tags are merged field by field.
  *
  * A `maxAttempts` of the upper set also replaces the one inside the lower set's `retries`, which would otherwise win over it.
  */
-export function mergeWorkflowOptions(lower: Partial<WorkflowOptions>, upper: Partial<WorkflowOptions>): Partial<WorkflowOptions> {
-  const merged: Partial<WorkflowOptions> = { ...lower, ...withoutUndefined(upper) };
+export function mergeWorkflowOptions(lower: WorkflowOverrides, upper: WorkflowOverrides): WorkflowOverrides {
+  const merged: WorkflowOverrides = { ...lower, ...withoutUndefined(upper) };
   if (lower.tags && upper.tags) merged.tags = { ...lower.tags, ...upper.tags };
+  for (const limit of ['throttle', 'rateLimit', 'debounce'] as const) {
+    if (lower[limit] && upper[limit]) Object.assign(merged, { [limit]: { ...lower[limit], ...withoutUndefined(upper[limit]) } });
+  }
   if (lower.retries) {
     merged.retries = { ...lower.retries, ...withoutUndefined(upper.retries ?? {}) };
     if (upper.maxAttempts !== undefined && upper.retries?.maxAttempts === undefined) delete merged.retries.maxAttempts;

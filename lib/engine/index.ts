@@ -1,6 +1,7 @@
 export { getDefaultClient, setDefaultClient } from './client/default-client.js';
 export { defineWorkflow } from './client/define-workflow.js';
 export { createClient, RedflowClient } from './client/redflow-client.js';
+export type { DebounceOptions, KeyFunction, LimitOptions } from './core/admission.types.js';
 export type {
   CancelOptions,
   CancelResult,
@@ -31,6 +32,7 @@ export {
   NestedStepError,
   NonRetriableError,
   PayloadTooLargeError,
+  RateLimitedError,
   RedflowError,
   ReplicationError,
   ResultTimeoutError,

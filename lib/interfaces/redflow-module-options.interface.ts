@@ -1,5 +1,12 @@
 import type { ConfigurableModuleAsyncOptions } from '@nestjs/common';
-import type { ClientOptions, WorkerOptions, WorkflowOptions } from '../engine/index.js';
+import type { ClientOptions, DebounceOptions, LimitOptions, WorkerOptions, WorkflowOptions } from '../engine/index.js';
+
+/** Options to lay over those of a workflow: what they leave out stays, also inside of a limit. */
+export interface WorkflowOverrides extends Partial<Omit<WorkflowOptions, 'throttle' | 'rateLimit' | 'debounce'>> {
+  throttle?: Partial<LimitOptions>;
+  rateLimit?: Partial<LimitOptions>;
+  debounce?: Partial<DebounceOptions>;
+}
 
 /** What a connection is made of: the part of the options that `forRootAsync` may compute. */
 export interface RedflowConnectionOptions extends ClientOptions {
@@ -10,11 +17,11 @@ export interface RedflowConnectionOptions extends ClientOptions {
   worker?: boolean | WorkerOptions;
   /**
    * Overrides the options of decorated workflows by name, so that configuration has the last word:
-   * `{ 'invoice-sync': { maxAttempts: 10 } }`. An unknown name fails the boot of an application with a worker.
+   * `{ 'invoice-sync': { maxAttempts: 10, throttle: { limit: 5 } } }`. An unknown name fails the boot of an application with a worker.
    */
-  workflows?: Record<string, Partial<WorkflowOptions>>;
+  workflows?: Record<string, WorkflowOverrides>;
   /** Options of every workflow of this connection that its decorator does not set. */
-  defaults?: Partial<WorkflowOptions>;
+  defaults?: WorkflowOverrides;
 }
 
 /** The part of the options that must be known before any provider exists. */

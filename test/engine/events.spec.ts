@@ -1,6 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { RedflowClient } from '../../lib/engine/client/redflow-client.js';
-import { asRegistry } from '../../lib/engine/core/registry.js';
 import {
   createRegistry,
   defineEvent,
@@ -13,7 +11,8 @@ import {
   startWorker,
   type WorkflowContext,
 } from '../../lib/engine/index.js';
-import { type Engine, rejection, startEngine, whenTestEnds, workflow } from '../support/engine.js';
+import { rejection, startEngine, whenTestEnds, workflow } from '../support/engine.js';
+import { informedClient } from '../support/informed-client.js';
 import { testRedisUrl } from '../support/namespace.js';
 
 interface Order {
@@ -59,15 +58,6 @@ const broken = workflow('broken', async () => 'never', {
 
 const all = [analytics, mail, big, strict, broken];
 
-/** A client that knows the definitions, as one in the process of the workers does. */
-function informedClient(engine: Engine): RedflowClient {
-  const registry = createRegistry();
-  for (const definition of all) asRegistry(registry).add(definition);
-  const client = new RedflowClient({ url: testRedisUrl(), prefix: engine.prefix }, { registry });
-  whenTestEnds(() => client.close());
-  return client;
-}
-
 const statusesOf = (event: { deliveries: Array<{ workflow: string; status: string }> }) =>
   Object.fromEntries(event.deliveries.map(({ workflow, status }) => [workflow, status]));
 
@@ -97,7 +87,7 @@ describe('client.emitEvent()', () => {
 
   it('asks filters and schemas before anything is created, where it knows the subscribers', async () => {
     const engine = await startEngine({ workflows: all, worker: false });
-    const client = informedClient(engine);
+    const client = informedClient(engine, ...all);
     const { event, handles } = await client.emitEventDetailed('order.created', { orderId: 'o1', cents: -5 });
     expect(statusesOf(event)).toEqual({
       analytics: 'delivered',

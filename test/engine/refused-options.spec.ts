@@ -138,6 +138,10 @@ describe('definitions', () => {
     ['registry', 'flow', { registry: { list: () => [] } }],
     ['onFailure', 'flow', { onFailure: 'call' }],
     ['maxConcurrency', 'flow', { maxConcurrency: 0 }],
+    ['mutex', 'flow', { mutex: 'order' }],
+    ['throttle.limit', 'flow', { throttle: { limit: 0, period: 1 } }],
+    ['rateLimit.period', 'flow', { rateLimit: { limit: 1, period: 0 } }],
+    ['debounce.timeout', 'flow', { debounce: { key: String, period: 2, timeout: 1 } }],
   ])('refuse %s of %j with %j', (option, name, options) => {
     let error: unknown;
     try {

@@ -54,6 +54,15 @@ describe('options of workflows from configuration', () => {
     );
   });
 
+  it('are refused when a limit is not complete with them', async () => {
+    const error = await bootError(
+      { providers: [InvoiceWorkflow] },
+      { redflow: { workflows: { 'invoice-sync': { throttle: { limit: 5 } } } } },
+    );
+    expect(error).toBeInstanceOf(InvalidOptionError);
+    expect(error.message).toContain('throttle.period');
+  });
+
   it('are refused when the engine does not know them', async () => {
     const redflow = { workflows: { 'invoice-sync': { maxAtempts: 4 } } } as RedflowModuleOptions;
     const error = await bootError({ providers: [InvoiceWorkflow] }, { redflow });
@@ -72,6 +81,14 @@ describe('mergeWorkflowOptions()', () => {
   it('lets maxAttempts above replace the one in retries below', () => {
     const merged = mergeWorkflowOptions({ retries: { maxAttempts: 3, delay: '1s' } }, { maxAttempts: 5 });
     expect(merged).toEqual({ maxAttempts: 5, retries: { delay: '1s' } });
+  });
+
+  it('merges limits field by field', () => {
+    const key = () => 'a';
+    const lower = { throttle: { key, limit: 1, period: '1m' }, debounce: { key, period: '1s' } };
+    const merged = mergeWorkflowOptions(lower, { throttle: { limit: 5 }, rateLimit: { limit: 2, period: 1 } });
+    expect(merged).toEqual({ ...lower, throttle: { key, limit: 5, period: '1m' }, rateLimit: { limit: 2, period: 1 } });
+    expect(lower.throttle.limit).toBe(1);
   });
 
   it('does not take undefined for a value', () => {

@@ -203,6 +203,26 @@ describe('createRun()', () => {
     expect(new Set(stamps.filter((_, index) => index % 2 === 1)).size).toBe(300);
   });
 
+  describe('gates', () => {
+    it('keeps the keys that the claim needs, and nothing for a run without', async () => {
+      const room = openEngineRoom();
+      const op = createRun(
+        room.newRun({ id: 'r1', admission: { mutex: '', throttle: { limit: 3, periodMs: 60_000, key: 'a,b:{}*' } } }),
+      );
+      await room.send(op);
+      await room.repeat(op);
+      expect([await room.field('r1', 'mx'), await room.field('r1', 'th')]).toEqual(['', '3,60000,a,b:{}*']);
+      await room.create({ id: 'r2' });
+      expect(await room.redis.hkeys(room.keys.run('r2'))).toEqual(['wf', 'q', 'st', 'cs', 'av']);
+    });
+
+    it.each(['{}:*', 'straße 日本 🚀', '\u0000', '"\\/', 'x'.repeat(512)])('keeps %j as it is', async (key) => {
+      const room = openEngineRoom();
+      await room.create({ id: 'r1', admission: { mutex: key } });
+      expect(await room.field('r1', 'mx')).toBe(key);
+    });
+  });
+
   describe('wake-up', () => {
     it('wakes one idle worker of the queue, once', async () => {
       const room = openEngineRoom();

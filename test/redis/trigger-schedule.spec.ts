@@ -11,8 +11,8 @@ describe('triggerSchedule()', () => {
     const nextAt = await scheduleIn(room, 60_000);
     const op = triggerSchedule('nightly', room.newRun({ id: 'now', queue: 'reports' }));
     const before = await room.now();
-    expect(await room.send(op)).toBe('CREATED');
-    expect(await room.repeat(op)).toBe('CREATED');
+    expect(await room.send(op)).toEqual({ status: 'CREATED', id: 'now' });
+    expect(await room.repeat(op)).toEqual({ status: 'CREATED', id: 'now' });
     const run = await room.send(readRun('now'));
     expect(run).toMatchObject({ workflow: 'greet', queue: 'reports', input: { a: 1 }, trigger: 'cron', scheduleId: 'nightly' });
     expect(run?.scheduledFor).toBeGreaterThanOrEqual(before);
@@ -24,14 +24,14 @@ describe('triggerSchedule()', () => {
     const room = openEngineRoom();
     await scheduleIn(room, 60_000);
     await room.send(pauseSchedule('nightly'));
-    expect(await room.send(triggerSchedule('nightly', room.newRun()))).toBe('CREATED');
+    expect(await room.send(triggerSchedule('nightly', room.newRun()))).toMatchObject({ status: 'CREATED' });
   });
 
   it('starts none of a schedule that is gone, or of another workflow by now', async () => {
     const room = openEngineRoom();
-    expect(await room.send(triggerSchedule('nightly', room.newRun()))).toBe('MISSING');
+    expect(await room.send(triggerSchedule('nightly', room.newRun()))).toEqual({ status: 'MISSING' });
     await scheduleIn(room, 60_000, { workflow: 'other' });
-    expect(await room.send(triggerSchedule('nightly', room.newRun()))).toBe('CHANGED');
+    expect(await room.send(triggerSchedule('nightly', room.newRun()))).toEqual({ status: 'CHANGED' });
     expect(await room.queued()).toEqual([]);
   });
 
@@ -41,6 +41,6 @@ describe('triggerSchedule()', () => {
     const op = triggerSchedule('nightly', room.newRun());
     await room.send(op);
     await room.redis.del(room.key('schedule:nightly'));
-    expect(await room.repeat(op)).toBe('CREATED');
+    expect(await room.repeat(op)).toMatchObject({ status: 'CREATED' });
   });
 });

@@ -15,6 +15,7 @@ const {
   NestedStepError,
   NonRetriableError,
   PayloadTooLargeError,
+  RateLimitedError,
   RedflowError,
   redflowErrorCode,
   redflowErrorPrototype,
@@ -37,6 +38,12 @@ const {
 
 const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
   [new NonRetriableError('Card declined'), 'NON_RETRIABLE', 'Card declined', true],
+  [
+    new RateLimitedError({ workflow: 'mail', key: 'ada', limit: 5, period: 60_000, retryAfterMs: 250 }),
+    'RATE_LIMITED',
+    'Workflow "mail" is over its rateLimit of 5 per 60000 ms for key "ada". Try again in 250 ms.',
+    false,
+  ],
   [new RetryAfterError('90s'), 'RETRY_AFTER', 'Retry after 90000 ms.', false],
   [
     new ChildWorkflowError({ runId: 'r1', step: 'receipt', childRunId: 'c1', cause: new Error('no paper') }),

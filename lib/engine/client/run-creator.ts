@@ -1,11 +1,12 @@
 import type { CreateOptions } from '../core/client.types.js';
-import { IdempotencyConflictError } from '../core/errors/index.js';
+import { IdempotencyConflictError, RateLimitedError } from '../core/errors/index.js';
 import { sameJson } from '../core/json-equal.js';
 import type { AnyWorkflowRef } from '../core/workflow.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { type Created, createRun, type NewRun } from '../redis/create-run.js';
 import type { CreationHost } from '../redis/creation-host.js';
 import { prepareRun } from '../redis/prepare-run.js';
+import { rateLimited } from '../redis/rate-limited.js';
 import { readRun } from '../redis/read-run.js';
 import { sealRun } from '../redis/seal-run.js';
 import type { PendingCalls } from './pending-calls.js';
@@ -31,7 +32,10 @@ export class RunCreator {
     });
   }
 
-  /** All or nothing for bad input: every item is checked before the first is written. */
+  /**
+   * All or nothing for bad input: every item is checked before the first is written. What Redis refuses, such as items over a rate limit,
+   * rejects the call once all others are written.
+   */
   createMany(ref: AnyWorkflowRef, items: ReadonlyArray<{ input: unknown } & CreateOptions>): Promise<CreatedRun[]> {
     return this.pending.track(async () => {
       const target = await this.host.directory.find(
@@ -43,7 +47,7 @@ export class RunCreator {
         runs.push({ run: await prepareRun(target, input, options, this.host.maxPayloadBytes), options });
       // All of them before the first is written, so that they are queued in their order whatever a codec takes for each.
       const sealed = await Promise.all(runs.map(({ run }) => sealRun(run, this.host.sealer)));
-      return Promise.all(runs.map(({ run, options }, index) => this.write(run, sealed[index], options)));
+      return allCreated(await Promise.allSettled(runs.map(({ run, options }, index) => this.write(run, sealed[index], options))));
     });
   }
 
@@ -51,16 +55,26 @@ export class RunCreator {
     const created = await this.buffer.add(createRun(sealed));
     if (created.status === 'CREATED') return { id: created.id, deduplicated: false };
     if (created.status === 'CONFLICT') throw conflict(run, created, 'workflow');
-    if (options.onConflict === 'error') await this.refuseOtherInput(run, created);
+    if (created.status === 'LIMITED') throw rateLimited(run, created.retryAfterMs);
+    if (created.status === 'EXISTS' && options.onConflict === 'error') await this.refuseOtherInput(run, created);
     return { id: created.id, deduplicated: true };
   }
 
-  /** A run's input never changes, so it can be compared after the fact. */
+  /** Only that of a debounced run that is yet to start changes, so it can be compared after the fact. */
   private async refuseOtherInput(run: NewRun, created: Created): Promise<void> {
     const existing = await this.buffer.add(readRun(created.id));
     const input = existing?.input === undefined ? '' : JSON.stringify(existing.input);
     if (existing && !sameJson(input, run.input)) throw conflict(run, created, 'input');
   }
+}
+
+/** @throws what the first one rejected with; a rate limit says how many of the others there are */
+function allCreated(outcomes: ReadonlyArray<PromiseSettledResult<CreatedRun>>): CreatedRun[] {
+  const created = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (refused?.reason instanceof RateLimitedError) throw new RateLimitedError({ ...refused.reason, created: created.length });
+  if (refused) throw refused.reason;
+  return created;
 }
 
 function allowsUnknown(options: CreateOptions): boolean {

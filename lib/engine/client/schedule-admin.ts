@@ -8,6 +8,7 @@ import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { listSchedules } from '../redis/list-schedules.js';
 import { pauseSchedule } from '../redis/pause-schedule.js';
 import { prepareRun } from '../redis/prepare-run.js';
+import { rateLimited } from '../redis/rate-limited.js';
 import { readSchedule, type ScheduleRead } from '../redis/read-schedule.js';
 import { resumeSchedule } from '../redis/resume-schedule.js';
 import { triggerSchedule } from '../redis/trigger-schedule.js';
@@ -54,14 +55,16 @@ export class ScheduleAdmin {
 
   trigger(id: string): Promise<CreatedRun> {
     return this.pending.track(async () => {
-      let runId = '';
+      let created: CreatedRun | undefined;
       await this.repeated(id, async ({ schedule }) => {
         const target = await this.host.directory.find(schedule.workflow, false);
         const run = await prepareRun(target, decodePayload(schedule.input), {}, this.host.maxPayloadBytes);
-        runId = run.id;
-        return this.buffer.add(triggerSchedule(id, run));
+        const answer = await this.buffer.add(triggerSchedule(id, run));
+        if (answer.status === 'LIMITED') throw rateLimited(run, answer.retryAfterMs);
+        if ('id' in answer) created = { id: answer.id, deduplicated: answer.status === 'COALESCED' };
+        return answer.status;
       });
-      return { id: runId, deduplicated: false };
+      return created as CreatedRun;
     });
   }
 

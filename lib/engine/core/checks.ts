@@ -5,6 +5,7 @@ import { InvalidOptionError } from './errors/option.errors.js';
 export {
   checkCancelReason,
   checkIdempotencyKey,
+  checkLimitKey,
   checkName,
   checkPrefix,
   checkRunId,

@@ -1,3 +1,4 @@
+import { ADMISSION_KEYS, type AdmissionRules, resolveAdmission } from './admission.js';
 import { checkName, checkPositiveInteger, checkPriority, checkTags, checkVersion, rejectUnknownKeys } from './checks.js';
 import { describeValue } from './describe-value.js';
 import { parsePositiveDuration } from './duration.js';
@@ -21,6 +22,7 @@ const WORKFLOW_KEYS = [
   'retries',
   'timeout',
   'maxConcurrency',
+  ...ADMISSION_KEYS,
   'priority',
   'version',
   'tags',
@@ -39,6 +41,8 @@ export interface ResolvedWorkflowOptions {
   readonly timeoutMs?: number;
   /** Most runs in execution at a time, over all workers; undefined is no limit. */
   readonly maxConcurrency?: number;
+  /** Undefined for a workflow that has none. */
+  readonly admission?: AdmissionRules;
   readonly priority: number;
   readonly version?: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -67,6 +71,7 @@ export function resolveWorkflowOptions<I>(name: string, options: WorkflowOptions
       timeoutMs: options.timeout === undefined ? undefined : parsePositiveDuration(options.timeout, 'timeout'),
       maxConcurrency:
         options.maxConcurrency === undefined ? undefined : checkPositiveInteger(options.maxConcurrency, 'maxConcurrency'),
+      admission: resolveAdmission(options as WorkflowOptions),
       priority: checkPriority(options.priority ?? DEFAULT_PRIORITY),
       version: options.version === undefined ? undefined : checkVersion(options.version),
       tags: Object.freeze(checkTags(options.tags ?? {})),

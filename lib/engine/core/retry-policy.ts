@@ -81,9 +81,10 @@ function allows(shouldRetry: RetryPolicy['shouldRetry'], failure: RetryFailure):
   );
 }
 
-/** The delay a `RetryAfterError` asks for. */
+/** The delay that a `RetryAfterError` or a `RateLimitedError` asks for. */
 function requestedDelay(error: Error): number | undefined {
-  if (redflowErrorCode(error) !== 'RETRY_AFTER') return undefined;
+  const code = redflowErrorCode(error);
+  if (code !== 'RETRY_AFTER' && code !== 'RATE_LIMITED') return undefined;
   const { retryAfterMs } = error as { retryAfterMs?: unknown };
   return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined;
 }

@@ -69,6 +69,16 @@ export function checkSearchText(value: unknown): string {
   return refuse('text', `\`text\` to be 1 to ${MAX_KEY_BYTES} bytes of text`, value);
 }
 
+/**
+ * @param option whose key function returned it
+ * @throws InvalidOptionError unless it is a string of at most 512 UTF-8 bytes; the empty one is a key
+ */
+export function checkLimitKey(value: unknown, option: string, workflow: string): string {
+  if (value === '' || isText(value, MAX_KEY_BYTES)) return value;
+  const expected = `\`${option}\` of workflow "${workflow}" to return at most ${MAX_KEY_BYTES} bytes of text, or undefined`;
+  return refuse(option, expected, value);
+}
+
 /** @throws InvalidOptionError unless it is a string of at most 1,024 UTF-8 bytes */
 export function checkCancelReason(value: unknown): string {
   if (value === '' || isText(value, MAX_REASON_BYTES)) return value;

@@ -1,3 +1,4 @@
+import type { AdmissionOptions } from './admission.types.js';
 import type { CreateOptions, RunHandle } from './client.types.js';
 import type { EventRef, ReceivedEvent } from './event.types.js';
 import type { RunRecord } from './run.types.js';
@@ -243,7 +244,7 @@ export interface RetryPolicy {
 /** Validates an input before it is stored and again before a handler sees it. Nest adds DTO classes to Standard Schema. */
 export type InputSchema<I> = StandardSchemaV1<unknown, I> | (new (...args: never[]) => I);
 
-export interface WorkflowOptions<I = unknown> {
+export interface WorkflowOptions<I = unknown> extends AdmissionOptions<I> {
   /** @default 'default' */
   queue?: string;
   /** Attempts of a run, the first included; `retries.maxAttempts` wins over it. @default 3 */

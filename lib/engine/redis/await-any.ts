@@ -10,11 +10,11 @@ export type Branch = { readonly name: string } & (
 );
 
 export interface AnyAwaited {
-  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT' | 'CANCELED';
+  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT' | 'LIMITED' | 'CANCELED';
   readonly now: number;
-  /** When the first timer is due. */
+  /** When the first timer is due; for a limit ms until it takes the child. */
   readonly wakeAt?: number;
-  /** The branch of the first timer; for a conflict the run id that is taken; when canceled the reason. */
+  /** The branch of the first timer; for a conflict or a limit the id of the child; when canceled the reason. */
   readonly timer: string;
   /** The step's record has its outcome. */
   readonly isOver: boolean;

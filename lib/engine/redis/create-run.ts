@@ -1,3 +1,4 @@
+import type { Admission, KeyedLimit } from '../core/admission.js';
 import type { Op } from './op.js';
 
 export interface NewRun {
@@ -15,19 +16,25 @@ export interface NewRun {
   readonly idempotencyTtlMs: number;
   /** Encoded payload. */
   readonly input: string;
+  /** What its workflow's options make it subject to; undefined for nothing. */
+  readonly admission?: Admission;
 }
 
 export type Created =
-  | { readonly status: 'CREATED' | 'EXISTS'; readonly id: string }
-  | { readonly status: 'CONFLICT'; readonly id: string; readonly workflow: string };
+  /** `COALESCED`: a debounced run that is yet to start has taken the input. */
+  | { readonly status: 'CREATED' | 'EXISTS' | 'COALESCED'; readonly id: string }
+  | { readonly status: 'CONFLICT'; readonly id: string; readonly workflow: string }
+  /** Over the rate limit of its workflow; nothing was written. */
+  | { readonly status: 'LIMITED'; readonly id: string; readonly retryAfterMs: number };
 
 export function createRun(run: NewRun): Op<Created> {
   return {
     name: 'create_run',
     args: newRunArgs(run),
     parse: (reply) => {
-      const [status, id, workflow] = reply as [Created['status'], string, string];
-      return { status, id, workflow };
+      const [status, id, detail] = reply as [Created['status'], string, string];
+      if (status === 'CONFLICT') return { status, id, workflow: detail };
+      return status === 'LIMITED' ? { status, id, retryAfterMs: Number(detail) } : { status, id };
     },
   };
 }
@@ -48,5 +55,19 @@ export function newRunArgs(run: NewRun): Array<string | number> {
     run.idempotencyKey ?? '',
     run.idempotencyTtlMs,
     run.input,
+    encodeAdmission(run.admission),
   ];
+}
+
+/** As lua/shared/rare/admission.lua reads it. */
+export function encodeAdmission(admission: Admission | undefined): string {
+  if (!admission) return '';
+  const { mutex, throttle, rateLimit, debounce } = admission;
+  const limit = (limited: KeyedLimit | undefined) => limited && [limited.limit, limited.periodMs, limited.key];
+  return JSON.stringify({
+    m: mutex,
+    t: limit(throttle),
+    r: limit(rateLimit),
+    d: debounce && [debounce.periodMs, debounce.timeoutMs ?? 0, debounce.key],
+  });
 }

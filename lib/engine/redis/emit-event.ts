@@ -1,3 +1,5 @@
+import type { Admission } from '../core/admission.js';
+import { encodeAdmission } from './create-run.js';
 import type { Op } from './op.js';
 import type { RunTarget } from './workflow-directory.js';
 
@@ -7,6 +9,8 @@ export interface Judgement {
   readonly status: 'd' | 's' | 'f';
   /** Encoded error of a failed delivery. */
   readonly error: string;
+  /** What the run of a delivered one is subject to. */
+  readonly admission?: Admission;
 }
 
 /** What the emitter knows of one subscriber. */
@@ -69,7 +73,7 @@ export function emitEvent(event: NewEvent, by?: EmittingStep): Op<Emitted> {
   };
 }
 
-function verdictArgs({ target, status, error }: Verdict): Array<string | number> {
+function verdictArgs({ target, status, error, admission }: Verdict): Array<string | number> {
   const { workflow, queue, priority, maxAttempts = '', version = '', tags } = target;
   return [
     workflow,
@@ -80,5 +84,6 @@ function verdictArgs({ target, status, error }: Verdict): Array<string | number>
     maxAttempts,
     version,
     Object.keys(tags).length > 0 ? JSON.stringify(tags) : '',
+    encodeAdmission(admission),
   ];
 }

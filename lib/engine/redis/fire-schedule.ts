@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type NewRun, newRunArgs } from './create-run.js';
+import { encodeAdmission, type NewRun, newRunArgs } from './create-run.js';
 import type { Op } from './op.js';
 import type { DeclaredSchedule } from './register-workflows.js';
 
@@ -47,9 +47,9 @@ export function fireSchedule(tick: Tick): Op<TickAnswer> {
   };
 }
 
-/** Queue, priority, attempts, version and tags of a run, as the scripts take them. */
+/** Queue, priority, attempts, version, tags and admission of a run, as the scripts take them. */
 export function targetArgs(run: NewRun): Array<string | number> {
-  return newRunArgs(run).slice(3, 8);
+  return [...newRunArgs(run).slice(3, 8), encodeAdmission(run.admission)];
 }
 
 /** The same in every worker, so that an instant has one run. */

@@ -1,3 +1,4 @@
+import { admissionOf } from '../core/admission.js';
 import { describeValue } from '../core/describe-value.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import type { ReceivedEvent } from '../core/event.types.js';
@@ -8,16 +9,20 @@ import { validateInput } from '../core/validate-input.js';
 import type { Judgement } from './emit-event.js';
 import type { RunTarget } from './workflow-directory.js';
 
-type Subscriber = Pick<RunTarget, 'workflow' | 'events' | 'input'>;
+type Subscriber = Pick<RunTarget, 'workflow' | 'events' | 'input' | 'admission'>;
 
-/** Whether a subscriber takes an event: one of its filters lets it pass, and its data is a valid input. Never throws. */
+/**
+ * Whether a subscriber takes an event: one of its filters lets it pass, and its data is a valid input; and what its run is subject to.
+ * Never throws.
+ */
 export async function judgeEvent(subscriber: Subscriber, event: ReceivedEvent, sealer: Sealer = NO_CODEC): Promise<Judgement> {
+  const { workflow, events = [], input: schema, admission } = subscriber;
   try {
-    if (!passes(subscriber.events ?? [], event)) return { status: 's', error: '' };
-    if (subscriber.input) await validateInput(subscriber.input, event.data, subscriber.workflow);
-    return { status: 'd', error: '' };
+    if (!passes(events, event)) return { status: 's', error: '' };
+    const input = schema ? await validateInput(schema, event.data, workflow) : event.data;
+    return { status: 'd', error: '', ...(admission && { admission: admissionOf(admission, input, workflow) }) };
   } catch (error) {
-    return { status: 'f', error: await sealer.sealError(error, `error of event "${event.id}" at "${subscriber.workflow}"`) };
+    return { status: 'f', error: await sealer.sealError(error, `error of event "${event.id}" at "${workflow}"`) };
   }
 }
 

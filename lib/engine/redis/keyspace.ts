@@ -29,6 +29,9 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `slots:<wf>`           | set    | runs that count for `maxConcurrency` |
  * | `controls`             | hash   | `c<workflow>` its maxConcurrency, `p<queue>` while that is paused |
  * | `idem:<len>:<wf>:<key>`| string | run id of an idempotency key, with its TTL |
+ * | `debounce:<len>:<wf>:<key>` | string | debounced run that is yet to start |
+ * | `merged:<id>` | string | debounced run that a create under this id has joined, for a minute |
+ * | `rate:<len>:<wf>:<key>` | zset | runs that count for a rate limit, by creation time |
  * | `event:<id>`           | hash   | an event: `n` name, `t` ts, `k` correlation key, `s` stamp, `d` data, `no` nonce, `fs` status of the fan-out, `sc` subscribers, `dc` delivered, `fc` failed, `rc` resumed |
  * | `deliveries:<id>`, `resumed:<id>`, `fanout:<id>` | hash, list, list | what became of its subscribers, the runs it resumed, subscribers still to do |
  * | `events`, `events:<name>` | zset | events by stamp |
@@ -109,7 +112,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `rn` nonce of the last retry. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `rn` nonce of the last retry, `db` and `df` debounce key and time of the first create while it is pending. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],

@@ -113,7 +113,8 @@ local function promote(limit)
   for _, id in ipairs(ids) do
     local gate = string.byte(id) == 0
     if gate then rare().reopen(string.sub(id, 2)) end
-    local run = gate and {} or call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs', 'wf', 'cs')
+    local run = gate and {} or call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs', 'wf', 'cs', 'db')
+    if run[7] then rare().end_debounce(id, run[5], run[7]) end
     if run[1] == 'd' or run[1] == 'w' or run[1] == 'b' then
       call('HSET', run_key(id), 'st', 'q')
       move(id, run[5], run[2], run[6], run[1], 'q')
@@ -187,6 +188,7 @@ local function record_pass(id, failures, outcome, since, worker, failure, till)
 end
 local ops = {}
 local function tag_key(name, value) return ROOT .. 'tagged:' .. #name .. ':' .. name .. value end
+local function scoped(kind, workflow, key) return ROOT .. kind .. ':' .. #workflow .. ':' .. workflow .. ':' .. key end
 local function create(run)
   local id, workflow = run.id, run.workflow
   local key = run_key(id)
@@ -196,14 +198,23 @@ local function create(run)
     if run.nonce == '' or known[2] == run.nonce then return { 'CREATED', id } end
     return { 'EXISTS', id }
   end
+  local admission = run.admission and run.admission ~= '' and cjson.decode(run.admission)
+  local merged = admission and admission.d and rare().merged_into(id)
+  if merged then return { 'COALESCED', merged } end
   local claim_key
   if run.idempotency ~= '' then
-    claim_key = ROOT .. 'idem:' .. #workflow .. ':' .. workflow .. ':' .. run.idempotency
+    claim_key = scoped('idem', workflow, run.idempotency)
     local existing = call('GET', claim_key)
     if existing then return { 'EXISTS', existing } end
   end
+  local answer = admission and rare().turn_away(run, admission)
+  if answer then
+    if claim_key and answer[1] == 'COALESCED' then call('SET', claim_key, answer[2], 'PX', run.ttl) end
+    return answer
+  end
   local start = now + tonumber(run.delay)
   if run.at ~= '' then start = tonumber(run.at) end
+  if admission and admission.d then start = now + admission.d[1] end
   local later = start > now
   if not later then start = now end
   local status, stamp = later and 'd' or 'q', string.format('%.0f', next_counter('created'))
@@ -229,6 +240,7 @@ local function create(run)
     call('ZADD', ROOT .. 'search:keys', 0, run.idempotency .. '\\0' .. id)
   end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
+  if admission then rare().subject(id, workflow, admission, keep) end
   call('HSET', key, unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
@@ -292,9 +304,10 @@ ops.create_run = function(base, count)
   local idempotency = ARGV[base + 11]
   local ttl = ARGV[base + 12]
   local input = ARGV[base + 13]
+  local admission = ARGV[base + 14]
   return create({
     id = id, nonce = nonce, workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-    tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input,
+    tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
   })
 end
 ops.claim_runs = function(base, count)
@@ -501,6 +514,113 @@ local made
 rare = function()
 if made then return made end
 local function payloads_of(id) return call('HMGET', data_key(id), 'i', 'o', 'e', 'cx', 'ce', 'fe') end
+local MERGED_FOR_MS = 60000
+local function keep_gates(admission, keep)
+  if admission.m then keep('mx', admission.m) end
+  local throttle = admission.t
+  if throttle then keep('th', string.format('%.0f,%.0f,', throttle[1], throttle[2]) .. throttle[3]) end
+end
+local function rate_key(workflow, admission) return scoped('rate', workflow, admission.r[3]) end
+local function limited_for(workflow, admission, ahead)
+  if not admission.r then return nil end
+  local limit, period = admission.r[1], admission.r[2]
+  local window, since = rate_key(workflow, admission), '(' .. string.format('%.0f', now - period)
+  local count = call('ZCOUNT', window, since, '+inf')
+  if count + ahead < limit then return nil end
+  local blocking = call('ZRANGEBYSCORE', window, since, '+inf', 'WITHSCORES', 'LIMIT', count + ahead - limit, 1)
+  return (blocking[2] and tonumber(blocking[2]) or now) + period - now
+end
+local function count_for_limit(id, workflow, admission)
+  if not admission.r then return end
+  local window, period = rate_key(workflow, admission), admission.r[2]
+  call('ZREMRANGEBYSCORE', window, '-inf', string.format('%.0f', now - period))
+  call('ZADD', window, now_text, id)
+  call('PEXPIRE', window, string.format('%.0f', period))
+end
+local function limited_error(workflow, admission, wait)
+  local limit, period, key = string.format('%.0f', admission.r[1]), string.format('%.0f', admission.r[2]), admission.r[3]
+  local message = 'Workflow "' .. workflow .. '" is over its rateLimit of ' .. limit .. ' per ' .. period .. ' ms'
+    .. (key == '' and '' or ' for key "' .. key .. '"') .. '. Try again in ' .. wait .. ' ms.'
+  return '{"name":"RateLimitedError","code":"RATE_LIMITED","message":' .. cjson.encode(message) .. ',"workflow":' .. cjson.encode(workflow)
+    .. ',"key":' .. cjson.encode(key) .. ',"limit":' .. limit .. ',"period":' .. period .. ',"retryAfterMs":' .. wait .. '}'
+end
+local function pending_of(workflow, key)
+  local id = call('GET', scoped('debounce', workflow, key))
+  return id and call('HGET', run_key(id), 'st') == 'd' and id or nil
+end
+local function begin_debounce(id, workflow, debounce, keep)
+  call('SET', scoped('debounce', workflow, debounce[3]), id)
+  keep('db', debounce[3])
+  keep('df', now_text)
+end
+local function end_debounce(id, workflow, key)
+  call('HDEL', run_key(id), 'db', 'df')
+  local pending = scoped('debounce', workflow, key)
+  if call('GET', pending) == id then call('DEL', pending) end
+end
+local function merged_into(id) return call('GET', ROOT .. 'merged:' .. id) end
+local function join(pending, run, admission)
+  local key, data, debounce = run_key(pending), data_key(pending), admission.d
+  local known = call('HMGET', key, 'q', 'df', 'pa')
+  local origin = {}
+  for i = 1, #(run.extra or {}), 2 do origin[run.extra[i]] = run.extra[i + 1] end
+  local at = now + debounce[1]
+  if debounce[2] > 0 then at = math.max(now, math.min(at, tonumber(known[2]) + debounce[2])) end
+  local fields = { 'av', string.format('%.0f', at) }
+  local function keep(field, value)
+    fields[#fields + 1] = field
+    fields[#fields + 1] = value
+  end
+  keep_gates(admission, keep)
+  for _, field in ipairs({ 'ei', 'si', 'sn' }) do
+    if origin[field] then keep(field, origin[field]) end
+  end
+  call('HDEL', key, 'mx', 'th', 'ei', 'si', 'sn')
+  if not known[3] then
+    call('HDEL', key, 'tr')
+    if origin.tr and origin.tr ~= 'child' then keep('tr', origin.tr) end
+  end
+  call('HSET', key, unpack(fields))
+  call('HDEL', data, 'i', 'ev')
+  if run.input ~= '' then call('HSET', data, 'i', run.input) end
+  set_due(pending, known[1], at)
+  call('SET', ROOT .. 'merged:' .. run.id, pending, 'PX', MERGED_FOR_MS)
+end
+local function turn_away(run, admission)
+  local pending = admission.d and pending_of(run.workflow, admission.d[3])
+  if pending then
+    join(pending, run, admission)
+    return { 'COALESCED', pending }
+  end
+  local wait = limited_for(run.workflow, admission, 0)
+  if wait then return { 'LIMITED', run.id, string.format('%.0f', wait) } end
+end
+local function subject(id, workflow, admission, keep)
+  count_for_limit(id, workflow, admission)
+  keep_gates(admission, keep)
+  if admission.d then begin_debounce(id, workflow, admission.d, keep) end
+end
+local function find_limited(runs)
+  local ahead, known = {}, {}
+  for _, run in ipairs(runs) do
+    local claim = run.idempotency ~= '' and scoped('idem', run.workflow, run.idempotency)
+    local exists = call('EXISTS', run_key(run.id)) == 1 or claim and (known[claim] or call('EXISTS', claim) == 1)
+    if claim then known[claim] = true end
+    local admission = run.admission ~= '' and not exists and cjson.decode(run.admission)
+    local debounce = admission and admission.d
+    if debounce then
+      local pending = scoped('debounce', run.workflow, debounce[3])
+      exists = known[pending] or pending_of(run.workflow, debounce[3])
+      known[pending] = true
+    end
+    if admission and admission.r and not exists then
+      local window = rate_key(run.workflow, admission)
+      local wait = limited_for(run.workflow, admission, ahead[window] or 0)
+      if wait then return run.id, wait end
+      ahead[window] = (ahead[window] or 0) + 1
+    end
+  end
+end
 local RESERVED = 9000000000000000
 local HANDED_AT_ONCE = 100
 local function waiting_key(gate) return ROOT .. 'waiting:' .. gate end
@@ -836,7 +956,7 @@ local function request_cancel(id, reason, compensate, nonce)
   local run = call('HMGET', key, unpack(GUARDED))
   local status = run[1]
   read_fate(id, run)
-  local cold = call('HMGET', key, 'cn', 'hk')
+  local cold = call('HMGET', key, 'cn', 'hk', 'db')
   if not status or cold[2] then return { 'MISSING', '' } end
   if nonce ~= '' and cold[1] == nonce then return { 'YES', status } end
   if status == 's' or status == 'f' or status == 'c' or run[9] or run.unwinding then return { 'NO', status } end
@@ -858,6 +978,7 @@ local function request_cancel(id, reason, compensate, nonce)
   call('ZREM', ROOT .. 'queue:' .. queue, id)
   call('ZREM', ROOT .. 'suspects:' .. queue, id)
   leave_line(id)
+  if cold[3] then end_debounce(id, run[10], cold[3]) end
   end_canceled(id, run)
   return { 'YES', call('HGET', key, 'st') }
 end
@@ -956,11 +1077,14 @@ local function deliver_event(id, sub, data)
     end
     local created = create({
       id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, version = sub.r, tags = sub.t,
-      at = '', delay = 0, idempotency = '', ttl = 0, input = data, extra = extra,
+      at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad, extra = extra,
     })
-    if created[1] == 'CREATED' then
+    if created[1] == 'CREATED' or created[1] == 'COALESCED' then
+      run = created[2]
       call('HSET', data_key(run), 'ev', envelope_of(id, event))
       verdict, detail = 'd', ''
+    elseif created[1] == 'LIMITED' then
+      verdict, run, detail = 'f', '', limited_error(sub.w, cjson.decode(sub.ad), created[3])
     else
       verdict, run = 'f', ''
       detail = '{"name":"IdempotencyConflictError","message":"The run id of this delivery belongs to another workflow."}'
@@ -968,6 +1092,7 @@ local function deliver_event(id, sub, data)
   end
   call('HSET', ROOT .. 'deliveries:' .. id, sub.w, verdict .. ':' .. run .. ';' .. detail)
   if verdict ~= 's' then call('HINCRBY', event_key(id), verdict .. 'c', 1) end
+  return run ~= '' and run or nil
 end
 local function settle_fanout(id)
   local counts = call('HMGET', event_key(id), 'sc', 'fc')
@@ -1324,16 +1449,27 @@ ops.await_any = function(base, count)
     return { 'OK', now, tonumber(moment), status == 'w' and timer or '', status == 'w' and 0 or 1 }
   end
   if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, 0, call('HGET', data, 'cx') or '', 0 } end
-  local branches = {}
+  local branches, children = {}, {}
   local at = branches_first
   while at <= branches_last do
-    branches[#branches + 1] = { ARGV[at], ARGV[at + 1], at + 3 }
+    local arg = at + 3
+    local branch = { ARGV[at], ARGV[at + 1], arg }
+    branches[#branches + 1] = branch
     if ARGV[at] == 'c' then
-      local existing = call('HGET', run_key(ARGV[at + 3]), 'wf')
-      if existing and existing ~= ARGV[at + 4] then return { 'CONFLICT', now, 0, ARGV[at + 3], 0 } end
+      local child = {
+        id = ARGV[arg], nonce = '', workflow = ARGV[arg + 1], queue = ARGV[arg + 2], priority = ARGV[arg + 3], attempts = ARGV[arg + 4],
+        version = ARGV[arg + 5], tags = ARGV[arg + 6], at = ARGV[arg + 7], delay = ARGV[arg + 8], idempotency = ARGV[arg + 9],
+        ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], extra = child_fields(id, step),
+      }
+      local existing = call('HGET', run_key(child.id), 'wf')
+      if existing and existing ~= child.workflow then return { 'CONFLICT', now, 0, child.id, 0 } end
+      branch[4] = child
+      children[#children + 1] = child
     end
-    at = at + 3 + tonumber(ARGV[at + 2])
+    at = arg + tonumber(ARGV[at + 2])
   end
+  local limited, wait = find_limited(children)
+  if limited then return { 'LIMITED', now, wait, limited, 0 } end
   local function record(moment, timer)
     call('HSET', data, field, 'a,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';' .. timer)
   end
@@ -1353,12 +1489,7 @@ ops.await_any = function(base, count)
     if kind == 'e' and not over then
       over = listen(id, step, name, ARGV[arg], ARGV[arg + 1], ARGV[arg + 2])
     elseif kind == 'c' then
-      local created = create({
-        id = ARGV[arg], nonce = '', workflow = ARGV[arg + 1], queue = ARGV[arg + 2], priority = ARGV[arg + 3], attempts = ARGV[arg + 4],
-        version = ARGV[arg + 5], tags = ARGV[arg + 6], at = ARGV[arg + 7], delay = ARGV[arg + 8], idempotency = ARGV[arg + 9],
-        ttl = ARGV[arg + 10], input = ARGV[arg + 11], extra = child_fields(id, step),
-      })
-      if await_child(id, step, name, created) then over = true end
+      if await_child(id, step, name, create(branch[4])) then over = true end
     end
   end
   if not over then record(first, timer) end
@@ -1489,10 +1620,11 @@ ops.emit_event = function(base, count)
   end
   local judged = {}
   local names = subscribers_of(name)
-  for i = verdicts_first, verdicts_last, 8 do
+  for i = verdicts_first, verdicts_last, 9 do
     names[ARGV[i]] = true
     judged[ARGV[i]] = {
       w = ARGV[i], v = ARGV[i + 1], e = ARGV[i + 2], q = ARGV[i + 3], p = ARGV[i + 4], a = ARGV[i + 5], r = ARGV[i + 6], t = ARGV[i + 7],
+      ad = ARGV[i + 8],
     }
   end
   local subscribers = {}
@@ -1522,8 +1654,12 @@ ops.emit_event = function(base, count)
         r = meta.version or '', t = meta.tags and next(meta.tags) and cjson.encode(meta.tags) or '',
       }
     end
-    if sub.v == 'd' or sub.v == '?' then runs[#runs + 1] = subscriber_run(id, workflow) end
-    if i <= EVENTS_PER_CALL then deliver_event(id, sub, data) else call('RPUSH', ROOT .. 'fanout:' .. id, cjson.encode(sub)) end
+    if i <= EVENTS_PER_CALL or sub.ad and sub.ad ~= '' then
+      runs[#runs + 1] = deliver_event(id, sub, data)
+    else
+      if sub.v == 'd' or sub.v == '?' then runs[#runs + 1] = subscriber_run(id, workflow) end
+      call('RPUSH', ROOT .. 'fanout:' .. id, cjson.encode(sub))
+    end
   end
   return { 'OK', go_on(id, 0) and 1 or 0, finish_step(runs) }
 end
@@ -1608,6 +1744,7 @@ ops.fire_schedule = function(base, count)
   local attempts = ARGV[base + 12]
   local version = ARGV[base + 13]
   local tags = ARGV[base + 14]
+  local admission = ARGV[base + 15]
   local key = ROOT .. 'schedule:' .. id
   local known = call('HMGET', key, 'nx', 'wf', 'ex', 'tz', 'pa', 'ip')
   if not known[1] then return { 'GONE', now, '' } end
@@ -1619,11 +1756,15 @@ ops.fire_schedule = function(base, count)
     call('HSET', key, 'nx', following)
     return { known[5] and 'PAUSED' or 'SKIPPED', now, following }
   end
-  create({
+  local created = create({
     id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[6] or '',
+    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[6] or '', admission = admission,
     extra = { 'tr', 'cron', 'si', id, 'sn', instant },
   })
+  if created[1] == 'LIMITED' then
+    call('HSET', key, 'nx', following)
+    return { 'SKIPPED', now, following }
+  end
   call('HSET', key, 'la', instant, 'nx', following)
   return { 'FIRED', now, following }
 end
@@ -2057,6 +2198,7 @@ ops.start_child = function(base, count)
   local idempotency = ARGV[base + 16]
   local ttl = ARGV[base + 17]
   local input = ARGV[base + 18]
+  local admission = ARGV[base + 19]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return { state, now, '', 0 } end
   local data = data_key(id)
@@ -2067,9 +2209,11 @@ ops.start_child = function(base, count)
   if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
   local created = create({
     id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-    tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, extra = child_fields(id, step),
+    tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
+    extra = child_fields(id, step),
   })
   if created[1] == 'CONFLICT' then return { 'CONFLICT', now, child, 0 } end
+  if created[1] == 'LIMITED' then return { 'LIMITED', now, child, tonumber(created[3]) } end
   local started = created[2]
   call('HSET', data, 'c:' .. step, started)
   if kind == 'm' then
@@ -2133,16 +2277,18 @@ ops.trigger_schedule = function(base, count)
   local attempts = ARGV[base + 6]
   local version = ARGV[base + 7]
   local tags = ARGV[base + 8]
-  if call('EXISTS', run_key(run)) == 1 then return 'CREATED' end
+  local admission = ARGV[base + 9]
+  if call('EXISTS', run_key(run)) == 1 then return { 'CREATED', run } end
+  local merged = merged_into(run)
+  if merged then return { 'COALESCED', merged } end
   local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ip')
-  if not known[1] then return 'MISSING' end
-  if known[1] ~= workflow then return 'CHANGED' end
-  create({
+  if not known[1] then return { 'MISSING' } end
+  if known[1] ~= workflow then return { 'CHANGED' } end
+  return create({
     id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '',
+    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission,
     extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
   })
-  return 'CREATED'
 end
 ops.unwind_run = function(base, count)
   local id = ARGV[base + 1]
@@ -2161,7 +2307,7 @@ ops.unwind_run = function(base, count)
   unwind(id, run, 'f')
   return 'OK'
 end
-made = { admit = admit, canceled_error = canceled_error, deliver_end = deliver_end, give_back = give_back, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, unlisten = unlisten, unlisten_all = unlisten_all }
+made = { admit = admit, canceled_error = canceled_error, deliver_end = deliver_end, end_debounce = end_debounce, give_back = give_back, merged_into = merged_into, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_all = unlisten_all }
 return made
 end
 local replies = {}

@@ -1,3 +1,4 @@
+import { admissionOf } from '../core/admission.js';
 import {
   checkIdempotencyKey,
   checkMaxAttempts,
@@ -11,7 +12,7 @@ import type { CreateOptions } from '../core/client.types.js';
 import { parsePositiveDuration, parseWhen } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { newId } from '../core/ids.js';
-import { encodePayload } from '../core/payload.js';
+import { decodePayload, encodePayload } from '../core/payload.js';
 import { validateInput } from '../core/validate-input.js';
 import type { NewRun } from './create-run.js';
 import type { RunTarget } from './workflow-directory.js';
@@ -43,8 +44,10 @@ export async function prepareRun(
   maxPayloadBytes: number,
 ): Promise<NewRun> {
   checkOptions(options);
-  const { workflow } = target;
-  if (target.input) await validateInput(target.input, input, workflow);
+  const { workflow, admission } = target;
+  if (admission?.debounce) refuseWithDebounce(options, workflow);
+  const validated = target.input && (await validateInput(target.input, input, workflow));
+  const encoded = encodePayload(input, `input of workflow "${workflow}"`, maxPayloadBytes);
   return {
     id: options.runId ?? newId(),
     nonce: options.runId === undefined ? '' : newId(),
@@ -60,7 +63,8 @@ export async function prepareRun(
       options.idempotencyTtl === undefined
         ? DEFAULT_IDEMPOTENCY_TTL_MS
         : Math.ceil(parsePositiveDuration(options.idempotencyTtl, 'idempotencyTtl')),
-    input: encodePayload(input, `input of workflow "${workflow}"`, maxPayloadBytes),
+    input: encoded,
+    admission: admission && admissionOf(admission, target.input ? validated : decodePayload(encoded), workflow),
   };
 }
 
@@ -76,6 +80,16 @@ function checkOptions(options: CreateOptions): void {
   if (onConflict !== undefined && onConflict !== 'return' && onConflict !== 'error') {
     throw new InvalidOptionError('onConflict', `Expected \`onConflict\` to be 'return' or 'error'; got '${onConflict}'`);
   }
+}
+
+/** When a debounced run starts, and as which run, is up to all of its creates together. */
+function refuseWithDebounce(options: CreateOptions, workflow: string): void {
+  const option = (['runId', 'runAt'] as const).find((name) => options[name] !== undefined);
+  if (option === undefined) return;
+  throw new InvalidOptionError(
+    option,
+    `Workflow "${workflow}" is debounced, so its creates can not have \`${option}\`: leave it out`,
+  );
 }
 
 /** The limit counts what the workflow and the call give together. */

@@ -15,12 +15,12 @@ export interface ChildStart {
 }
 
 export interface ChildStarted {
-  /** `CANCELED`: a canceled run starts no child. */
-  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT' | 'CANCELED';
+  /** `CANCELED`: a canceled run starts no child. `LIMITED`: the child is over the rate limit of its workflow. */
+  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT' | 'LIMITED' | 'CANCELED';
   readonly now: number;
   /** An idempotency key may have named a run that existed before. When canceled: the reason. */
   readonly childRunId: string;
-  /** When the wait times out. */
+  /** When the wait times out; for a limit ms until it takes the child. */
   readonly wakeAt?: number;
 }
 

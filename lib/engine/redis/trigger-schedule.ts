@@ -2,11 +2,20 @@ import type { NewRun } from './create-run.js';
 import { targetArgs } from './fire-schedule.js';
 import type { Op } from './op.js';
 
+export type Triggered =
+  | { readonly status: 'CREATED' | 'COALESCED'; readonly id: string }
+  | { readonly status: 'LIMITED'; readonly retryAfterMs: number }
+  | { readonly status: 'MISSING' | 'CHANGED' };
+
 /** @param run its id is the caller's, its input the schedule's */
-export function triggerSchedule(scheduleId: string, run: NewRun): Op<'CREATED' | 'MISSING' | 'CHANGED'> {
+export function triggerSchedule(scheduleId: string, run: NewRun): Op<Triggered> {
   return {
     name: 'trigger_schedule',
     args: [scheduleId, run.id, run.workflow, ...targetArgs(run)],
-    parse: (reply) => reply as 'CREATED' | 'MISSING' | 'CHANGED',
+    parse: (reply) => {
+      const [status, id, wait] = reply as [Triggered['status'], string, string];
+      if (status === 'LIMITED') return { status, retryAfterMs: Number(wait) };
+      return status === 'CREATED' || status === 'COALESCED' ? { status, id } : { status };
+    },
   };
 }

@@ -19,6 +19,7 @@ export interface RunTarget {
   readonly version?: string;
   readonly tags: Record<string, string>;
   readonly input?: ResolvedWorkflowOptions['input'];
+  readonly admission?: ResolvedWorkflowOptions['admission'];
   /** Subscriptions, of a workflow that this process defines. */
   readonly events?: readonly EventTrigger[];
 }
@@ -87,11 +88,11 @@ export class WorkflowDirectory {
   private ofDefinition(definition: AnyWorkflowDefinition): RunTarget {
     const known = this.resolved.get(definition);
     if (known) return known;
-    const { name, queue, priority, maxAttempts, version, tags, input, events } = resolveWorkflowOptions(
+    const { name, queue, priority, maxAttempts, version, tags, input, admission, events } = resolveWorkflowOptions(
       definition.name,
       definition.options,
     );
-    const target = { workflow: name, queue, priority, maxAttempts, version, tags, input, events };
+    const target = { workflow: name, queue, priority, maxAttempts, version, tags, input, admission, events };
     this.resolved.set(definition, target);
     return target;
   }

@@ -8,7 +8,9 @@ import { fromStoredError } from '../core/stored-error.js';
 import { checkStepName } from '../core/text-checks.js';
 import type { AnyOutcome, AnyWait } from '../core/workflow.types.js';
 import type { Branch } from '../redis/await-any.js';
+import type { NewRun } from '../redis/create-run.js';
 import { prepareRun } from '../redis/prepare-run.js';
+import { rateLimited } from '../redis/rate-limited.js';
 import { sealRun } from '../redis/seal-run.js';
 import { branchChildIdOf } from '../redis/start-child.js';
 import { parseWinner, timerWon, winningValue } from '../redis/stored-outcome.js';
@@ -59,8 +61,9 @@ export class AnySteps {
     this.ledger.throwIfHalted();
     const { status, wakeAt, timer, isOver } = await this.ledger.host.journal.awaitAny(name, branches);
     if (status === 'CANCELED') throw this.ledger.host.canceled(timer);
-    if (status === 'CONFLICT') {
-      const taken = branches.find((branch) => 'child' in branch && branch.child.id === timer) as { child: { workflow: string } };
+    if (status === 'CONFLICT' || status === 'LIMITED') {
+      const taken = branches.find((branch) => 'child' in branch && branch.child.id === timer) as { child: NewRun };
+      if (status === 'LIMITED') throw rateLimited(taken.child, wakeAt as number);
       throw new IdempotencyConflictError({
         existingRunId: timer,
         workflow: taken.child.workflow,

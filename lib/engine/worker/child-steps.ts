@@ -6,6 +6,7 @@ import type { StoredError } from '../core/run.types.js';
 import { fromStoredError } from '../core/stored-error.js';
 import type { AnyWorkflowRef, ChildOptions } from '../core/workflow.types.js';
 import { prepareRun } from '../redis/prepare-run.js';
+import { rateLimited } from '../redis/rate-limited.js';
 import { sealRun } from '../redis/seal-run.js';
 import { childIdOf } from '../redis/start-child.js';
 import type { Outcome, RemoteWaits } from './remote-waits.js';
@@ -86,6 +87,7 @@ export class ChildSteps {
     if (started.status === 'CONFLICT') {
       throw new IdempotencyConflictError({ existingRunId: run.id, workflow: run.workflow, runId: run.id, problem: 'workflow' });
     }
+    if (started.status === 'LIMITED') throw rateLimited(run, started.wakeAt as number);
     if (this.ledger.closed) return;
     this.ledger.data.children.set(name, started.childRunId);
     if (settle) {

@@ -1,9 +1,13 @@
+import { type Admission, admissionOf } from '../core/admission.js';
 import { decideTick } from '../core/misfire.js';
 import { decodePayload } from '../core/payload.js';
 import type { ResolvedSchedule } from '../core/resolve-schedules.js';
+import type { ResolvedWorkflowOptions } from '../core/resolve-workflow.js';
+import { describeError } from '../core/stored-error.js';
+import { validateInput } from '../core/validate-input.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { NewRun } from '../redis/create-run.js';
-import { fireSchedule, type TickAnswer } from '../redis/fire-schedule.js';
+import { fireSchedule, type Tick, type TickAnswer } from '../redis/fire-schedule.js';
 import { prepareRun } from '../redis/prepare-run.js';
 import type { DeclaredSchedule, RegisteredSchedule } from '../redis/register-workflows.js';
 import type { RunTarget } from '../redis/workflow-directory.js';
@@ -24,6 +28,8 @@ interface Followed {
   readonly resolved: ResolvedSchedule;
   /** What its runs are to be. */
   readonly run: NewRun;
+  /** Asks what they are subject to; undefined if that is nothing. */
+  readonly admit?: () => Promise<Admission | undefined>;
   /** Undefined while Redis has no such schedule. */
   nextAt: number | undefined;
   /** Not to be tried before, on the Redis clock. */
@@ -53,11 +59,12 @@ export class Scheduler {
   async prepare(workflows: Iterable<ServedWorkflow>): Promise<void> {
     for (const { options } of workflows) {
       // The input is validated by the runs: a schema may ask others, and need not answer at boot.
-      const target: RunTarget = { ...options, workflow: options.name, input: undefined };
+      const target: RunTarget = { ...options, workflow: options.name, input: undefined, admission: undefined };
       for (const resolved of options.schedules) {
         const run = await prepareRun(target, decodePayload(resolved.input), {}, this.host.maxPayloadBytes);
         const declared = declaredSchedule(options.name, resolved);
-        this.followed.set(resolved.id, { declared, resolved, run, nextAt: undefined, restsUntil: 0, isFiring: false });
+        const admit = admissionOfTicks(options, resolved);
+        this.followed.set(resolved.id, { declared, resolved, run, admit, nextAt: undefined, restsUntil: 0, isFiring: false });
       }
     }
   }
@@ -103,11 +110,32 @@ export class Scheduler {
   }
 
   private fire(schedule: Followed, expected: number, now: number): void {
-    const { declared, resolved, run } = schedule;
+    const { declared, resolved, run, admit } = schedule;
     schedule.isFiring = true;
     this.firing++;
+    const tick: Tick = { schedule: declared, expected, ...decideTick(resolved, expected, now), judgedAt: now, run };
+    if (admit && tick.instant !== undefined) void this.admit(tick, admit).then((admitted) => this.send(schedule, admitted));
+    else this.send(schedule, tick);
+  }
+
+  /** A run that its key functions, or the schema before them, refuse is not created: as with every other create. */
+  private async admit(tick: Tick, admit: NonNullable<Followed['admit']>): Promise<Tick> {
+    try {
+      return { ...tick, run: { ...tick.run, admission: await admit() } };
+    } catch (error) {
+      const { id, workflow } = tick.schedule;
+      const instant = new Date(tick.instant as number).toISOString();
+      this.host.warn(`A tick of a schedule is skipped, that of ${instant}: ${describeError(error)}`, {
+        scheduleId: id,
+        workflow,
+      });
+      return { ...tick, instant: undefined };
+    }
+  }
+
+  private send(schedule: Followed, tick: Tick): void {
     this.host.buffer.send(
-      fireSchedule({ schedule: declared, expected, ...decideTick(resolved, expected, now), judgedAt: now, run }),
+      fireSchedule(tick),
       (answer) => this.answered(schedule, answer),
       (error) => this.failed(schedule, error),
     );
@@ -139,6 +167,17 @@ export class Scheduler {
       this.fireDue();
     });
   }
+}
+
+function admissionOfTicks(
+  { name, input: schema, admission }: ResolvedWorkflowOptions,
+  { input }: ResolvedSchedule,
+): Followed['admit'] {
+  if (!admission) return undefined;
+  return async () => {
+    const decoded = decodePayload(input);
+    return admissionOf(admission, schema ? await validateInput(schema, decoded, name) : decoded, name);
+  };
 }
 
 /** A schedule as it is registered. */

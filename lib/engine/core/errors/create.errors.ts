@@ -43,6 +43,46 @@ function conflictMessage({ existingRunId, workflow, key, problem }: IdempotencyC
   return `${taken}, or drop \`onConflict: 'error'\` to get the existing run.`;
 }
 
+interface RateLimit {
+  workflow: string;
+  /** `''` for a limit without a key function. */
+  key: string;
+  limit: number;
+  /** Milliseconds. */
+  period: number;
+  retryAfterMs: number;
+  created?: number;
+}
+
+/** A create was over the `rateLimit` of its workflow. Nothing was written for it. */
+export class RateLimitedError extends RedflowError {
+  readonly code = 'RATE_LIMITED';
+  readonly workflow: string;
+  readonly key: string;
+  readonly limit: number;
+  /** Milliseconds. */
+  readonly period: number;
+  /** Milliseconds until the limit takes one more run. A run that fails with this error waits as long before its next attempt. */
+  readonly retryAfterMs: number;
+  /** From `runMany()`: how many of its runs there are. */
+  readonly created?: number;
+
+  constructor({ workflow, key, limit, period, retryAfterMs, created }: RateLimit) {
+    const forKey = key === '' ? '' : ` for key "${key}"`;
+    const others = created === undefined ? '' : ` ${created} of the runs were created.`;
+    // As `limited_error` in lua/shared/rare/admission.lua says it.
+    super(
+      `Workflow "${workflow}" is over its rateLimit of ${limit} per ${period} ms${forKey}. Try again in ${retryAfterMs} ms.${others}`,
+    );
+    this.workflow = workflow;
+    this.key = key;
+    this.limit = limit;
+    this.period = period;
+    this.retryAfterMs = retryAfterMs;
+    if (created !== undefined) this.created = created;
+  }
+}
+
 /** Neither this process nor the registry in Redis knows the workflow. */
 export class UnknownWorkflowError extends RedflowError {
   readonly code = 'UNKNOWN_WORKFLOW';

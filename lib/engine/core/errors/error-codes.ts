@@ -1,5 +1,5 @@
 import { ConnectionError, ReplicationError, UnsupportedRedisError } from './connection.errors.js';
-import { IdempotencyConflictError, UnknownWorkflowError } from './create.errors.js';
+import { IdempotencyConflictError, RateLimitedError, UnknownWorkflowError } from './create.errors.js';
 import { InvalidOptionError } from './option.errors.js';
 import { CodecError, InputValidationError, PayloadTooLargeError, SerializationError } from './payload.errors.js';
 import { RedflowError } from './redflow.error.js';
@@ -31,6 +31,7 @@ const ERROR_CLASSES = {
   NESTED_STEP: NestedStepError,
   NON_RETRIABLE: NonRetriableError,
   PAYLOAD_TOO_LARGE: PayloadTooLargeError,
+  RATE_LIMITED: RateLimitedError,
   REPLICATION: ReplicationError,
   RESULT_TIMEOUT: ResultTimeoutError,
   RETRY_AFTER: RetryAfterError,

@@ -1,5 +1,5 @@
 export { ConnectionError, ReplicationError, UnsupportedRedisError } from './connection.errors.js';
-export { IdempotencyConflictError, UnknownWorkflowError } from './create.errors.js';
+export { IdempotencyConflictError, RateLimitedError, UnknownWorkflowError } from './create.errors.js';
 export { isNeverRetried, type RedflowErrorCode, redflowErrorCode, redflowErrorPrototype } from './error-codes.js';
 export { InvalidOptionError } from './option.errors.js';
 export { CodecError, type InputIssue, InputValidationError, PayloadTooLargeError, SerializationError } from './payload.errors.js';

@@ -1,4 +1,4 @@
-import { RedflowError } from './redflow.error.js';
+import { RedflowError, type RedflowErrorOptions } from './redflow.error.js';
 
 /** An option or argument was refused before anything was done or written. */
 export class InvalidOptionError extends RedflowError {
@@ -6,8 +6,8 @@ export class InvalidOptionError extends RedflowError {
   /** Name of the option, as the caller wrote it. */
   readonly option: string;
 
-  constructor(option: string, message: string) {
-    super(message);
+  constructor(option: string, message: string, options?: RedflowErrorOptions) {
+    super(message, options);
     this.option = option;
   }
 }

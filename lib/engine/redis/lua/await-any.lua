@@ -6,8 +6,8 @@
 --   step
 --   ...branches      type, name, number of arguments, arguments; type t: '+ms' or '=epoch ms'; type e: event, key, lookback;
 --                    type c: the arguments of create_run without its nonce
--- RETURNS { OK | DONE | LOST | CONFLICT | CANCELED, now, epoch ms of the first timer or 0, its branch (for CONFLICT the child, for
---   CANCELED the reason), 1 if it is over }
+-- RETURNS { OK | DONE | LOST | CONFLICT | LIMITED | CANCELED, now, epoch ms of the first timer or 0 (for LIMITED ms to wait), its branch (for
+--   CONFLICT and LIMITED the child, for CANCELED the reason), 1 if it is over }
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return { state, now, 0, '', 0 } end
 local field = 's:' .. step
@@ -19,16 +19,27 @@ if known then
 end
 if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, 0, call('HGET', data, 'cx') or '', 0 } end
 
-local branches = {}
+local branches, children = {}, {}
 local at = branches_first
 while at <= branches_last do
-  branches[#branches + 1] = { ARGV[at], ARGV[at + 1], at + 3 }
+  local arg = at + 3
+  local branch = { ARGV[at], ARGV[at + 1], arg }
+  branches[#branches + 1] = branch
   if ARGV[at] == 'c' then
-    local existing = call('HGET', run_key(ARGV[at + 3]), 'wf')
-    if existing and existing ~= ARGV[at + 4] then return { 'CONFLICT', now, 0, ARGV[at + 3], 0 } end
+    local child = {
+      id = ARGV[arg], nonce = '', workflow = ARGV[arg + 1], queue = ARGV[arg + 2], priority = ARGV[arg + 3], attempts = ARGV[arg + 4],
+      version = ARGV[arg + 5], tags = ARGV[arg + 6], at = ARGV[arg + 7], delay = ARGV[arg + 8], idempotency = ARGV[arg + 9],
+      ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], extra = child_fields(id, step),
+    }
+    local existing = call('HGET', run_key(child.id), 'wf')
+    if existing and existing ~= child.workflow then return { 'CONFLICT', now, 0, child.id, 0 } end
+    branch[4] = child
+    children[#children + 1] = child
   end
-  at = at + 3 + tonumber(ARGV[at + 2])
+  at = arg + tonumber(ARGV[at + 2])
 end
+local limited, wait = find_limited(children)
+if limited then return { 'LIMITED', now, wait, limited, 0 } end
 
 local function record(moment, timer)
   call('HSET', data, field, 'a,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';' .. timer)
@@ -51,12 +62,7 @@ for _, branch in ipairs(branches) do
   if kind == 'e' and not over then
     over = listen(id, step, name, ARGV[arg], ARGV[arg + 1], ARGV[arg + 2])
   elseif kind == 'c' then
-    local created = create({
-      id = ARGV[arg], nonce = '', workflow = ARGV[arg + 1], queue = ARGV[arg + 2], priority = ARGV[arg + 3], attempts = ARGV[arg + 4],
-      version = ARGV[arg + 5], tags = ARGV[arg + 6], at = ARGV[arg + 7], delay = ARGV[arg + 8], idempotency = ARGV[arg + 9],
-      ttl = ARGV[arg + 10], input = ARGV[arg + 11], extra = child_fields(id, step),
-    })
-    if await_child(id, step, name, created) then over = true end
+    if await_child(id, step, name, create(branch[4])) then over = true end
   end
 end
 if not over then record(first, timer) end

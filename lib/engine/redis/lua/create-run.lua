@@ -14,8 +14,10 @@
 --   idempotency      key, '' for none
 --   ttl              ms the idempotency key is kept
 --   input            encoded payload, '' for undefined
--- RETURNS { CREATED, id } | { EXISTS, id } | { CONFLICT, id, workflow of the existing run }
+--   admission        what it is subject to, '' for nothing: see shared/rare/admission.lua
+-- RETURNS { CREATED, id } | { EXISTS, id } | { CONFLICT, id, workflow of the existing run } | { LIMITED, id, ms to wait }: over its rate limit,
+--   nothing is written | { COALESCED, id of the debounced run that has taken the input }
 return create({
   id = id, nonce = nonce, workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-  tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input,
+  tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
 })

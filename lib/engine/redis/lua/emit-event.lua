@@ -11,8 +11,8 @@
 --   fence
 --   step
 --   order            place of the step in the order of completion
---   ...verdicts      of subscribers that the emitter knows, eight each: workflow, verdict (d, s, f), error, queue, priority,
---                    attempts, version, tags
+--   ...verdicts      of subscribers that the emitter knows, nine each: workflow, verdict (d, s, f), error, queue, priority,
+--                    attempts, version, tags, admission
 -- RETURNS { OK | EXISTS | DONE | LOST, 1 if continue_event has more to do, encoded ids of the runs created if a step emits it }
 if run ~= '' then
   local state = guard(run, fence)
@@ -45,10 +45,11 @@ end
 
 local judged = {}
 local names = subscribers_of(name)
-for i = verdicts_first, verdicts_last, 8 do
+for i = verdicts_first, verdicts_last, 9 do
   names[ARGV[i]] = true
   judged[ARGV[i]] = {
     w = ARGV[i], v = ARGV[i + 1], e = ARGV[i + 2], q = ARGV[i + 3], p = ARGV[i + 4], a = ARGV[i + 5], r = ARGV[i + 6], t = ARGV[i + 7],
+    ad = ARGV[i + 8],
   }
 end
 local subscribers = {}
@@ -80,7 +81,12 @@ for i, workflow in ipairs(subscribers) do
       r = meta.version or '', t = meta.tags and next(meta.tags) and cjson.encode(meta.tags) or '',
     }
   end
-  if sub.v == 'd' or sub.v == '?' then runs[#runs + 1] = subscriber_run(id, workflow) end
-  if i <= EVENTS_PER_CALL then deliver_event(id, sub, data) else call('RPUSH', ROOT .. 'fanout:' .. id, cjson.encode(sub)) end
+  -- Which run one with limits comes to is not known before it is delivered.
+  if i <= EVENTS_PER_CALL or sub.ad and sub.ad ~= '' then
+    runs[#runs + 1] = deliver_event(id, sub, data)
+  else
+    if sub.v == 'd' or sub.v == '?' then runs[#runs + 1] = subscriber_run(id, workflow) end
+    call('RPUSH', ROOT .. 'fanout:' .. id, cjson.encode(sub))
+  end
 end
 return { 'OK', go_on(id, 0) and 1 or 0, finish_step(runs) }

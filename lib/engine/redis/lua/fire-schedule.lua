@@ -16,8 +16,9 @@
 --   attempts
 --   version
 --   tags
+--   admission
 -- RETURNS { status, now, next instant or '' }
---   FIRED | SKIPPED (missed, or the workflow is at its maxConcurrency) | PAUSED: moved on; MOVED: somebody else did; EARLY | LATE: look at the clock again;
+--   FIRED | SKIPPED (missed, or the workflow is at its maxConcurrency or over its rate limit) | PAUSED: moved on; MOVED: somebody else did; EARLY | LATE: look at the clock again;
 --   OTHER: declared otherwise by a later deployment; GONE
 local key = ROOT .. 'schedule:' .. id
 local known = call('HMGET', key, 'nx', 'wf', 'ex', 'tz', 'pa', 'ip')
@@ -31,10 +32,14 @@ if known[5] or instant == '' or is_full(workflow) then
   call('HSET', key, 'nx', following)
   return { known[5] and 'PAUSED' or 'SKIPPED', now, following }
 end
-create({
+local created = create({
   id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-  tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[6] or '',
+  tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[6] or '', admission = admission,
   extra = { 'tr', 'cron', 'si', id, 'sn', instant },
 })
+if created[1] == 'LIMITED' then
+  call('HSET', key, 'nx', following)
+  return { 'SKIPPED', now, following }
+end
 call('HSET', key, 'la', instant, 'nx', following)
 return { 'FIRED', now, following }

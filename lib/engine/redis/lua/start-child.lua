@@ -20,7 +20,9 @@
 --   idempotency
 --   ttl
 --   input
--- RETURNS { OK | DONE | LOST | CONFLICT, now, child id, epoch ms of the timeout or 0 } | { CANCELED, now, reason or '', 0 }
+--   admission
+-- RETURNS { OK | DONE | LOST | CONFLICT, now, child id, epoch ms of the timeout or 0 } | { LIMITED, now, child id, ms to wait }
+--   | { CANCELED, now, reason or '', 0 }
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return { state, now, '', 0 } end
 local data = data_key(id)
@@ -31,9 +33,11 @@ end
 if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
 local created = create({
   id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-  tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, extra = child_fields(id, step),
+  tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
+  extra = child_fields(id, step),
 })
 if created[1] == 'CONFLICT' then return { 'CONFLICT', now, child, 0 } end
+if created[1] == 'LIMITED' then return { 'LIMITED', now, child, tonumber(created[3]) } end
 local started = created[2]
 call('HSET', data, 'c:' .. step, started)
 if kind == 'm' then

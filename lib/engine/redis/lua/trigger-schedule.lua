@@ -1,5 +1,5 @@
 -- trigger_schedule: starts a run of a schedule now, also of a paused one. Its next instant stays.
--- Guarantee: one run per id; a repeat answers CREATED again.
+-- Guarantee: one run per id; a repeat answers the same again.
 -- ARGS
 --   id
 --   run              id of the run, made for this call
@@ -9,14 +9,17 @@
 --   attempts
 --   version
 --   tags
--- RETURNS CREATED | MISSING | CHANGED when the schedule is of another workflow by now
-if call('EXISTS', run_key(run)) == 1 then return 'CREATED' end
+--   admission
+-- RETURNS { CREATED, id } | { COALESCED, id of the debounced run } | { LIMITED, id, ms to wait } | { MISSING } | { CHANGED } when the schedule is
+--   of another workflow by now
+if call('EXISTS', run_key(run)) == 1 then return { 'CREATED', run } end
+local merged = merged_into(run)
+if merged then return { 'COALESCED', merged } end
 local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ip')
-if not known[1] then return 'MISSING' end
-if known[1] ~= workflow then return 'CHANGED' end
-create({
+if not known[1] then return { 'MISSING' } end
+if known[1] ~= workflow then return { 'CHANGED' } end
+return create({
   id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-  tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '',
+  tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission,
   extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
 })
-return 'CREATED'

@@ -1,8 +1,11 @@
 -- Runs with a tag, by creation stamp. Names and values are any text.
 local function tag_key(name, value) return ROOT .. 'tagged:' .. #name .. ':' .. name .. value end
 
--- Stores a new run and queues it, now or later. `run` has the arguments of create_run as fields, and in `extra` further fields of the
--- hash. Answers what create_run answers.
+-- A key of a workflow and a text of the user, whatever is in them.
+local function scoped(kind, workflow, key) return ROOT .. kind .. ':' .. #workflow .. ':' .. workflow .. ':' .. key end
+
+-- Stores a new run and queues it, now or later. `run` has the arguments of create_run as fields, `admission` may be absent, and in `extra`
+-- further fields of the hash. Answers what create_run answers.
 local function create(run)
   local id, workflow = run.id, run.workflow
   local key = run_key(id)
@@ -12,15 +15,24 @@ local function create(run)
     if run.nonce == '' or known[2] == run.nonce then return { 'CREATED', id } end
     return { 'EXISTS', id }
   end
+  local admission = run.admission and run.admission ~= '' and cjson.decode(run.admission)
+  local merged = admission and admission.d and rare().merged_into(id)
+  if merged then return { 'COALESCED', merged } end
   local claim_key
   if run.idempotency ~= '' then
-    claim_key = ROOT .. 'idem:' .. #workflow .. ':' .. workflow .. ':' .. run.idempotency
+    claim_key = scoped('idem', workflow, run.idempotency)
     local existing = call('GET', claim_key)
     if existing then return { 'EXISTS', existing } end
+  end
+  local answer = admission and rare().turn_away(run, admission)
+  if answer then
+    if claim_key and answer[1] == 'COALESCED' then call('SET', claim_key, answer[2], 'PX', run.ttl) end
+    return answer
   end
 
   local start = now + tonumber(run.delay)
   if run.at ~= '' then start = tonumber(run.at) end
+  if admission and admission.d then start = now + admission.d[1] end
   local later = start > now
   if not later then start = now end
   local status, stamp = later and 'd' or 'q', string.format('%.0f', next_counter('created'))
@@ -46,6 +58,7 @@ local function create(run)
     call('ZADD', ROOT .. 'search:keys', 0, run.idempotency .. '\0' .. id)
   end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
+  if admission then rare().subject(id, workflow, admission, keep) end
   call('HSET', key, unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))

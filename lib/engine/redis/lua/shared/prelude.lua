@@ -138,7 +138,8 @@ local function promote(limit)
   for _, id in ipairs(ids) do
     local gate = string.byte(id) == 0
     if gate then rare().reopen(string.sub(id, 2)) end
-    local run = gate and {} or call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs', 'wf', 'cs')
+    local run = gate and {} or call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs', 'wf', 'cs', 'db')
+    if run[7] then rare().end_debounce(id, run[5], run[7]) end
     if run[1] == 'd' or run[1] == 'w' or run[1] == 'b' then
       call('HSET', run_key(id), 'st', 'q')
       move(id, run[5], run[2], run[6], run[1], 'q')

@@ -12,7 +12,7 @@ local function request_cancel(id, reason, compensate, nonce)
   local run = call('HMGET', key, unpack(GUARDED))
   local status = run[1]
   read_fate(id, run)
-  local cold = call('HMGET', key, 'cn', 'hk')
+  local cold = call('HMGET', key, 'cn', 'hk', 'db')
   -- A failure hook is no run to those outside.
   if not status or cold[2] then return { 'MISSING', '' } end
   if nonce ~= '' and cold[1] == nonce then return { 'YES', status } end
@@ -36,6 +36,7 @@ local function request_cancel(id, reason, compensate, nonce)
   call('ZREM', ROOT .. 'queue:' .. queue, id)
   call('ZREM', ROOT .. 'suspects:' .. queue, id)
   leave_line(id)
+  if cold[3] then end_debounce(id, run[10], cold[3]) end
   end_canceled(id, run)
   return { 'YES', call('HGET', key, 'st') }
 end

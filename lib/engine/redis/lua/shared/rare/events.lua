@@ -106,8 +106,8 @@ end
 
 local function subscriber_run(id, workflow) return redis.sha1hex(id .. '\0' .. workflow) end
 
--- Creates one subscriber's run, or notes why there is none. `sub` is { w workflow, v verdict, e error, q, p, a, r, t }: the
--- verdict is d delivered, s skipped, f failed, or ? for the first worker to find out.
+-- Creates one subscriber's run, or notes why there is none. `sub` is { w workflow, v verdict, e error, q, p, a, r, t, ad }: the
+-- verdict is d delivered, s skipped, f failed, or ? for the first worker to find out. Answers the run's id, if there is one.
 local function deliver_event(id, sub, data)
   local verdict, run, detail = sub.v, '', sub.e
   if verdict == 'd' or verdict == '?' then
@@ -120,11 +120,14 @@ local function deliver_event(id, sub, data)
     end
     local created = create({
       id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, version = sub.r, tags = sub.t,
-      at = '', delay = 0, idempotency = '', ttl = 0, input = data, extra = extra,
+      at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad, extra = extra,
     })
-    if created[1] == 'CREATED' then
+    if created[1] == 'CREATED' or created[1] == 'COALESCED' then
+      run = created[2]
       call('HSET', data_key(run), 'ev', envelope_of(id, event))
       verdict, detail = 'd', ''
+    elseif created[1] == 'LIMITED' then
+      verdict, run, detail = 'f', '', limited_error(sub.w, cjson.decode(sub.ad), created[3])
     else
       verdict, run = 'f', ''
       detail = '{"name":"IdempotencyConflictError","message":"The run id of this delivery belongs to another workflow."}'
@@ -132,6 +135,7 @@ local function deliver_event(id, sub, data)
   end
   call('HSET', ROOT .. 'deliveries:' .. id, sub.w, verdict .. ':' .. run .. ';' .. detail)
   if verdict ~= 's' then call('HINCRBY', event_key(id), verdict .. 'c', 1) end
+  return run ~= '' and run or nil
 end
 
 -- What became of the fan-out: n no subscribers, c complete, x partial, f failed.

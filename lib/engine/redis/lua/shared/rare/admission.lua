@@ -1,0 +1,133 @@
+-- What a new run is subject to, by its workflow's options: JSON with m mutex key, t throttle and r rate limit as [limit, ms, key], d
+-- debounce as [ms, timeout in ms or 0, key]. Keys are the user's text, of any content.
+
+-- So long a repeat of a create finds what became of it. Clients give up on a call after 10 s.
+local MERGED_FOR_MS = 60000
+
+-- The fields by which the claim knows the gates of a run.
+local function keep_gates(admission, keep)
+  if admission.m then keep('mx', admission.m) end
+  local throttle = admission.t
+  if throttle then keep('th', string.format('%.0f,%.0f,', throttle[1], throttle[2]) .. throttle[3]) end
+end
+
+local function rate_key(workflow, admission) return scoped('rate', workflow, admission.r[3]) end
+
+-- Ms until the rate limit takes one more run, nil if it does now; `ahead` others are about to come before it. A run counts for less than
+-- the period.
+local function limited_for(workflow, admission, ahead)
+  if not admission.r then return nil end
+  local limit, period = admission.r[1], admission.r[2]
+  local window, since = rate_key(workflow, admission), '(' .. string.format('%.0f', now - period)
+  local count = call('ZCOUNT', window, since, '+inf')
+  if count + ahead < limit then return nil end
+  local blocking = call('ZRANGEBYSCORE', window, since, '+inf', 'WITHSCORES', 'LIMIT', count + ahead - limit, 1)
+  return (blocking[2] and tonumber(blocking[2]) or now) + period - now
+end
+local function count_for_limit(id, workflow, admission)
+  if not admission.r then return end
+  local window, period = rate_key(workflow, admission), admission.r[2]
+  call('ZREMRANGEBYSCORE', window, '-inf', string.format('%.0f', now - period))
+  call('ZADD', window, now_text, id)
+  call('PEXPIRE', window, string.format('%.0f', period))
+end
+
+-- The error of a run that the rate limit does not take, as RateLimitedError says it.
+local function limited_error(workflow, admission, wait)
+  local limit, period, key = string.format('%.0f', admission.r[1]), string.format('%.0f', admission.r[2]), admission.r[3]
+  local message = 'Workflow "' .. workflow .. '" is over its rateLimit of ' .. limit .. ' per ' .. period .. ' ms'
+    .. (key == '' and '' or ' for key "' .. key .. '"') .. '. Try again in ' .. wait .. ' ms.'
+  return '{"name":"RateLimitedError","code":"RATE_LIMITED","message":' .. cjson.encode(message) .. ',"workflow":' .. cjson.encode(workflow)
+    .. ',"key":' .. cjson.encode(key) .. ',"limit":' .. limit .. ',"period":' .. period .. ',"retryAfterMs":' .. wait .. '}'
+end
+
+-- The debounced run that new ones of a key still join, until it leaves its delay: nil if there is none.
+local function pending_of(workflow, key)
+  local id = call('GET', scoped('debounce', workflow, key))
+  return id and call('HGET', run_key(id), 'st') == 'd' and id or nil
+end
+local function begin_debounce(id, workflow, debounce, keep)
+  call('SET', scoped('debounce', workflow, debounce[3]), id)
+  keep('db', debounce[3])
+  keep('df', now_text)
+end
+local function end_debounce(id, workflow, key)
+  call('HDEL', run_key(id), 'db', 'df')
+  local pending = scoped('debounce', workflow, key)
+  if call('GET', pending) == id then call('DEL', pending) end
+end
+
+-- The run that a new one has joined: so a repeat does not bring back an input that another one has replaced.
+local function merged_into(id) return call('GET', ROOT .. 'merged:' .. id) end
+
+-- Gives a pending run what a new one came with: its input, and with that its gates and what says where it comes from, but it stays a child
+-- if it is one. Its other options stay.
+local function join(pending, run, admission)
+  local key, data, debounce = run_key(pending), data_key(pending), admission.d
+  local known = call('HMGET', key, 'q', 'df', 'pa')
+  local origin = {}
+  for i = 1, #(run.extra or {}), 2 do origin[run.extra[i]] = run.extra[i + 1] end
+  local at = now + debounce[1]
+  if debounce[2] > 0 then at = math.max(now, math.min(at, tonumber(known[2]) + debounce[2])) end
+  local fields = { 'av', string.format('%.0f', at) }
+  local function keep(field, value)
+    fields[#fields + 1] = field
+    fields[#fields + 1] = value
+  end
+  keep_gates(admission, keep)
+  for _, field in ipairs({ 'ei', 'si', 'sn' }) do
+    if origin[field] then keep(field, origin[field]) end
+  end
+  call('HDEL', key, 'mx', 'th', 'ei', 'si', 'sn')
+  if not known[3] then
+    call('HDEL', key, 'tr')
+    if origin.tr and origin.tr ~= 'child' then keep('tr', origin.tr) end
+  end
+  call('HSET', key, unpack(fields))
+  call('HDEL', data, 'i', 'ev')
+  if run.input ~= '' then call('HSET', data, 'i', run.input) end
+  set_due(pending, known[1], at)
+  call('SET', ROOT .. 'merged:' .. run.id, pending, 'PX', MERGED_FOR_MS)
+end
+
+-- Whether a new run is not to be made: what create() answers then.
+local function turn_away(run, admission)
+  local pending = admission.d and pending_of(run.workflow, admission.d[3])
+  if pending then
+    join(pending, run, admission)
+    return { 'COALESCED', pending }
+  end
+  local wait = limited_for(run.workflow, admission, 0)
+  if wait then return { 'LIMITED', run.id, string.format('%.0f', wait) } end
+end
+
+-- Counts a new run for what it is subject to, and keeps the fields that say so.
+local function subject(id, workflow, admission, keep)
+  count_for_limit(id, workflow, admission)
+  keep_gates(admission, keep)
+  if admission.d then begin_debounce(id, workflow, admission.d, keep) end
+end
+
+-- The first of several new runs that its rate limit would not take, and ms until it would; nil if all may come. What exists, by its id or
+-- by its idempotency key, or is joined counts for nothing, also if one of them brings it into being.
+local function find_limited(runs)
+  local ahead, known = {}, {}
+  for _, run in ipairs(runs) do
+    local claim = run.idempotency ~= '' and scoped('idem', run.workflow, run.idempotency)
+    local exists = call('EXISTS', run_key(run.id)) == 1 or claim and (known[claim] or call('EXISTS', claim) == 1)
+    if claim then known[claim] = true end
+    local admission = run.admission ~= '' and not exists and cjson.decode(run.admission)
+    local debounce = admission and admission.d
+    if debounce then
+      local pending = scoped('debounce', run.workflow, debounce[3])
+      exists = known[pending] or pending_of(run.workflow, debounce[3])
+      known[pending] = true
+    end
+    if admission and admission.r and not exists then
+      local window = rate_key(run.workflow, admission)
+      local wait = limited_for(run.workflow, admission, ahead[window] or 0)
+      if wait then return run.id, wait end
+      ahead[window] = (ahead[window] or 0) + 1
+    end
+  end
+end
