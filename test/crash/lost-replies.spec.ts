@@ -132,4 +132,28 @@ describe('an answer that was lost after the script ran', () => {
     expect(await stage.run(handle.id)).toMatchObject({ status: 'succeeded', attempt, recoveries: 0 });
     expect(await stage.outcomes(handle.id)).toEqual([first, 'succeeded']);
   });
+
+  it('of cancelRuns() and retryRun(): the repeat tells of what the first one has done, though the run has ended since', async () => {
+    const stage = new Stage();
+    const proxy = await startProxy();
+    const client = stage.connect(proxy.url);
+    const { id } = await stage.client.runByName('order', {}, { runAt: '1d', allowUnknown: true });
+    const cancellationLost = loseAnswerTo(proxy, 'cancel_run');
+    const canceling = client.cancelRuns({ workflow: 'order' });
+    await cancellationLost;
+    expect(await stage.run(id)).toMatchObject({ status: 'canceled' });
+    proxy.resume();
+    expect(await canceling).toEqual({ canceled: 1 });
+
+    const retryLost = loseAnswerTo(proxy, 'retry_run');
+    const retrying = client.retryRun(id);
+    await retryLost;
+    expect(await stage.run(id)).toMatchObject({ status: 'queued', trigger: 'retry' });
+    await stage.worker(FIXTURE);
+    await stage.client.getHandle(id).result();
+    proxy.resume();
+    expect((await retrying).id).toBe(id);
+    expect(await stage.counts(id)).toEqual(EACH_ONCE);
+    expect(await stage.run(id)).toMatchObject({ status: 'succeeded' });
+  });
 });

@@ -19,6 +19,7 @@ describe('removeWorker()', () => {
       'queue:a',
       'queues',
       'run:r1',
+      'search:ids',
     ]);
   });
 
