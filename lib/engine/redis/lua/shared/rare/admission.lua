@@ -1,5 +1,5 @@
 -- What a new run is subject to, by its workflow's options: JSON with m mutex key, t throttle and r rate limit as [limit, ms, key], d
--- debounce as [ms, timeout in ms or 0, key]. Keys are the user's text, of any content.
+-- debounce as [ms, timeout in ms or 0, key]. Keys are the user's text, of any content. A creator that does not know the options says ?.
 
 -- So long a repeat of a create finds what became of it. Clients give up on a call after 10 s.
 local MERGED_FOR_MS = 60000
@@ -116,7 +116,7 @@ local function find_limited(runs)
     local claim = run.idempotency ~= '' and scoped('idem', run.workflow, run.idempotency)
     local exists = call('EXISTS', run_key(run.id)) == 1 or claim and (known[claim] or call('EXISTS', claim) == 1)
     if claim then known[claim] = true end
-    local admission = run.admission ~= '' and not exists and cjson.decode(run.admission)
+    local admission = run.admission ~= '' and run.admission ~= '?' and not exists and cjson.decode(run.admission)
     local debounce = admission and admission.d
     if debounce then
       local pending = scoped('debounce', run.workflow, debounce[3])
