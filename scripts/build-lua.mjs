@@ -64,6 +64,7 @@ const SHARED = {
     'events.lua',
     'registry.lua',
     'lists.lua',
+    'search.lua',
   ],
 };
 /** What runs of every kind do all the time. */

@@ -15,6 +15,7 @@ export type {
   Page,
   RunFilter,
   RunHandle,
+  RunSearchQuery,
   Stats,
 } from './core/client.types.js';
 export { closeMatches } from './core/close-matches.js';
@@ -36,6 +37,7 @@ export {
   ReplicationError,
   ResultTimeoutError,
   RetryAfterError,
+  RetryRefusedError,
   RunCanceledError,
   RunFailedError,
   RunNotFoundError,

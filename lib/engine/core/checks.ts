@@ -10,6 +10,7 @@ export {
   checkPrefix,
   checkRunId,
   checkScheduleId,
+  checkSearchText,
   checkStepName,
   checkTags,
   checkVersion,

@@ -92,6 +92,10 @@ export interface RunFilter {
   status?: RunStatus | RunStatus[];
   workflow?: string;
   queue?: string;
+  /** All of them match exactly. */
+  tag?: Record<string, string>;
+  /** Runs that steps of this run have started. */
+  parentRunId?: string;
   /** Epoch ms; a run created at this time counts. */
   createdAfter?: number;
   /** Epoch ms; a run created at this time counts. */
@@ -101,6 +105,11 @@ export interface RunFilter {
   /** 1 to 1,000. @default 50 */
   limit?: number;
   cursor?: string;
+}
+
+export interface RunSearchQuery extends RunFilter {
+  /** 1 to 512 bytes of what the id, the idempotency key, a tag value or the workflow begins with; upper and lower case differ. */
+  text: string;
 }
 
 export interface EmitOptions {

@@ -28,9 +28,9 @@ export function checkStepName(value: unknown): string {
 }
 
 /** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters */
-export function checkRunId(value: unknown): string {
+export function checkRunId(value: unknown, option = 'runId'): string {
   if (isName(value)) return value;
-  return refuse('runId', `\`runId\` to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
+  return refuse(option, `\`${option}\` to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
 }
 
 /** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters */
@@ -61,6 +61,12 @@ export function checkEventId(value: unknown): string {
 export function checkCorrelationKey(value: unknown): string {
   if (isText(value, MAX_KEY_BYTES)) return value;
   return refuse('correlationKey', `\`correlationKey\` to be 1 to ${MAX_KEY_BYTES} bytes of text`, value);
+}
+
+/** @throws InvalidOptionError unless it is a string of 1 to 512 UTF-8 bytes */
+export function checkSearchText(value: unknown): string {
+  if (isText(value, MAX_KEY_BYTES)) return value;
+  return refuse('text', `\`text\` to be 1 to ${MAX_KEY_BYTES} bytes of text`, value);
 }
 
 /**
@@ -100,7 +106,7 @@ export function checkTags(value: unknown, option = 'tags'): Record<string, strin
   for (const [name, tag] of entries) {
     if (!isText(name, MAX_TAG_NAME_BYTES))
       refuse(option, `names in \`${option}\` to be 1 to ${MAX_TAG_NAME_BYTES} bytes of text`, name);
-    if (typeof tag !== 'string' || Buffer.byteLength(tag) > MAX_TAG_VALUE_BYTES) {
+    if (tag !== '' && !isText(tag, MAX_TAG_VALUE_BYTES)) {
       return refuse(
         option,
         `tag ${describeValue(name)} in \`${option}\` to be a string of at most ${MAX_TAG_VALUE_BYTES} bytes`,

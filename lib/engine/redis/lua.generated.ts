@@ -65,6 +65,7 @@ local function set_due(id, queue, at)
   if call('ZRANGE', ROOT .. 'due', 0, 0)[1] == id then wake(queue) end
 end
 local lists, changed, moved = {}, {}, {}
+local new_ids = {}
 local flush_moves
 local LISTED_AS = { r = 'q', b = 'w' }
 local function place_of_lists(workflow, queue) return #workflow .. ':' .. workflow .. queue end
@@ -137,7 +138,8 @@ flush_moves = function()
     in_chunks(list.left, function(...) call('ZREM', list.key, ...) end)
     in_chunks(list.entered, function(...) call('ZADD', list.key, ...) end)
   end
-  lists, changed, moved = {}, {}, {}
+  in_chunks(new_ids, function(...) call('ZADD', ROOT .. 'search:ids', ...) end)
+  lists, changed, moved, new_ids = {}, {}, {}, {}
 end
 local function flush_bookkeeping()
   flush_moves()
@@ -179,11 +181,13 @@ local function failures_before(run)
   local failures = tonumber(run[4] or 0)
   return run.unwinding == 'f' and failures - 1 or failures
 end
-local function record_pass(id, failures, outcome, since, worker, failure)
+local function record_pass(id, failures, outcome, since, worker, failure, till)
   local attempt = tonumber(failures or 0) + 1
-  call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now_text .. ',' .. worker .. ';' .. (failure or ''))
+  local line = attempt .. ',' .. outcome .. ',' .. since .. ',' .. (till or now_text) .. ',' .. worker .. ';' .. (failure or '')
+  call('RPUSH', ROOT .. 'passes:' .. id, line)
 end
 local ops = {}
+local function tag_key(name, value) return ROOT .. 'tagged:' .. #name .. ':' .. name .. value end
 local function scoped(kind, workflow, key) return ROOT .. kind .. ':' .. #workflow .. ':' .. workflow .. ':' .. key end
 local function create(run)
   local id, workflow = run.id, run.workflow
@@ -224,10 +228,17 @@ local function create(run)
   if run.priority ~= '0' then keep('pr', run.priority) end
   if run.nonce ~= '' then keep('no', run.nonce) end
   if run.version ~= '' then keep('ve', run.version) end
-  if run.tags ~= '' then keep('tg', run.tags) end
+  if run.tags ~= '' then
+    keep('tg', run.tags)
+    for name, value in pairs(cjson.decode(run.tags)) do
+      call('ZADD', tag_key(name, value), stamp, id)
+      call('ZADD', ROOT .. 'search:tags', 0, value .. '\\0' .. id)
+    end
+  end
   if claim_key then
     keep('ik', run.idempotency)
     call('SET', claim_key, id, 'PX', run.ttl)
+    call('ZADD', ROOT .. 'search:keys', 0, run.idempotency .. '\\0' .. id)
   end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
   if unknown then keep('uk', 1) end
@@ -236,6 +247,8 @@ local function create(run)
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
   move(id, workflow, run.queue, stamp, nil, status)
+  new_ids[#new_ids + 1] = 0
+  new_ids[#new_ids + 1] = id
   if later then
     set_due(id, run.queue, start)
   else
@@ -338,7 +351,9 @@ ops.claim_runs = function(base, count)
     local fields = {}
     for i = 1, #run, 2 do
       local name = run[i]
-      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'wf' or name == 'mx' or name == 'th' then fields[name] = run[i + 1] end
+      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'ca' or name == 'wf' or name == 'mx' or name == 'th' then
+        fields[name] = run[i + 1]
+      end
     end
     return run, fields
   end
@@ -353,6 +368,7 @@ ops.claim_runs = function(base, count)
     end
     local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
     call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
+    if fields.ca and not fields.sa then call('HSET', run_key(id), 'ca', now_text) end
     owned[#owned + 1] = id
     hand_over(id, fence, suspect, run, fields.f)
   end
@@ -667,6 +683,15 @@ local function set_start(gate, id, score, period)
     call('PEXPIRE', starts, period)
   end
 end
+local function keep_start(id, name)
+  local run = call('HMGET', run_key(id), 'wf', 'th')
+  if not run[2] then return end
+  local starts = starts_key(gate_of('t', run[1], nil, run[2]))
+  local at = call('ZSCORE', starts, id)
+  if not at then return end
+  call('ZADD', starts, at, '\\0' .. name)
+  call('ZREM', starts, id)
+end
 local function hand_out_starts(gate)
   for handed = 1, HANDED_AT_ONCE + 1 do
     local id = first_waiter(gate)
@@ -896,13 +921,15 @@ local function requeue_lost(worker, limit)
   end
   return #ids
 end
+local function children_key(id) return ROOT .. 'children:' .. id end
 local function child_fields(id, step)
   local run = call('HMGET', run_key(id), 'ro', 'hk')
   return { 'tr', 'child', 'pa', run[2] or id, 'ps', step, 'ro', run[1] or id }
 end
 local function register_child(id, created)
   if created[1] ~= 'CREATED' then return end
-  call('SADD', ROOT .. 'children:' .. (call('HGET', run_key(id), 'hk') or id), created[2])
+  local child = created[2]
+  call('ZADD', children_key(call('HGET', run_key(id), 'hk') or id), call('HGET', run_key(child), 'cs'), child)
 end
 local function await_child(id, step, branch, created)
   register_child(id, created)
@@ -922,7 +949,7 @@ local function await_child(id, step, branch, created)
   return false
 end
 local function cancel_children(id, compensate, canceled)
-  if call('EXISTS', ROOT .. 'children:' .. id) == 1 then
+  if call('EXISTS', children_key(id)) == 1 then
     call('HSETNX', ROOT .. 'canceling', id, '0,' .. compensate .. ',' .. canceled)
   end
 end
@@ -1163,11 +1190,13 @@ local function remove_entry(kind, key)
   end
 end
 local LIST_LETTERS = { 'd', 'q', 'w', 's', 'f', 'c' }
-local function lists_of(statuses, workflow, queue)
+local function begins_with(text, start) return string.sub(text, 1, #start) == start end
+local function lists_of(statuses, workflow, queue, start)
   local keys = {}
   for _, place in ipairs(call('SMEMBERS', ROOT .. 'places')) do
     local of_workflow, of_queue = split_sized(place)
-    if (workflow == '' or of_workflow == workflow) and (queue == '' or of_queue == queue) then
+    local is_named = (workflow == '' or of_workflow == workflow) and begins_with(of_workflow, start)
+    if is_named and (queue == '' or of_queue == queue) then
       for _, status in ipairs(LIST_LETTERS) do
         if statuses == '' or string.find(statuses, status, 1, true) then keys[#keys + 1] = list_key(status, of_workflow, of_queue) end
       end
@@ -1182,6 +1211,15 @@ local function leave_list(id, status, workflow, queue)
   local keys = {}
   for _, letter in ipairs(LIST_LETTERS) do keys[#keys + 1] = list_key(letter, workflow, queue) end
   if call('EXISTS', unpack(keys)) == 0 then call('SREM', ROOT .. 'places', place_of_lists(workflow, queue)) end
+end
+local function leave_indexes(id)
+  local run = call('HMGET', run_key(id), 'ik', 'tg')
+  call('ZREM', ROOT .. 'search:ids', id)
+  if run[1] then call('ZREM', ROOT .. 'search:keys', run[1] .. '\\0' .. id) end
+  for name, value in pairs(run[2] and cjson.decode(run[2]) or {}) do
+    call('ZREM', tag_key(name, value), id)
+    call('ZREM', ROOT .. 'search:tags', value .. '\\0' .. id)
+  end
 end
 local function running_runs()
   local runs = {}
@@ -1269,6 +1307,127 @@ local function merge_lists(sources, range, most)
     if heap[1] then sink(1) end
     return id, stamp
   end
+end
+local function is_wanted(id, wanted)
+  local run = call('HMGET', run_key(id), 'st', 'wf', 'q', 'pa')
+  if not run[1] then return false end
+  if wanted.statuses ~= '' and not string.find(wanted.statuses, run[1], 1, true) then return false end
+  if wanted.workflow ~= '' and run[2] ~= wanted.workflow then return false end
+  if wanted.queue ~= '' and run[3] ~= wanted.queue then return false end
+  if wanted.parent ~= '' and run[4] ~= wanted.parent then return false end
+  for i = 1, #wanted.tags, 2 do
+    if not call('ZSCORE', tag_key(wanted.tags[i], wanted.tags[i + 1]), id) then return false end
+  end
+  return true
+end
+local function sources_of(wanted, range)
+  local keys = lists_of(wanted.statuses, wanted.workflow, wanted.queue, '')
+  local low, high = string.format('%.0f', range.low), string.format('%.0f', range.high)
+  local best, fewest
+  local function consider(key)
+    local count = call('ZCOUNT', key, low, high)
+    if not best or count < fewest then best, fewest = { key }, count end
+  end
+  if wanted.parent ~= '' then consider(children_key(wanted.parent)) end
+  for i = 1, #wanted.tags, 2 do consider(tag_key(wanted.tags[i], wanted.tags[i + 1])) end
+  if best then
+    local listed = 0
+    for _, key in ipairs(keys) do
+      listed = listed + call('ZCOUNT', key, low, high)
+      if listed >= fewest then return best end
+    end
+  end
+  local function is_any_of(letter) return wanted.statuses == '' or string.find(wanted.statuses, letter, 1, true) end
+  if is_any_of('r') and not is_any_of('q') then keys[#keys + 1] = running_list(range, wanted.workflow, wanted.queue) end
+  return keys
+end
+local function walk_runs(wanted, take)
+  flush_moves()
+  local range = stamp_range(wanted.after, wanted.sort, wanted.created_after, wanted.created_before)
+  local merged = merge_lists(sources_of(wanted, range), range, wanted.scan)
+  local looked, taken = 0, 0
+  for id, stamp in merged do
+    looked = looked + 1
+    if is_wanted(id, wanted) then
+      taken = taken + 1
+      take(id)
+    end
+    if taken == wanted.limit or looked == wanted.scan then return merged() and stamp or '' end
+  end
+  return ''
+end
+local SEARCHED = 'iktw'
+local INDEX_OF = { i = 'search:ids', k = 'search:keys', t = 'search:tags' }
+local INDEX_PIECE = 100
+local function walk_index(key, text, after, asc)
+  local low, high = '[' .. text, '(' .. text .. '\\255'
+  local piece, at = {}, 1
+  return function()
+    if after and not piece[at] then
+      if after ~= '' then
+        if asc then low = '(' .. after else high = '(' .. after end
+      end
+      if asc then
+        piece = call('ZRANGEBYLEX', key, low, high, 'LIMIT', 0, INDEX_PIECE)
+      else
+        piece = call('ZREVRANGEBYLEX', key, high, low, 'LIMIT', 0, INDEX_PIECE)
+      end
+      after, at = #piece == INDEX_PIECE and piece[#piece], 1
+    end
+    local member = piece[at]
+    if not member then return nil end
+    at = at + 1
+    return string.match(member, '[^%z]*$'), member
+  end
+end
+local function walk_kind(kind, text, after, wanted)
+  if kind ~= 'w' then return walk_index(ROOT .. INDEX_OF[kind], text, after, wanted.sort == 'asc') end
+  local statuses = wanted.statuses
+  if string.find(statuses, 'r', 1, true) then statuses = statuses .. 'q' end
+  local range = stamp_range(after, wanted.sort, wanted.created_after, wanted.created_before)
+  return merge_lists(lists_of(statuses, wanted.workflow, wanted.queue, text), range, wanted.scan)
+end
+local function is_before(a, b)
+  for i = 1, math.min(#a, #b) do
+    local x, y = string.byte(a, i), string.byte(b, i)
+    if x ~= y then return x < y end
+  end
+  return #a < #b
+end
+local function is_first_met(id, kind, member, text, asc, run)
+  if kind == 'i' then return true end
+  if begins_with(id, text) or (kind ~= 'w' and #member - #id <= #text) then return false end
+  if kind == 'k' then return true end
+  if run[1] and begins_with(run[1], text) then return false end
+  for _, value in pairs(run[2] and cjson.decode(run[2]) or {}) do
+    if begins_with(value, text) then
+      local other = value .. '\\0' .. id
+      if kind == 'w' or (other ~= member and is_before(other, member) == asc) then return false end
+    end
+  end
+  return true
+end
+local function search_runs(text, kind, wanted, take)
+  flush_moves()
+  local asc, after = wanted.sort == 'asc', wanted.after
+  local range = stamp_range('', wanted.sort, wanted.created_after, wanted.created_before)
+  local looked, taken, last_kind, last = 0, 0, kind, after
+  for i = string.find(SEARCHED, kind, 1, true), #SEARCHED do
+    local letter = string.sub(SEARCHED, i, i)
+    for id, place in walk_kind(letter, text, after, wanted) do
+      if taken == wanted.limit or looked == wanted.scan then return last_kind, last end
+      looked, last_kind, last = looked + 1, letter, place
+      local run = call('HMGET', run_key(id), 'ik', 'tg', 'cs')
+      local stamp = tonumber(run[3] or -1)
+      local is_in_time = stamp >= range.low and stamp <= range.high
+      if is_in_time and is_first_met(id, letter, place, text, asc, run) and is_wanted(id, wanted) then
+        taken = taken + 1
+        take(id)
+      end
+    end
+    after = ''
+  end
+  return '', ''
 end
 ops.admit_run = function(base, count)
   local id = ARGV[base + 1]
@@ -1459,6 +1618,11 @@ ops.cancel_run = function(base, count)
   local reason = ARGV[base + 2]
   local compensate = ARGV[base + 3]
   local nonce = ARGV[base + 4]
+  local only = ARGV[base + 5]
+  if only ~= '' then
+    local run = call('HMGET', run_key(id), 'st', 'cn')
+    if run[1] and run[2] ~= nonce and not string.find(only, run[1], 1, true) then return { 'NO', run[1], 0 } end
+  end
   local answer = request_cancel(id, reason, compensate, nonce)
   return { answer[1], answer[2], call('EXISTS', ROOT .. 'canceling') }
 end
@@ -1467,15 +1631,16 @@ ops.continue_cancel = function(base, count)
   local canceling = ROOT .. 'canceling'
   local id = call('HRANDFIELD', canceling)
   if not id then return 0 end
-  local cursor, compensate, canceled = string.match(call('HGET', canceling, id), '^(%d+),(%d),(.*)$')
-  local scan = call('SSCAN', ROOT .. 'children:' .. id, cursor, 'COUNT', limit)
-  if scan[1] == '0' then
+  local last, compensate, canceled = string.match(call('HGET', canceling, id), '^(%d+),(%d),(.*)$')
+  local children = call('ZRANGEBYSCORE', children_key(id), '(' .. last, '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
+  if #children < 2 * tonumber(limit) then
     call('HDEL', canceling, id)
   else
-    call('HSET', canceling, id, scan[1] .. ',' .. compensate .. ',' .. canceled)
+    call('HSET', canceling, id, children[#children] .. ',' .. compensate .. ',' .. canceled)
   end
   local reason = (canceled == id and 'Parent' or 'Ancestor') .. ' run "' .. canceled .. '" was canceled'
-  for _, child in ipairs(scan[2]) do
+  for i = 1, #children, 2 do
+    local child = children[i]
     local answer = request_cancel(child, reason, compensate, '')
     if answer[1] == 'NO' and not call('HGET', run_key(child), 'cr') then cancel_children(child, compensate, canceled) end
   end
@@ -1581,6 +1746,25 @@ ops.find_canceled = function(base, count)
     end
   end
   return found
+end
+ops.find_runs = function(base, count)
+  local after = ARGV[base + 1]
+  local sort = ARGV[base + 2]
+  local limit = ARGV[base + 3]
+  local scan = ARGV[base + 4]
+  local statuses = ARGV[base + 5]
+  local workflow = ARGV[base + 6]
+  local queue = ARGV[base + 7]
+  local created_after = ARGV[base + 8]
+  local created_before = ARGV[base + 9]
+  local parent = ARGV[base + 10]
+  local tags_first, tags_last = base + 11, base + count
+  local page = { '' }
+  page[1] = walk_runs({
+    after = after, sort = sort, limit = tonumber(limit), scan = tonumber(scan), statuses = statuses, workflow = workflow, queue = queue,
+    created_after = created_after, created_before = created_before, parent = parent, tags = { unpack(ARGV, tags_first, tags_last) },
+  }, function(id) page[#page + 1] = id end)
+  return page
 end
 ops.finish_hook = function(base, count)
   local id = ARGV[base + 1]
@@ -1689,24 +1873,13 @@ ops.list_runs = function(base, count)
   local queue = ARGV[base + 7]
   local created_after = ARGV[base + 8]
   local created_before = ARGV[base + 9]
-  flush_moves()
-  local range = stamp_range(after, sort, created_after, created_before)
-  local sources = lists_of(statuses, workflow, queue)
-  local wants_queued = statuses == '' or string.find(statuses, 'q', 1, true)
-  local wants_running = statuses == '' or string.find(statuses, 'r', 1, true)
-  if wants_running and not wants_queued then sources[#sources + 1] = running_list(range, workflow, queue) end
-  local merged = merge_lists(sources, range, tonumber(scan))
-  local page, looked, last = { '' }, 0, nil
-  for id, stamp in merged do
-    looked = looked + 1
-    last = stamp
-    local status = call('HGET', run_key(id), 'st')
-    if status and (wants_running or status ~= 'r') then page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) } end
-    if #page > tonumber(limit) or looked == tonumber(scan) then
-      if merged() then page[1] = last end
-      break
-    end
-  end
+  local parent = ARGV[base + 10]
+  local tags_first, tags_last = base + 11, base + count
+  local page = { '' }
+  page[1] = walk_runs({
+    after = after, sort = sort, limit = tonumber(limit), scan = tonumber(scan), statuses = statuses, workflow = workflow, queue = queue,
+    created_after = created_after, created_before = created_before, parent = parent, tags = { unpack(ARGV, tags_first, tags_last) },
+  }, function(id) page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) } end)
   return page
 end
 ops.list_schedules = function(base, count)
@@ -1773,7 +1946,7 @@ ops.read_stats = function(base, count)
   flush_moves()
   local counts = {}
   for _, status in ipairs(LIST_LETTERS) do
-    for _, key in ipairs(lists_of(status, '', '')) do counts[status] = (counts[status] or 0) + call('ZCARD', key) end
+    for _, key in ipairs(lists_of(status, '', '', '')) do counts[status] = (counts[status] or 0) + call('ZCARD', key) end
   end
   counts.r = #running_runs()
   counts.q = (counts.q or 0) - counts.r
@@ -1986,6 +2159,69 @@ ops.retire_worker = function(base, count)
   end
   return 'OK'
 end
+ops.retry_run = function(base, count)
+  local id = ARGV[base + 1]
+  local nonce = ARGV[base + 2]
+  local seen = ARGV[base + 3]
+  local reopened_first, reopened_last = base + 4, base + count
+  local key, data = run_key(id), data_key(id)
+  local run = call('HMGET', key, 'st', 'fa', 'rn', 'hk', 'co', 'fh', 'fc', 'cr', 'wf', 'q', 'pr', 'cs', 'n', 'w', 'sa')
+  local status = run[1]
+  if not status or run[4] then return 'MISSING' end
+  if run[3] == nonce then return 'OK' end
+  if status == 's' then return 'succeeded' end
+  if status ~= 'f' and status ~= 'c' then return 'not_ended' end
+  if run[5] then return 'compensated' end
+  if run[7] and not run[8] then return 'undelivered' end
+  if run[6] == 'p' then return 'hook_pending' end
+  if run[8] and call('EXISTS', ROOT .. 'canceling') == 1 then return 'CANCELING' end
+  if run[2] ~= seen then return 'CHANGED' end
+  if run[15] and call('EXISTS', ROOT .. 'passes:' .. id) == 0 then
+    local failures = tonumber(run[13] or 0)
+    if status == 'f' then failures = failures - 1 end
+    record_pass(id, failures, status, run[15], run[14], status == 'f' and call('HGET', data, 'e'), run[2])
+  end
+  for i = reopened_first, reopened_last do
+    local field = 's:' .. ARGV[i]
+    local record = call('HGET', data, field)
+    if record and string.sub(record, 1, 1) == 'r' then
+      call('HSET', data, field, (string.gsub(record, '^r,f,%d+', 'r,x,0')))
+    else
+      call('HDEL', data, field)
+    end
+  end
+  if run[15] then call('HSET', key, 'ca', now_text) end
+  call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'cr', 'nc', 'fh', 'hb')
+  call('HDEL', data, 'e', 'cx', 'fe')
+  call('HSET', key, 'st', 'q', 'av', now_text, 'tr', 'retry', 'rn', nonce)
+  keep_start(id, nonce)
+  call('ZREM', ROOT .. 'ended', id)
+  move(id, run[9], run[10], run[12], status, 'q')
+  enqueue(id, run[10], tonumber(run[11] or 0), 0)
+  wake(run[10])
+  return 'OK'
+end
+ops.search_runs = function(base, count)
+  local text = ARGV[base + 1]
+  local kind = ARGV[base + 2]
+  local after = ARGV[base + 3]
+  local sort = ARGV[base + 4]
+  local limit = ARGV[base + 5]
+  local scan = ARGV[base + 6]
+  local statuses = ARGV[base + 7]
+  local workflow = ARGV[base + 8]
+  local queue = ARGV[base + 9]
+  local created_after = ARGV[base + 10]
+  local created_before = ARGV[base + 11]
+  local parent = ARGV[base + 12]
+  local tags_first, tags_last = base + 13, base + count
+  local page = { '', '' }
+  page[1], page[2] = search_runs(text, kind, {
+    after = after, sort = sort, limit = tonumber(limit), scan = tonumber(scan), statuses = statuses, workflow = workflow, queue = queue,
+    created_after = created_after, created_before = created_before, parent = parent, tags = { unpack(ARGV, tags_first, tags_last) },
+  }, function(id) page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) } end)
+  return page
+end
 ops.settle_delivery = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
@@ -2091,6 +2327,7 @@ ops.sweep_history = function(base, count)
   for _, id in ipairs(ids) do
     local run = call('HMGET', run_key(id), 'st', 'wf', 'q')
     if run[1] then leave_list(id, run[1], run[2], run[3]) end
+    leave_indexes(id)
     call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id,
       ROOT .. 'parents:' .. id, ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
     call('ZREM', ROOT .. 'ended', id)

@@ -5,7 +5,7 @@
 flush_moves()
 local counts = {}
 for _, status in ipairs(LIST_LETTERS) do
-  for _, key in ipairs(lists_of(status, '', '')) do counts[status] = (counts[status] or 0) + call('ZCARD', key) end
+  for _, key in ipairs(lists_of(status, '', '', '')) do counts[status] = (counts[status] or 0) + call('ZCARD', key) end
 end
 counts.r = #running_runs()
 counts.q = (counts.q or 0) - counts.r

@@ -8,6 +8,7 @@ local ids = call('ZRANGEBYSCORE', ROOT .. 'ended', '-inf', now - tonumber(retent
 for _, id in ipairs(ids) do
   local run = call('HMGET', run_key(id), 'st', 'wf', 'q')
   if run[1] then leave_list(id, run[1], run[2], run[3]) end
+  leave_indexes(id)
   call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id,
     ROOT .. 'parents:' .. id, ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
   call('ZREM', ROOT .. 'ended', id)

@@ -1,3 +1,6 @@
+-- Runs with a tag, by creation stamp. Names and values are any text.
+local function tag_key(name, value) return ROOT .. 'tagged:' .. #name .. ':' .. name .. value end
+
 -- A key of a workflow and a text of the user, whatever is in them.
 local function scoped(kind, workflow, key) return ROOT .. kind .. ':' .. #workflow .. ':' .. workflow .. ':' .. key end
 
@@ -43,10 +46,17 @@ local function create(run)
   if run.priority ~= '0' then keep('pr', run.priority) end
   if run.nonce ~= '' then keep('no', run.nonce) end
   if run.version ~= '' then keep('ve', run.version) end
-  if run.tags ~= '' then keep('tg', run.tags) end
+  if run.tags ~= '' then
+    keep('tg', run.tags)
+    for name, value in pairs(cjson.decode(run.tags)) do
+      call('ZADD', tag_key(name, value), stamp, id)
+      call('ZADD', ROOT .. 'search:tags', 0, value .. '\0' .. id)
+    end
+  end
   if claim_key then
     keep('ik', run.idempotency)
     call('SET', claim_key, id, 'PX', run.ttl)
+    call('ZADD', ROOT .. 'search:keys', 0, run.idempotency .. '\0' .. id)
   end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
   if unknown then keep('uk', 1) end
@@ -55,6 +65,8 @@ local function create(run)
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
   move(id, workflow, run.queue, stamp, nil, status)
+  new_ids[#new_ids + 1] = 0
+  new_ids[#new_ids + 1] = id
   if later then
     set_due(id, run.queue, start)
   else

@@ -86,6 +86,8 @@ end
 -- any of them is a merge of whole lists. Queued and running runs share one, and waits and backoffs: a claim then changes no list. What a
 -- script changes is written at its end, in one command per list. The run of a failure hook has no stamp and is in no list.
 local lists, changed, moved = {}, {}, {}
+-- Score and id, in turn, of runs that were created: what searchRuns finds ids in.
+local new_ids = {}
 local flush_moves
 local LISTED_AS = { r = 'q', b = 'w' }
 local function place_of_lists(workflow, queue) return #workflow .. ':' .. workflow .. queue end
@@ -165,7 +167,8 @@ flush_moves = function()
     in_chunks(list.left, function(...) call('ZREM', list.key, ...) end)
     in_chunks(list.entered, function(...) call('ZADD', list.key, ...) end)
   end
-  lists, changed, moved = {}, {}, {}
+  in_chunks(new_ids, function(...) call('ZADD', ROOT .. 'search:ids', ...) end)
+  lists, changed, moved, new_ids = {}, {}, {}, {}
 end
 local function flush_bookkeeping()
   flush_moves()
@@ -220,10 +223,11 @@ local function failures_before(run)
   return run.unwinding == 'f' and failures - 1 or failures
 end
 
--- Appends one line of the pass history: attempt,outcome,startedAt,endedAt,worker;error
-local function record_pass(id, failures, outcome, since, worker, failure)
+-- Appends one line of the pass history: attempt,outcome,startedAt,endedAt,worker;error. A pass ends now, unless told otherwise.
+local function record_pass(id, failures, outcome, since, worker, failure, till)
   local attempt = tonumber(failures or 0) + 1
-  call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now_text .. ',' .. worker .. ';' .. (failure or ''))
+  local line = attempt .. ',' .. outcome .. ',' .. since .. ',' .. (till or now_text) .. ',' .. worker .. ';' .. (failure or '')
+  call('RPUSH', ROOT .. 'passes:' .. id, line)
 end
 
 local ops = {}

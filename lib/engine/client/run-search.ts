@@ -1,0 +1,38 @@
+import { checkPositiveInteger, checkSearchText, rejectUnknownKeys } from '../core/checks.js';
+import type { Page, RunSearchQuery } from '../core/client.types.js';
+import { InvalidOptionError } from '../core/errors/index.js';
+import type { RunRecord } from '../core/run.types.js';
+import type { CommitBuffer } from '../redis/commit-buffer.js';
+import { type SearchPlace, searchRuns } from '../redis/search-runs.js';
+import { checkSort } from './page-checks.js';
+import { PAGE_KEYS, RUN_CRITERIA, resolveCriteria } from './run-criteria.js';
+
+/** Finds runs by what a text of theirs begins with. */
+export class RunSearch {
+  constructor(private readonly buffer: CommitBuffer) {}
+
+  /** @throws InvalidOptionError */
+  async search(query: RunSearchQuery): Promise<Page<RunRecord>> {
+    rejectUnknownKeys(query, ['text', ...RUN_CRITERIA, ...PAGE_KEYS], 'searchRuns()');
+    const { text, sort = 'desc', limit = 50, cursor } = query ?? {};
+    checkSearchText(text);
+    checkSort(sort);
+    checkPositiveInteger(limit, 'limit', { max: 1_000 });
+    const place = cursor === undefined ? undefined : placeOf(cursor, text);
+    const { items, next } = await this.buffer.add(searchRuns({ ...resolveCriteria(query), text, place, sort, limit }));
+    return next ? { items, cursor: cursorOf(next) } : { items };
+  }
+}
+
+function cursorOf({ kind, after }: SearchPlace): string {
+  return Buffer.from(kind + after).toString('base64url');
+}
+
+function placeOf(cursor: unknown, text: string): SearchPlace {
+  const decoded = typeof cursor === 'string' ? Buffer.from(cursor, 'base64url').toString() : '';
+  const place = { kind: decoded.slice(0, 1), after: decoded.slice(1) };
+  const isOfIndex = /^[ikt]$/.test(place.kind) && place.after.startsWith(text);
+  const isOfWorkflow = place.kind === 'w' && /^\d+$/.test(place.after);
+  if ((isOfIndex || isOfWorkflow) && cursorOf(place) === cursor) return place;
+  throw new InvalidOptionError('cursor', 'Expected `cursor` to be the one that the page before of the same text came with');
+}
