@@ -59,6 +59,10 @@ describe('a run whose creator does not know its workflow', () => {
     expect(await second.getState()).toMatchObject({ status: 'failed', attempt: 1 });
     expect(await rejection(informedClient(engine, limited).run(limited, order))).toBeInstanceOf(RateLimitedError);
     expect(calls).toHaveLength(1);
+    // A retry asks again.
+    await engine.advance(HOUR_MS);
+    await (await engine.client.retryRun(second.id)).result();
+    expect(calls).toEqual([expect.any(String), second.id]);
   });
 
   it('is debounced: it is delayed, or joins the run that is pending', async () => {
