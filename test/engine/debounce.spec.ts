@@ -34,6 +34,14 @@ describe('debounce', () => {
     expect(next.id).not.toBe(first.id);
   });
 
+  it('makes one run of 200 concurrent creates of two clients', async () => {
+    const engine = await startEngine({ worker: false });
+    const clients = [engine.client, engine.anotherClient()];
+    const handles = await Promise.all(Array.from({ length: 200 }, (_, n) => clients[n % 2].run(index, edit(n))));
+    expect(new Set(handles.map(({ id }) => id)).size).toBe(1);
+    expect(handles.filter(({ deduplicated }) => !deduplicated)).toHaveLength(1);
+  });
+
   it('keeps nobody waiting beyond its timeout', async () => {
     const engine = await startEngine({ worker: false });
     const first = await engine.client.run(index, edit(0));
@@ -85,7 +93,10 @@ describe('debounce', () => {
       return ctx.step.runWorkflow('index', index, edit(ctx.input));
     });
     const engine = await startEngine({ registry: registryOf(index, parent) });
-    const [delivered] = await informedClient(engine, index).emitEvent('page.edited', edit(1), { eventId: 'first' });
+    const informed = informedClient(engine, index);
+    const [delivered] = await informed.emitEvent('page.edited', edit(1), { eventId: 'first' });
+    expect(delivered.deduplicated).toBe(false);
+    expect(await informed.emitEvent('page.edited', edit(1))).toMatchObject([{ id: delivered.id, deduplicated: true }]);
     const waiting = [];
     for (const input of [2, 3]) {
       const handle = await engine.client.run(parent, input);

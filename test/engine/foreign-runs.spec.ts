@@ -102,6 +102,33 @@ describe('a run whose creator does not know its workflow', () => {
     expect(await handle.getState()).toMatchObject({ attempt: 1 });
   });
 
+  it('is not executed past a schema that fails for a while', async () => {
+    let isDown = true;
+    const seen: string[] = [];
+    const flaky: StandardSchemaV1<unknown, Order> = {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (value) => {
+          if (!isDown) return { value: value as Order };
+          isDown = false;
+          throw new Error('down');
+        },
+      },
+    };
+    const guarded = workflow(
+      'guarded',
+      async (ctx: WorkflowContext<Order>) =>
+        void seen.push((await engine.redis.hget(engine.key(`run:${ctx.run.id}`), 'hg')) ?? ''),
+      { input: flaky, mutex: ({ id }) => id, retries: { delay: 1 } },
+    );
+    const engine = await startEngine({ workflows: [guarded] });
+    const handle = await engine.client.runByName('guarded', order);
+    await handle.result();
+    expect(await handle.getState()).toMatchObject({ attempt: 2 });
+    expect(seen).toEqual(['m']);
+  });
+
   it('fails with its invalid input, for which no key function is asked', async () => {
     const strict: StandardSchemaV1<unknown, Order> = {
       '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ message: 'no' }] }) },

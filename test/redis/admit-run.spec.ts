@@ -1,11 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Admission } from '../../lib/engine/core/admission.js';
 import { admitRun } from '../../lib/engine/redis/admit-run.js';
+import { awaitAny } from '../../lib/engine/redis/await-any.js';
 import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
 import type { NewRun } from '../../lib/engine/redis/create-run.js';
+import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
+import { startChild } from '../../lib/engine/redis/start-child.js';
+import { parseWinner } from '../../lib/engine/redis/stored-outcome.js';
 import { type EngineRoom, idsOf, openEngineRoom } from '../support/engine-room.js';
-import { emit, eventOf, subscribe } from '../support/event-room.js';
+import { emit, eventOf, stepOf, subscribe } from '../support/event-room.js';
 
 const PERIOD_MS = 60_000;
 const debounce = { periodMs: PERIOD_MS, key: 'k' };
@@ -107,6 +111,30 @@ describe('admitRun()', () => {
     expect(await room.create({ idempotencyKey: 'i' })).toMatchObject({ status: 'EXISTS', id: 'pending' });
     expect(await room.redis.pttl(room.key('idem:5:greet:i'))).toBeGreaterThan(0);
     expect(await room.redis.exists(room.key('rate:5:greet:k'))).toBe(0);
+  });
+
+  it('lets those that wait for it wait for the one it has joined', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'p', workflow: 'parent' });
+    const child = (id: string) => room.newRun({ id, input: '1', isForeign: true });
+    const by = { runId: 'p', fence: room.fenceOf('p') };
+    await room.send(startChild({ ...by, step: 'run', waits: true, order: 0, child: child('r') }));
+    await room.send(awaitAny({ ...by, step: 'any' }, [{ name: 'kid', child: child('s') }]));
+    await room.create({ id: 'pending', admission: { debounce: { periodMs: PERIOD_MS, key: 'k' } } });
+    await room.claim();
+    for (const id of ['r', 's']) {
+      const op = admit(room, id, { debounce });
+      expect(await room.send(op)).toEqual({ status: 'OVER' });
+      expect(await room.repeat(op)).toEqual({ status: 'DONE' });
+    }
+    for (const step of ['run', 'any']) expect(await stepOf(room, 'p', step)).toMatchObject({ status: 'w' });
+    expect(await room.redis.hget(room.keys.data('p'), 'c:run')).toBe('pending');
+    await room.advance(PERIOD_MS);
+    await room.claim();
+    await room.send(finishRun('pending', room.fenceOf('pending'), 'succeeded', '"done"'));
+    expect(await stepOf(room, 'p', 'run')).toMatchObject({ status: 'd', payload: '"done"' });
+    const winner = parseWinner((await stepOf(room, 'p', 'any'))?.payload as string);
+    expect(winner).toMatchObject({ branch: 'kid', childRunId: 'pending' });
   });
 
   it('ends a run whose cancellation was requested meanwhile', async () => {

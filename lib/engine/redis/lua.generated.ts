@@ -605,19 +605,19 @@ end
 local function find_limited(runs)
   local ahead, known = {}, {}
   for _, run in ipairs(runs) do
+    local limits = run.admission ~= '' and run.admission ~= '?' and cjson.decode(run.admission)
     local claim = run.idempotency ~= '' and scoped('idem', run.workflow, run.idempotency)
-    local exists = call('EXISTS', run_key(run.id)) == 1 or claim and (known[claim] or call('EXISTS', claim) == 1)
+    local fresh = limits and limits.r and call('EXISTS', run_key(run.id)) == 0
+      and not (claim and (known[claim] or call('EXISTS', claim) == 1))
     if claim then known[claim] = true end
-    local admission = run.admission ~= '' and run.admission ~= '?' and not exists and cjson.decode(run.admission)
-    local debounce = admission and admission.d
-    if debounce then
-      local pending = scoped('debounce', run.workflow, debounce[3])
-      exists = known[pending] or pending_of(run.workflow, debounce[3])
+    if fresh and limits.d then
+      local pending = scoped('debounce', run.workflow, limits.d[3])
+      fresh = not (known[pending] or pending_of(run.workflow, limits.d[3]))
       known[pending] = true
     end
-    if admission and admission.r and not exists then
-      local window = rate_key(run.workflow, admission)
-      local wait = limited_for(run.workflow, admission, ahead[window] or 0)
+    if fresh then
+      local window = rate_key(run.workflow, limits)
+      local wait = limited_for(run.workflow, limits, ahead[window] or 0)
       if wait then return run.id, wait end
       ahead[window] = (ahead[window] or 0) + 1
     end
@@ -930,6 +930,18 @@ local function register_child(id, created)
   if created[1] ~= 'CREATED' then return end
   local child = created[2]
   call('ZADD', children_key(call('HGET', run_key(id), 'hk') or id), call('HGET', run_key(child), 'cs'), child)
+end
+local function pass_waits_on(from, to)
+  local parents = call('SMEMBERS', ROOT .. 'parents:' .. from)
+  if #parents == 0 then return end
+  for _, member in ipairs(parents) do
+    local id, step = read_wait_member(member)
+    local record = call('HGET', data_key(id), 's:' .. step)
+    if record and string.find(record, '^c,w') then call('HSET', data_key(id), 'c:' .. step, to) end
+  end
+  in_chunks(parents, function(...) call('SADD', ROOT .. 'parents:' .. to, ...) end)
+  call('DEL', ROOT .. 'parents:' .. from)
+  call('HSET', run_key(to), 'nw', 1)
 end
 local function await_child(id, step, branch, created)
   register_child(id, created)
@@ -1464,6 +1476,7 @@ ops.admit_run = function(base, count)
     local claim_key = cold[4] and scoped('idem', workflow, cold[4])
     if claim_key and call('GET', claim_key) == id then call('SET', claim_key, pending, 'KEEPTTL') end
     settle_late(id, workflow, 'd', pending, '')
+    pass_waits_on(id, pending)
     call('HSET', data, 'cx', 'Debounced: run "' .. pending .. '" has taken its input.')
     return finish('c')
   end

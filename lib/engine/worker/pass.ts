@@ -220,7 +220,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
     if (this.steps.functions.active.size > 0) this.abort(new Error(`Run "${this.run.id}" has succeeded without this step.`));
   }
 
-  private async fail(thrown: unknown): Promise<void> {
+  async fail(thrown: unknown): Promise<void> {
     if (this.over) return;
     if (this.canceledBy) return this.settleCanceled();
     this.steps.ledger.close();

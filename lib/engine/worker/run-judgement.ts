@@ -16,6 +16,8 @@ export interface UndecidedPass extends StepHost {
   readonly claimed: ClaimedRun;
   readonly data: RunData;
   readonly isOver: boolean;
+  /** Ends the attempt as the handler's error would. */
+  fail(thrown: unknown): Promise<void>;
   /** Ends the pass before its handler has started. */
   close(last?: Op<WriteStatus>): void;
 }
@@ -24,14 +26,19 @@ export interface UndecidedPass extends StepHost {
 export function isUndecided({ run }: ClaimedRun, { steps }: RunData, { options }: ServedWorkflow): boolean {
   if (run.unjudged) return true;
   // The options may be newer than the run.
-  return run.unadmitted && options.admission !== undefined && run.failures === 0 && steps.size === 0;
+  return run.unadmitted && options.admission !== undefined && steps.size === 0;
 }
 
 /** Asks them, and says in Redis what follows. @param begin lets the handler start */
 export async function decide(pass: UndecidedPass, workflow: ServedWorkflow, begin: () => void): Promise<void> {
   const { claimed, journal } = pass;
   const { id, unjudged } = claimed.run;
-  const judgement = await judgeRun(pass, workflow);
+  let judgement: Judgement;
+  try {
+    judgement = await judgeRun(pass, workflow);
+  } catch (error) {
+    return pass.fail(error);
+  }
   if (pass.isOver) return;
   const settled = settleDelivery(id, claimed.fence, judgement);
   if (judgement.status !== 'd') {
@@ -48,19 +55,14 @@ export async function decide(pass: UndecidedPass, workflow: ServedWorkflow, begi
   }
 }
 
-/** Only an event's run may be skipped. An input that the schema refuses is left to the handler's execution, which fails with it. */
+/** Only an event's run may be skipped. @throws what the schema throws at an input that is no event's data */
 async function judgeRun({ claimed, data, context, worker }: UndecidedPass, { options }: ServedWorkflow): Promise<Judgement> {
   const { run } = claimed;
   const { workflow } = run;
   const { input, events, admission } = options;
   if (run.unjudged) return judgeEvent({ workflow, input, events, admission }, context.event as ReceivedEvent, worker.sealer);
   const given = decodePayload(data.input);
-  let seen = given;
-  try {
-    if (input) seen = await validateInput(input, given, workflow);
-  } catch {
-    return { status: 'd', error: '' };
-  }
+  const seen = input ? await validateInput(input, given, workflow) : given;
   try {
     return { status: 'd', error: '', admission: admission && admissionOf(admission, seen, workflow) };
   } catch (error) {

@@ -39,6 +39,7 @@ if pending then
   local claim_key = cold[4] and scoped('idem', workflow, cold[4])
   if claim_key and call('GET', claim_key) == id then call('SET', claim_key, pending, 'KEEPTTL') end
   settle_late(id, workflow, 'd', pending, '')
+  pass_waits_on(id, pending)
   call('HSET', data, 'cx', 'Debounced: run "' .. pending .. '" has taken its input.')
   return finish('c')
 end
