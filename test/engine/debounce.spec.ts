@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { InvalidOptionError, type WorkflowContext } from '../../lib/engine/index.js';
 import { rejection, startEngine, workflow } from '../support/engine.js';
+import { lossyProxy } from '../support/engine-room.js';
 import { informedClient, registryOf } from '../support/informed-client.js';
 import { expectNoKeys } from '../support/namespace.js';
 
@@ -32,6 +33,14 @@ describe('debounce', () => {
     const next = await engine.client.run(index, edit(3));
     expect(next).toMatchObject({ deduplicated: false });
     expect(next.id).not.toBe(first.id);
+  });
+
+  it('makes one run of 200 concurrent creates of two clients', async () => {
+    const engine = await startEngine({ worker: false });
+    const clients = [engine.client, engine.anotherClient()];
+    const handles = await Promise.all(Array.from({ length: 200 }, (_, n) => clients[n % 2].run(index, edit(n))));
+    expect(new Set(handles.map(({ id }) => id)).size).toBe(1);
+    expect(handles.filter(({ deduplicated }) => !deduplicated)).toHaveLength(1);
   });
 
   it('keeps nobody waiting beyond its timeout', async () => {
@@ -85,7 +94,10 @@ describe('debounce', () => {
       return ctx.step.runWorkflow('index', index, edit(ctx.input));
     });
     const engine = await startEngine({ registry: registryOf(index, parent) });
-    const [delivered] = await informedClient(engine, index).emitEvent('page.edited', edit(1), { eventId: 'first' });
+    const informed = informedClient(engine, index);
+    const [delivered] = await informed.emitEvent('page.edited', edit(1), { eventId: 'first' });
+    expect(delivered.deduplicated).toBe(false);
+    expect(await informed.emitEvent('page.edited', edit(1))).toMatchObject([{ id: delivered.id, deduplicated: true }]);
     const waiting = [];
     for (const input of [2, 3]) {
       const handle = await engine.client.run(parent, input);
@@ -98,6 +110,21 @@ describe('debounce', () => {
     for (const handle of waiting) expect(await handle.result()).toEqual([9, 'last']);
     expect((await engine.client.getEvent('first'))?.deliveries).toMatchObject([{ runId: delivered.id, status: 'delivered' }]);
     expect((await engine.client.listRuns({ workflow: 'index' })).items).toHaveLength(1);
+  });
+
+  it('keeps the latest input when the answer to an earlier create was lost and it is sent again', async () => {
+    const engine = await startEngine({ worker: false });
+    const proxy = await lossyProxy();
+    const unlucky = engine.anotherClient({ url: proxy.url });
+    const first = await unlucky.run(index, edit(1));
+    const lost = proxy.dropReplyTo(/\r\ncreate_run\r\n/).then(() => proxy.pause());
+    const joining = unlucky.run(index, edit(2), { idempotencyKey: 'k', onConflict: 'error' });
+    await lost;
+    expect(await engine.client.getRun(first.id)).toMatchObject({ input: edit(2) });
+    await engine.client.run(index, edit(3));
+    proxy.resume();
+    expect(await joining).toMatchObject({ id: first.id, deduplicated: true });
+    expect(await first.getState()).toMatchObject({ input: edit(3) });
   });
 
   it('loses no input to its timer, 1,000 times', async () => {

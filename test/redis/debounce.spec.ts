@@ -224,7 +224,7 @@ describe('a debounced run', () => {
       expect(await room.repeat(second)).toMatchObject({ status: 'OK', childRunId: 'c1' });
       await join(room, '1');
       expect(await runOf(room, 'c1')).toMatchObject({ input: 1, parentRunId: 'p', trigger: 'child' });
-      expect(await room.redis.smembers(room.key('children:p'))).toEqual(['c1']);
+      expect(await room.redis.zrange(room.key('children:p'), '0', '-1')).toEqual(['c1']);
       expect(await room.redis.exists(room.key('children:q'))).toBe(0);
       expect(await room.redis.scard(room.key('parents:c1'))).toBe(2);
     });

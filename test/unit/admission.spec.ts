@@ -77,7 +77,7 @@ describe('admissionOf()', () => {
 
   it.each(['{}:*', 'straße 日本 🚀', '\0', 'x'.repeat(512), 'ä'.repeat(256)])('takes %j as it is', (key) => {
     const admission = admissionOf(rulesOf({ mutex: () => key }), 1, 'w');
-    expect(JSON.parse(encodeAdmission(admission))).toEqual({ m: key });
+    expect(JSON.parse(encodeAdmission({ admission }))).toEqual({ m: key });
   });
 
   it.each<[string, unknown]>([

@@ -21,6 +21,7 @@ import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js'
 import type { WorkflowRef } from '../core/workflow.types.js';
 import { pauseQueue } from '../redis/pause-queue.js';
 import { resumeQueue } from '../redis/resume-queue.js';
+import { subscriberRunIdOf } from '../redis/start-child.js';
 import { sweepEvents } from '../redis/sweep-events.js';
 import { sweepHistory } from '../redis/sweep-history.js';
 import { type ClientInternals, ClientParts } from './client-parts.js';
@@ -151,7 +152,10 @@ export class RedflowClient {
   async emitEventDetailed<T>(ref: EventRef<T>, data: T, options: EmitOptions = {}): Promise<EmittedEvent> {
     const { event, deduplicated } = await this.parts.publisher.emit(ref, data, options);
     const delivered = event.deliveries.filter(({ status }) => status === 'delivered');
-    const handles = delivered.map(({ runId }) => this.handleOf({ id: runId as string, deduplicated }));
+    const handles = delivered.map(({ workflow, runId }) => {
+      const isJoined = runId !== subscriberRunIdOf(event.id, workflow);
+      return this.handleOf({ id: runId as string, deduplicated: deduplicated || isJoined });
+    });
     return { event, handles, resumedRunIds: event.resumedRunIds, deduplicated };
   }
 

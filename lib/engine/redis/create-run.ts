@@ -18,6 +18,8 @@ export interface NewRun {
   readonly input: string;
   /** What its workflow's options make it subject to; undefined for nothing. */
   readonly admission?: Admission;
+  /** Its creator does not know what it is subject to: the first worker will. */
+  readonly isForeign?: boolean;
 }
 
 export type Created =
@@ -55,12 +57,13 @@ export function newRunArgs(run: NewRun): Array<string | number> {
     run.idempotencyKey ?? '',
     run.idempotencyTtlMs,
     run.input,
-    encodeAdmission(run.admission),
+    encodeAdmission(run),
   ];
 }
 
 /** As lua/shared/rare/admission.lua reads it. */
-export function encodeAdmission(admission: Admission | undefined): string {
+export function encodeAdmission({ admission, isForeign }: Pick<NewRun, 'admission' | 'isForeign'>): string {
+  if (isForeign) return '?';
   if (!admission) return '';
   const { mutex, throttle, rateLimit, debounce } = admission;
   const limit = (limited: KeyedLimit | undefined) => limited && [limited.limit, limited.periodMs, limited.key];

@@ -84,6 +84,6 @@ function verdictArgs({ target, status, error, admission }: Verdict): Array<strin
     maxAttempts,
     version,
     Object.keys(tags).length > 0 ? JSON.stringify(tags) : '',
-    encodeAdmission(admission),
+    encodeAdmission({ admission }),
   ];
 }

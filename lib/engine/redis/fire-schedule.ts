@@ -49,7 +49,7 @@ export function fireSchedule(tick: Tick): Op<TickAnswer> {
 
 /** Queue, priority, attempts, version, tags and admission of a run, as the scripts take them. */
 export function targetArgs(run: NewRun): Array<string | number> {
-  return [...newRunArgs(run).slice(3, 8), encodeAdmission(run.admission)];
+  return [...newRunArgs(run).slice(3, 8), encodeAdmission(run)];
 }
 
 /** The same in every worker, so that an instant has one run. */

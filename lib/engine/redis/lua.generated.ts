@@ -198,7 +198,8 @@ local function create(run)
     if run.nonce == '' or known[2] == run.nonce then return { 'CREATED', id } end
     return { 'EXISTS', id }
   end
-  local admission = run.admission and run.admission ~= '' and cjson.decode(run.admission)
+  local unknown = run.admission == '?'
+  local admission = not unknown and run.admission and run.admission ~= '' and cjson.decode(run.admission)
   local merged = admission and admission.d and rare().merged_into(id)
   if merged then return { 'COALESCED', merged } end
   local claim_key
@@ -240,6 +241,7 @@ local function create(run)
     call('ZADD', ROOT .. 'search:keys', 0, run.idempotency .. '\\0' .. id)
   end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
+  if unknown then keep('uk', 1) end
   if admission then rare().subject(id, workflow, admission, keep) end
   call('HSET', key, unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
@@ -603,19 +605,19 @@ end
 local function find_limited(runs)
   local ahead, known = {}, {}
   for _, run in ipairs(runs) do
+    local limits = run.admission ~= '' and run.admission ~= '?' and cjson.decode(run.admission)
     local claim = run.idempotency ~= '' and scoped('idem', run.workflow, run.idempotency)
-    local exists = call('EXISTS', run_key(run.id)) == 1 or claim and (known[claim] or call('EXISTS', claim) == 1)
+    local fresh = limits and limits.r and call('EXISTS', run_key(run.id)) == 0
+      and not (claim and (known[claim] or call('EXISTS', claim) == 1))
     if claim then known[claim] = true end
-    local admission = run.admission ~= '' and not exists and cjson.decode(run.admission)
-    local debounce = admission and admission.d
-    if debounce then
-      local pending = scoped('debounce', run.workflow, debounce[3])
-      exists = known[pending] or pending_of(run.workflow, debounce[3])
+    if fresh and limits.d then
+      local pending = scoped('debounce', run.workflow, limits.d[3])
+      fresh = not (known[pending] or pending_of(run.workflow, limits.d[3]))
       known[pending] = true
     end
-    if admission and admission.r and not exists then
-      local window = rate_key(run.workflow, admission)
-      local wait = limited_for(run.workflow, admission, ahead[window] or 0)
+    if fresh then
+      local window = rate_key(run.workflow, limits)
+      local wait = limited_for(run.workflow, limits, ahead[window] or 0)
       if wait then return run.id, wait end
       ahead[window] = (ahead[window] or 0) + 1
     end
@@ -929,6 +931,18 @@ local function register_child(id, created)
   local child = created[2]
   call('ZADD', children_key(call('HGET', run_key(id), 'hk') or id), call('HGET', run_key(child), 'cs'), child)
 end
+local function pass_waits_on(from, to)
+  local parents = call('SMEMBERS', ROOT .. 'parents:' .. from)
+  if #parents == 0 then return end
+  for _, member in ipairs(parents) do
+    local id, step = read_wait_member(member)
+    local record = call('HGET', data_key(id), 's:' .. step)
+    if record and string.find(record, '^c,w') then call('HSET', data_key(id), 'c:' .. step, to) end
+  end
+  in_chunks(parents, function(...) call('SADD', ROOT .. 'parents:' .. to, ...) end)
+  call('DEL', ROOT .. 'parents:' .. from)
+  call('HSET', run_key(to), 'nw', 1)
+end
 local function await_child(id, step, branch, created)
   register_child(id, created)
   local child = created[2]
@@ -1102,6 +1116,15 @@ local function settle_fanout(id)
   elseif failed == subscribers then status = 'f'
   elseif failed > 0 then status = 'x' end
   call('HSET', event_key(id), 'fs', status)
+end
+local function settle_late(id, workflow, status, run, failure)
+  local origin = call('HGET', run_key(id), 'ei')
+  if not origin or call('EXISTS', event_key(origin)) == 0 then return end
+  call('HSET', ROOT .. 'deliveries:' .. origin, workflow, status .. ':' .. run .. ';' .. failure)
+  if status == 'd' then return end
+  call('HINCRBY', event_key(origin), 'dc', -1)
+  if status == 'f' then call('HINCRBY', event_key(origin), 'fc', 1) end
+  if call('HGET', event_key(origin), 'fs') ~= 'p' then settle_fanout(origin) end
 end
 local function go_on(id, quota)
   local key = event_key(id)
@@ -1417,6 +1440,69 @@ local function search_runs(text, kind, wanted, take)
     after = ''
   end
   return '', ''
+end
+ops.admit_run = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local admission = ARGV[base + 3]
+  local state, run = guard(id, fence)
+  if state ~= 'RUNNING' then return state end
+  local key, data, workflow, queue = run_key(id), data_key(id), run[10], run[11]
+  local cold = call('HMGET', key, 'fc', 'uk', 'pr', 'ik', 'tr', 'ei', 'si', 'sn')
+  if not cold[1] and not cold[2] then return 'OK' end
+  if is_canceled(id, run) then
+    settle_canceled(id, run)
+    return 'OVER'
+  end
+  local limits = cjson.decode(admission)
+  local function finish(outcome, payload)
+    if run[6] then record_pass(id, run[4], outcome, run[6], run[3], payload) end
+    disown(run[3], id)
+    terminate(id, run, outcome, payload)
+    return 'OVER'
+  end
+  local pending = limits.d and pending_of(workflow, limits.d[3])
+  if pending then
+    local extra = {}
+    for i, field in ipairs({ 'tr', 'ei', 'si', 'sn' }) do
+      if cold[4 + i] then
+        extra[#extra + 1] = field
+        extra[#extra + 1] = cold[4 + i]
+      end
+    end
+    join(pending, { id = id, input = call('HGET', data, 'i') or '', extra = extra }, limits)
+    local envelope = call('HGET', data, 'ev')
+    if envelope then call('HSET', data_key(pending), 'ev', envelope) end
+    local claim_key = cold[4] and scoped('idem', workflow, cold[4])
+    if claim_key and call('GET', claim_key) == id then call('SET', claim_key, pending, 'KEEPTTL') end
+    settle_late(id, workflow, 'd', pending, '')
+    pass_waits_on(id, pending)
+    call('HSET', data, 'cx', 'Debounced: run "' .. pending .. '" has taken its input.')
+    return finish('c')
+  end
+  local wait = limited_for(workflow, limits, 0)
+  if wait then
+    local failure = limited_error(workflow, limits, string.format('%.0f', wait))
+    settle_late(id, workflow, 'f', id, failure)
+    return finish('f', failure)
+  end
+  subject(id, workflow, limits, function(field, value) call('HSET', key, field, value) end)
+  call('HDEL', key, 'fc', 'uk')
+  if not (limits.d or limits.m or limits.t) then return 'OK' end
+  if run[13] then give_back(id, run[13], 'mtc', true) end
+  if not run[6] then call('HDEL', key, 'sa') end
+  disown(run[3], id)
+  if limits.d then
+    local at = now + limits.d[1]
+    call('HSET', key, 'st', 'd', 'av', string.format('%.0f', at))
+    move(id, workflow, queue, run[12], 'r', 'd')
+    set_due(id, queue, at)
+  else
+    call('HSET', key, 'st', 'q', 'av', now_text)
+    enqueue(id, queue, tonumber(cold[3] or 0), run[7], true)
+    wake(queue)
+  end
+  return 'OVER'
 end
 ops.adopt_outcome = function(base, count)
   local id = ARGV[base + 1]
@@ -2164,16 +2250,9 @@ ops.settle_delivery = function(base, count)
     settle_canceled(id, run)
     return 'OK'
   end
-  local origin = call('HMGET', run_key(id), 'ei', 'wf')
-  local event = event_key(origin[1])
-  if call('EXISTS', event) == 1 then
-    call('HSET', ROOT .. 'deliveries:' .. origin[1], origin[2], status .. ':' .. id .. ';' .. failure)
-    call('HINCRBY', event, 'dc', -1)
-    if status == 'f' then call('HINCRBY', event, 'fc', 1) end
-    if call('HGET', event, 'fs') ~= 'p' then settle_fanout(origin[1]) end
-  end
+  settle_late(id, run[10], status, id, failure)
   local outcome = status == 'f' and 'f' or 'c'
-  if status == 's' then call('HSET', data_key(id), 'cx', 'The filter of workflow "' .. origin[2] .. '" skips event "' .. origin[1] .. '".') end
+  if status == 's' then call('HSET', data_key(id), 'cx', 'The filter of workflow "' .. run[10] .. '" skips event "' .. call('HGET', run_key(id), 'ei') .. '".') end
   if run[6] then record_pass(id, run[4], outcome, run[6], run[3], failure) end
   disown(run[3], id)
   terminate(id, run, outcome, failure)

@@ -64,6 +64,7 @@ export async function prepareRun(
         ? DEFAULT_IDEMPOTENCY_TTL_MS
         : Math.ceil(parsePositiveDuration(options.idempotencyTtl, 'idempotencyTtl')),
     input: encoded,
+    isForeign: target.isForeign,
     admission: admission && admissionOf(admission, target.input ? validated : decodePayload(encoded), workflow),
   };
 }

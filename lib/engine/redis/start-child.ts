@@ -48,6 +48,11 @@ export function stepEventIdOf(runId: string, step: string): string {
   return hashOf(JSON.stringify(['event', runId, step]));
 }
 
+/** The run that an event makes of a subscriber, unless that is debounced: as `subscriber_run` in lua/shared/rare/events.lua. */
+export function subscriberRunIdOf(eventId: string, workflow: string): string {
+  return createHash('sha1').update(`${eventId}\0${workflow}`).digest('hex');
+}
+
 /** The same for every pass, so that a step has one child whatever is repeated. */
 export function childIdOf(parentRunId: string, step: string): string {
   return hashOf(`${parentRunId}\0${step}`);

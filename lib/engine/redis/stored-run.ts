@@ -30,6 +30,8 @@ export interface StoredRun {
   readonly scheduledFor?: number;
   /** Created for an event by somebody who did not know the subscriber's filter and schema. */
   readonly unjudged: boolean;
+  /** Created by somebody who did not know the limits of its workflow. */
+  readonly unadmitted: boolean;
   readonly idempotencyKey?: string;
   readonly handBacks: number;
   /** Epoch ms; undefined while nobody has asked. */
@@ -83,6 +85,7 @@ export function toStoredRun(id: string, raw: RawFields): StoredRun {
     scheduleId: raw.scheduleId,
     scheduledFor: optionalNumber(raw.scheduledFor),
     unjudged: raw.unjudged !== undefined,
+    unadmitted: raw.unadmitted !== undefined,
     idempotencyKey: raw.idempotencyKey,
     handBacks: Number(raw.handBacks ?? 0),
     cancelRequestedAt: optionalNumber(raw.cancelRequestedAt),

@@ -20,6 +20,8 @@ export interface RunTarget {
   readonly tags: Record<string, string>;
   readonly input?: ResolvedWorkflowOptions['input'];
   readonly admission?: ResolvedWorkflowOptions['admission'];
+  /** Defined elsewhere: whether it has a schema, limits or filters is not known. */
+  readonly isForeign?: boolean;
   /** Subscriptions, of a workflow that this process defines. */
   readonly events?: readonly EventTrigger[];
 }
@@ -68,7 +70,7 @@ export class WorkflowDirectory {
       this.remote.set(name, { target, until: performance.now() + META_TRUSTED_FOR_MS });
       return target;
     }
-    if (allowUnknown) return { workflow: name, queue: 'default', priority: 0, tags: {} };
+    if (allowUnknown) return { workflow: name, queue: 'default', priority: 0, tags: {}, isForeign: true };
     const known = [...this.registry.list().map((definition) => definition.name), ...(await this.metas.names())];
     throw new UnknownWorkflowError({ workflow: name, suggestions: closeMatches(name, [...new Set(known)]) });
   }
@@ -100,5 +102,5 @@ export class WorkflowDirectory {
 
 function targetOfMeta(meta: WorkflowMeta): RunTarget {
   const { name, queue, priority, maxAttempts, version, tags } = meta;
-  return { workflow: name, queue, priority, maxAttempts, version, tags };
+  return { workflow: name, queue, priority, maxAttempts, version, tags, isForeign: true };
 }

@@ -1,3 +1,5 @@
+import type { Admission } from '../core/admission.js';
+import { type Admitted, admitRun } from '../redis/admit-run.js';
 import { adoptOutcome } from '../redis/adopt-outcome.js';
 import { type AnyAwaited, awaitAny, type Branch } from '../redis/await-any.js';
 import { awaitEvent, type EventAwaited, type EventWait } from '../redis/await-event.js';
@@ -37,6 +39,10 @@ export class PassJournal {
   whenSettled(next: () => void): void {
     if (this.answered === this.issued) next();
     else this.waiting.push({ answers: this.issued, next });
+  }
+
+  admit(admission: Admission, done: (admitted: Admitted) => void): void {
+    this.write(admitRun(this.runId, this.fence, admission), statusOfReply, done);
   }
 
   commitStep(step: StepWrite, done?: (committed: StepCommitted) => void): void {

@@ -4,15 +4,16 @@ import { describeError } from '../core/stored-error.js';
 import { validateInput } from '../core/validate-input.js';
 import type { RetryFailure } from '../core/workflow.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
+import type { Op, WriteStatus } from '../redis/op.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
-import { judgeDelivery } from './delivery-judgement.js';
 import { LongTimer } from './long-timer.js';
 import { endingOf, endingOfFailure, endingOfUnwinding } from './pass-ending.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { PassJournal } from './pass-journal.js';
 import { runningRecord, verdictOn } from './retry-verdict.js';
 import { RunContext } from './run-context.js';
+import { decide, isUndecided, type UndecidedPass } from './run-judgement.js';
 import { runScope } from './run-scope.js';
 import type { StepHost } from './step-host.js';
 import { StepRuntime } from './step-runtime.js';
@@ -22,7 +23,7 @@ import { type UnwindingPass, unwind } from './unwinding.js';
 const REFUSED_DELAY_MS = 5_000;
 
 /** One execution of a handler, from claim to success, failure, park, hand-back or loss. */
-export class Pass implements StepHost, UnwindingPass {
+export class Pass implements StepHost, UnwindingPass, UndecidedPass {
   readonly context: RunContext;
   readonly journal: PassJournal;
   /** Of the handler; of the compensations once these run. */
@@ -77,21 +78,8 @@ export class Pass implements StepHost, UnwindingPass {
       }
       this.deadlineTimer = new LongTimer(this.deadline - now, () => this.timeOut());
     }
-    if (this.run.unjudged) void this.judge(now);
+    if (isUndecided(this.claimed, this.data, this.workflow)) void decide(this, this.workflow, () => this.begin(now));
     else this.begin(now);
-  }
-
-  /** The event's emitter did not know this workflow: its filter and schema are asked now. */
-  private async judge(now: number): Promise<void> {
-    const { isDelivered, settled } = await judgeDelivery(this.claimed, this.workflow, this);
-    if (this.over) return;
-    if (isDelivered) {
-      this.journal.settle(settled);
-      this.begin(now);
-      return;
-    }
-    this.end();
-    this.journal.last(settled);
   }
 
   private begin(now: number): void {
@@ -100,6 +88,10 @@ export class Pass implements StepHost, UnwindingPass {
       (output) => this.succeed(output),
       (error) => this.fail(error),
     );
+  }
+
+  get isOver(): boolean {
+    return this.over;
   }
 
   failureOf(error: Error): RetryFailure {
@@ -111,10 +103,7 @@ export class Pass implements StepHost, UnwindingPass {
       if (this.over) return;
       if (status === 'READY') void this.steps.resume(now);
       else if (status === 'CANCELED') this.cancel(reason);
-      else {
-        this.end();
-        this.journal.close();
-      }
+      else this.close();
     });
   }
 
@@ -131,6 +120,13 @@ export class Pass implements StepHost, UnwindingPass {
     this.steps.ledger.halt(this.canceledBy);
     this.grace(() => this.endCanceled());
     this.abort(this.canceledBy);
+  }
+
+  /** @param last the write that ends it, unless that is answered already */
+  close(last?: Op<WriteStatus>): void {
+    this.end();
+    if (last) this.journal.last(last);
+    else this.journal.close();
   }
 
   yield(): void {
@@ -224,7 +220,7 @@ export class Pass implements StepHost, UnwindingPass {
     if (this.steps.functions.active.size > 0) this.abort(new Error(`Run "${this.run.id}" has succeeded without this step.`));
   }
 
-  private async fail(thrown: unknown): Promise<void> {
+  async fail(thrown: unknown): Promise<void> {
     if (this.over) return;
     if (this.canceledBy) return this.settleCanceled();
     this.steps.ledger.close();

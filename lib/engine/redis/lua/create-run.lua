@@ -14,7 +14,7 @@
 --   idempotency      key, '' for none
 --   ttl              ms the idempotency key is kept
 --   input            encoded payload, '' for undefined
---   admission        what it is subject to, '' for nothing: see shared/rare/admission.lua
+--   admission        what it is subject to, '' for nothing, ? if the caller does not know: see shared/rare/admission.lua
 -- RETURNS { CREATED, id } | { EXISTS, id } | { CONFLICT, id, workflow of the existing run } | { LIMITED, id, ms to wait }: over its rate limit,
 --   nothing is written | { COALESCED, id of the debounced run that has taken the input }
 return create({

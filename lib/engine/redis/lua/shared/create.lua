@@ -15,7 +15,8 @@ local function create(run)
     if run.nonce == '' or known[2] == run.nonce then return { 'CREATED', id } end
     return { 'EXISTS', id }
   end
-  local admission = run.admission and run.admission ~= '' and cjson.decode(run.admission)
+  local unknown = run.admission == '?'
+  local admission = not unknown and run.admission and run.admission ~= '' and cjson.decode(run.admission)
   local merged = admission and admission.d and rare().merged_into(id)
   if merged then return { 'COALESCED', merged } end
   local claim_key
@@ -58,6 +59,7 @@ local function create(run)
     call('ZADD', ROOT .. 'search:keys', 0, run.idempotency .. '\0' .. id)
   end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
+  if unknown then keep('uk', 1) end
   if admission then rare().subject(id, workflow, admission, keep) end
   call('HSET', key, unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end

@@ -1,5 +1,5 @@
 -- What a new run is subject to, by its workflow's options: JSON with m mutex key, t throttle and r rate limit as [limit, ms, key], d
--- debounce as [ms, timeout in ms or 0, key]. Keys are the user's text, of any content.
+-- debounce as [ms, timeout in ms or 0, key]. Keys are the user's text, of any content. A creator that does not know the options says ?.
 
 -- So long a repeat of a create finds what became of it. Clients give up on a call after 10 s.
 local MERGED_FOR_MS = 60000
@@ -113,19 +113,19 @@ end
 local function find_limited(runs)
   local ahead, known = {}, {}
   for _, run in ipairs(runs) do
+    local limits = run.admission ~= '' and run.admission ~= '?' and cjson.decode(run.admission)
     local claim = run.idempotency ~= '' and scoped('idem', run.workflow, run.idempotency)
-    local exists = call('EXISTS', run_key(run.id)) == 1 or claim and (known[claim] or call('EXISTS', claim) == 1)
+    local fresh = limits and limits.r and call('EXISTS', run_key(run.id)) == 0
+      and not (claim and (known[claim] or call('EXISTS', claim) == 1))
     if claim then known[claim] = true end
-    local admission = run.admission ~= '' and not exists and cjson.decode(run.admission)
-    local debounce = admission and admission.d
-    if debounce then
-      local pending = scoped('debounce', run.workflow, debounce[3])
-      exists = known[pending] or pending_of(run.workflow, debounce[3])
+    if fresh and limits.d then
+      local pending = scoped('debounce', run.workflow, limits.d[3])
+      fresh = not (known[pending] or pending_of(run.workflow, limits.d[3]))
       known[pending] = true
     end
-    if admission and admission.r and not exists then
-      local window = rate_key(run.workflow, admission)
-      local wait = limited_for(run.workflow, admission, ahead[window] or 0)
+    if fresh then
+      local window = rate_key(run.workflow, limits)
+      local wait = limited_for(run.workflow, limits, ahead[window] or 0)
       if wait then return run.id, wait end
       ahead[window] = (ahead[window] or 0) + 1
     end

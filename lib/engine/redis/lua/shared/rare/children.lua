@@ -14,6 +14,20 @@ local function register_child(id, created)
   call('ZADD', children_key(call('HGET', run_key(id), 'hk') or id), call('HGET', run_key(child), 'cs'), child)
 end
 
+-- Lets those that wait for the end of a run wait for that of another one instead.
+local function pass_waits_on(from, to)
+  local parents = call('SMEMBERS', ROOT .. 'parents:' .. from)
+  if #parents == 0 then return end
+  for _, member in ipairs(parents) do
+    local id, step = read_wait_member(member)
+    local record = call('HGET', data_key(id), 's:' .. step)
+    if record and string.find(record, '^c,w') then call('HSET', data_key(id), 'c:' .. step, to) end
+  end
+  in_chunks(parents, function(...) call('SADD', ROOT .. 'parents:' .. to, ...) end)
+  call('DEL', ROOT .. 'parents:' .. from)
+  call('HSET', run_key(to), 'nw', 1)
+end
+
 -- Lets a step, or a branch of it, wait for the end of the child that create() answered. Answers whether the wait is over.
 local function await_child(id, step, branch, created)
   register_child(id, created)

@@ -149,6 +149,18 @@ local function settle_fanout(id)
   call('HSET', event_key(id), 'fs', status)
 end
 
+-- A worker says what became of the delivery that a run was created for, if that was for an event, which is gone where the retention is
+-- shorter than the wait for a worker.
+local function settle_late(id, workflow, status, run, failure)
+  local origin = call('HGET', run_key(id), 'ei')
+  if not origin or call('EXISTS', event_key(origin)) == 0 then return end
+  call('HSET', ROOT .. 'deliveries:' .. origin, workflow, status .. ':' .. run .. ';' .. failure)
+  if status == 'd' then return end
+  call('HINCRBY', event_key(origin), 'dc', -1)
+  if status == 'f' then call('HINCRBY', event_key(origin), 'fc', 1) end
+  if call('HGET', event_key(origin), 'fs') ~= 'p' then settle_fanout(origin) end
+end
+
 -- Goes on with an event: at most `quota` subscribers, and a bounded number of waits. Answers whether there is more to do.
 local function go_on(id, quota)
   local key = event_key(id)
