@@ -248,6 +248,30 @@ describe('runInline()', () => {
   });
 });
 
+describe('runInline() of workflows with limits', () => {
+  const limits = {
+    mutex: () => 'k',
+    throttle: { limit: 1, period: '1d' },
+    rateLimit: { limit: 1, period: '1d' },
+    debounce: { key: () => 'k', period: '1d' },
+  };
+
+  it('applies none of them, to children neither', async () => {
+    const child = workflow('child', (ctx: WorkflowContext<number>) => ctx.input, limits);
+    const parent = workflow(
+      'parent',
+      (ctx) => Promise.all([1, 2].map((input) => ctx.step.runWorkflow(`child ${input}`, child, input))),
+      limits,
+    );
+    expect(await runInline(parent, { input: undefined, run: { id: 'r' } })).toMatchObject({ succeeded: true, output: [1, 2] });
+  });
+
+  it('refuses what their key functions refuse', async () => {
+    const broken = workflow('broken', () => 'never', { mutex: (input: { id: string }) => input.id.trim() });
+    await expect(runInline(broken, { input: {} as { id: string } })).rejects.toThrow('`mutex` of workflow "broken" threw');
+  });
+});
+
 describe('stepOverrides', () => {
   const everything = workflow('everything', async (ctx) => ({
     run: await ctx.step.run('run', () => 'real'),

@@ -11,6 +11,11 @@ class InvoiceWorkflow {
   }
 }
 
+@Workflow({ name: 'limited', rateLimit: { key: ({ account }: { account: string }) => account, limit: 1, period: '1h' } })
+class LimitedWorkflow {
+  async run(_ctx: WorkflowContext<{ account: string }>): Promise<void> {}
+}
+
 const runOf = (redflow: Pick<RedflowModuleOptions, 'workflows' | 'defaults'>) =>
   withApp(
     { providers: [InvoiceWorkflow] },
@@ -49,6 +54,22 @@ describe('options of workflows from configuration', () => {
       async ({ client }) => {
         const handle = await client.run(InvoiceWorkflow, undefined);
         expect(await handle.getState()).toMatchObject({ workflow: 'invoice-sync', queue: 'slow', status: 'queued' });
+      },
+      { redflow },
+    );
+  });
+
+  it('change one field of a limit', async () => {
+    const redflow = { workflows: { limited: { rateLimit: { limit: 2 } } } };
+    await withApp(
+      { providers: [LimitedWorkflow] },
+      async ({ client }) => {
+        for (const account of ['a', 'a', 'b']) await client.run(LimitedWorkflow, { account });
+        await expect(client.run(LimitedWorkflow, { account: 'a' })).rejects.toMatchObject({
+          code: 'RATE_LIMITED',
+          key: 'a',
+          limit: 2,
+        });
       },
       { redflow },
     );

@@ -189,18 +189,15 @@ end
 local ops = {}
 local function tag_key(name, value) return ROOT .. 'tagged:' .. #name .. ':' .. name .. value end
 local function scoped(kind, workflow, key) return ROOT .. kind .. ':' .. #workflow .. ':' .. workflow .. ':' .. key end
-local function create(run)
+local function find_instead(run, limits)
   local id, workflow = run.id, run.workflow
-  local key = run_key(id)
-  local known = call('HMGET', key, 'wf', 'no')
+  local known = call('HMGET', run_key(id), 'wf', 'no')
   if known[1] then
     if known[1] ~= workflow then return { 'CONFLICT', id, known[1] } end
     if run.nonce == '' or known[2] == run.nonce then return { 'CREATED', id } end
     return { 'EXISTS', id }
   end
-  local unknown = run.admission == '?'
-  local admission = not unknown and run.admission and run.admission ~= '' and cjson.decode(run.admission)
-  local merged = admission and admission.d and rare().merged_into(id)
+  local merged = limits and limits.d and rare().merged_into(id)
   if merged then return { 'COALESCED', merged } end
   local claim_key
   if run.idempotency ~= '' then
@@ -208,14 +205,19 @@ local function create(run)
     local existing = call('GET', claim_key)
     if existing then return { 'EXISTS', existing } end
   end
-  local answer = admission and rare().turn_away(run, admission)
-  if answer then
-    if claim_key and answer[1] == 'COALESCED' then call('SET', claim_key, answer[2], 'PX', run.ttl) end
-    return answer
-  end
+  local answer = limits and rare().turn_away(run, limits)
+  if answer and claim_key and answer[1] == 'COALESCED' then call('SET', claim_key, answer[2], 'PX', run.ttl) end
+  return answer, claim_key
+end
+local function create(run)
+  local id, workflow = run.id, run.workflow
+  local unknown = run.admission == '?'
+  local limits = not unknown and run.admission and run.admission ~= '' and cjson.decode(run.admission)
+  local instead, claim_key = find_instead(run, limits)
+  if instead then return instead end
   local start = now + tonumber(run.delay)
   if run.at ~= '' then start = tonumber(run.at) end
-  if admission and admission.d then start = now + admission.d[1] end
+  if limits and limits.d then start = now + limits.d[1] end
   local later = start > now
   if not later then start = now end
   local status, stamp = later and 'd' or 'q', string.format('%.0f', next_counter('created'))
@@ -242,8 +244,8 @@ local function create(run)
   end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
   if unknown then keep('uk', 1) end
-  if admission then rare().subject(id, workflow, admission, keep) end
-  call('HSET', key, unpack(fields))
+  if limits then rare().subject(id, workflow, limits, keep) end
+  call('HSET', run_key(id), unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
   move(id, workflow, run.queue, stamp, nil, status)
@@ -517,30 +519,30 @@ rare = function()
 if made then return made end
 local function payloads_of(id) return call('HMGET', data_key(id), 'i', 'o', 'e', 'cx', 'ce', 'fe') end
 local MERGED_FOR_MS = 60000
-local function keep_gates(admission, keep)
-  if admission.m then keep('mx', admission.m) end
-  local throttle = admission.t
+local function keep_gates(limits, keep)
+  if limits.m then keep('mx', limits.m) end
+  local throttle = limits.t
   if throttle then keep('th', string.format('%.0f,%.0f,', throttle[1], throttle[2]) .. throttle[3]) end
 end
-local function rate_key(workflow, admission) return scoped('rate', workflow, admission.r[3]) end
-local function limited_for(workflow, admission, ahead)
-  if not admission.r then return nil end
-  local limit, period = admission.r[1], admission.r[2]
-  local window, since = rate_key(workflow, admission), '(' .. string.format('%.0f', now - period)
+local function rate_key(workflow, limits) return scoped('rate', workflow, limits.r[3]) end
+local function limited_for(workflow, limits, ahead)
+  if not limits.r then return nil end
+  local limit, period = limits.r[1], limits.r[2]
+  local window, since = rate_key(workflow, limits), '(' .. string.format('%.0f', now - period)
   local count = call('ZCOUNT', window, since, '+inf')
   if count + ahead < limit then return nil end
   local blocking = call('ZRANGEBYSCORE', window, since, '+inf', 'WITHSCORES', 'LIMIT', count + ahead - limit, 1)
   return (blocking[2] and tonumber(blocking[2]) or now) + period - now
 end
-local function count_for_limit(id, workflow, admission)
-  if not admission.r then return end
-  local window, period = rate_key(workflow, admission), admission.r[2]
+local function count_for_limit(id, workflow, limits)
+  if not limits.r then return end
+  local window, period = rate_key(workflow, limits), limits.r[2]
   call('ZREMRANGEBYSCORE', window, '-inf', string.format('%.0f', now - period))
   call('ZADD', window, now_text, id)
   call('PEXPIRE', window, string.format('%.0f', period))
 end
-local function limited_error(workflow, admission, wait)
-  local limit, period, key = string.format('%.0f', admission.r[1]), string.format('%.0f', admission.r[2]), admission.r[3]
+local function limited_error(workflow, limits, wait)
+  local limit, period, key = string.format('%.0f', limits.r[1]), string.format('%.0f', limits.r[2]), limits.r[3]
   local message = 'Workflow "' .. workflow .. '" is over its rateLimit of ' .. limit .. ' per ' .. period .. ' ms'
     .. (key == '' and '' or ' for key "' .. key .. '"') .. '. Try again in ' .. wait .. ' ms.'
   return '{"name":"RateLimitedError","code":"RATE_LIMITED","message":' .. cjson.encode(message) .. ',"workflow":' .. cjson.encode(workflow)
@@ -561,8 +563,8 @@ local function end_debounce(id, workflow, key)
   if call('GET', pending) == id then call('DEL', pending) end
 end
 local function merged_into(id) return call('GET', ROOT .. 'merged:' .. id) end
-local function join(pending, run, admission)
-  local key, data, debounce = run_key(pending), data_key(pending), admission.d
+local function join(pending, run, limits)
+  local key, data, debounce = run_key(pending), data_key(pending), limits.d
   local known = call('HMGET', key, 'q', 'df', 'pa')
   local origin = {}
   for i = 1, #(run.extra or {}), 2 do origin[run.extra[i]] = run.extra[i + 1] end
@@ -573,7 +575,7 @@ local function join(pending, run, admission)
     fields[#fields + 1] = field
     fields[#fields + 1] = value
   end
-  keep_gates(admission, keep)
+  keep_gates(limits, keep)
   for _, field in ipairs({ 'ei', 'si', 'sn' }) do
     if origin[field] then keep(field, origin[field]) end
   end
@@ -588,19 +590,19 @@ local function join(pending, run, admission)
   set_due(pending, known[1], at)
   call('SET', ROOT .. 'merged:' .. run.id, pending, 'PX', MERGED_FOR_MS)
 end
-local function turn_away(run, admission)
-  local pending = admission.d and pending_of(run.workflow, admission.d[3])
+local function turn_away(run, limits)
+  local pending = limits.d and pending_of(run.workflow, limits.d[3])
   if pending then
-    join(pending, run, admission)
+    join(pending, run, limits)
     return { 'COALESCED', pending }
   end
-  local wait = limited_for(run.workflow, admission, 0)
+  local wait = limited_for(run.workflow, limits, 0)
   if wait then return { 'LIMITED', run.id, string.format('%.0f', wait) } end
 end
-local function subject(id, workflow, admission, keep)
-  count_for_limit(id, workflow, admission)
-  keep_gates(admission, keep)
-  if admission.d then begin_debounce(id, workflow, admission.d, keep) end
+local function subject(id, workflow, limits, keep)
+  count_for_limit(id, workflow, limits)
+  keep_gates(limits, keep)
+  if limits.d then begin_debounce(id, workflow, limits.d, keep) end
 end
 local function find_limited(runs)
   local ahead, known = {}, {}

@@ -4,20 +4,17 @@ local function tag_key(name, value) return ROOT .. 'tagged:' .. #name .. ':' .. 
 -- A key of a workflow and a text of the user, whatever is in them.
 local function scoped(kind, workflow, key) return ROOT .. kind .. ':' .. #workflow .. ':' .. workflow .. ':' .. key end
 
--- Stores a new run and queues it, now or later. `run` has the arguments of create_run as fields, `admission` may be absent, and in `extra`
--- further fields of the hash. Answers what create_run answers.
-local function create(run)
+-- What create() answers for a run that exists or that another one stands for, nil if it is to be made; and the key of its claim to an
+-- idempotency key, if it has one.
+local function find_instead(run, limits)
   local id, workflow = run.id, run.workflow
-  local key = run_key(id)
-  local known = call('HMGET', key, 'wf', 'no')
+  local known = call('HMGET', run_key(id), 'wf', 'no')
   if known[1] then
     if known[1] ~= workflow then return { 'CONFLICT', id, known[1] } end
     if run.nonce == '' or known[2] == run.nonce then return { 'CREATED', id } end
     return { 'EXISTS', id }
   end
-  local unknown = run.admission == '?'
-  local admission = not unknown and run.admission and run.admission ~= '' and cjson.decode(run.admission)
-  local merged = admission and admission.d and rare().merged_into(id)
+  local merged = limits and limits.d and rare().merged_into(id)
   if merged then return { 'COALESCED', merged } end
   local claim_key
   if run.idempotency ~= '' then
@@ -25,15 +22,23 @@ local function create(run)
     local existing = call('GET', claim_key)
     if existing then return { 'EXISTS', existing } end
   end
-  local answer = admission and rare().turn_away(run, admission)
-  if answer then
-    if claim_key and answer[1] == 'COALESCED' then call('SET', claim_key, answer[2], 'PX', run.ttl) end
-    return answer
-  end
+  local answer = limits and rare().turn_away(run, limits)
+  if answer and claim_key and answer[1] == 'COALESCED' then call('SET', claim_key, answer[2], 'PX', run.ttl) end
+  return answer, claim_key
+end
+
+-- Stores a new run and queues it, now or later. `run` has the arguments of create_run as fields, `admission` may be absent, and in `extra`
+-- further fields of the hash. Answers what create_run answers.
+local function create(run)
+  local id, workflow = run.id, run.workflow
+  local unknown = run.admission == '?'
+  local limits = not unknown and run.admission and run.admission ~= '' and cjson.decode(run.admission)
+  local instead, claim_key = find_instead(run, limits)
+  if instead then return instead end
 
   local start = now + tonumber(run.delay)
   if run.at ~= '' then start = tonumber(run.at) end
-  if admission and admission.d then start = now + admission.d[1] end
+  if limits and limits.d then start = now + limits.d[1] end
   local later = start > now
   if not later then start = now end
   local status, stamp = later and 'd' or 'q', string.format('%.0f', next_counter('created'))
@@ -60,8 +65,8 @@ local function create(run)
   end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
   if unknown then keep('uk', 1) end
-  if admission then rare().subject(id, workflow, admission, keep) end
-  call('HSET', key, unpack(fields))
+  if limits then rare().subject(id, workflow, limits, keep) end
+  call('HSET', run_key(id), unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
   move(id, workflow, run.queue, stamp, nil, status)

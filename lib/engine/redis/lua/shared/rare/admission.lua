@@ -5,36 +5,36 @@
 local MERGED_FOR_MS = 60000
 
 -- The fields by which the claim knows the gates of a run.
-local function keep_gates(admission, keep)
-  if admission.m then keep('mx', admission.m) end
-  local throttle = admission.t
+local function keep_gates(limits, keep)
+  if limits.m then keep('mx', limits.m) end
+  local throttle = limits.t
   if throttle then keep('th', string.format('%.0f,%.0f,', throttle[1], throttle[2]) .. throttle[3]) end
 end
 
-local function rate_key(workflow, admission) return scoped('rate', workflow, admission.r[3]) end
+local function rate_key(workflow, limits) return scoped('rate', workflow, limits.r[3]) end
 
 -- Ms until the rate limit takes one more run, nil if it does now; `ahead` others are about to come before it. A run counts for less than
 -- the period.
-local function limited_for(workflow, admission, ahead)
-  if not admission.r then return nil end
-  local limit, period = admission.r[1], admission.r[2]
-  local window, since = rate_key(workflow, admission), '(' .. string.format('%.0f', now - period)
+local function limited_for(workflow, limits, ahead)
+  if not limits.r then return nil end
+  local limit, period = limits.r[1], limits.r[2]
+  local window, since = rate_key(workflow, limits), '(' .. string.format('%.0f', now - period)
   local count = call('ZCOUNT', window, since, '+inf')
   if count + ahead < limit then return nil end
   local blocking = call('ZRANGEBYSCORE', window, since, '+inf', 'WITHSCORES', 'LIMIT', count + ahead - limit, 1)
   return (blocking[2] and tonumber(blocking[2]) or now) + period - now
 end
-local function count_for_limit(id, workflow, admission)
-  if not admission.r then return end
-  local window, period = rate_key(workflow, admission), admission.r[2]
+local function count_for_limit(id, workflow, limits)
+  if not limits.r then return end
+  local window, period = rate_key(workflow, limits), limits.r[2]
   call('ZREMRANGEBYSCORE', window, '-inf', string.format('%.0f', now - period))
   call('ZADD', window, now_text, id)
   call('PEXPIRE', window, string.format('%.0f', period))
 end
 
 -- The error of a run that the rate limit does not take, as RateLimitedError says it.
-local function limited_error(workflow, admission, wait)
-  local limit, period, key = string.format('%.0f', admission.r[1]), string.format('%.0f', admission.r[2]), admission.r[3]
+local function limited_error(workflow, limits, wait)
+  local limit, period, key = string.format('%.0f', limits.r[1]), string.format('%.0f', limits.r[2]), limits.r[3]
   local message = 'Workflow "' .. workflow .. '" is over its rateLimit of ' .. limit .. ' per ' .. period .. ' ms'
     .. (key == '' and '' or ' for key "' .. key .. '"') .. '. Try again in ' .. wait .. ' ms.'
   return '{"name":"RateLimitedError","code":"RATE_LIMITED","message":' .. cjson.encode(message) .. ',"workflow":' .. cjson.encode(workflow)
@@ -62,8 +62,8 @@ local function merged_into(id) return call('GET', ROOT .. 'merged:' .. id) end
 
 -- Gives a pending run what a new one came with: its input, and with that its gates and what says where it comes from, but it stays a child
 -- if it is one. Its other options stay.
-local function join(pending, run, admission)
-  local key, data, debounce = run_key(pending), data_key(pending), admission.d
+local function join(pending, run, limits)
+  local key, data, debounce = run_key(pending), data_key(pending), limits.d
   local known = call('HMGET', key, 'q', 'df', 'pa')
   local origin = {}
   for i = 1, #(run.extra or {}), 2 do origin[run.extra[i]] = run.extra[i + 1] end
@@ -74,7 +74,7 @@ local function join(pending, run, admission)
     fields[#fields + 1] = field
     fields[#fields + 1] = value
   end
-  keep_gates(admission, keep)
+  keep_gates(limits, keep)
   for _, field in ipairs({ 'ei', 'si', 'sn' }) do
     if origin[field] then keep(field, origin[field]) end
   end
@@ -91,21 +91,21 @@ local function join(pending, run, admission)
 end
 
 -- Whether a new run is not to be made: what create() answers then.
-local function turn_away(run, admission)
-  local pending = admission.d and pending_of(run.workflow, admission.d[3])
+local function turn_away(run, limits)
+  local pending = limits.d and pending_of(run.workflow, limits.d[3])
   if pending then
-    join(pending, run, admission)
+    join(pending, run, limits)
     return { 'COALESCED', pending }
   end
-  local wait = limited_for(run.workflow, admission, 0)
+  local wait = limited_for(run.workflow, limits, 0)
   if wait then return { 'LIMITED', run.id, string.format('%.0f', wait) } end
 end
 
 -- Counts a new run for what it is subject to, and keeps the fields that say so.
-local function subject(id, workflow, admission, keep)
-  count_for_limit(id, workflow, admission)
-  keep_gates(admission, keep)
-  if admission.d then begin_debounce(id, workflow, admission.d, keep) end
+local function subject(id, workflow, limits, keep)
+  count_for_limit(id, workflow, limits)
+  keep_gates(limits, keep)
+  if limits.d then begin_debounce(id, workflow, limits.d, keep) end
 end
 
 -- The first of several new runs that its rate limit would not take, and ms until it would; nil if all may come. What exists, by its id or
