@@ -42,4 +42,4 @@ export async function startWorker({ url, round, concurrency, begun }) {
 }
 
 /** How many runs Redis knows as ended. */
-export const countEnded = (redis, round) => redis.zcard(`{${prefixOf(round)}}:ended`);
+export const countEnded = (redis, round) => redis.llen(`{${prefixOf(round)}}:ended`);

@@ -1,4 +1,4 @@
-import { checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
+import { checkRunId, rejectUnknownKeys } from '../core/checks.js';
 import type {
   CancelOptions,
   CancelResult,
@@ -22,16 +22,15 @@ import type { WorkflowRef, WorkflowRegistry } from '../core/workflow.types.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';
 import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
-import { CLIENT_OPTION_NAMES, type ResolvedClientOptions, resolveClientOptions } from '../redis/resolve-client-options.js';
+import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
 import { ScriptRunner } from '../redis/script-runner.js';
-import { sweepEvents } from '../redis/sweep-events.js';
-import { sweepHistory } from '../redis/sweep-history.js';
 import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directory.js';
 import { WorkflowMetas } from '../redis/workflow-metas.js';
 import { EventPublisher } from './event-publisher.js';
 import { EventQueries } from './event-queries.js';
 import { PendingCalls } from './pending-calls.js';
 import { ResultListener } from './result-listener.js';
+import { Retention } from './retention.js';
 import { RunCanceler } from './run-canceler.js';
 import { type CreatedRun, RunCreator } from './run-creator.js';
 import { ClientRunHandle } from './run-handle.js';
@@ -58,7 +57,6 @@ export interface ClientInternals {
  * Calls are repeated while Redis is away and fail with `ConnectionError` after 10 s; a repeated create makes one run.
  */
 export class RedflowClient {
-  private readonly options: ResolvedClientOptions;
   private readonly connection: RedisConnection;
   private readonly buffer: CommitBuffer;
   private readonly queries: RunQueries;
@@ -69,16 +67,17 @@ export class RedflowClient {
   private readonly canceler: RunCanceler;
   private readonly events: EventQueries;
   private readonly publisher: EventPublisher;
+  private readonly retention: Retention;
   private readonly schedules: ScheduleAdmin;
   private closing: Promise<void> | undefined;
 
   /** @throws InvalidOptionError */
   constructor(options: ClientOptions = {}, internals: ClientInternals = {}) {
     rejectUnknownKeys(options, CLIENT_OPTION_NAMES, 'createClient()');
-    this.options = resolveClientOptions(options);
-    const { logger, maxPayloadBytes, sealer, waitReplicas } = this.options;
-    const keys = new Keyspace(this.options.prefix);
-    this.connection = new RedisConnection(this.options, logger);
+    const resolved = resolveClientOptions(options);
+    const { logger, maxPayloadBytes, sealer, waitReplicas } = resolved;
+    const keys = new Keyspace(resolved.prefix);
+    this.connection = new RedisConnection(resolved, logger);
     const runner = new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS, waitReplicas });
     this.buffer = new CommitBuffer(runner, BUFFER, sealer);
     this.queries = new RunQueries(this.connection, keys, this.buffer, sealer);
@@ -90,6 +89,7 @@ export class RedflowClient {
     this.events = new EventQueries(this.connection, keys, this.buffer);
     this.publisher = new EventPublisher(this.buffer, this.pending, host);
     this.canceler = new RunCanceler(this.buffer, this.pending);
+    this.retention = new Retention(this.connection, keys, this.buffer, resolved.retentionMs);
     this.schedules = new ScheduleAdmin(this.buffer, this.pending, host);
     this.results = new ResultListener(this.connection, keys, this.buffer, sealer, logger);
   }
@@ -252,26 +252,22 @@ export class RedflowClient {
 
   /** Deletes ended runs past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
   async cleanupExpiredRunsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
-    rejectUnknownKeys(options, ['limit'], 'cleanupExpiredRunsNow()');
-    return this.sweep(sweepHistory, options.limit);
+    return this.retention.cleanupRuns(options);
   }
 
   /** Deletes events past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
   async cleanupExpiredEventsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
-    rejectUnknownKeys(options, ['limit'], 'cleanupExpiredEventsNow()');
-    return this.sweep(sweepEvents, options.limit);
+    return this.retention.cleanupEvents(options);
   }
 
-  private async sweep(sweepBatch: typeof sweepHistory, limit = 1_000): Promise<{ deleted: number }> {
-    checkPositiveInteger(limit, 'limit', {});
-    let deleted = 0;
-    while (deleted < limit) {
-      const batch = Math.min(200, limit - deleted);
-      const removed = await this.buffer.add(sweepBatch(this.options.retentionMs, batch));
-      deleted += removed;
-      if (removed < batch) break;
-    }
-    return { deleted };
+  /** For development: deletes all runs, whatever their status. @throws InvalidOptionError unless `confirm` is the client's prefix */
+  resetRuns(options: { confirm: string }): Promise<void> {
+    return this.retention.reset('runs', options);
+  }
+
+  /** As {@link resetRuns}, with events, schedules and all else under the prefix. What live workers declare, they write again. */
+  resetState(options: { confirm: string }): Promise<void> {
+    return this.retention.reset('state', options);
   }
 
   /** Lets what was issued finish, then closes. Pending `result()` calls reject; a connection that was passed in stays open. */

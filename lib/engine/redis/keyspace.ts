@@ -17,7 +17,8 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `listening:<id>`       | hash   | places and members of `listeners` by the step that waits for events |
  * | `list:<status><place>` | zset   | runs of one status letter, workflow and queue by creation stamp (µs, unique): a place is `<len>:<workflow><queue>` |
  * | `places`               | set    | places that have runs |
- * | `ended`                | zset   | ended runs by end time: retention |
+ * | `ended`                | list   | ended runs in the order in which their retention began |
+ * | `hooks`                | list   | runs of failure hooks in the order of the failures; those that have ended are dropped as they are met |
  * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
  * | `suspects:<queue>`     | zset   | queued runs that crashed 3 workers in a row |
  * | `due`                  | zset   | parked and delayed runs by the time they go on |
@@ -78,6 +79,30 @@ export class Keyspace {
   }
 }
 
+/** What keys begin with that stay when all runs are deleted: events, schedules, declarations and workers. Pending events go on. */
+export const KEPT_WITHOUT_RUNS: ReadonlySet<string> = new Set([
+  'event',
+  'events',
+  'deliveries',
+  'resumed',
+  'fanout',
+  'pending',
+  'mail',
+  'triggers',
+  'subscribers',
+  'wildcards',
+  'schedule',
+  'schedules',
+  'app',
+  'workers',
+  'worker',
+  'wake',
+  'idle',
+  'workflows',
+  'counters',
+  'clock',
+]);
+
 const STATUS_OF_CODE: Readonly<Record<string, RunStatus>> = {
   d: 'scheduled',
   q: 'queued',
@@ -102,7 +127,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` that a retry has left behind. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],

@@ -138,7 +138,7 @@ flush_moves = function()
 end
 local function flush_bookkeeping()
   flush_moves()
-  in_chunks(ended, function(...) call('ZADD', ROOT .. 'ended', ...) end)
+  in_chunks(ended, function(...) call('RPUSH', ROOT .. 'ended', ...) end)
   for worker, ids in pairs(released) do
     in_chunks(ids, function(...) call('SREM', ROOT .. 'owned:' .. worker, ...) end)
   end
@@ -256,7 +256,6 @@ local function terminate(id, run, outcome, payload, hook)
   if outcome == 'f' and hook and hook ~= '' then
     rare().start_hook(id, hook)
   else
-    ended[#ended + 1] = now_text
     ended[#ended + 1] = id
   end
   if run[5] then announce_end(id, run[10], outcome, payload) end
@@ -527,7 +526,7 @@ local function start_hook(id, hook)
   local run = call('HMGET', run_key(id), 'wf', 'q', 'pr', 'tr', 'ro', 've', 'tg')
   local fields = {
     'wf', run[1], 'q', run[2], 'st', 'q', 'av', now, 'ma', 3, 'hk', id, 'ro', run[5] or id,
-    'hs', string.format('%.0f', next_counter('created')),
+    'hs', string.format('%.0f', next_counter('created')), 'rb', now_text,
   }
   local optional = { pr = run[3], tr = run[4], ve = run[6], tg = run[7] }
   for field, value in pairs(optional) do
@@ -538,6 +537,7 @@ local function start_hook(id, hook)
   end
   call('HSET', run_key(hook), unpack(fields))
   call('HSET', run_key(id), 'fh', 'p', 'hi', hook)
+  call('RPUSH', ROOT .. 'hooks', hook)
   enqueue(hook, run[2], tonumber(run[3] or 0), 0)
   wake(run[2])
 end
@@ -1189,10 +1189,9 @@ ops.finish_hook = function(base, count)
   if state ~= 'RUNNING' then return state end
   disown(run[3], id)
   if run[8] then unlisten_all(id) end
-  if call('EXISTS', run_key(failed)) == 1 then
-    call('HSET', run_key(failed), 'fh', outcome)
+  if call('HGET', run_key(failed), 'hi') == id then
+    call('HSET', run_key(failed), 'fh', outcome, 'rb', now_text)
     if payload ~= '' then call('HSET', data_key(failed), 'fe', payload) end
-    ended[#ended + 1] = now_text
     ended[#ended + 1] = failed
   end
   call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'listening:' .. id)
@@ -1651,7 +1650,8 @@ ops.sweep_events = function(base, count)
   local limit = ARGV[base + 2]
   local before = string.format('%.0f', (now - tonumber(retention)) * 1000)
   local deleted = 0
-  for _, id in ipairs(call('ZRANGEBYSCORE', ROOT .. 'events', '-inf', before, 'LIMIT', 0, limit)) do
+  local ids = call('ZRANGEBYSCORE', ROOT .. 'events', '-inf', before, 'LIMIT', 0, limit)
+  for _, id in ipairs(ids) do
     if call('SISMEMBER', ROOT .. 'pending', id) == 0 then
       local event = call('HMGET', event_key(id), 'n', 'k')
       if event[1] then call('ZREM', ROOT .. 'events:' .. event[1], id) end
@@ -1661,20 +1661,50 @@ ops.sweep_events = function(base, count)
       deleted = deleted + 1
     end
   end
-  return deleted
+  return { deleted, deleted > 0 and #ids == tonumber(limit) and 1 or 0 }
 end
 ops.sweep_history = function(base, count)
   local retention = ARGV[base + 1]
-  local limit = ARGV[base + 2]
-  local ids = call('ZRANGEBYSCORE', ROOT .. 'ended', '-inf', now - tonumber(retention), 'LIMIT', 0, limit)
-  for _, id in ipairs(ids) do
-    local run = call('HMGET', run_key(id), 'st', 'wf', 'q')
-    if run[1] then leave_list(id, run[1], run[2], run[3]) end
+  local hook_retention = ARGV[base + 2]
+  local limit = ARGV[base + 3]
+  local deleted, looked = 0, 0
+  local function delete(id, run)
+    if run[4] then leave_list(id, run[4], run[5], run[6]) end
     call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id,
       ROOT .. 'parents:' .. id, ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
-    call('ZREM', ROOT .. 'ended', id)
+    deleted = deleted + 1
   end
-  return #ids
+  local function give_up_hook(hook, run)
+    local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi')
+    if failed[8] == hook then delete(run[7], failed) end
+    call('ZREM', ROOT .. 'due', hook)
+    call('ZREM', ROOT .. 'queue:' .. run[6], hook)
+    call('ZREM', ROOT .. 'suspects:' .. run[6], hook)
+    call('UNLINK', run_key(hook), data_key(hook), ROOT .. 'passes:' .. hook, ROOT .. 'listening:' .. hook)
+  end
+  local function sweep(list, age, remove)
+    local gone, again = 0, {}
+    for _, id in ipairs(call('LRANGE', list, 0, tonumber(limit) - looked - 1)) do
+      local run = call('HMGET', run_key(id), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk')
+      local since = tonumber(run[1] or run[2])
+      if run[3] then
+        if call('HINCRBY', run_key(id), 'se', -1) < 1 then call('HDEL', run_key(id), 'se') end
+      elseif since and since > now then
+        call('HSET', run_key(id), 'rb', now_text)
+        again[#again + 1] = id
+      elseif since then
+        if since > now - age then break end
+        remove(id, run)
+      end
+      gone = gone + 1
+    end
+    if gone > 0 then call('LTRIM', list, gone, -1) end
+    in_chunks(again, function(...) call('RPUSH', list, ...) end)
+    looked = looked + gone
+  end
+  sweep(ROOT .. 'ended', tonumber(retention), delete)
+  if looked < tonumber(limit) then sweep(ROOT .. 'hooks', tonumber(hook_retention), give_up_hook) end
+  return { deleted, looked == tonumber(limit) and 1 or 0 }
 end
 ops.trigger_schedule = function(base, count)
   local id = ARGV[base + 1]

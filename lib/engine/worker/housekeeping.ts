@@ -4,13 +4,12 @@ import { continueEvent } from '../redis/continue-event.js';
 import type { Op } from '../redis/op.js';
 import { reapWorkers } from '../redis/reap-workers.js';
 import { sweepEvents } from '../redis/sweep-events.js';
-import { sweepHistory } from '../redis/sweep-history.js';
+import { SWEEP_BATCH, sweepHistory } from '../redis/sweep-history.js';
 import type { Pass } from './pass.js';
 import { Periodic } from './periodic.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
 import { Watchdog, type WatchdogHost } from './watchdog.js';
 
-const SWEEP_BATCH = 200;
 /** Steps that run longer are shown as running. */
 const MARK_RUNNING_AFTER_MS = 1_000;
 
@@ -69,8 +68,8 @@ export class Housekeeping {
 
   private async sweep(batch: typeof sweepHistory): Promise<void> {
     for (;;) {
-      const deleted = await this.host.buffer.add(batch(this.host.retentionMs, SWEEP_BATCH));
-      if (deleted < SWEEP_BATCH || this.stopped) return;
+      const { more } = await this.host.buffer.add(batch(this.host.retentionMs, SWEEP_BATCH));
+      if (!more || this.stopped) return;
     }
   }
 

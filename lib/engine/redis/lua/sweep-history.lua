@@ -1,15 +1,48 @@
--- sweep_history: deletes ended runs past their retention.
--- Guarantee: at most `limit` runs per call, none that has not ended.
+-- sweep_history: deletes ended runs past their retention, and failed runs whose hook was not served for so long.
+-- Guarantee: looks at no more than `limit` runs per call; deletes none that has not ended.
 -- ARGS
 --   retention        ms
+--   hook_retention   ms that a failure hook is waited for
 --   limit
--- RETURNS runs deleted
-local ids = call('ZRANGEBYSCORE', ROOT .. 'ended', '-inf', now - tonumber(retention), 'LIMIT', 0, limit)
-for _, id in ipairs(ids) do
-  local run = call('HMGET', run_key(id), 'st', 'wf', 'q')
-  if run[1] then leave_list(id, run[1], run[2], run[3]) end
+-- RETURNS { runs deleted, 1 if there may be more }
+local deleted, looked = 0, 0
+local function delete(id, run)
+  if run[4] then leave_list(id, run[4], run[5], run[6]) end
   call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id,
     ROOT .. 'parents:' .. id, ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
-  call('ZREM', ROOT .. 'ended', id)
+  deleted = deleted + 1
 end
-return #ids
+local function give_up_hook(hook, run)
+  local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi')
+  if failed[8] == hook then delete(run[7], failed) end
+  call('ZREM', ROOT .. 'due', hook)
+  call('ZREM', ROOT .. 'queue:' .. run[6], hook)
+  call('ZREM', ROOT .. 'suspects:' .. run[6], hook)
+  call('UNLINK', run_key(hook), data_key(hook), ROOT .. 'passes:' .. hook, ROOT .. 'listening:' .. hook)
+end
+-- Both lists are in the order in which the retention began, so the first that is too young is the last one looked at.
+local function sweep(list, age, remove)
+  local gone, again = 0, {}
+  for _, id in ipairs(call('LRANGE', list, 0, tonumber(limit) - looked - 1)) do
+    local run = call('HMGET', run_key(id), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk')
+    local since = tonumber(run[1] or run[2])
+    if run[3] then
+      -- An entry of before a retry; the run gets another one.
+      if call('HINCRBY', run_key(id), 'se', -1) < 1 then call('HDEL', run_key(id), 'se') end
+    elseif since and since > now then
+      -- The clock was put back. Its retention begins anew, so that it holds up nobody.
+      call('HSET', run_key(id), 'rb', now_text)
+      again[#again + 1] = id
+    elseif since then
+      if since > now - age then break end
+      remove(id, run)
+    end
+    gone = gone + 1
+  end
+  if gone > 0 then call('LTRIM', list, gone, -1) end
+  in_chunks(again, function(...) call('RPUSH', list, ...) end)
+  looked = looked + gone
+end
+sweep(ROOT .. 'ended', tonumber(retention), delete)
+if looked < tonumber(limit) then sweep(ROOT .. 'hooks', tonumber(hook_retention), give_up_hook) end
+return { deleted, looked == tonumber(limit) and 1 or 0 }
