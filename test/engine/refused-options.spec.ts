@@ -227,6 +227,9 @@ describe('client options and queries', () => {
     ['cursor', { cursor: 'abc' }],
     ['workflow', { workflow: '' }],
     ['queue', { queue: '' }],
+    ['createdAfter', { createdAfter: -1 }],
+    ['createdAfter', { createdAfter: new Date() }],
+    ['createdBefore', { createdBefore: 1.5 }],
     ['statuses', { statuses: [] }],
   ])('refuse %s in listRuns(%j)', async (option, filter) => {
     const engine = await startEngine({ worker: false });

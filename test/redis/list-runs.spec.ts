@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RunRecord } from '../../lib/engine/core/run.types.js';
+import type { RunRecord, RunStatus } from '../../lib/engine/core/run.types.js';
 import { backOffRun } from '../../lib/engine/redis/back-off-run.js';
+import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
+import { createRun } from '../../lib/engine/redis/create-run.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { RUN_STATUSES } from '../../lib/engine/redis/keyspace.js';
 import { listRuns, type RunPageRequest } from '../../lib/engine/redis/list-runs.js';
@@ -130,6 +132,43 @@ describe('listRuns()', () => {
     expect(await list({ createdBefore: third })).toEqual(['c', 'b', 'a']);
     expect(await list({ createdBefore: third - 1, sort: 'asc' })).toEqual(['a', 'b']);
     expect(await list({ createdAfter: second, createdBefore: third, sort: 'asc' })).toEqual(['b', 'c']);
+  });
+
+  it('finds running runs with the workers that execute them, in the order of all others', async () => {
+    const room = openEngineRoom();
+    await room.register('w1');
+    await room.register('w2');
+    await room.createAll('r0', 'r1', 'r2', 'r3');
+    await room.claim('w1', { want: 1 });
+    await room.claim('w2', { want: 2 });
+    await room.create({ id: 's4', start: { delayMs: 60_000 } });
+    await room.create({ id: 'r5', workflow: 'charge' });
+    expect(await room.claim('w1', { want: 2 })).toHaveLength(2);
+    await room.create({ id: 'q6' });
+    const list = async (overrides: Partial<RunPageRequest>) => (await pages(room, { limit: 2, ...overrides })).flat();
+    expect(await list({ statuses: ['running'] })).toEqual(['r5', 'r3', 'r2', 'r1', 'r0']);
+    expect(await list({ statuses: ['running', 'scheduled'], sort: 'asc' })).toEqual(['r0', 'r1', 'r2', 'r3', 's4', 'r5']);
+    expect(await list({ statuses: ['running'], workflow: 'charge' })).toEqual(['r5']);
+    expect(await list({ statuses: ['queued'] })).toEqual(['q6']);
+    expect(await list({ statuses: ['queued', 'running'] })).toEqual(['q6', 'r5', 'r3', 'r2', 'r1', 'r0']);
+  });
+
+  it('keeps a run in one list when one call changes its status twice', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    const fence = room.fenceOf('r1');
+    // Running, waiting, running again: it comes back to the list that it left.
+    await room.runner.run([
+      backOffRun({ runId: 'r1', fence, delayMs: 0, error: '{}' }),
+      room.claimOp(),
+      createRun(room.newRun({ id: 'r2' })),
+      cancelRun({ runId: 'r2', reason: '', compensate: true, nonce: 'n' }),
+    ]);
+    expect(await room.field('r1', 'st')).toBe('r');
+    const listed = async (status: RunStatus) => ids((await room.send(listRuns(request({ statuses: [status] })))).items);
+    expect(await Promise.all(RUN_STATUSES.map(listed))).toEqual(
+      RUN_STATUSES.map((status) => ({ running: ['r1'], canceled: ['r2'] })[status as string] ?? []),
+    );
   });
 
   it('follows a run from status to status', async () => {
