@@ -34,7 +34,7 @@ describe('step.runWorkflow()', () => {
     const parent = workflow(
       'parent',
       async (ctx: WorkflowContext) => {
-        attempts.add(ctx.attempt);
+        attempts.add(ctx.run.attempt);
         await ctx.step.runWorkflow('fails', failing, null);
       },
       { retries: { maxAttempts: 2, delay: 1 } },
