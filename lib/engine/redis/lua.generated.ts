@@ -846,9 +846,10 @@ local function lists_of(statuses, workflow, queue)
   return keys
 end
 local function leave_list(id, status, workflow, queue)
-  local key = list_key(LISTED_AS[status] or status, workflow, queue)
-  call('ZREM', key, id)
-  if call('EXISTS', key) == 1 then return end
+  local left = list_of(LISTED_AS[status] or status, workflow, queue).left
+  left[#left + 1] = id
+end
+local function forget_place(workflow, queue)
   local keys = {}
   for _, letter in ipairs(LIST_LETTERS) do keys[#keys + 1] = list_key(letter, workflow, queue) end
   if call('EXISTS', unpack(keys)) == 0 then call('SREM', ROOT .. 'places', place_of_lists(workflow, queue)) end
@@ -1668,11 +1669,18 @@ ops.sweep_history = function(base, count)
   local hook_retention = ARGV[base + 2]
   local limit = ARGV[base + 3]
   local deleted, looked = 0, 0
+  local doomed, places = {}, {}
+  local function doom(...)
+    for _, key in ipairs({ ... }) do doomed[#doomed + 1] = key end
+  end
   local function delete(id, run)
-    if run[4] then leave_list(id, run[4], run[5], run[6]) end
-    call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id,
-      ROOT .. 'parents:' .. id, ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
     deleted = deleted + 1
+    if run[4] then
+      leave_list(id, run[4], run[5], run[6])
+      places[place_of_lists(run[5], run[6])] = { run[5], run[6] }
+    end
+    doom(run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id, ROOT .. 'parents:' .. id,
+      ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
   end
   local function give_up_hook(hook, run)
     local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi')
@@ -1680,7 +1688,7 @@ ops.sweep_history = function(base, count)
     call('ZREM', ROOT .. 'due', hook)
     call('ZREM', ROOT .. 'queue:' .. run[6], hook)
     call('ZREM', ROOT .. 'suspects:' .. run[6], hook)
-    call('UNLINK', run_key(hook), data_key(hook), ROOT .. 'passes:' .. hook, ROOT .. 'listening:' .. hook)
+    doom(run_key(hook), data_key(hook), ROOT .. 'passes:' .. hook, ROOT .. 'listening:' .. hook)
   end
   local function sweep(list, age, remove)
     local gone, again = 0, {}
@@ -1704,6 +1712,9 @@ ops.sweep_history = function(base, count)
   end
   sweep(ROOT .. 'ended', tonumber(retention), delete)
   if looked < tonumber(limit) then sweep(ROOT .. 'hooks', tonumber(hook_retention), give_up_hook) end
+  in_chunks(doomed, function(...) call('UNLINK', ...) end)
+  flush_moves()
+  for _, place in pairs(places) do forget_place(place[1], place[2]) end
   return { deleted, looked == tonumber(limit) and 1 or 0 }
 end
 ops.trigger_schedule = function(base, count)

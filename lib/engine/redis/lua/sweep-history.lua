@@ -6,11 +6,18 @@
 --   limit
 -- RETURNS { runs deleted, 1 if there may be more }
 local deleted, looked = 0, 0
+local doomed, places = {}, {}
+local function doom(...)
+  for _, key in ipairs({ ... }) do doomed[#doomed + 1] = key end
+end
 local function delete(id, run)
-  if run[4] then leave_list(id, run[4], run[5], run[6]) end
-  call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id,
-    ROOT .. 'parents:' .. id, ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
   deleted = deleted + 1
+  if run[4] then
+    leave_list(id, run[4], run[5], run[6])
+    places[place_of_lists(run[5], run[6])] = { run[5], run[6] }
+  end
+  doom(run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id, ROOT .. 'parents:' .. id,
+    ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
 end
 local function give_up_hook(hook, run)
   local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi')
@@ -18,7 +25,7 @@ local function give_up_hook(hook, run)
   call('ZREM', ROOT .. 'due', hook)
   call('ZREM', ROOT .. 'queue:' .. run[6], hook)
   call('ZREM', ROOT .. 'suspects:' .. run[6], hook)
-  call('UNLINK', run_key(hook), data_key(hook), ROOT .. 'passes:' .. hook, ROOT .. 'listening:' .. hook)
+  doom(run_key(hook), data_key(hook), ROOT .. 'passes:' .. hook, ROOT .. 'listening:' .. hook)
 end
 -- Both lists are in the order in which the retention began, so the first that is too young is the last one looked at.
 local function sweep(list, age, remove)
@@ -45,4 +52,7 @@ local function sweep(list, age, remove)
 end
 sweep(ROOT .. 'ended', tonumber(retention), delete)
 if looked < tonumber(limit) then sweep(ROOT .. 'hooks', tonumber(hook_retention), give_up_hook) end
+in_chunks(doomed, function(...) call('UNLINK', ...) end)
+flush_moves()
+for _, place in pairs(places) do forget_place(place[1], place[2]) end
 return { deleted, looked == tonumber(limit) and 1 or 0 }
