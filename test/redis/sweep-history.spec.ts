@@ -3,7 +3,8 @@ import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
 import { SWEEP_BATCH, sweepHistory } from '../../lib/engine/redis/sweep-history.js';
-import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
+import { type EngineRoom, openEngineRoom, privateRedis } from '../support/engine-room.js';
+import { eventually } from '../support/eventually.js';
 
 const DAY_MS = 86_400_000;
 
@@ -88,6 +89,17 @@ describe('sweepHistory()', () => {
     }
     expect(calls).toEqual([...Array(ids.length / SWEEP_BATCH).fill(SWEEP_BATCH), 0]);
     expect(Object.keys(await room.contents()).filter((key) => /^(run|list|ended|places)/.test(key))).toEqual([]);
+  });
+
+  it('has Redis free long payloads beside its work', async () => {
+    const server = await privateRedis();
+    const room = openEngineRoom({ url: server.url });
+    await room.running({ id: 'long', input: `"${'x'.repeat(200_000)}"` });
+    await room.send(finishRun('long', room.fenceOf('long'), 'succeeded', ''));
+    const freedBeside = async () => Number(/lazyfreed_objects:(\d+)/.exec(await room.redis.info('memory'))?.[1]);
+    expect(await freedBeside()).toBe(0);
+    expect((await room.send(sweepHistory(-1, 100))).deleted).toBe(1);
+    await eventually(async () => (await freedBeside()) === 1, 'the payload is freed beside');
   });
 
   it('drops entries of runs that are gone, or that were retried since, and keeps those runs', async () => {

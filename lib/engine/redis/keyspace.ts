@@ -79,7 +79,7 @@ export class Keyspace {
   }
 }
 
-/** What keys begin with that stay when all runs are deleted: events, schedules, declarations and workers. Pending events go on. */
+/** What keys begin with that stay when all runs are deleted: events, schedules, declarations, limits and workers. Pending events go on. */
 export const KEPT_WITHOUT_RUNS: ReadonlySet<string> = new Set([
   'event',
   'events',
@@ -100,6 +100,7 @@ export const KEPT_WITHOUT_RUNS: ReadonlySet<string> = new Set([
   'idle',
   'workflows',
   'counters',
+  'controls',
   'clock',
 ]);
 

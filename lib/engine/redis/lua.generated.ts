@@ -1669,9 +1669,18 @@ ops.sweep_history = function(base, count)
   local hook_retention = ARGV[base + 2]
   local limit = ARGV[base + 3]
   local deleted, looked = 0, 0
-  local doomed, places = {}, {}
-  local function doom(...)
-    for _, key in ipairs({ ... }) do doomed[#doomed + 1] = key end
+  local doomed, payloads, places = {}, {}, {}
+  local function doom(id)
+    payloads[#payloads + 1] = data_key(id)
+    for _, family in ipairs({ 'run:', 'data:', 'passes:', 'waiters:', 'parents:', 'children:', 'listening:' }) do
+      doomed[#doomed + 1] = ROOT .. family .. id
+    end
+  end
+  local function free_beside(key)
+    if (call('MEMORY', 'USAGE', key, 'SAMPLES', 64) or 0) < 100000 then return end
+    local more = {}
+    for i = 1, 130 do more[i] = i end
+    call('HSET', key, unpack(more))
   end
   local function delete(id, run)
     deleted = deleted + 1
@@ -1679,8 +1688,7 @@ ops.sweep_history = function(base, count)
       leave_list(id, run[4], run[5], run[6])
       places[place_of_lists(run[5], run[6])] = { run[5], run[6] }
     end
-    doom(run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id, ROOT .. 'parents:' .. id,
-      ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
+    doom(id)
   end
   local function give_up_hook(hook, run)
     local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi')
@@ -1688,7 +1696,7 @@ ops.sweep_history = function(base, count)
     call('ZREM', ROOT .. 'due', hook)
     call('ZREM', ROOT .. 'queue:' .. run[6], hook)
     call('ZREM', ROOT .. 'suspects:' .. run[6], hook)
-    doom(run_key(hook), data_key(hook), ROOT .. 'passes:' .. hook, ROOT .. 'listening:' .. hook)
+    doom(hook)
   end
   local function sweep(list, age, remove)
     local gone, again = 0, {}
@@ -1712,6 +1720,7 @@ ops.sweep_history = function(base, count)
   end
   sweep(ROOT .. 'ended', tonumber(retention), delete)
   if looked < tonumber(limit) then sweep(ROOT .. 'hooks', tonumber(hook_retention), give_up_hook) end
+  for _, key in ipairs(payloads) do free_beside(key) end
   in_chunks(doomed, function(...) call('UNLINK', ...) end)
   flush_moves()
   for _, place in pairs(places) do forget_place(place[1], place[2]) end

@@ -1,6 +1,6 @@
 import type { Op } from './op.js';
 
-/** Runs or events looked at in one call, which keeps it below 5 ms. */
+/** Runs or events looked at in one call: docs/benchmarks.md says how long it takes. */
 export const SWEEP_BATCH = 25;
 
 /** A failure hook that nobody serves is waited for a week, or as long as ended runs are kept if that is longer. */

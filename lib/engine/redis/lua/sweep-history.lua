@@ -6,9 +6,19 @@
 --   limit
 -- RETURNS { runs deleted, 1 if there may be more }
 local deleted, looked = 0, 0
-local doomed, places = {}, {}
-local function doom(...)
-  for _, key in ipairs({ ... }) do doomed[#doomed + 1] = key end
+local doomed, payloads, places = {}, {}, {}
+local function doom(id)
+  payloads[#payloads + 1] = data_key(id)
+  for _, family in ipairs({ 'run:', 'data:', 'passes:', 'waiters:', 'parents:', 'children:', 'listening:' }) do
+    doomed[#doomed + 1] = ROOT .. family .. id
+  end
+end
+-- Redis frees a key of up to 64 members at once, however long they are: 125 MB in one call took 12 ms. Larger keys it frees beside its work.
+local function free_beside(key)
+  if (call('MEMORY', 'USAGE', key, 'SAMPLES', 64) or 0) < 100000 then return end
+  local more = {}
+  for i = 1, 130 do more[i] = i end
+  call('HSET', key, unpack(more))
 end
 local function delete(id, run)
   deleted = deleted + 1
@@ -16,8 +26,7 @@ local function delete(id, run)
     leave_list(id, run[4], run[5], run[6])
     places[place_of_lists(run[5], run[6])] = { run[5], run[6] }
   end
-  doom(run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id, ROOT .. 'parents:' .. id,
-    ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
+  doom(id)
 end
 local function give_up_hook(hook, run)
   local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi')
@@ -25,7 +34,7 @@ local function give_up_hook(hook, run)
   call('ZREM', ROOT .. 'due', hook)
   call('ZREM', ROOT .. 'queue:' .. run[6], hook)
   call('ZREM', ROOT .. 'suspects:' .. run[6], hook)
-  doom(run_key(hook), data_key(hook), ROOT .. 'passes:' .. hook, ROOT .. 'listening:' .. hook)
+  doom(hook)
 end
 -- Both lists are in the order in which the retention began, so the first that is too young is the last one looked at.
 local function sweep(list, age, remove)
@@ -52,6 +61,7 @@ local function sweep(list, age, remove)
 end
 sweep(ROOT .. 'ended', tonumber(retention), delete)
 if looked < tonumber(limit) then sweep(ROOT .. 'hooks', tonumber(hook_retention), give_up_hook) end
+for _, key in ipairs(payloads) do free_beside(key) end
 in_chunks(doomed, function(...) call('UNLINK', ...) end)
 flush_moves()
 for _, place in pairs(places) do forget_place(place[1], place[2]) end
