@@ -55,6 +55,7 @@ export const METHOD_WORKFLOW_KEYS: Record<Exclude<keyof WorkflowDecoratorOptions
   maxAttempts: true,
   retries: true,
   timeout: true,
+  maxConcurrency: true,
   priority: true,
   version: true,
   tags: true,

@@ -54,6 +54,7 @@ const SHARED = {
   often: ['prelude.lua', 'create.lua', 'terminate.lua'],
   rarely: [
     'records.lua',
+    'gates.lua',
     'deliver.lua',
     'endings.lua',
     'requeue.lua',

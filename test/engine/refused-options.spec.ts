@@ -137,7 +137,7 @@ describe('definitions', () => {
     ['input', 'flow', { input: {} }],
     ['registry', 'flow', { registry: { list: () => [] } }],
     ['onFailure', 'flow', { onFailure: 'call' }],
-    ['maxConcurrency', 'flow', { maxConcurrency: 1 }],
+    ['maxConcurrency', 'flow', { maxConcurrency: 0 }],
   ])('refuse %s of %j with %j', (option, name, options) => {
     let error: unknown;
     try {

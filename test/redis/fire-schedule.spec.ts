@@ -48,6 +48,18 @@ describe('fireSchedule()', () => {
     expect(await room.queued('reports')).toHaveLength(1);
   });
 
+  it('skips an instant while the workflow is at its maxConcurrency', async () => {
+    const room = openEngineRoom();
+    const instant = await scheduleIn(room, 0);
+    await room.redis.hset(room.key('controls'), 'cgreet', 1);
+    await room.running({ id: 'r1' });
+    const op = await tickOf(room, instant);
+    expect(await room.send(op)).toMatchObject({ status: 'SKIPPED', nextAt: instant + HOUR_MS });
+    expect(await room.repeat(op)).toMatchObject({ status: 'MOVED' });
+    expect(await room.queued('reports')).toEqual([]);
+    expect(await recordOf(room)).not.toHaveProperty('lastAt', instant);
+  });
+
   it('never fires before its time', async () => {
     const room = openEngineRoom();
     const instant = await scheduleIn(room, 60_000);

@@ -1,4 +1,4 @@
-import { checkRunId, rejectUnknownKeys } from '../core/checks.js';
+import { checkName, checkRunId, rejectUnknownKeys } from '../core/checks.js';
 import type {
   CancelOptions,
   CancelResult,
@@ -18,14 +18,17 @@ import type { EventRef } from '../core/event.types.js';
 import { asRegistry, defaultRegistry } from '../core/registry.js';
 import type { ScheduleRecord, WorkflowMeta } from '../core/registry.types.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
-import type { WorkflowRef, WorkflowRegistry } from '../core/workflow.types.js';
+import type { WorkflowRef } from '../core/workflow.types.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';
 import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
+import { pauseQueue } from '../redis/pause-queue.js';
 import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
+import { resumeQueue } from '../redis/resume-queue.js';
 import { ScriptRunner } from '../redis/script-runner.js';
-import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directory.js';
+import { WorkflowDirectory } from '../redis/workflow-directory.js';
 import { WorkflowMetas } from '../redis/workflow-metas.js';
+import type { ClientInternals } from './client-internals.js';
 import { EventPublisher } from './event-publisher.js';
 import { EventQueries } from './event-queries.js';
 import { PendingCalls } from './pending-calls.js';
@@ -42,14 +45,6 @@ const GIVE_UP_AFTER_MS = 10_000;
 
 /** A thousand creates leave without waiting for one another's answers. */
 const BUFFER = { depth: 8, smallest: 64 };
-
-/** What a framework adds to a client. */
-export interface ClientInternals {
-  /** Finds the definition that a decorated class stands for. */
-  readonly resolveClass?: ClassResolver;
-  /** Workflows known in this process. @default the default registry */
-  readonly registry?: WorkflowRegistry;
-}
 
 /**
  * Creates runs and reads what became of them. Connects with its first call.
@@ -192,6 +187,16 @@ export class RedflowClient {
   /** Events that workflows subscribe to, by name or pattern. */
   listEventDefinitions(): Promise<EventSubscription[]> {
     return this.events.listEventDefinitions();
+  }
+
+  /** Lets workers start nothing from a queue, which need not exist yet, until it is resumed. What they execute goes on. */
+  async pauseQueue(queue: string): Promise<void> {
+    await this.buffer.add(pauseQueue(checkName(queue, 'queue')));
+  }
+
+  /** Ends the pause of a queue. No change if it is not paused. */
+  async resumeQueue(queue: string): Promise<void> {
+    await this.buffer.add(resumeQueue(checkName(queue, 'queue')));
   }
 
   /** All schedules, by id. */

@@ -159,7 +159,7 @@ export interface EventSubscription {
 export interface Stats {
   /** How many runs there are of each status. */
   runs: Record<RunStatus, number>;
-  queues: Array<{ name: string; depth: number; oldestAgeMs: number }>;
+  queues: Array<{ name: string; depth: number; oldestAgeMs: number; paused: boolean }>;
   workers: Array<{ id: string; app: string; queues: string[]; concurrency: number; running: number; lastSeenAt: number }>;
   /** Runs that made no progress for `watchdog.stalledForMs` though their worker lives. */
   stalledRuns: string[];

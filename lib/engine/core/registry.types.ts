@@ -9,6 +9,7 @@ export interface WorkflowMeta {
   queue: string;
   version?: string;
   maxAttempts: number;
+  maxConcurrency?: number;
   priority: number;
   tags: Record<string, string>;
   retries: RetryMeta;

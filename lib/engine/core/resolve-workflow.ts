@@ -1,4 +1,4 @@
-import { checkName, checkPriority, checkTags, checkVersion, rejectUnknownKeys } from './checks.js';
+import { checkName, checkPositiveInteger, checkPriority, checkTags, checkVersion, rejectUnknownKeys } from './checks.js';
 import { describeValue } from './describe-value.js';
 import { parsePositiveDuration } from './duration.js';
 import { InvalidOptionError } from './errors/option.errors.js';
@@ -15,7 +15,19 @@ const DEFAULT_PRIORITY = 0;
 const DEFAULT_MAX_ATTEMPTS = 3;
 
 const EVENT_TRIGGER_KEYS = ['name', 'if'];
-const WORKFLOW_KEYS = ['queue', 'maxAttempts', 'retries', 'timeout', 'priority', 'version', 'tags', 'input', 'event', 'cron'];
+const WORKFLOW_KEYS = [
+  'queue',
+  'maxAttempts',
+  'retries',
+  'timeout',
+  'maxConcurrency',
+  'priority',
+  'version',
+  'tags',
+  'input',
+  'event',
+  'cron',
+];
 
 /** A workflow's options, checked once, with their defaults filled in. */
 export interface ResolvedWorkflowOptions {
@@ -25,6 +37,8 @@ export interface ResolvedWorkflowOptions {
   readonly maxAttempts: number;
   /** Deadline of a run from its first start, in milliseconds; undefined is none. */
   readonly timeoutMs?: number;
+  /** Most runs in execution at a time, over all workers; undefined is no limit. */
+  readonly maxConcurrency?: number;
   readonly priority: number;
   readonly version?: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -51,6 +65,8 @@ export function resolveWorkflowOptions<I>(name: string, options: WorkflowOptions
       retry,
       maxAttempts: retry.maxAttempts,
       timeoutMs: options.timeout === undefined ? undefined : parsePositiveDuration(options.timeout, 'timeout'),
+      maxConcurrency:
+        options.maxConcurrency === undefined ? undefined : checkPositiveInteger(options.maxConcurrency, 'maxConcurrency'),
       priority: checkPriority(options.priority ?? DEFAULT_PRIORITY),
       version: options.version === undefined ? undefined : checkVersion(options.version),
       tags: Object.freeze(checkTags(options.tags ?? {})),

@@ -51,6 +51,8 @@ export interface RunRecord<I = unknown, O = unknown> {
   scheduledFor?: number;
   idempotencyKey?: string;
   workerId?: string;
+  /** What a queued run waits for before it may start, or go on. */
+  blockedBy?: 'mutex' | 'throttle' | 'maxConcurrency';
   /** When `cancelRun` decided that the run ends canceled. */
   cancelRequestedAt?: number;
   cancelReason?: string;

@@ -251,6 +251,11 @@ export interface WorkflowOptions<I = unknown> {
   retries?: RetryPolicy;
   /** Deadline of a run counted from its first start, waits included. @default none */
   timeout?: Duration;
+  /**
+   * Runs of the workflow that execute at the same time, over all workers. Runs that only wait do not count. What the last started
+   * deployment declares holds. @default no limit
+   */
+  maxConcurrency?: number;
   /** 0 (first in, first out) to 9 (claimed first). @default 0 */
   priority?: number;
   /** Kept on every run; say which code made it. */

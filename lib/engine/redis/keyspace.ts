@@ -21,7 +21,12 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `hooks`                | list   | runs of failure hooks in the order of the failures; those that have ended are dropped as they are met |
  * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
  * | `suspects:<queue>`     | zset   | queued runs that crashed 3 workers in a row |
- * | `due`                  | zset   | parked and delayed runs by the time they go on |
+ * | `due`                  | zset   | parked and delayed runs by the time they go on; a NUL and a gate by the time at which its waiters may |
+ * | `waiting:<gate>`       | zset   | queued runs blocked at a gate, in order of arrival: `m<len>:<wf>:<key>` mutex, `t<len>:<wf>:<key>` throttle, `c<wf>` maxConcurrency |
+ * | `mutex:<len>:<wf>:<key>` | string | run that holds the mutex |
+ * | `starts:<len>:<wf>:<key>` | zset | runs that a throttle let start within its period, by time; those still to start last |
+ * | `slots:<wf>`           | set    | runs that count for `maxConcurrency` |
+ * | `controls`             | hash   | `c<workflow>` its maxConcurrency, `p<queue>` while that is paused |
  * | `idem:<len>:<wf>:<key>`| string | run id of an idempotency key, with its TTL |
  * | `event:<id>`           | hash   | an event: `n` name, `t` ts, `k` correlation key, `s` stamp, `d` data, `no` nonce, `fs` status of the fan-out, `sc` subscribers, `dc` delivered, `fc` failed, `rc` resumed |
  * | `deliveries:<id>`, `resumed:<id>`, `fanout:<id>` | hash, list, list | what became of its subscribers, the runs it resumed, subscribers still to do |
@@ -128,7 +133,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` that a retry has left behind. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` that a retry has left behind, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],
@@ -162,6 +167,7 @@ export const RUN_FIELDS = [
   ['hk', 'hookOf'],
   ['co', 'unwinding'],
   ['cp', 'compensable'],
+  ['bl', 'blockedBy'],
 ] as const;
 
 export const STEP_KINDS: Readonly<Record<string, StepKind>> = {

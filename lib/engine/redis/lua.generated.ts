@@ -110,7 +110,9 @@ local function promote(limit)
   if #ids == 0 then return queues end
   call('ZREM', ROOT .. 'due', unpack(ids))
   for _, id in ipairs(ids) do
-    local run = call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs', 'wf', 'cs')
+    local gate = string.byte(id) == 0
+    if gate then rare().reopen(string.sub(id, 2)) end
+    local run = gate and {} or call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs', 'wf', 'cs')
     if run[1] == 'd' or run[1] == 'w' or run[1] == 'b' then
       call('HSET', run_key(id), 'st', 'q')
       move(id, run[5], run[2], run[6], run[1], 'q')
@@ -152,7 +154,7 @@ local function disown(worker, id)
   ids[#ids + 1] = id
 end
 local guarded = {}
-local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'wf', 'q', 'cs' }
+local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'wf', 'q', 'cs', 'hg' }
 local function guard(id, fence)
   local run = guarded[id]
   if not run then
@@ -260,6 +262,7 @@ local function terminate(id, run, outcome, payload, hook)
   end
   if run[5] then announce_end(id, run[10], outcome, payload) end
   if run[8] then rare().unlisten_all(id) end
+  if run[13] then rare().give_back(id, run[13], 'mtc') end
 end
 ops.create_run = function(base, count)
   local id = ARGV[base + 1]
@@ -291,11 +294,15 @@ ops.claim_runs = function(base, count)
   local lease = call('ZSCORE', ROOT .. 'workers', worker)
   if not lease or tonumber(lease) <= real then return { 'LOST' } end
   local record = ROOT .. 'worker:' .. worker
+  local controls = {}
+  local set = call('HGETALL', ROOT .. 'controls')
+  for i = 1, #set, 2 do controls[set[i]] = set[i + 1] end
   local served = {}
   for i = queues_first, queues_last do served[ARGV[i]] = true end
   for _, queue in ipairs(promote(100)) do
     if not served[queue] then wake(queue) end
   end
+  local MOST_BLOCKED = 200
   local taken, owned = {}, {}
   local answer = { 'OK', now, 0 }
   local function hand_over(id, fence, suspect, run, claimed_before)
@@ -304,41 +311,56 @@ ops.claim_runs = function(base, count)
     taken[#taken + 1] = { id, fence, suspect }
     answer[#answer + 1] = { id, fence, suspect, cjson.encode(run), size > 256 and size or call('HGETALL', data) }
   end
+  local function is_left()
+    for i = queues_first, queues_last do
+      if not controls['p' .. ARGV[i]] and call('EXISTS', ROOT .. 'queue:' .. ARGV[i]) == 1 then return true end
+    end
+    return false
+  end
   local function read(id)
     local run = call('HGETALL', run_key(id))
     local fields = {}
     for i = 1, #run, 2 do
       local name = run[i]
-      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' then fields[name] = run[i + 1] end
+      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'wf' or name == 'mx' or name == 'th' then fields[name] = run[i + 1] end
     end
     return run, fields
   end
+  local blocked = 0
   local function claim(id, suspect)
     local run, fields = read(id)
     if fields.st ~= 'q' then return end
+    local limit = controls['c' .. fields.wf]
+    if (limit or fields.mx or fields.th) and not rare().admit(id, fields, limit) then
+      blocked = blocked + 1
+      return
+    end
     local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
     call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
     owned[#owned + 1] = id
     hand_over(id, fence, suspect, run, fields.f)
   end
+  local again = false
   local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane)
   if last[1] == seq then
     for _, pair in ipairs(cjson.decode(last[2])) do
       local run, fields = read(pair[1])
       if fields.st == 'r' and fields.f == pair[2] and fields.w == worker then hand_over(pair[1], pair[2], pair[3], run, true) end
     end
+    again = true
   else
     local free = tonumber(want)
     for i = queues_first, queues_last do
       local queue = ARGV[i]
-      if suspects == '1' and #taken < free then
+      local open = not controls['p' .. queue]
+      if open and suspects == '1' and #taken < free then
         local popped = call('ZPOPMIN', ROOT .. 'suspects:' .. queue)
         if popped[1] then
           claim(popped[1], 1)
           suspects = '0'
         end
       end
-      while #taken < free do
+      while open and #taken < free and blocked < MOST_BLOCKED do
         local asked = free - #taken
         local popped = call('ZPOPMIN', ROOT .. 'queue:' .. queue, asked)
         for j = 1, #popped, 2 do claim(popped[j], 0) end
@@ -354,11 +376,11 @@ ops.claim_runs = function(base, count)
         nobody_idle[queue] = nil
       else
         if spare == '0' then call('SREM', ROOT .. 'idle:' .. queue, worker) end
-        if call('EXISTS', ROOT .. 'queue:' .. queue) == 1 then wake(queue) end
+        if not controls['p' .. queue] and call('EXISTS', ROOT .. 'queue:' .. queue) == 1 then wake(queue) end
       end
     end
   end
-  answer[3] = next_due()
+  answer[3] = (again or blocked > 0) and #taken < tonumber(want) and is_left() and 0 or next_due()
   return answer
 end
 ops.commit_step = function(base, count)
@@ -441,6 +463,7 @@ ops.park_run = function(base, count)
   call('HSET', run_key(id), 'st', 'w', 'av', first or now_text)
   move(id, run[10], run[11], run[12], 'r', 'w')
   call('SREM', ROOT .. 'owned:' .. run[3], id)
+  if run[13] then rare().give_back(id, run[13], 'c') end
   if first then set_due(id, run[11], first) end
   return { 'PARKED', now }
 end
@@ -461,6 +484,174 @@ local made
 rare = function()
 if made then return made end
 local function payloads_of(id) return call('HMGET', data_key(id), 'i', 'o', 'e', 'cx', 'ce', 'fe') end
+local RESERVED = 9000000000000000
+local HANDED_AT_ONCE = 100
+local function waiting_key(gate) return ROOT .. 'waiting:' .. gate end
+local function keyed_gate(letter, workflow, key) return letter .. #workflow .. ':' .. workflow .. ':' .. key end
+local function mutex_key(gate) return ROOT .. 'mutex:' .. string.sub(gate, 2) end
+local function starts_key(gate) return ROOT .. 'starts:' .. string.sub(gate, 2) end
+local function slots_key(workflow) return ROOT .. 'slots:' .. workflow end
+local function read_throttle(text)
+  local limit, period, key = string.match(text, '^(%d+),(%d+),(.*)$')
+  return tonumber(limit), tonumber(period), key
+end
+local function gate_of(letter, workflow, mutex, throttle)
+  if letter == 'm' then return keyed_gate('m', workflow, mutex) end
+  if letter == 'c' then return 'c' .. workflow end
+  local _, _, key = read_throttle(throttle)
+  return keyed_gate('t', workflow, key)
+end
+local function let_go(gate, letter)
+  local id = call('ZPOPMIN', waiting_key(gate))[1]
+  local run = call('HMGET', run_key(id), 'q', 'pr', 'rs', 'hg')
+  call('HDEL', run_key(id), 'bl')
+  if letter ~= '' then call('HSET', run_key(id), 'hg', (run[4] or '') .. letter) end
+  enqueue(id, run[1], tonumber(run[2] or 0), run[3], true)
+  wake(run[1])
+end
+local function first_waiter(gate)
+  local id = call('ZRANGE', waiting_key(gate), 0, 0)[1]
+  while id and call('EXISTS', run_key(id)) == 0 do
+    call('ZREM', waiting_key(gate), id)
+    id = call('ZRANGE', waiting_key(gate), 0, 0)[1]
+  end
+  return id
+end
+local function look_again(gate, id, at) set_due('\\0' .. gate, call('HGET', run_key(id), 'q'), at) end
+local function pass_mutex_on(gate)
+  local heir = first_waiter(gate)
+  if not heir then
+    call('DEL', mutex_key(gate))
+    return
+  end
+  call('SET', mutex_key(gate), heir)
+  let_go(gate, 'm')
+end
+local function throttled_until(gate, limit, period)
+  local starts = starts_key(gate)
+  call('ZREMRANGEBYSCORE', starts, '-inf', now - period)
+  local count = call('ZCARD', starts)
+  if count < limit then return nil end
+  local blocking = tonumber(call('ZRANGE', starts, count - limit, count - limit, 'WITHSCORES')[2])
+  return blocking == RESERVED and RESERVED or blocking + period
+end
+local function set_start(gate, id, score, period)
+  local starts = starts_key(gate)
+  call('ZADD', starts, string.format('%.0f', score), id)
+  if score == RESERVED or call('ZCOUNT', starts, RESERVED, '+inf') > 0 then
+    call('PERSIST', starts)
+  else
+    call('PEXPIRE', starts, period)
+  end
+end
+local function hand_out_starts(gate)
+  for handed = 1, HANDED_AT_ONCE + 1 do
+    local id = first_waiter(gate)
+    if not id then return end
+    local limit, period = read_throttle(call('HGET', run_key(id), 'th'))
+    local at = throttled_until(gate, limit, period)
+    if at == RESERVED then return end
+    if at or handed > HANDED_AT_ONCE then return look_again(gate, id, at or now) end
+    set_start(gate, id, RESERVED, period)
+    let_go(gate, 't')
+  end
+end
+local function hand_out_slots(gate)
+  local workflow = string.sub(gate, 2)
+  local limit = tonumber(call('HGET', ROOT .. 'controls', gate))
+  for handed = 1, HANDED_AT_ONCE + 1 do
+    local id = first_waiter(gate)
+    if not id or limit and call('SCARD', slots_key(workflow)) >= limit then return end
+    if handed > HANDED_AT_ONCE then return look_again(gate, id, now) end
+    if limit then call('SADD', slots_key(workflow), id) end
+    let_go(gate, limit and 'c' or '')
+  end
+end
+local function reopen(gate)
+  local letter = string.sub(gate, 1, 1)
+  if letter == 't' then hand_out_starts(gate) else hand_out_slots(gate) end
+end
+local function limit_slots(workflow, limit)
+  if limit then
+    call('HSET', ROOT .. 'controls', 'c' .. workflow, limit)
+  else
+    call('HDEL', ROOT .. 'controls', 'c' .. workflow)
+  end
+  reopen('c' .. workflow)
+end
+local function is_full(workflow)
+  local limit = tonumber(call('HGET', ROOT .. 'controls', 'c' .. workflow))
+  return limit and call('SCARD', slots_key(workflow)) >= limit
+end
+local function admit(id, run, limit)
+  local cold = call('HMGET', run_key(id), 'hg', 'hk')
+  if cold[2] then return true end
+  local before = cold[1] or ''
+  local held, workflow = before, run.wf
+  local function lacks(letter) return not string.find(held, letter, 1, true) end
+  local function wait_at(letter, gate)
+    call('HSET', run_key(id), 'bl', letter)
+    if held ~= '' then call('HSET', run_key(id), 'hg', held) end
+    call('ZADD', waiting_key(gate), next_counter('seq'), id)
+    if letter ~= 'm' then reopen(gate) end
+    return false
+  end
+  if run.mx and lacks('m') then
+    local gate = keyed_gate('m', workflow, run.mx)
+    local holder = call('GET', mutex_key(gate))
+    if holder and holder ~= id then return wait_at('m', gate) end
+    call('SET', mutex_key(gate), id)
+    held = held .. 'm'
+  end
+  local period, throttle
+  if run.th then
+    local most, key
+    most, period, key = read_throttle(run.th)
+    throttle = keyed_gate('t', workflow, key)
+    if lacks('t') then
+      if first_waiter(throttle) or throttled_until(throttle, most, period) then return wait_at('t', throttle) end
+      set_start(throttle, id, RESERVED, period)
+      held = held .. 't'
+    end
+  end
+  if limit and lacks('c') then
+    local gate = 'c' .. workflow
+    if first_waiter(gate) or call('SCARD', slots_key(workflow)) >= tonumber(limit) then return wait_at('c', gate) end
+    call('SADD', slots_key(workflow), id)
+    held = held .. 'c'
+  end
+  if held ~= before then call('HSET', run_key(id), 'hg', held) end
+  if throttle and tonumber(call('ZSCORE', starts_key(throttle), id) or 0) == RESERVED then
+    set_start(throttle, id, now, period)
+    hand_out_starts(throttle)
+  end
+  return true
+end
+local function leave_line(id)
+  local run = call('HMGET', run_key(id), 'bl', 'wf', 'mx', 'th')
+  if not run[1] then return end
+  call('ZREM', waiting_key(gate_of(unpack(run, 1, 4))), id)
+  call('HDEL', run_key(id), 'bl')
+end
+local function give_back(id, held, letters, unstarted)
+  local run = call('HMGET', run_key(id), 'wf', 'mx', 'th')
+  local kept = string.gsub(held, '[' .. letters .. ']', '')
+  if kept == '' then call('HDEL', run_key(id), 'hg') else call('HSET', run_key(id), 'hg', kept) end
+  for letter in string.gmatch(held, '[' .. letters .. ']') do
+    local gate = gate_of(letter, run[1], run[2], run[3])
+    if letter == 'm' then
+      if call('GET', mutex_key(gate)) == id then pass_mutex_on(gate) end
+    elseif letter == 'c' then
+      call('SREM', slots_key(run[1]), id)
+      hand_out_slots(gate)
+    elseif unstarted or tonumber(call('ZSCORE', starts_key(gate), id) or 0) == RESERVED then
+      call('ZREM', starts_key(gate), id)
+      local _, period = read_throttle(run[3])
+      if call('ZCOUNT', starts_key(gate), RESERVED, '+inf') == 0 then call('PEXPIRE', starts_key(gate), period) end
+      hand_out_starts(gate)
+    end
+  end
+end
 local function resume(id)
   local key = run_key(id)
   local run = call('HMGET', key, 'st', 'q', 'pr', 'rs', 'w', 'wf', 'cs')
@@ -639,6 +830,7 @@ local function request_cancel(id, reason, compensate, nonce)
   call('ZREM', ROOT .. 'due', id)
   call('ZREM', ROOT .. 'queue:' .. queue, id)
   call('ZREM', ROOT .. 'suspects:' .. queue, id)
+  leave_line(id)
   end_canceled(id, run)
   return { 'YES', call('HGET', key, 'st') }
 end
@@ -800,6 +992,7 @@ local function register_workflow(name, meta, restoring)
   local body = string.sub(meta, 1, -2)
   if known and string.sub(known, 1, #body) == body and string.match(known, '^,"updatedAt":%d+}$', #body + 1) then return end
   call('HSET', ROOT .. 'workflows', name, body .. ',"updatedAt":' .. now_text .. '}')
+  limit_slots(name, cjson.decode(meta).maxConcurrency)
 end
 local function register_schedule(id, app, declared, restoring)
   local key = ROOT .. 'schedule:' .. id
@@ -830,6 +1023,7 @@ local function remove_entry(kind, key)
     call('ZREM', ROOT .. 'schedules', key)
   else
     call('HDEL', ROOT .. 'workflows', key)
+    limit_slots(key, nil)
   end
 end
 local LIST_LETTERS = { 'd', 'q', 'w', 's', 'f', 'c' }
@@ -1053,6 +1247,7 @@ ops.back_off_run = function(base, count)
   call('HSET', data_key(id), 'e', failure)
   move(id, run[10], run[11], run[12], 'r', 'b')
   call('SREM', ROOT .. 'owned:' .. run[3], id)
+  if run[13] then give_back(id, run[13], 'c') end
   set_due(id, run[11], at)
   return 'OK'
 end
@@ -1236,7 +1431,7 @@ ops.fire_schedule = function(base, count)
   if known[1] ~= expected then return { 'MOVED', now, known[1] } end
   if tonumber(expected) > now or (instant ~= '' and tonumber(instant) > now) then return { 'EARLY', now, expected } end
   if now - tonumber(judged) > 10000 then return { 'LATE', now, expected } end
-  if known[5] or instant == '' then
+  if known[5] or instant == '' or is_full(workflow) then
     call('HSET', key, 'nx', following)
     return { known[5] and 'PAUSED' or 'SKIPPED', now, following }
   end
@@ -1324,6 +1519,12 @@ ops.pass_point = function(base, count)
   call('HDEL', run_key(id), 'cp')
   return 'OK'
 end
+ops.pause_queue = function(base, count)
+  local queue = ARGV[base + 1]
+  call('HSET', ROOT .. 'controls', 'p' .. queue, 1)
+  call('SADD', ROOT .. 'queues', queue)
+  return 'OK'
+end
 ops.pause_schedule = function(base, count)
   local id = ARGV[base + 1]
   local key = ROOT .. 'schedule:' .. id
@@ -1370,6 +1571,7 @@ ops.read_stats = function(base, count)
     local since = head and call('HGET', run_key(head), 'av')
     queues[#queues + 1] = {
       queue, call('ZCARD', ROOT .. 'queue:' .. queue), call('ZCARD', ROOT .. 'suspects:' .. queue), since or '',
+      call('HEXISTS', ROOT .. 'controls', 'p' .. queue),
     }
   end
   local workers = {}
@@ -1467,6 +1669,8 @@ ops.release_run = function(base, count)
     local status = run[6] and 'b' or 'd'
     call('HSET', key, 'st', status, 'av', at)
     move(id, run[10], queue, run[12], 'r', status)
+    local unstarted = unknown == '1' and not run[6]
+    if run[13] then give_back(id, run[13], unstarted and 'mtc' or 'c', unstarted) end
     if unknown == '1' then
       call('HINCRBY', key, 'hb', 1)
       if not run[6] then call('HDEL', key, 'sa') end
@@ -1536,6 +1740,13 @@ ops.renew_lease = function(base, count)
   call('ZADD', ROOT .. 'workers', real + tonumber(lease), worker)
   call('HSET', record, 'running', running, 'stalled', stalled, 'seen', now)
   return { 'OK', now }
+end
+ops.resume_queue = function(base, count)
+  local queue = ARGV[base + 1]
+  if call('HDEL', ROOT .. 'controls', 'p' .. queue) == 1 then
+    for _ = 1, math.min(100, call('ZCARD', ROOT .. 'queue:' .. queue) + call('ZCARD', ROOT .. 'suspects:' .. queue)) do wake(queue) end
+  end
+  return 'OK'
 end
 ops.resume_schedule = function(base, count)
   local id = ARGV[base + 1]
@@ -1763,7 +1974,7 @@ ops.unwind_run = function(base, count)
   unwind(id, run, 'f')
   return 'OK'
 end
-made = { canceled_error = canceled_error, deliver_end = deliver_end, settle_canceled = settle_canceled, start_hook = start_hook, unlisten = unlisten, unlisten_all = unlisten_all }
+made = { admit = admit, canceled_error = canceled_error, deliver_end = deliver_end, give_back = give_back, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, unlisten = unlisten, unlisten_all = unlisten_all }
 return made
 end
 local replies = {}

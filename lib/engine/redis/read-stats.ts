@@ -13,15 +13,16 @@ export function readStats(): Op<Stats> {
       const [now, counts, queues, workers] = reply as [
         number,
         Array<[string, number]>,
-        Array<[string, number, number, string]>,
+        Array<[string, number, number, string, number]>,
         WorkerReply[],
       ];
       return {
         runs: countsByStatus(counts),
-        queues: queues.map(([name, depth, suspects, since]) => ({
+        queues: queues.map(([name, depth, suspects, since, paused]) => ({
           name,
           depth: depth + suspects,
           oldestAgeMs: since === '' ? 0 : Math.max(0, now - Number(since)),
+          paused: paused === 1,
         })),
         workers: workers.map(([id, app, served, concurrency, running, seen]) => ({
           id,

@@ -149,11 +149,14 @@ export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply)
     workerId: raw.workerId,
     cancelRequestedAt: run.cancelRequestedAt,
     cancelReason: cancelReason ?? undefined,
+    blockedBy: raw.blockedBy ? GATES[raw.blockedBy as keyof typeof GATES] : undefined,
     compensating: run.unwinding !== undefined && !ended ? true : undefined,
     compensationErrors: compensationErrors ? (JSON.parse(compensationErrors) as StoredError[]) : undefined,
     failureHook: failureHookOf(raw.hookStatus, hookError),
   });
 }
+
+const GATES = { m: 'mutex', t: 'throttle', c: 'maxConcurrency' } as const;
 
 const HOOK_STATUSES = { p: 'pending', s: 'succeeded', f: 'failed' } as const;
 

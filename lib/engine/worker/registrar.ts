@@ -106,6 +106,7 @@ function metaOf(options: ServedWorkflow['options'], app: string): Omit<WorkflowM
     queue: options.queue,
     version: options.version,
     maxAttempts: options.maxAttempts,
+    maxConcurrency: options.maxConcurrency,
     priority: options.priority,
     tags: options.tags,
     retries: options.retry.meta,

@@ -19,5 +19,6 @@ call('HSET', run_key(id), 'st', 'b', 'av', at, 'n', tonumber(run[4] or 0) + 1)
 call('HSET', data_key(id), 'e', failure)
 move(id, run[10], run[11], run[12], 'r', 'b')
 call('SREM', ROOT .. 'owned:' .. run[3], id)
+if run[13] then give_back(id, run[13], 'c') end
 set_due(id, run[11], at)
 return 'OK'

@@ -1,4 +1,4 @@
--- claim_runs: promotes what is due, then hands queued runs to a worker.
+-- claim_runs: promotes what is due, then hands queued runs that pass their gates to a worker; nothing from paused queues.
 -- Guarantee: a run has one owner; its fence grows with every claim; a repeat of the same sequence number answers the same runs.
 -- ARGS
 --   worker
@@ -8,18 +8,24 @@
 --   spare            1 if the worker has more of them
 --   suspects         1 if the worker holds no quarantined run
 --   ...queues        in the order in which they are tried
--- RETURNS { 'LOST' } when the worker's lease is gone, else { 'OK', now, ms to the next due run or -1, run… }
+-- RETURNS { 'LOST' } when the worker's lease is gone, else { 'OK', now, ms until the worker is to look again or -1, run… }
 --   with run = { id, fence, suspect, fields, data }: `fields` the flat hash of the run before the claim, as JSON, `data` the flat
 --   hash of its payloads, or the number of its fields when there are too many for one answer
 local lease = call('ZSCORE', ROOT .. 'workers', worker)
 if not lease or tonumber(lease) <= real then return { 'LOST' } end
 local record = ROOT .. 'worker:' .. worker
+-- c<workflow> is a maxConcurrency, p<queue> there while that is paused.
+local controls = {}
+local set = call('HGETALL', ROOT .. 'controls')
+for i = 1, #set, 2 do controls[set[i]] = set[i + 1] end
 local served = {}
 for i = queues_first, queues_last do served[ARGV[i]] = true end
 for _, queue in ipairs(promote(100)) do
   if not served[queue] then wake(queue) end
 end
 
+-- Runs that one call may find blocked: each costs a few commands.
+local MOST_BLOCKED = 200
 local taken, owned = {}, {}
 local answer = { 'OK', now, 0 }
 
@@ -30,20 +36,34 @@ local function hand_over(id, fence, suspect, run, claimed_before)
   answer[#answer + 1] = { id, fence, suspect, cjson.encode(run), size > 256 and size or call('HGETALL', data) }
 end
 
+-- Whether an open queue of the worker holds runs.
+local function is_left()
+  for i = queues_first, queues_last do
+    if not controls['p' .. ARGV[i]] and call('EXISTS', ROOT .. 'queue:' .. ARGV[i]) == 1 then return true end
+  end
+  return false
+end
+
 -- One HGETALL was measured cheaper than an HMGET of the fields that matter.
 local function read(id)
   local run = call('HGETALL', run_key(id))
   local fields = {}
   for i = 1, #run, 2 do
     local name = run[i]
-    if name == 'st' or name == 'f' or name == 'w' or name == 'sa' then fields[name] = run[i + 1] end
+    if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'wf' or name == 'mx' or name == 'th' then fields[name] = run[i + 1] end
   end
   return run, fields
 end
 
+local blocked = 0
 local function claim(id, suspect)
   local run, fields = read(id)
   if fields.st ~= 'q' then return end
+  local limit = controls['c' .. fields.wf]
+  if (limit or fields.mx or fields.th) and not rare().admit(id, fields, limit) then
+    blocked = blocked + 1
+    return
+  end
   -- Not a count alone: a Redis that came back without its last second, or a replica that took over, would give it out again
   -- while the worker of the forgotten claim still writes.
   local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
@@ -52,24 +72,27 @@ local function claim(id, suspect)
   hand_over(id, fence, suspect, run, fields.f)
 end
 
+local again = false
 local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane)
 if last[1] == seq then
   for _, pair in ipairs(cjson.decode(last[2])) do
     local run, fields = read(pair[1])
     if fields.st == 'r' and fields.f == pair[2] and fields.w == worker then hand_over(pair[1], pair[2], pair[3], run, true) end
   end
+  again = true
 else
   local free = tonumber(want)
   for i = queues_first, queues_last do
     local queue = ARGV[i]
-    if suspects == '1' and #taken < free then
+    local open = not controls['p' .. queue]
+    if open and suspects == '1' and #taken < free then
       local popped = call('ZPOPMIN', ROOT .. 'suspects:' .. queue)
       if popped[1] then
         claim(popped[1], 1)
         suspects = '0'
       end
     end
-    while #taken < free do
+    while open and #taken < free and blocked < MOST_BLOCKED do
       local asked = free - #taken
       local popped = call('ZPOPMIN', ROOT .. 'queue:' .. queue, asked)
       for j = 1, #popped, 2 do claim(popped[j], 0) end
@@ -86,9 +109,10 @@ else
     else
       if spare == '0' then call('SREM', ROOT .. 'idle:' .. queue, worker) end
       -- What this worker had to leave is for the next idle one.
-      if call('EXISTS', ROOT .. 'queue:' .. queue) == 1 then wake(queue) end
+      if not controls['p' .. queue] and call('EXISTS', ROOT .. 'queue:' .. queue) == 1 then wake(queue) end
     end
   end
 end
-answer[3] = next_due()
+-- A run that was blocked may have let others go on, in a queue that was looked at before.
+answer[3] = (again or blocked > 0) and #taken < tonumber(want) and is_left() and 0 or next_due()
 return answer

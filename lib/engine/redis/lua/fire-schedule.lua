@@ -17,7 +17,7 @@
 --   version
 --   tags
 -- RETURNS { status, now, next instant or '' }
---   FIRED | SKIPPED | PAUSED: moved on; MOVED: somebody else did; EARLY | LATE: look at the clock again;
+--   FIRED | SKIPPED (missed, or the workflow is at its maxConcurrency) | PAUSED: moved on; MOVED: somebody else did; EARLY | LATE: look at the clock again;
 --   OTHER: declared otherwise by a later deployment; GONE
 local key = ROOT .. 'schedule:' .. id
 local known = call('HMGET', key, 'nx', 'wf', 'ex', 'tz', 'pa', 'ip')
@@ -27,7 +27,7 @@ if known[1] ~= expected then return { 'MOVED', now, known[1] } end
 if tonumber(expected) > now or (instant ~= '' and tonumber(instant) > now) then return { 'EARLY', now, expected } end
 -- The call lay somewhere while time went on, with Redis away: other instants may have passed.
 if now - tonumber(judged) > 10000 then return { 'LATE', now, expected } end
-if known[5] or instant == '' then
+if known[5] or instant == '' or is_full(workflow) then
   call('HSET', key, 'nx', following)
   return { known[5] and 'PAUSED' or 'SKIPPED', now, following }
 end

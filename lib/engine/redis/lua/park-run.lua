@@ -27,5 +27,6 @@ record_pass(id, failures_before(run), 'p', run[6] or cold[1], run[3])
 call('HSET', run_key(id), 'st', 'w', 'av', first or now_text)
 move(id, run[10], run[11], run[12], 'r', 'w')
 call('SREM', ROOT .. 'owned:' .. run[3], id)
+if run[13] then rare().give_back(id, run[13], 'c') end
 if first then set_due(id, run[11], first) end
 return { 'PARKED', now }

@@ -1,6 +1,6 @@
 -- read_stats: runs by status, queues and workers; its cost does not depend on the number of runs.
 -- ARGS
--- RETURNS { now, { status letter, runs }…, { queue, depth, suspects, availableAt of the head or '' }…, then { worker, app, queues, concurrency, running, seen,
+-- RETURNS { now, { status letter, runs }…, { queue, depth, suspects, availableAt of the head or '', 1 if paused }…, then { worker, app, queues, concurrency, running, seen,
 --   stalled }… } as three lists
 flush_moves()
 local counts = {}
@@ -17,6 +17,7 @@ for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
   local since = head and call('HGET', run_key(head), 'av')
   queues[#queues + 1] = {
     queue, call('ZCARD', ROOT .. 'queue:' .. queue), call('ZCARD', ROOT .. 'suspects:' .. queue), since or '',
+    call('HEXISTS', ROOT .. 'controls', 'p' .. queue),
   }
 end
 local workers = {}

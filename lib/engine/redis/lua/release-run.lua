@@ -27,6 +27,8 @@ else
   local status = run[6] and 'b' or 'd'
   call('HSET', key, 'st', status, 'av', at)
   move(id, run[10], queue, run[12], 'r', status)
+  local unstarted = unknown == '1' and not run[6]
+  if run[13] then give_back(id, run[13], unstarted and 'mtc' or 'c', unstarted) end
   if unknown == '1' then
     call('HINCRBY', key, 'hb', 1)
     if not run[6] then call('HDEL', key, 'sa') end

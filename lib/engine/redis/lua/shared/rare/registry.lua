@@ -18,6 +18,7 @@ local function register_workflow(name, meta, restoring)
   local body = string.sub(meta, 1, -2)
   if known and string.sub(known, 1, #body) == body and string.match(known, '^,"updatedAt":%d+}$', #body + 1) then return end
   call('HSET', ROOT .. 'workflows', name, body .. ',"updatedAt":' .. now_text .. '}')
+  limit_slots(name, cjson.decode(meta).maxConcurrency)
 end
 
 -- `declared` is { wf, ex, tz, mi, ip, nx } as schedule:<id> has them. Answers the next instant, '' if another deployment has changed
@@ -53,5 +54,6 @@ local function remove_entry(kind, key)
     call('ZREM', ROOT .. 'schedules', key)
   else
     call('HDEL', ROOT .. 'workflows', key)
+    limit_slots(key, nil)
   end
 end

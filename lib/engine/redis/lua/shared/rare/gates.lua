@@ -1,0 +1,194 @@
+-- Gates that a run passes at its claim, in this order: m mutex, t throttle, c maxConcurrency. `hg` on a run holds the letters of what it
+-- has, `bl` the one it waits at: then it is in waiting:<gate> instead of its queue. A gate is its letter and what it is about:
+-- m<len>:<workflow>:<key>, t<len>:<workflow>:<key>, c<workflow>.
+
+-- The score of a start that is still to come.
+local RESERVED = 9000000000000000
+local HANDED_AT_ONCE = 100
+
+local function waiting_key(gate) return ROOT .. 'waiting:' .. gate end
+local function keyed_gate(letter, workflow, key) return letter .. #workflow .. ':' .. workflow .. ':' .. key end
+local function mutex_key(gate) return ROOT .. 'mutex:' .. string.sub(gate, 2) end
+local function starts_key(gate) return ROOT .. 'starts:' .. string.sub(gate, 2) end
+local function slots_key(workflow) return ROOT .. 'slots:' .. workflow end
+local function read_throttle(text)
+  local limit, period, key = string.match(text, '^(%d+),(%d+),(.*)$')
+  return tonumber(limit), tonumber(period), key
+end
+local function gate_of(letter, workflow, mutex, throttle)
+  if letter == 'm' then return keyed_gate('m', workflow, mutex) end
+  if letter == 'c' then return 'c' .. workflow end
+  local _, _, key = read_throttle(throttle)
+  return keyed_gate('t', workflow, key)
+end
+
+-- Gives the first waiter what it waited for, and lets it go on at the front of its queue. `letter` is '' if there is nothing to hold.
+local function let_go(gate, letter)
+  local id = call('ZPOPMIN', waiting_key(gate))[1]
+  local run = call('HMGET', run_key(id), 'q', 'pr', 'rs', 'hg')
+  call('HDEL', run_key(id), 'bl')
+  if letter ~= '' then call('HSET', run_key(id), 'hg', (run[4] or '') .. letter) end
+  enqueue(id, run[1], tonumber(run[2] or 0), run[3], true)
+  wake(run[1])
+end
+-- Passes over runs that a reset has deleted while their line was still there.
+local function first_waiter(gate)
+  local id = call('ZRANGE', waiting_key(gate), 0, 0)[1]
+  while id and call('EXISTS', run_key(id)) == 0 do
+    call('ZREM', waiting_key(gate), id)
+    id = call('ZRANGE', waiting_key(gate), 0, 0)[1]
+  end
+  return id
+end
+
+-- The gate looks at its waiters again at this time: its entry in `due` begins with a byte that no run id has.
+local function look_again(gate, id, at) set_due('\0' .. gate, call('HGET', run_key(id), 'q'), at) end
+
+local function pass_mutex_on(gate)
+  local heir = first_waiter(gate)
+  if not heir then
+    call('DEL', mutex_key(gate))
+    return
+  end
+  call('SET', mutex_key(gate), heir)
+  let_go(gate, 'm')
+end
+
+-- Until when no further start is allowed: nothing if one is now, RESERVED if that is up to starts still to come.
+local function throttled_until(gate, limit, period)
+  local starts = starts_key(gate)
+  call('ZREMRANGEBYSCORE', starts, '-inf', now - period)
+  local count = call('ZCARD', starts)
+  if count < limit then return nil end
+  local blocking = tonumber(call('ZRANGE', starts, count - limit, count - limit, 'WITHSCORES')[2])
+  return blocking == RESERVED and RESERVED or blocking + period
+end
+local function set_start(gate, id, score, period)
+  local starts = starts_key(gate)
+  call('ZADD', starts, string.format('%.0f', score), id)
+  if score == RESERVED or call('ZCOUNT', starts, RESERVED, '+inf') > 0 then
+    call('PERSIST', starts)
+  else
+    call('PEXPIRE', starts, period)
+  end
+end
+local function hand_out_starts(gate)
+  for handed = 1, HANDED_AT_ONCE + 1 do
+    local id = first_waiter(gate)
+    if not id then return end
+    local limit, period = read_throttle(call('HGET', run_key(id), 'th'))
+    local at = throttled_until(gate, limit, period)
+    if at == RESERVED then return end
+    if at or handed > HANDED_AT_ONCE then return look_again(gate, id, at or now) end
+    set_start(gate, id, RESERVED, period)
+    let_go(gate, 't')
+  end
+end
+
+-- What a worker's declaration has changed the limit to counts at once; with none, the waiters go on without a slot.
+local function hand_out_slots(gate)
+  local workflow = string.sub(gate, 2)
+  local limit = tonumber(call('HGET', ROOT .. 'controls', gate))
+  for handed = 1, HANDED_AT_ONCE + 1 do
+    local id = first_waiter(gate)
+    if not id or limit and call('SCARD', slots_key(workflow)) >= limit then return end
+    if handed > HANDED_AT_ONCE then return look_again(gate, id, now) end
+    if limit then call('SADD', slots_key(workflow), id) end
+    let_go(gate, limit and 'c' or '')
+  end
+end
+
+-- Lets as many waiters go on as the gate has room for.
+local function reopen(gate)
+  local letter = string.sub(gate, 1, 1)
+  if letter == 't' then hand_out_starts(gate) else hand_out_slots(gate) end
+end
+
+-- Sets the limit of a workflow, nothing for none.
+local function limit_slots(workflow, limit)
+  if limit then
+    call('HSET', ROOT .. 'controls', 'c' .. workflow, limit)
+  else
+    call('HDEL', ROOT .. 'controls', 'c' .. workflow)
+  end
+  reopen('c' .. workflow)
+end
+local function is_full(workflow)
+  local limit = tonumber(call('HGET', ROOT .. 'controls', 'c' .. workflow))
+  return limit and call('SCARD', slots_key(workflow)) >= limit
+end
+
+-- Whether a queued run may start now; if not it waits at a gate. `run` has its fields wf, mx and th.
+local function admit(id, run, limit)
+  local cold = call('HMGET', run_key(id), 'hg', 'hk')
+  if cold[2] then return true end
+  local before = cold[1] or ''
+  local held, workflow = before, run.wf
+  local function lacks(letter) return not string.find(held, letter, 1, true) end
+  local function wait_at(letter, gate)
+    call('HSET', run_key(id), 'bl', letter)
+    if held ~= '' then call('HSET', run_key(id), 'hg', held) end
+    call('ZADD', waiting_key(gate), next_counter('seq'), id)
+    if letter ~= 'm' then reopen(gate) end
+    return false
+  end
+  if run.mx and lacks('m') then
+    local gate = keyed_gate('m', workflow, run.mx)
+    local holder = call('GET', mutex_key(gate))
+    if holder and holder ~= id then return wait_at('m', gate) end
+    call('SET', mutex_key(gate), id)
+    held = held .. 'm'
+  end
+  local period, throttle
+  if run.th then
+    local most, key
+    most, period, key = read_throttle(run.th)
+    throttle = keyed_gate('t', workflow, key)
+    if lacks('t') then
+      if first_waiter(throttle) or throttled_until(throttle, most, period) then return wait_at('t', throttle) end
+      set_start(throttle, id, RESERVED, period)
+      held = held .. 't'
+    end
+  end
+  if limit and lacks('c') then
+    local gate = 'c' .. workflow
+    if first_waiter(gate) or call('SCARD', slots_key(workflow)) >= tonumber(limit) then return wait_at('c', gate) end
+    call('SADD', slots_key(workflow), id)
+    held = held .. 'c'
+  end
+  if held ~= before then call('HSET', run_key(id), 'hg', held) end
+  if throttle and tonumber(call('ZSCORE', starts_key(throttle), id) or 0) == RESERVED then
+    set_start(throttle, id, now, period)
+    hand_out_starts(throttle)
+  end
+  return true
+end
+
+-- Takes a run that is canceled out of the line that it waits in.
+local function leave_line(id)
+  local run = call('HMGET', run_key(id), 'bl', 'wf', 'mx', 'th')
+  if not run[1] then return end
+  call('ZREM', waiting_key(gate_of(unpack(run, 1, 4))), id)
+  call('HDEL', run_key(id), 'bl')
+end
+
+-- Gives back those of the letters that a run holds. A start counts for its period, unless it did not come to be: `unstarted`.
+local function give_back(id, held, letters, unstarted)
+  local run = call('HMGET', run_key(id), 'wf', 'mx', 'th')
+  local kept = string.gsub(held, '[' .. letters .. ']', '')
+  if kept == '' then call('HDEL', run_key(id), 'hg') else call('HSET', run_key(id), 'hg', kept) end
+  for letter in string.gmatch(held, '[' .. letters .. ']') do
+    local gate = gate_of(letter, run[1], run[2], run[3])
+    if letter == 'm' then
+      if call('GET', mutex_key(gate)) == id then pass_mutex_on(gate) end
+    elseif letter == 'c' then
+      call('SREM', slots_key(run[1]), id)
+      hand_out_slots(gate)
+    elseif unstarted or tonumber(call('ZSCORE', starts_key(gate), id) or 0) == RESERVED then
+      call('ZREM', starts_key(gate), id)
+      local _, period = read_throttle(run[3])
+      if call('ZCOUNT', starts_key(gate), RESERVED, '+inf') == 0 then call('PEXPIRE', starts_key(gate), period) end
+      hand_out_starts(gate)
+    end
+  end
+end

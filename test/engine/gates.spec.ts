@@ -1,0 +1,108 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Engine, gate, once, startEngine, workflow } from '../support/engine.js';
+
+/** Runs of a workflow under one mutex key. */
+async function underOneKey(engine: Engine, name: string, ids: string[]): Promise<void> {
+  await engine.client.pauseQueue('default');
+  for (const runId of ids) {
+    await engine.client.emitWorkflow(name, undefined, { runId });
+    await engine.redis.hset(engine.key(`run:${runId}`), 'mx', 'k');
+  }
+  await engine.client.resumeQueue('default');
+}
+
+describe('maxConcurrency', () => {
+  it('is kept over three workers, by runs that park in between', async () => {
+    let running = 0;
+    let most = 0;
+    const limited = workflow(
+      'limited',
+      async (ctx) => {
+        for (const name of ['a', 'b']) {
+          await ctx.step.run(name, async () => {
+            running++;
+            most = Math.max(most, running);
+            await new Promise(setImmediate);
+            running--;
+          });
+          await ctx.step.waitFor(`after ${name}`, 5);
+        }
+      },
+      { maxConcurrency: 3 },
+    );
+    const engine = await startEngine({ workflows: [limited] });
+    await engine.startWorker();
+    await engine.startWorker();
+    const handles = await Promise.all(Array.from({ length: 60 }, () => engine.client.run(limited, undefined)));
+    await Promise.all(handles.map((handle) => handle.result({ timeoutMs: 60_000 })));
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(3);
+    expect(await engine.redis.exists(engine.key('slots:limited'))).toBe(0);
+    expect(await engine.client.getWorkflowMeta('limited')).toMatchObject({ maxConcurrency: 3 });
+  }, 90_000);
+
+  it('blocks no other workflow of the queue, and shows what a run waits for', async () => {
+    const opened = gate();
+    const limited = workflow('limited', () => opened.promise, { maxConcurrency: 1 });
+    const other = workflow('other', () => 'done');
+    const engine = await startEngine({ workflows: [limited, other] });
+    const first = await engine.client.run(limited, undefined);
+    await engine.until(first.id, 'running');
+    const second = await engine.client.run(limited, undefined);
+    await expect((await engine.client.run(other, undefined)).result()).resolves.toBe('done');
+    const blocked = await once(async () => {
+      const run = await engine.client.getRun(second.id);
+      return run?.blockedBy !== undefined && run;
+    });
+    expect(blocked).toMatchObject({ status: 'queued', blockedBy: 'maxConcurrency' });
+    await expect(second.cancel()).resolves.toEqual({ canceled: true, status: 'canceled' });
+    opened.open();
+    await first.result();
+  });
+
+  it('refuses a limit that lets nothing run', () => {
+    expect(() => workflow('limited', () => undefined, { maxConcurrency: 0 })).toThrow(
+      'Expected `maxConcurrency` to be an integer of at least 1; got 0',
+    );
+  });
+});
+
+describe('mutex', () => {
+  it('is held through sleeps and ends with a failure, a success or a cancellation', async () => {
+    const trace: string[] = [];
+    const exclusive = workflow(
+      'exclusive',
+      async (ctx) => {
+        await ctx.step.run('enter', () => void trace.push(`+${ctx.run.id}`));
+        await ctx.step.waitFor('inside', ctx.run.id === 'canceled' ? '1h' : 20);
+        await ctx.step.run('leave', () => void trace.push(`-${ctx.run.id}`));
+        if (ctx.run.id === 'failed') throw new Error('no');
+      },
+      { maxAttempts: 1 },
+    );
+    const engine = await startEngine({ workflows: [exclusive] });
+    await engine.startWorker();
+    await underOneKey(engine, 'exclusive', ['failed', 'canceled', 'last']);
+    await engine.until('failed', 'failed');
+    await engine.until('canceled', 'waiting');
+    await engine.client.cancelRun('canceled');
+    await engine.until('last', 'succeeded');
+    expect(trace).toEqual(['+failed', '-failed', '+canceled', '+last', '-last']);
+    expect(await engine.redis.keys(engine.key('mutex:*'))).toEqual([]);
+  });
+});
+
+describe('pauseQueue()', () => {
+  it('holds over a restart of the workers, and resumes at once', async () => {
+    const quick = workflow('quick', () => 'done');
+    const engine = await startEngine({ workflows: [quick] });
+    await engine.client.pauseQueue('default');
+    const handle = await engine.client.run(quick, undefined);
+    await engine.worker.stop();
+    await engine.startWorker();
+    expect((await engine.client.getStats()).queues).toMatchObject([{ name: 'default', depth: 1, paused: true }]);
+    await engine.client.resumeQueue('default');
+    await expect(handle.result()).resolves.toBe('done');
+    expect((await engine.client.getStats()).queues).toMatchObject([{ paused: false }]);
+  });
+});
