@@ -102,6 +102,16 @@ describe('sweepHistory()', () => {
     await eventually(async () => (await freedBeside()) === 1, 'the payload is freed beside');
   });
 
+  it('deletes fewer runs in a call when they are large', async () => {
+    const room = openEngineRoom();
+    for (const id of ['a', 'b', 'c', 'd', 'e']) await room.create({ id, input: `"${'x'.repeat(200_000)}"` });
+    await room.register();
+    await room.claim();
+    for (const id of ['a', 'b', 'c', 'd', 'e']) await room.send(finishRun(id, room.fenceOf(id), 'succeeded', ''));
+    expect(await room.send(sweepHistory(-1, 100))).toEqual({ deleted: 4, more: true });
+    expect(await room.send(sweepHistory(-1, 100))).toEqual({ deleted: 1, more: false });
+  });
+
   it('drops entries of runs that are gone, or that were retried since, and keeps those runs', async () => {
     const room = openEngineRoom();
     await endedRuns(room, 'gone', 'active', 'again', 'old');

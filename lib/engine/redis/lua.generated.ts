@@ -1879,16 +1879,17 @@ ops.sweep_history = function(base, count)
   local retention = ARGV[base + 1]
   local hook_retention = ARGV[base + 2]
   local limit = ARGV[base + 3]
+  local HEAVY, MOST_HEAVY = 100000, 4
   local deleted, looked = 0, 0
-  local doomed, payloads, places = {}, {}, {}
+  local doomed, heavy, places = {}, {}, {}
+  local function has_enough() return looked == tonumber(limit) or #heavy >= MOST_HEAVY end
   local function doom(id)
-    payloads[#payloads + 1] = data_key(id)
+    if (call('MEMORY', 'USAGE', data_key(id), 'SAMPLES', 64) or 0) > HEAVY then heavy[#heavy + 1] = data_key(id) end
     for _, family in ipairs({ 'run:', 'data:', 'passes:', 'waiters:', 'parents:', 'children:', 'listening:' }) do
       doomed[#doomed + 1] = ROOT .. family .. id
     end
   end
   local function free_beside(key)
-    if (call('MEMORY', 'USAGE', key, 'SAMPLES', 64) or 0) < 100000 then return end
     local more = {}
     for i = 1, 130 do more[i] = i end
     call('HSET', key, unpack(more))
@@ -1924,18 +1925,19 @@ ops.sweep_history = function(base, count)
         remove(id, run)
       end
       gone = gone + 1
+      looked = looked + 1
+      if has_enough() then break end
     end
     if gone > 0 then call('LTRIM', list, gone, -1) end
     in_chunks(again, function(...) call('RPUSH', list, ...) end)
-    looked = looked + gone
   end
   sweep(ROOT .. 'ended', tonumber(retention), delete)
-  if looked < tonumber(limit) then sweep(ROOT .. 'hooks', tonumber(hook_retention), give_up_hook) end
-  for _, key in ipairs(payloads) do free_beside(key) end
+  if not has_enough() then sweep(ROOT .. 'hooks', tonumber(hook_retention), give_up_hook) end
+  for _, key in ipairs(heavy) do free_beside(key) end
   in_chunks(doomed, function(...) call('UNLINK', ...) end)
   flush_moves()
   for _, place in pairs(places) do forget_place(place[1], place[2]) end
-  return { deleted, looked == tonumber(limit) and 1 or 0 }
+  return { deleted, has_enough() and 1 or 0 }
 end
 ops.trigger_schedule = function(base, count)
   local id = ARGV[base + 1]

@@ -1,21 +1,22 @@
 -- sweep_history: deletes ended runs past their retention, and failed runs whose hook was not served for so long.
--- Guarantee: looks at no more than `limit` runs per call; deletes none that has not ended.
+-- Guarantee: looks at no more than `limit` runs per call, fewer if they are large; deletes none that has not ended.
 -- ARGS
 --   retention        ms
 --   hook_retention   ms that a failure hook is waited for
 --   limit
 -- RETURNS { runs deleted, 1 if there may be more }
+local HEAVY, MOST_HEAVY = 100000, 4 -- bytes, runs
 local deleted, looked = 0, 0
-local doomed, payloads, places = {}, {}, {}
+local doomed, heavy, places = {}, {}, {}
+local function has_enough() return looked == tonumber(limit) or #heavy >= MOST_HEAVY end
 local function doom(id)
-  payloads[#payloads + 1] = data_key(id)
+  if (call('MEMORY', 'USAGE', data_key(id), 'SAMPLES', 64) or 0) > HEAVY then heavy[#heavy + 1] = data_key(id) end
   for _, family in ipairs({ 'run:', 'data:', 'passes:', 'waiters:', 'parents:', 'children:', 'listening:' }) do
     doomed[#doomed + 1] = ROOT .. family .. id
   end
 end
 -- Redis frees a key of up to 64 members at once, however long they are: 125 MB in one call took 12 ms. Larger keys it frees beside its work.
 local function free_beside(key)
-  if (call('MEMORY', 'USAGE', key, 'SAMPLES', 64) or 0) < 100000 then return end
   local more = {}
   for i = 1, 130 do more[i] = i end
   call('HSET', key, unpack(more))
@@ -54,15 +55,16 @@ local function sweep(list, age, remove)
       remove(id, run)
     end
     gone = gone + 1
+    looked = looked + 1
+    if has_enough() then break end
   end
   if gone > 0 then call('LTRIM', list, gone, -1) end
   in_chunks(again, function(...) call('RPUSH', list, ...) end)
-  looked = looked + gone
 end
 sweep(ROOT .. 'ended', tonumber(retention), delete)
-if looked < tonumber(limit) then sweep(ROOT .. 'hooks', tonumber(hook_retention), give_up_hook) end
-for _, key in ipairs(payloads) do free_beside(key) end
+if not has_enough() then sweep(ROOT .. 'hooks', tonumber(hook_retention), give_up_hook) end
+for _, key in ipairs(heavy) do free_beside(key) end
 in_chunks(doomed, function(...) call('UNLINK', ...) end)
 flush_moves()
 for _, place in pairs(places) do forget_place(place[1], place[2]) end
-return { deleted, looked == tonumber(limit) and 1 or 0 }
+return { deleted, has_enough() and 1 or 0 }
