@@ -42,4 +42,8 @@ export async function startWorker({ url, round, concurrency, begun }) {
 }
 
 /** How many runs Redis knows as ended. */
-export const countEnded = (redis, round) => redis.llen(`{${prefixOf(round)}}:ended`);
+export async function countEnded(redis, round) {
+  const lists = ['packed', 'ended'].map((list) => redis.llen(`{${prefixOf(round)}}:${list}`));
+  const [packed, ended] = await Promise.all(lists);
+  return packed + ended;
+}

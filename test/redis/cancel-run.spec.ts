@@ -53,7 +53,7 @@ const STATES: Array<[string, (room: EngineRoom) => Promise<unknown>]> = [
   ],
 ];
 
-const outcomes = async (room: EngineRoom) => (await readAttempts(room.redis, room.keys, 'r1')).map(({ outcome }) => outcome);
+const outcomes = async (room: EngineRoom) => (await room.send(readAttempts('r1'))).map(({ outcome }) => outcome);
 
 describe('cancelRun()', () => {
   it.each(STATES)('ends a run that is %s at once, and a repeat says so again', async (_, arrange) => {

@@ -470,11 +470,12 @@ end
 ops.await_run = function(base, count)
   local id = ARGV[base + 1]
   local channel = ARGV[base + 2]
-  local run = call('HMGET', run_key(id), 'st', 'wf')
+  local run = call('HMGET', run_key(id), 'st', 'wf', 'z')
   local status = run[1]
+  local function payload(field) return (run[3] and rare().data_field(id, field) or call('HGET', data_key(id), field)) or '' end
   if not status then return { 'MISSING' } end
-  if status == 's' then return { 'ENDED', status, call('HGET', data_key(id), 'o') or '', run[2] } end
-  if status == 'f' then return { 'ENDED', status, call('HGET', data_key(id), 'e') or '', run[2] } end
+  if status == 's' then return { 'ENDED', status, payload('o'), run[2] } end
+  if status == 'f' then return { 'ENDED', status, payload('e'), run[2] } end
   if status == 'c' then return { 'ENDED', status, rare().canceled_error(id), run[2] } end
   call('SADD', ROOT .. 'waiters:' .. id, channel)
   call('HSET', run_key(id), 'nw', 1)
@@ -483,7 +484,78 @@ end
 local made
 rare = function()
 if made then return made end
-local function payloads_of(id) return call('HMGET', data_key(id), 'i', 'o', 'e', 'cx', 'ce', 'fe') end
+local MOST_PACKED, PIECE = 4096, 60
+local function convert_times(flat, convert)
+  for i = 2, #flat, 2 do
+    if string.sub(flat[i - 1], 1, 2) == 's:' then
+      flat[i] = string.gsub(flat[i], '^(%a,%a,%d+,%d+,%d+),(-?%d+),(-?%d+);', function(head, since, moment)
+        return string.format('%s,%.0f,%.0f;', head, convert(since, moment))
+      end)
+    end
+  end
+end
+local function unpacked(id)
+  local known = call('HMGET', run_key(id), 'z', 'fa')
+  if not known[1] then return nil end
+  local names = {}
+  for i = 1, tonumber(known[1]) do names[i] = i end
+  local packed = cmsgpack.unpack(table.concat(call('HMGET', run_key(id), unpack(names))))
+  convert_times(packed[1], function(before, later) return known[2] - before, known[2] - before + later end)
+  return packed
+end
+local function pack(id)
+  local run, data, passes = run_key(id), data_key(id), ROOT .. 'passes:' .. id
+  local known = call('HMGET', run, 'fa', 'z')
+  if not known[1] or known[2] then return end
+  local size = (call('MEMORY', 'USAGE', data, 'SAMPLES', 64) or 0) + (call('MEMORY', 'USAGE', passes) or 0)
+  if size == 0 or size > MOST_PACKED * 2 then return end
+  local flat = call('HGETALL', data)
+  convert_times(flat, function(since, moment) return known[1] - since, moment - since end)
+  local text = cmsgpack.pack({ flat, call('LRANGE', passes, 0, -1) })
+  if #text > MOST_PACKED then return end
+  local piece = call('OBJECT', 'ENCODING', run) == 'hashtable' and #text or PIECE
+  local pieces = math.ceil(#text / piece)
+  local fields = { 'z', pieces }
+  for i = 1, pieces do
+    fields[#fields + 1] = i
+    fields[#fields + 1] = string.sub(text, (i - 1) * piece + 1, i * piece)
+  end
+  call('HSET', run, unpack(fields))
+  call('UNLINK', data, passes)
+end
+local function expand(id)
+  local packed = unpacked(id)
+  if not packed then return end
+  local names = { 'z' }
+  for i = 1, tonumber(call('HGET', run_key(id), 'z')) do names[#names + 1] = i end
+  call('HDEL', run_key(id), unpack(names))
+  if packed[1][1] then call('HSET', data_key(id), unpack(packed[1])) end
+  if packed[2][1] then call('RPUSH', ROOT .. 'passes:' .. id, unpack(packed[2])) end
+end
+local function data_fields(id, ...)
+  local packed = unpacked(id)
+  if not packed then return call('HMGET', data_key(id), ...) end
+  local values, found = {}, {}
+  for i = 1, #packed[1], 2 do values[packed[1][i]] = packed[1][i + 1] end
+  for i, field in ipairs({ ... }) do found[i] = values[field] or false end
+  return found
+end
+local function data_field(id, field) return data_fields(id, field)[1] end
+local function passes_of(id)
+  local packed = unpacked(id)
+  return packed and packed[2] or call('LRANGE', ROOT .. 'passes:' .. id, 0, -1)
+end
+local function metadata_of(id)
+  local all, flat = call('HGETALL', run_key(id)), {}
+  for i = 1, #all, 2 do
+    if not tonumber(all[i]) then
+      flat[#flat + 1] = all[i]
+      flat[#flat + 1] = all[i + 1]
+    end
+  end
+  return flat
+end
+local function payloads_of(id) return data_fields(id, 'i', 'o', 'e', 'cx', 'ce', 'fe') end
 local RESERVED = 9000000000000000
 local HANDED_AT_ONCE = 100
 local function waiting_key(gate) return ROOT .. 'waiting:' .. gate end
@@ -706,7 +778,7 @@ local function deliver_end(child, member, outcome, payload)
   return deliver(id, step, branch, outcome == 's' and 'd' or 'k', payload, 'c' .. #child .. ':' .. child)
 end
 local function canceled_error(id)
-  local reason = call('HGET', data_key(id), 'cx')
+  local reason = data_field(id, 'cx')
   local message = 'Run "' .. id .. '" was canceled'
   local text = '{"name":"RunCanceledError","code":"RUN_CANCELED","message":'
     .. cjson.encode(message .. (reason and ': ' .. reason or '.')) .. ',"runId":' .. cjson.encode(id)
@@ -787,9 +859,9 @@ local function await_child(id, step, branch, created)
   local child = created[2]
   local member = wait_member(id, step, branch)
   local status = call('HGET', run_key(child), 'st')
-  if status == 's' then return deliver_end(child, member, status, call('HGET', data_key(child), 'o') or '') end
+  if status == 's' then return deliver_end(child, member, status, data_field(child, 'o') or '') end
   if status == 'c' then return deliver_end(child, member, status, canceled_error(child)) end
-  if status == 'f' then return deliver_end(child, member, status, call('HGET', data_key(child), 'e') or '') end
+  if status == 'f' then return deliver_end(child, member, status, data_field(child, 'e') or '') end
   if not status then
     local message = 'Run "' .. child .. '", which the idempotency key names, was deleted by retention. Use another key.'
     return deliver_end(child, member, 'f', '{"name":"RunNotFoundError","code":"RUN_NOT_FOUND","message":' .. cjson.encode(message)
@@ -1487,7 +1559,7 @@ ops.list_runs = function(base, count)
     looked = looked + 1
     last = stamp
     local status = call('HGET', run_key(id), 'st')
-    if status and (wants_running or status ~= 'r') then page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) } end
+    if status and (wants_running or status ~= 'r') then page[#page + 1] = { id, metadata_of(id), payloads_of(id) } end
     if #page > tonumber(limit) or looked == tonumber(scan) then
       if merged() then page[1] = last end
       break
@@ -1504,6 +1576,13 @@ ops.list_schedules = function(base, count)
     page[#page + 1] = { id, unpack(call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ex', 'tz', 'nx', 'la', 'pa'), 1, 6) }
   end
   return page
+end
+ops.pack_runs = function(base, count)
+  local limit = ARGV[base + 1]
+  local ids = call('LPOP', ROOT .. 'ended', limit) or {}
+  for _, id in ipairs(ids) do pack(id) end
+  in_chunks(ids, function(...) call('RPUSH', ROOT .. 'packed', ...) end)
+  return #ids == tonumber(limit) and 1 or 0
 end
 ops.pass_point = function(base, count)
   local id = ARGV[base + 1]
@@ -1537,6 +1616,18 @@ ops.promote_due = function(base, count)
   for _, queue in ipairs(promote(tonumber(limit))) do wake(queue) end
   return next_due()
 end
+ops.read_attempts = function(base, count)
+  local id = ARGV[base + 1]
+  local run = call('HMGET', run_key(id), 'st', 'n', 'w', 'sa', 'ca', 'fa', 'co')
+  return { passes_of(id), run, { run[1] == 'f' and data_field(id, 'e') } }
+end
+ops.read_data = function(base, count)
+  local id = ARGV[base + 1]
+  local packed = unpacked(id)
+  if packed then return packed[1] end
+  local size = call('HLEN', data_key(id))
+  return size > 256 and size or call('HGETALL', data_key(id))
+end
 ops.read_event = function(base, count)
   local id = ARGV[base + 1]
   local fields = call('HGETALL', event_key(id))
@@ -1545,7 +1636,7 @@ ops.read_event = function(base, count)
 end
 ops.read_run = function(base, count)
   local id = ARGV[base + 1]
-  local fields = call('HGETALL', run_key(id))
+  local fields = metadata_of(id)
   if #fields == 0 then return false end
   return { fields, payloads_of(id) }
 end
@@ -1931,7 +2022,8 @@ ops.sweep_history = function(base, count)
     if gone > 0 then call('LTRIM', list, gone, -1) end
     in_chunks(again, function(...) call('RPUSH', list, ...) end)
   end
-  sweep(ROOT .. 'ended', tonumber(retention), delete)
+  sweep(ROOT .. 'packed', tonumber(retention), delete)
+  if not has_enough() then sweep(ROOT .. 'ended', tonumber(retention), delete) end
   if not has_enough() then sweep(ROOT .. 'hooks', tonumber(hook_retention), give_up_hook) end
   for _, key in ipairs(heavy) do free_beside(key) end
   in_chunks(doomed, function(...) call('UNLINK', ...) end)
@@ -1976,7 +2068,7 @@ ops.unwind_run = function(base, count)
   unwind(id, run, 'f')
   return 'OK'
 end
-made = { admit = admit, canceled_error = canceled_error, deliver_end = deliver_end, give_back = give_back, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, unlisten = unlisten, unlisten_all = unlisten_all }
+made = { admit = admit, canceled_error = canceled_error, data_field = data_field, deliver_end = deliver_end, give_back = give_back, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, unlisten = unlisten, unlisten_all = unlisten_all }
 return made
 end
 local replies = {}

@@ -2,6 +2,7 @@ import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { continueCancel } from '../redis/continue-cancel.js';
 import { continueEvent } from '../redis/continue-event.js';
 import type { Op } from '../redis/op.js';
+import { PACK_BATCH, packRuns } from '../redis/pack-runs.js';
 import { reapWorkers } from '../redis/reap-workers.js';
 import { sweepEvents } from '../redis/sweep-events.js';
 import { SWEEP_BATCH, sweepHistory } from '../redis/sweep-history.js';
@@ -9,6 +10,10 @@ import type { Pass } from './pass.js';
 import { Periodic } from './periodic.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
 import { Watchdog, type WatchdogHost } from './watchdog.js';
+
+/** A worker packs no more than 2,000 ended runs a second, which takes about 3 % of Redis; under more load the rest waits. */
+const PACK_EVERY_MS = 1_000;
+const PACK_CALLS = 40;
 
 /** Steps that run longer are shown as running. */
 const MARK_RUNNING_AFTER_MS = 1_000;
@@ -41,6 +46,7 @@ export class Housekeeping {
     this.every(reaperIntervalMs, 'Looking for dead workers', () => this.reap());
     this.every(reaperIntervalMs, 'Going on with events', () => this.goOn(continueEvent));
     this.every(reaperIntervalMs, 'Going on with cancellations', () => this.goOn(continueCancel));
+    this.every(PACK_EVERY_MS, 'Packing ended runs', () => this.pack());
     this.every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep(sweepHistory));
     this.every(historyCleanupIntervalMs, 'Deleting old events', () => this.sweep(sweepEvents));
     this.every(registryRecoveryIntervalMs, 'Registering workflows', () => this.host.restoreRegistry());
@@ -63,6 +69,12 @@ export class Housekeeping {
       const { runs, more } = await this.host.buffer.add(reapWorkers(this.host.options.reaperBatchSize));
       if (runs > 0) this.host.reaped(runs);
       if (!more || this.stopped) return;
+    }
+  }
+
+  private async pack(): Promise<void> {
+    for (let calls = 0; calls < PACK_CALLS && !this.stopped; calls++) {
+      if (!(await this.host.buffer.add(packRuns(PACK_BATCH)))) return;
     }
   }
 

@@ -24,7 +24,7 @@ for id, stamp in merged do
   looked = looked + 1
   last = stamp
   local status = call('HGET', run_key(id), 'st')
-  if status and (wants_running or status ~= 'r') then page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) } end
+  if status and (wants_running or status ~= 'r') then page[#page + 1] = { id, metadata_of(id), payloads_of(id) } end
   if #page > tonumber(limit) or looked == tonumber(scan) then
     if merged() then page[1] = last end
     break

@@ -37,7 +37,7 @@ local function give_up_hook(hook, run)
   call('ZREM', ROOT .. 'suspects:' .. run[6], hook)
   doom(hook)
 end
--- Both lists are in the order in which the retention began, so the first that is too young is the last one looked at.
+-- All lists are in the order in which the retention began, so the first that is too young is the last one looked at.
 local function sweep(list, age, remove)
   local gone, again = 0, {}
   for _, id in ipairs(call('LRANGE', list, 0, tonumber(limit) - looked - 1)) do
@@ -61,7 +61,8 @@ local function sweep(list, age, remove)
   if gone > 0 then call('LTRIM', list, gone, -1) end
   in_chunks(again, function(...) call('RPUSH', list, ...) end)
 end
-sweep(ROOT .. 'ended', tonumber(retention), delete)
+sweep(ROOT .. 'packed', tonumber(retention), delete)
+if not has_enough() then sweep(ROOT .. 'ended', tonumber(retention), delete) end
 if not has_enough() then sweep(ROOT .. 'hooks', tonumber(hook_retention), give_up_hook) end
 for _, key in ipairs(heavy) do free_beside(key) end
 in_chunks(doomed, function(...) call('UNLINK', ...) end)

@@ -1,6 +1,6 @@
 -- The error of a canceled run, as it is told to those who wait for its end.
 local function canceled_error(id)
-  local reason = call('HGET', data_key(id), 'cx')
+  local reason = data_field(id, 'cx')
   local message = 'Run "' .. id .. '" was canceled'
   local text = '{"name":"RunCanceledError","code":"RUN_CANCELED","message":'
     .. cjson.encode(message .. (reason and ': ' .. reason or '.')) .. ',"runId":' .. cjson.encode(id)

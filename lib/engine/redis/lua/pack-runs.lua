@@ -1,0 +1,9 @@
+-- pack_runs: packs runs that have ended, so that they take less memory while they are kept.
+-- Guarantee: at most `limit` runs per call, each once; what can be read of them stays the same.
+-- ARGS
+--   limit
+-- RETURNS 1 if there may be more, else 0
+local ids = call('LPOP', ROOT .. 'ended', limit) or {}
+for _, id in ipairs(ids) do pack(id) end
+in_chunks(ids, function(...) call('RPUSH', ROOT .. 'packed', ...) end)
+return #ids == tonumber(limit) and 1 or 0
