@@ -1579,9 +1579,12 @@ ops.list_schedules = function(base, count)
 end
 ops.pack_runs = function(base, count)
   local limit = ARGV[base + 1]
-  local ids = call('LPOP', ROOT .. 'ended', limit) or {}
+  local ids = call('LRANGE', ROOT .. 'ended', 0, limit - 1)
+  if #ids > 0 then
+    in_chunks(ids, function(...) call('RPUSH', ROOT .. 'packed', ...) end)
+    call('LTRIM', ROOT .. 'ended', #ids, -1)
+  end
   for _, id in ipairs(ids) do pack(id) end
-  in_chunks(ids, function(...) call('RPUSH', ROOT .. 'packed', ...) end)
   return #ids == tonumber(limit) and 1 or 0
 end
 ops.pass_point = function(base, count)

@@ -1,7 +1,7 @@
 import type { Op } from './op.js';
 
 /** Runs packed in one call: docs/benchmarks.md says how long it takes. */
-export const PACK_BATCH = 50;
+export const PACK_BATCH = 20;
 
 /** Answers whether there may be more ended runs to pack. */
 export function packRuns(limit: number): Op<boolean> {

@@ -3,7 +3,10 @@
 -- ARGS
 --   limit
 -- RETURNS 1 if there may be more, else 0
-local ids = call('LPOP', ROOT .. 'ended', limit) or {}
+local ids = call('LRANGE', ROOT .. 'ended', 0, limit - 1)
+if #ids > 0 then
+  in_chunks(ids, function(...) call('RPUSH', ROOT .. 'packed', ...) end)
+  call('LTRIM', ROOT .. 'ended', #ids, -1)
+end
 for _, id in ipairs(ids) do pack(id) end
-in_chunks(ids, function(...) call('RPUSH', ROOT .. 'packed', ...) end)
 return #ids == tonumber(limit) and 1 or 0
