@@ -47,3 +47,6 @@ export async function countEnded(redis, round) {
   const [packed, ended] = await Promise.all(lists);
   return packed + ended;
 }
+
+/** Whether all that has ended is packed. */
+export const isTidy = async (redis, round) => (await redis.llen(`{${prefixOf(round)}}:ended`)) === 0;
