@@ -7,6 +7,7 @@ export { type FailureMethodDecorator, OnFailure } from './decorators/on-failure.
 export { Step, type StepMethodDecorator } from './decorators/step.decorator.js';
 export type { MethodTriggerDecorator, TriggerDecorator } from './decorators/trigger-decorator.js';
 export { Workflow, type WorkflowClassDecorator } from './decorators/workflow.decorator.js';
+export { isRedflowContext } from './enhancers/redflow-execution-context.js';
 export type {
   RedflowConnectionOptions,
   RedflowModuleAsyncOptions,
@@ -62,6 +63,7 @@ export {
   ReplicationError,
   ResultTimeoutError,
   RetryAfterError,
+  RetryRefusedError,
   RunCanceledError,
   RunFailedError,
   RunNotFoundError,

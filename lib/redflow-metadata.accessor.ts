@@ -67,13 +67,6 @@ export function prependTrigger(trigger: TriggerMetadata, target: object): void {
   Reflect.defineMetadata(TRIGGERS_METADATA, [trigger, ...triggersOf(target)], target);
 }
 
-/** Gives a method's wrapper the metadata of the method, so that decorators below the wrapping one keep working. */
-export function copyMethodMetadata(method: object, wrapper: object): void {
-  for (const key of Reflect.getOwnMetadataKeys(method)) {
-    Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, method), wrapper);
-  }
-}
-
 function triggersOf(target: object): readonly TriggerMetadata[] {
   return Reflect.getOwnMetadata(TRIGGERS_METADATA, target) ?? [];
 }

@@ -8,6 +8,7 @@ import {
   type WorkflowDefinition,
   type WorkflowRegistry,
 } from './engine/index.js';
+import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type { DecoratedClass, DiscoveredWorkflow } from './interfaces/discovered-workflow.interface.js';
 import type { WorkflowMetadata } from './interfaces/workflow-metadata.interface.js';
 import { REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS } from './redflow.constants.js';
@@ -36,6 +37,7 @@ export class RedflowWorkflowDirectory {
     @Inject(REDFLOW_CONNECTION_NAME) private readonly connection: string,
     @Inject(REDFLOW_RESOLVED_OPTIONS) private readonly options: ResolvedRedflowOptions,
     private readonly accessor: RedflowMetadataAccessor,
+    private readonly enhancers: RedflowEnhancers,
   ) {}
 
   /**
@@ -50,7 +52,11 @@ export class RedflowWorkflowDirectory {
       const { metadata, target, moduleName, method } = workflow;
       const { input } = this.optionsOf(metadata);
       if (isDtoClass(input)) await loadDtoValidation(input);
-      const source = { handler: createHandler(workflow), onFailure: createFailureHook(workflow), registry: this.registry };
+      const source = {
+        handler: createHandler(workflow, this.enhancers),
+        onFailure: createFailureHook(workflow, this.enhancers),
+        registry: this.registry,
+      };
       const origin = { className: target.name, moduleName, method };
       this.definitions.set(
         metadata.name,

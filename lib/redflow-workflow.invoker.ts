@@ -1,37 +1,71 @@
-import { ContextIdFactory, ModuleRef } from '@nestjs/core';
+import { type ContextId, ContextIdFactory, ModuleRef } from '@nestjs/core';
 import type { FailureHook, Handler } from './engine/index.js';
+import { callScope } from './enhancers/call-scope.js';
+import type { Method, PipeArguments, RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type { DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
 import type { MethodKey } from './interfaces/workflow-metadata.interface.js';
 import { RedflowSetupError } from './redflow.errors.js';
 import { withoutModule } from './redflow.messages.js';
 import { isStatic } from './redflow-provider.inspector.js';
 
-type Methods = Record<MethodKey, (...args: unknown[]) => unknown>;
+type Methods = Record<MethodKey, Method>;
 
 /** What every call is made for: a pass of a handler, or of a failure hook. */
 interface CallContext {
   readonly run: { readonly workflow: string };
 }
 
-/** The handler of a workflow: calls the provider's `run(ctx)`, or the method that is the workflow with `(input, ctx)`. */
-export function createHandler({ wrapper, method }: DiscoveredWorkflow): Handler<unknown, unknown> {
-  if (method === undefined) return createCall(wrapper, (provider, ctx) => provider.run(ctx));
-  return createCall(wrapper, (provider, ctx) => provider[method](ctx.input, ctx));
+/**
+ * The handler of a workflow: calls the provider's `run(ctx)`, or the method that is the workflow with `(input, ctx)`.
+ *
+ * @param enhancers of the application; none where there is no container
+ * @throws RedflowSetupError for an enhancer that is bound to the method and cannot be called
+ */
+export function createHandler({ wrapper, method }: DiscoveredWorkflow, enhancers?: RedflowEnhancers): Handler<unknown, unknown> {
+  const key = method ?? 'run';
+  const pipeArguments = method === undefined ? pipeInputOfContext : pipeInput;
+  const enhanced = (provider: Methods, contextId?: ContextId): Method => {
+    if (!enhancers) return (...args) => provider[key](...args);
+    return enhancers.around({ instance: provider, key, method: provider[key], contextId, pipeArguments });
+  };
+  if (isStatic(wrapper) && wrapper.instance) enhanced(wrapper.instance);
+  return createCall(wrapper, enhancers, (provider, ctx, contextId) => {
+    const call = enhanced(provider, contextId);
+    return method === undefined ? call(ctx) : call(ctx.input, ctx);
+  });
 }
 
 /** The failure hook of a workflow class, if it has one. */
-export function createFailureHook({ wrapper, failureHook }: DiscoveredWorkflow): FailureHook<unknown> | undefined {
-  return failureHook === undefined ? undefined : createCall(wrapper, (provider, failure) => provider[failureHook](failure));
+export function createFailureHook(
+  { wrapper, failureHook }: DiscoveredWorkflow,
+  enhancers?: RedflowEnhancers,
+): FailureHook<unknown> | undefined {
+  if (failureHook === undefined) return undefined;
+  return createCall(wrapper, enhancers, (provider, failure) => provider[failureHook](failure));
 }
+
+const pipeInput: PipeArguments = async ([input, ...rest], transform) => [await transform(input, 0), ...rest];
+
+const pipeInputOfContext: PipeArguments = async ([ctx], transform) => {
+  const context = ctx as { input: unknown };
+  context.input = await transform(context.input, 0);
+  return [context];
+};
 
 /**
  * Calls a provider. Request-scoped and transient ones, and all that depend on such, get a new instance for every call, into which
  * `@Inject(REQUEST)` injects the context of the call.
  */
-function createCall<C extends CallContext>(wrapper: ProviderWrapper, call: (provider: Methods, ctx: C) => unknown) {
+function createCall<C extends CallContext>(
+  wrapper: ProviderWrapper,
+  enhancers: RedflowEnhancers | undefined,
+  call: (provider: Methods, ctx: C, contextId?: ContextId) => unknown,
+) {
+  const callInScope = (provider: Methods, ctx: C, contextId?: ContextId) =>
+    enhancers ? callScope.run({ enhancers, contextId }, call, provider, ctx, contextId) : call(provider, ctx, contextId);
   if (isStatic(wrapper)) {
     // Read at each call: tracing tools replace the instance after the boot.
-    return (ctx: C) => call(wrapper.instance, ctx);
+    return (ctx: C) => callInScope(wrapper.instance, ctx);
   }
   return async (ctx: C) => {
     // The module's own ModuleRef: another module may use the same token for something else.
@@ -39,6 +73,6 @@ function createCall<C extends CallContext>(wrapper: ProviderWrapper, call: (prov
     if (!moduleRef) throw new RedflowSetupError(withoutModule(ctx.run.workflow));
     const contextId = ContextIdFactory.create();
     moduleRef.registerRequestByContextId(ctx, contextId);
-    return call(await moduleRef.resolve<Methods>(wrapper.token as string, contextId), ctx);
+    return callInScope(await moduleRef.resolve<Methods>(wrapper.token as string, contextId), ctx, contextId);
   };
 }

@@ -106,6 +106,11 @@ export const extraInFactory = (key: string) =>
   `RedflowModule.forRootAsync() got "${key}" from its factory, but it is needed before the factory runs: put it beside ` +
   `useFactory, as in forRootAsync({ ${key}, useFactory }).`;
 
+export const unreachableEnhancer = (enhancer: string, member: string) =>
+  `"${enhancer}" is bound to "${member}" as a class, and Nest has no instance of it for that provider. It makes them for providers that ` +
+  'are registered as a class, without useFactory or useValue, and none that are transient. Bind an instance instead: ' +
+  `new ${enhancer}(…).`;
+
 export const refusedOption = (origin: WorkflowOrigin, reason: string) => `${reason} (on ${originName(origin)})`;
 
 export const notExecutable = (workflow: string, className: string) =>

@@ -1,7 +1,8 @@
 import { ConfigurableModuleBuilder, type DynamicModule, Inject, Module, Optional, type Provider } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
+import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
 import { getRedflowClientToken } from './decorators/inject-redflow.decorator.js';
 import { createClient, type RedflowClient } from './engine/index.js';
+import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type {
   RedflowConnectionOptions,
   RedflowModuleAsyncOptions,
@@ -15,6 +16,7 @@ import { NestLoggerAdapter } from './redflow.logger.js';
 import { IMPORTED_WITHOUT_FOR_ROOT } from './redflow.messages.js';
 import { type ResolvedRedflowOptions, resolveModuleOptions } from './redflow.options.js';
 import { RedflowOrchestrator } from './redflow.orchestrator.js';
+import { RedflowExceptionFilter } from './redflow-exception.filter.js';
 import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
 import { RedflowProviderInspector } from './redflow-provider.inspector.js';
 import { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
@@ -70,9 +72,11 @@ function connectionProviders(name: string): Provider[] {
   const token = getRedflowClientToken(name);
   return [
     RedflowMetadataAccessor,
+    RedflowEnhancers,
     RedflowProviderInspector,
     RedflowExplorer,
     RedflowWorkflowDirectory,
+    { provide: APP_FILTER, useClass: RedflowExceptionFilter },
     { provide: REDFLOW_CONNECTION_NAME, useValue: name },
     { provide: REDFLOW_RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
     { provide: token, useFactory: openClient, inject: [REDFLOW_RESOLVED_OPTIONS, RedflowWorkflowDirectory] },

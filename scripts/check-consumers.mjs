@@ -17,7 +17,7 @@ const { devDependencies } = JSON.parse(await readFile(join(root, 'package.json')
 /** A workflow takes milliseconds; an application still running after this has something open. */
 const RUN_LIMIT_MS = 60_000;
 const PREFIX = `consumers:${randomUUID()}`;
-const EXPECTED = 'RECEIPT: CHARGED 1250 1\nPayments.charge succeeded, receipt succeeded\n';
+const EXPECTED = 'RECEIPT: CHARGED 1250 TWICE 1\nPayments.charge succeeded, receipt succeeded\n';
 
 const CONSUMERS = [
   { name: 'esm-nest-12', nest: devDependencies['@nestjs/core'], type: 'module', module: 'nodenext' },

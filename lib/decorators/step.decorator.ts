@@ -1,7 +1,10 @@
 import { currentRun, type StepOptions } from '../engine/index.js';
+import { type CallScope, callScope } from '../enhancers/call-scope.js';
+import { impersonate } from '../enhancers/impersonate.js';
+import type { Method, PipeArguments } from '../enhancers/redflow-enhancers.js';
 import type { StepDecoratorOptions, StepNameFactory } from '../interfaces/workflow-decorator-options.interface.js';
+import type { MethodKey } from '../interfaces/workflow-metadata.interface.js';
 import { memberName } from '../redflow.messages.js';
-import { copyMethodMetadata } from '../redflow-metadata.accessor.js';
 import { classNameOf, decoratedMethod } from './decorated-method.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters are contravariant, so only any[] accepts every method
@@ -48,11 +51,20 @@ export function Step<N extends StepNameFactory = StepNameFactory>(
   return (target, key, descriptor) => {
     const fallback = memberName(classNameOf(target), key);
     const method = decoratedMethod('@Step()', target, key, descriptor);
+    // Made when it is needed: decorators above this one leave what they say on the step.
+    let plain: Method | undefined;
+    const bare = () => {
+      plain ??= impersonate(function (this: unknown, ...args: unknown[]) {
+        return Reflect.apply(method, this, args);
+      }, step);
+      return plain;
+    };
     const step = function (this: unknown, ...args: unknown[]): unknown {
       const run = currentRun();
       if (!run) return Reflect.apply(method, this, args);
       const stepName = typeof name === 'function' ? name.apply(this, args) : (name ?? fallback);
-      return run.step.run(stepName, () => Reflect.apply(method, this, args), boundTo(this, options));
+      const scope = callScope.getStore();
+      return run.step.run(stepName, () => execute(scope, { provider: this, key, method: bare() }, args), boundTo(this, options));
     };
     impersonate(step, method);
     (descriptor as PropertyDescriptor).value = step;
@@ -69,12 +81,15 @@ function boundTo(provider: unknown, options: StepOptions): StepOptions {
   return options;
 }
 
-/** Other decorators and tools look at a method's name, length, properties and metadata. */
-function impersonate(step: object, method: object): void {
-  Object.defineProperties(step, Object.getOwnPropertyDescriptors({ ...method }));
-  for (const property of ['name', 'length']) {
-    const original = Object.getOwnPropertyDescriptor(method, property);
-    if (original) Object.defineProperty(step, property, original);
-  }
-  copyMethodMetadata(method, step);
+const pipeAll: PipeArguments = (args, transform) => Promise.all(args.map(transform));
+
+/** Calls the method with the guards, interceptors, pipes and filters that are bound to it, if the run is one of an application. */
+function execute(
+  scope: CallScope | undefined,
+  { provider, key, method }: { provider: unknown; key: MethodKey; method: Method },
+  args: unknown[],
+): unknown {
+  if (!scope || typeof provider !== 'object' || provider === null) return Reflect.apply(method, provider, args);
+  const { enhancers, contextId } = scope;
+  return enhancers.around({ instance: provider, key, method, contextId, pipeArguments: pipeAll })(...args);
 }

@@ -34,6 +34,7 @@ export {
   ReplicationError,
   ResultTimeoutError,
   RetryAfterError,
+  RetryRefusedError,
   RunCanceledError,
   RunFailedError,
   RunNotFoundError,

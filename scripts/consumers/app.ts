@@ -1,17 +1,42 @@
 // The application of scripts/check-consumers.mjs, compiled against the packed package as an ES module and as CommonJS.
 import 'reflect-metadata';
-import { Injectable, Module } from '@nestjs/common';
+import {
+  type CallHandler,
+  type CanActivate,
+  type ExecutionContext,
+  Injectable,
+  Module,
+  type NestInterceptor,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { RedflowClient, RedflowModule, Step, Workflow, type WorkflowContext } from 'nestjs-redflow';
+import { isRedflowContext, RedflowClient, RedflowModule, Step, Workflow, type WorkflowContext } from 'nestjs-redflow';
 import { createClient } from 'nestjs-redflow/engine';
+import { map, type Observable } from 'rxjs';
 
 interface Order {
   cents: number;
 }
 
 @Injectable()
+class RedflowGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    return isRedflowContext(context);
+  }
+}
+
+@Injectable()
+class TwiceInterceptor implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    return next.handle().pipe(map((value) => `${value} twice`));
+  }
+}
+
+@Injectable()
 class Payments {
   @Step()
+  @UseInterceptors(TwiceInterceptor)
   async charge(cents: number): Promise<string> {
     return `charged ${cents}`;
   }
@@ -23,6 +48,7 @@ class Payments {
 }
 
 @Workflow('consumer-order')
+@UseGuards(RedflowGuard)
 class OrderWorkflow {
   constructor(private readonly payments: Payments) {}
 

@@ -153,6 +153,30 @@ describe('runs that are packed', () => {
     expect(cancellation).toContain('über "it"');
   });
 
+  it('go on behind their completed steps when they are retried', async () => {
+    let isGood = false;
+    let executions = 0;
+    const flow = defineWorkflow('flow', {
+      registry: createRegistry(),
+      maxAttempts: 1,
+      handler: async ({ step }: WorkflowContext<string>) => {
+        const first = await step.run('first', () => ++executions);
+        return step.run('second', () => (isGood ? first : no('not yet')()), { retries: { maxAttempts: 1 } });
+      },
+    });
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, 'input');
+    await rejection(handle.result());
+    const passes = await engine.client.getRunAttempts(handle.id);
+    await pack(engine);
+    expect(await numberOf(engine, 'data')).toBe(0);
+    isGood = true;
+    await engine.client.retryRun(handle.id);
+    expect(await handle.result()).toBe(1);
+    expect(executions).toBe(1);
+    expect((await engine.client.getRunAttempts(handle.id)).slice(0, passes.length)).toEqual(passes);
+  });
+
   it('are packed by a worker and deleted by retention', async () => {
     const engine = await startEngine({ registry });
     const handle = await engine.client.run(double, 4);

@@ -56,6 +56,21 @@ const STATES: Array<[string, (room: EngineRoom) => Promise<unknown>]> = [
 const outcomes = async (room: EngineRoom) => (await room.send(readAttempts('r1'))).map(({ outcome }) => outcome);
 
 describe('cancelRun()', () => {
+  it('takes a run only in the statuses that are named, and a repeat says so again', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    expect(await room.repeat(cancel('r1', { only: ['queued', 'scheduled'] }))).toMatchObject({
+      status: 'NO',
+      runStatus: 'running',
+    });
+    expect(await room.field('r1', 'cr')).toBeNull();
+    await room.send(releaseRun('r1', room.fenceOf('r1'), 0));
+    const op = cancel('r1', { only: ['queued', 'scheduled'] });
+    expect(await room.send(op)).toMatchObject({ status: 'YES', runStatus: 'canceled' });
+    expect(await room.repeat(op)).toMatchObject({ status: 'YES', runStatus: 'canceled' });
+    expect(await room.send(cancel('nobody', { only: ['queued'] }))).toEqual({ status: 'MISSING' });
+  });
+
   it.each(STATES)('ends a run that is %s at once, and a repeat says so again', async (_, arrange) => {
     const room = openEngineRoom();
     await arrange(room);

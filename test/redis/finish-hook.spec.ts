@@ -142,6 +142,6 @@ describe('finishHook()', () => {
     const start = { runId: 'hook', fence: room.fenceOf('hook'), step: 'kid', waits: false, order: 1 };
     await room.send(startChild({ ...start, child: room.newRun({ id: 'kid' }) }));
     expect(await room.send(readRun('kid'))).toMatchObject({ parentRunId: 'r1', parentStep: 'kid', rootRunId: 'r1' });
-    expect(await room.redis.smembers(room.key('children:r1'))).toEqual(['kid']);
+    expect(await room.redis.zrange(room.key('children:r1'), '0', '-1')).toEqual(['kid']);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
+import { retryRun } from '../../lib/engine/redis/retry-run.js';
 import { SWEEP_BATCH, sweepHistory } from '../../lib/engine/redis/sweep-history.js';
 import { type EngineRoom, openEngineRoom, privateRedis } from '../support/engine-room.js';
 import { eventually } from '../support/eventually.js';
@@ -114,7 +115,11 @@ describe('sweepHistory()', () => {
 
   it('drops entries of runs that are gone, or that were retried since, and keeps those runs', async () => {
     const room = openEngineRoom();
-    await endedRuns(room, 'gone', 'active', 'again', 'old');
+    await endedRuns(room, 'gone');
+    await room.createAll('active', 'again');
+    await room.claim();
+    for (const id of ['active', 'again']) await room.send(finishRun(id, room.fenceOf(id), 'failed', '{}'));
+    await endedRuns(room, 'old');
     await room.redis.unlink(room.keys.run('gone'));
     await retried(room, 'active');
     await retried(room, 'again');
@@ -153,10 +158,7 @@ async function endedRuns(room: EngineRoom, ...ids: string[]): Promise<void> {
   for (const id of ids) await room.send(finishRun(id, room.fenceOf(id), 'succeeded', ''));
 }
 
-/** Queues an ended run again as a retry does: its entry in `ended` stays behind. */
 async function retried(room: EngineRoom, id: string): Promise<void> {
-  await room.redis.hset(room.keys.run(id), 'st', 'q');
-  await room.redis.hdel(room.keys.run(id), 'fa');
-  await room.redis.hincrby(room.keys.run(id), 'se', 1);
-  await room.redis.zadd(room.key('queue:default'), 1, id);
+  const endedAt = Number(await room.field(id, 'fa'));
+  expect(await room.send(retryRun({ runId: id, nonce: 'n', endedAt, reopened: [] }))).toBe('OK');
 }

@@ -126,6 +126,7 @@ describe('checkTags()', () => {
     ['an empty name', { '': 'v' }, "Expected names in `tags` to be 1 to 64 bytes of text; got ''"],
     ['a long name', { ['é'.repeat(33)]: 'v' }, `Expected names in \`tags\` to be 1 to 64 bytes of text; got '${'é'.repeat(33)}'`],
     ['a number', { n: 5 }, "Expected tag 'n' in `tags` to be a string of at most 256 bytes; got 5"],
+    ['half a surrogate pair', { n: '\ud800' }, `Expected tag 'n' in \`tags\` to be a string of at most 256 bytes; got '\ud800'`],
     ['undefined', { n: undefined }, "Expected tag 'n' in `tags` to be a string of at most 256 bytes; got undefined"],
     [
       'a long value',

@@ -1,4 +1,4 @@
-import { checkName, checkRunId, rejectUnknownKeys } from '../core/checks.js';
+import { checkName, checkRunId } from '../core/checks.js';
 import type {
   CancelOptions,
   CancelResult,
@@ -15,36 +15,13 @@ import type {
   Stats,
 } from '../core/client.types.js';
 import type { EventRef } from '../core/event.types.js';
-import { asRegistry, defaultRegistry } from '../core/registry.js';
 import type { ScheduleRecord, WorkflowMeta } from '../core/registry.types.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
 import type { WorkflowRef } from '../core/workflow.types.js';
-import { CommitBuffer } from '../redis/commit-buffer.js';
-import { RedisConnection } from '../redis/connection.js';
-import { Keyspace } from '../redis/keyspace.js';
 import { pauseQueue } from '../redis/pause-queue.js';
-import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
 import { resumeQueue } from '../redis/resume-queue.js';
-import { ScriptRunner } from '../redis/script-runner.js';
-import { WorkflowDirectory } from '../redis/workflow-directory.js';
-import { WorkflowMetas } from '../redis/workflow-metas.js';
-import type { ClientInternals } from './client-internals.js';
-import { EventPublisher } from './event-publisher.js';
-import { EventQueries } from './event-queries.js';
-import { PendingCalls } from './pending-calls.js';
-import { ResultListener } from './result-listener.js';
-import { Retention } from './retention.js';
-import { RunCanceler } from './run-canceler.js';
-import { type CreatedRun, RunCreator } from './run-creator.js';
-import { ClientRunHandle } from './run-handle.js';
-import { RunQueries } from './run-queries.js';
-import { ScheduleAdmin } from './schedule-admin.js';
-
-/** How long a call is sent again while Redis is away, before it fails. */
-const GIVE_UP_AFTER_MS = 10_000;
-
-/** A thousand creates leave without waiting for one another's answers. */
-const BUFFER = { depth: 8, smallest: 64 };
+import { type ClientInternals, ClientParts } from './client-parts.js';
+import type { CreatedRun } from './run-creator.js';
 
 /**
  * Creates runs and reads what became of them. Connects with its first call.
@@ -52,41 +29,11 @@ const BUFFER = { depth: 8, smallest: 64 };
  * Calls are repeated while Redis is away and fail with `ConnectionError` after 10 s; a repeated create makes one run.
  */
 export class RedflowClient {
-  private readonly connection: RedisConnection;
-  private readonly buffer: CommitBuffer;
-  private readonly queries: RunQueries;
-  private readonly metas: WorkflowMetas;
-  private readonly creator: RunCreator;
-  private readonly pending = new PendingCalls();
-  private readonly results: ResultListener;
-  private readonly canceler: RunCanceler;
-  private readonly events: EventQueries;
-  private readonly publisher: EventPublisher;
-  private readonly retention: Retention;
-  private readonly schedules: ScheduleAdmin;
-  private closing: Promise<void> | undefined;
+  private readonly parts: ClientParts;
 
   /** @throws InvalidOptionError */
   constructor(options: ClientOptions = {}, internals: ClientInternals = {}) {
-    rejectUnknownKeys(options, CLIENT_OPTION_NAMES, 'createClient()');
-    const resolved = resolveClientOptions(options);
-    const { logger, maxPayloadBytes, sealer, waitReplicas } = resolved;
-    const keys = new Keyspace(resolved.prefix);
-    this.connection = new RedisConnection(resolved, logger);
-    const runner = new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS, waitReplicas });
-    this.buffer = new CommitBuffer(runner, BUFFER, sealer);
-    this.queries = new RunQueries(this.connection, keys, this.buffer, sealer);
-    this.metas = new WorkflowMetas(this.connection, keys);
-    const registry = asRegistry(internals.registry ?? defaultRegistry);
-    const directory = new WorkflowDirectory(registry, this.metas, internals.resolveClass ?? (() => undefined));
-    const host = { directory, maxPayloadBytes, sealer };
-    this.creator = new RunCreator(this.buffer, this.pending, host);
-    this.events = new EventQueries(this.connection, keys, this.buffer);
-    this.publisher = new EventPublisher(this.buffer, this.pending, host);
-    this.canceler = new RunCanceler(this.buffer, this.pending);
-    this.retention = new Retention(this.connection, keys, this.buffer, resolved.retentionMs);
-    this.schedules = new ScheduleAdmin(this.buffer, this.pending, host);
-    this.results = new ResultListener(this.connection, keys, this.buffer, sealer, logger);
+    this.parts = new ClientParts(options, internals);
   }
 
   /**
@@ -94,7 +41,7 @@ export class RedflowClient {
    * @throws ConnectionError naming host, port and option; UnsupportedRedisError before Redis 6.2
    */
   async connect(): Promise<void> {
-    await this.connection.open();
+    await this.parts.connection.open();
   }
 
   /**
@@ -103,7 +50,7 @@ export class RedflowClient {
    *   UnknownWorkflowError, ConnectionError
    */
   async run<I, O>(workflow: WorkflowRef<I, O>, input: I, options?: CreateOptions): Promise<RunHandle<O>> {
-    return this.handleOf(await this.creator.create(workflow, input, options));
+    return this.handleOf(await this.parts.creator.create(workflow, input, options));
   }
 
   /** Creates a run of a workflow known by name, in this process or in Redis. */
@@ -118,7 +65,7 @@ export class RedflowClient {
 
   /** Creates many runs in few calls. If one item is invalid nothing is written. */
   async runMany<I, O>(workflow: WorkflowRef<I, O>, items: Array<{ input: I } & CreateOptions>): Promise<RunHandle<O>[]> {
-    return (await this.creator.createMany(workflow, items)).map((created) => this.handleOf<O>(created));
+    return (await this.parts.creator.createMany(workflow, items)).map((created) => this.handleOf<O>(created));
   }
 
   /** A handle of an existing run; nothing is asked of Redis yet. */
@@ -134,27 +81,47 @@ export class RedflowClient {
    * @throws RunNotFoundError, InvalidOptionError, ConnectionError
    */
   cancelRun(runId: string, options?: CancelOptions): Promise<CancelResult> {
-    return this.canceler.cancel(runId, options);
+    return this.parts.canceler.cancel(runId, options);
+  }
+
+  /**
+   * Cancels all runs that match and have not ended, each as {@link cancelRun} does; runs created meanwhile are left. Statuses are
+   * those that a run must still be in.
+   * @returns how many this call has canceled, without their descendants
+   * @throws InvalidOptionError, for a filter without any criterion too; ConnectionError, after which some may be canceled
+   */
+  cancelRuns(filter: Omit<RunFilter, 'sort' | 'limit' | 'cursor'>, options?: { reason?: string }): Promise<{ canceled: number }> {
+    return this.parts.bulkCanceler.cancel(filter, options);
+  }
+
+  /**
+   * Lets a failed or canceled run go on in place: completed steps are kept; attempts, deadline and recoveries start anew. Child steps
+   * that failed it look at their child again, so retry the child first. Of racing retries one wins.
+   * @throws RetryRefusedError, RunNotFoundError, InvalidOptionError, ConnectionError
+   */
+  async retryRun<O = unknown>(runId: string): Promise<RunHandle<O>> {
+    await this.parts.retrier.retry(runId);
+    return this.getHandle(runId);
   }
 
   /** Null for an unknown id. */
   async getRun(runId: string): Promise<RunRecord | null> {
-    return this.queries.getRun(runId);
+    return this.parts.queries.getRun(runId);
   }
 
   /** The steps in the order in which they completed, open ones last. */
   getRunSteps(runId: string): Promise<StepRecord[]> {
-    return this.queries.getRunSteps(runId);
+    return this.parts.queries.getRunSteps(runId);
   }
 
   /** Every pass of the handler, oldest first. */
   getRunAttempts(runId: string): Promise<AttemptRecord[]> {
-    return this.queries.getRunAttempts(runId);
+    return this.parts.queries.getRunAttempts(runId);
   }
 
   /** Newest first, 50 a page. A page may be shorter than its limit and still have a cursor. */
   listRuns(filter?: RunFilter): Promise<Page<RunRecord>> {
-    return this.queries.listRuns(filter);
+    return this.parts.queries.listRuns(filter);
   }
 
   /**
@@ -168,7 +135,7 @@ export class RedflowClient {
 
   /** As {@link emitEvent}, with the event's record and the runs it has resumed. */
   async emitEventDetailed<T>(ref: EventRef<T>, data: T, options: EmitOptions = {}): Promise<EmittedEvent> {
-    const { event, deduplicated } = await this.publisher.emit(ref, data, options);
+    const { event, deduplicated } = await this.parts.publisher.emit(ref, data, options);
     const delivered = event.deliveries.filter(({ status }) => status === 'delivered');
     const handles = delivered.map(({ runId }) => this.handleOf({ id: runId as string, deduplicated }));
     return { event, handles, resumedRunIds: event.resumedRunIds, deduplicated };
@@ -176,32 +143,32 @@ export class RedflowClient {
 
   /** Null for an unknown id. */
   async getEvent(eventId: string): Promise<EventRecord | null> {
-    return this.events.getEvent(eventId);
+    return this.parts.events.getEvent(eventId);
   }
 
   /** Newest first, 50 a page. */
   async listEvents(filter?: EventFilter): Promise<Page<EventRecord>> {
-    return this.events.listEvents(filter);
+    return this.parts.events.listEvents(filter);
   }
 
   /** Events that workflows subscribe to, by name or pattern. */
   listEventDefinitions(): Promise<EventSubscription[]> {
-    return this.events.listEventDefinitions();
+    return this.parts.events.listEventDefinitions();
   }
 
   /** Lets workers start nothing from a queue, which need not exist yet, until it is resumed. What they execute goes on. */
   async pauseQueue(queue: string): Promise<void> {
-    await this.buffer.add(pauseQueue(checkName(queue, 'queue')));
+    await this.parts.buffer.add(pauseQueue(checkName(queue, 'queue')));
   }
 
   /** Ends the pause of a queue. No change if it is not paused. */
   async resumeQueue(queue: string): Promise<void> {
-    await this.buffer.add(resumeQueue(checkName(queue, 'queue')));
+    await this.parts.buffer.add(resumeQueue(checkName(queue, 'queue')));
   }
 
   /** All schedules, by id. */
   listSchedules(): Promise<ScheduleRecord[]> {
-    return this.schedules.list();
+    return this.parts.schedules.list();
   }
 
   /**
@@ -209,7 +176,7 @@ export class RedflowClient {
    * @throws ScheduleNotFoundError
    */
   async pauseSchedule(id: string): Promise<void> {
-    await this.schedules.pause(id);
+    await this.parts.schedules.pause(id);
   }
 
   /**
@@ -217,7 +184,7 @@ export class RedflowClient {
    * @throws ScheduleNotFoundError
    */
   async resumeSchedule(id: string): Promise<void> {
-    await this.schedules.resume(id);
+    await this.parts.schedules.resume(id);
   }
 
   /**
@@ -225,7 +192,7 @@ export class RedflowClient {
    * @throws ScheduleNotFoundError, UnknownWorkflowError, InputValidationError for the schedule's input
    */
   async triggerSchedule<O = unknown>(id: string): Promise<RunHandle<O>> {
-    return this.handleOf(await this.schedules.trigger(id));
+    return this.handleOf(await this.parts.schedules.trigger(id));
   }
 
   /**
@@ -234,62 +201,54 @@ export class RedflowClient {
    * @throws ScheduleNotFoundError
    */
   async previewSchedule(id: string, count = 5): Promise<number[]> {
-    return this.schedules.preview(id, count);
+    return this.parts.schedules.preview(id, count);
   }
 
   /** Names of all workflows that a worker of this namespace has registered. */
   listWorkflows(): Promise<string[]> {
-    return this.metas.names();
+    return this.parts.metas.names();
   }
 
   getWorkflowMeta(name: string): Promise<WorkflowMeta | null> {
-    return this.metas.get(name);
+    return this.parts.metas.get(name);
   }
 
   listWorkflowsMeta(): Promise<WorkflowMeta[]> {
-    return this.metas.all();
+    return this.parts.metas.all();
   }
 
   /** Costs the same however many runs there are. */
   getStats(): Promise<Stats> {
-    return this.queries.getStats();
+    return this.parts.queries.getStats();
   }
 
   /** Deletes ended runs past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
   async cleanupExpiredRunsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
-    return this.retention.cleanupRuns(options);
+    return this.parts.retention.cleanupRuns(options);
   }
 
   /** Deletes events past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
   async cleanupExpiredEventsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
-    return this.retention.cleanupEvents(options);
+    return this.parts.retention.cleanupEvents(options);
   }
 
   /** For development: deletes all runs, whatever their status. @throws InvalidOptionError unless `confirm` is the client's prefix */
   resetRuns(options: { confirm: string }): Promise<void> {
-    return this.retention.reset('runs', options);
+    return this.parts.retention.reset('runs', options);
   }
 
   /** As {@link resetRuns}, with events, schedules and all else under the prefix. What live workers declare, they write again. */
   resetState(options: { confirm: string }): Promise<void> {
-    return this.retention.reset('state', options);
+    return this.parts.retention.reset('state', options);
   }
 
   /** Lets what was issued finish, then closes. Pending `result()` calls reject; a connection that was passed in stays open. */
   close(): Promise<void> {
-    this.closing ??= this.shutDown();
-    return this.closing;
+    return this.parts.close();
   }
 
-  private async shutDown(): Promise<void> {
-    this.results.close();
-    await this.pending.idle();
-    await this.buffer.idle();
-    await this.connection.close();
-  }
-
-  private handleOf<O>({ id, deduplicated }: CreatedRun): RunHandle<O> {
-    return new ClientRunHandle<O>(id, deduplicated, this.queries, this.results, this.canceler);
+  private handleOf<O>(created: CreatedRun): RunHandle<O> {
+    return this.parts.handleOf<O>(created);
   }
 }
 

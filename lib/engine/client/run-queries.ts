@@ -1,31 +1,19 @@
-import { checkName, checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
+import { checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
 import type { Page, RunFilter, Stats } from '../core/client.types.js';
-import { InvalidOptionError } from '../core/errors/index.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
 import type { Sealer } from '../core/sealer.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { RedisConnection } from '../redis/connection.js';
-import { type Keyspace, RUN_STATUSES } from '../redis/keyspace.js';
+import type { Keyspace } from '../redis/keyspace.js';
 import { listRuns } from '../redis/list-runs.js';
 import { isRunSealed, openRunData } from '../redis/open-run-data.js';
 import { readAttempts } from '../redis/read-attempts.js';
-import { readData } from '../redis/read-data.js';
 import { readRun } from '../redis/read-run.js';
-import { readRunData } from '../redis/read-run-data.js';
+import { readAnyRunData } from '../redis/read-run-data.js';
 import { readStats } from '../redis/read-stats.js';
 import { toStepRecords } from '../redis/stored-step.js';
-import { checkCursor, checkSort, checkTime } from './page-checks.js';
-
-const FILTER_KEYS = [
-  'status',
-  'workflow',
-  'queue',
-  'createdAfter',
-  'createdBefore',
-  'sort',
-  'limit',
-  'cursor',
-] as const satisfies ReadonlyArray<keyof RunFilter>;
+import { checkCursor, checkSort } from './page-checks.js';
+import { PAGE_KEYS, RUN_CRITERIA, resolveCriteria } from './run-criteria.js';
 
 /** Reads of runs and of the state of the whole. */
 export class RunQueries {
@@ -43,7 +31,7 @@ export class RunQueries {
 
   async getRunSteps(runId: string): Promise<StepRecord[]> {
     checkRunId(runId);
-    const stored = (await this.buffer.add(readData(runId))) ?? (await readRunData(this.connection, this.keys, runId));
+    const stored = await readAnyRunData(this.buffer, this.connection, this.keys, runId);
     return toStepRecords(isRunSealed(stored) ? await openRunData(stored, runId, this.sealer) : stored);
   }
 
@@ -53,21 +41,12 @@ export class RunQueries {
   }
 
   async listRuns(filter: RunFilter = {}): Promise<Page<RunRecord>> {
-    rejectUnknownKeys(filter, FILTER_KEYS, 'listRuns()');
-    const { status, workflow, queue, createdAfter, createdBefore, sort = 'desc', limit = 50, cursor } = filter;
-    const statuses = status === undefined ? [] : [status].flat();
-    for (const one of statuses) {
-      if (!RUN_STATUSES.includes(one))
-        throw new InvalidOptionError('status', `Expected \`status\` to be one of ${RUN_STATUSES.join(', ')}; got '${one}'`);
-    }
+    rejectUnknownKeys(filter, [...RUN_CRITERIA, ...PAGE_KEYS], 'listRuns()');
+    const { sort = 'desc', limit = 50, cursor } = filter;
     checkSort(sort);
     checkCursor(cursor);
-    if (workflow !== undefined) checkName(workflow, 'workflow');
-    if (queue !== undefined) checkName(queue, 'queue');
-    if (createdAfter !== undefined) checkTime(createdAfter, 'createdAfter');
-    if (createdBefore !== undefined) checkTime(createdBefore, 'createdBefore');
     checkPositiveInteger(limit, 'limit', { max: 1_000 });
-    return this.buffer.add(listRuns({ cursor, sort, limit, statuses, workflow, queue, createdAfter, createdBefore }));
+    return this.buffer.add(listRuns({ ...resolveCriteria(filter), cursor, sort, limit }));
   }
 
   getStats(): Promise<Stats> {

@@ -92,6 +92,10 @@ export interface RunFilter {
   status?: RunStatus | RunStatus[];
   workflow?: string;
   queue?: string;
+  /** All of them match exactly. */
+  tag?: Record<string, string>;
+  /** Runs that steps of this run have started. */
+  parentRunId?: string;
   /** Epoch ms; a run created at this time counts. */
   createdAfter?: number;
   /** Epoch ms; a run created at this time counts. */

@@ -28,9 +28,9 @@ export function checkStepName(value: unknown): string {
 }
 
 /** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters */
-export function checkRunId(value: unknown): string {
+export function checkRunId(value: unknown, option = 'runId'): string {
   if (isName(value)) return value;
-  return refuse('runId', `\`runId\` to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
+  return refuse(option, `\`${option}\` to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
 }
 
 /** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters */
@@ -90,7 +90,7 @@ export function checkTags(value: unknown, option = 'tags'): Record<string, strin
   for (const [name, tag] of entries) {
     if (!isText(name, MAX_TAG_NAME_BYTES))
       refuse(option, `names in \`${option}\` to be 1 to ${MAX_TAG_NAME_BYTES} bytes of text`, name);
-    if (typeof tag !== 'string' || Buffer.byteLength(tag) > MAX_TAG_VALUE_BYTES) {
+    if (tag !== '' && !isText(tag, MAX_TAG_VALUE_BYTES)) {
       return refuse(
         option,
         `tag ${describeValue(name)} in \`${option}\` to be a string of at most ${MAX_TAG_VALUE_BYTES} bytes`,

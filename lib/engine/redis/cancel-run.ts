@@ -1,5 +1,5 @@
 import type { RunStatus } from '../core/run.types.js';
-import { statusOf } from './keyspace.js';
+import { codesOfStatus, statusOf } from './keyspace.js';
 import type { Op } from './op.js';
 
 export interface Cancellation {
@@ -9,6 +9,8 @@ export interface Cancellation {
   readonly compensate: boolean;
   /** A value of this call alone, so that a repeat of it is known. */
   readonly nonce: string;
+  /** Statuses in which it is canceled; none for any. */
+  readonly only?: readonly RunStatus[];
 }
 
 export type CancelAnswer =
@@ -16,10 +18,10 @@ export type CancelAnswer =
   /** `YES`: this call decides that the run ends canceled. `more`: descendants are left for continue_cancel. */
   | { readonly status: 'YES' | 'NO'; readonly runStatus: RunStatus; readonly more: boolean };
 
-export function cancelRun({ runId, reason, compensate, nonce }: Cancellation): Op<CancelAnswer> {
+export function cancelRun({ runId, reason, compensate, nonce, only = [] }: Cancellation): Op<CancelAnswer> {
   return {
     name: 'cancel_run',
-    args: [runId, reason, compensate ? 1 : 0, nonce],
+    args: [runId, reason, compensate ? 1 : 0, nonce, only.map(codesOfStatus).join('')],
     parse: (reply) => {
       const [status, code, more] = reply as [CancelAnswer['status'], string, number];
       return status === 'MISSING' ? { status } : { status, runStatus: statusOf(code), more: more === 1 };

@@ -1,6 +1,6 @@
 import type { Op } from './op.js';
 
-/** Descendants that one call cancels, about: Redis serves nobody else meanwhile. */
+/** Descendants that one call cancels: Redis serves nobody else meanwhile. */
 const CHILDREN_PER_CALL = 100;
 
 /** Cancels descendants of canceled runs. Answers whether there may be more. */

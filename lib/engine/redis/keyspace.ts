@@ -9,14 +9,15 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * |------------------------|--------|---------------|
  * | `run:<id>`             | hash   | metadata of a run, short fields only, so that Redis keeps it compact |
  * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason, `pt` number and place of the last point of no return, `ce` errors of compensations, `fe` error of its failure hook |
- * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one |
+ * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one and was not retried |
  * | `waiters:<id>`         | set    | channels of the clients that await its end |
  * | `parents:<id>`         | set    | runs and steps that wait for its end |
- * | `children:<id>`        | set    | runs it started |
- * | `canceling`            | hash   | canceled runs whose descendants are still to be canceled: cursor, whether to compensate, canceled run |
+ * | `children:<id>`        | zset   | runs it started, by creation stamp |
+ * | `canceling`            | hash   | canceled runs whose descendants are still to be canceled: stamp of the last child seen, whether to compensate, canceled run |
  * | `listening:<id>`       | hash   | places and members of `listeners` by the step that waits for events |
  * | `list:<status><place>` | zset   | runs of one status letter, workflow and queue by creation stamp (µs, unique): a place is `<len>:<workflow><queue>` |
  * | `places`               | set    | places that have runs |
+ * | `tagged:<len>:<name><value>` | zset | runs with a tag by creation stamp |
  * | `ended`, `packed`      | list   | ended runs in the order in which their retention began, those that are not packed yet and those after |
  * | `hooks`                | list   | runs of failure hooks in the order of the failures; those that have ended are dropped as they are met |
  * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
@@ -133,7 +134,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` or `packed` that a retry has left behind, `z` number of the pieces, in fields 1, 2, …, into which its data and passes are packed since it ended, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` or `packed` that a retry has left behind, `z` number of the pieces, in fields 1, 2, …, into which its data and passes are packed since it ended, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `rn` nonce of the last retry. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],

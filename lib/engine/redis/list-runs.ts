@@ -4,16 +4,23 @@ import { codesOfStatus } from './keyspace.js';
 import type { Op } from './op.js';
 import { fieldsOfHash, type PayloadsReply, sealedInRun, toRunRecord } from './stored-run.js';
 
-export interface RunPageRequest {
-  readonly cursor?: string;
-  readonly sort: 'asc' | 'desc';
-  readonly limit: number;
+/** Which runs are wanted. */
+export interface RunCriteria {
   readonly statuses: readonly RunStatus[];
   readonly workflow?: string;
   readonly queue?: string;
   /** Epoch ms, both ends included. */
   readonly createdAfter?: number;
   readonly createdBefore?: number;
+  readonly parentRunId?: string;
+  /** All of them. */
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface RunPageRequest extends RunCriteria {
+  readonly cursor?: string;
+  readonly sort: 'asc' | 'desc';
+  readonly limit: number;
 }
 
 /** Runs that one call looks at; where the filter matches few, a page is shorter than asked and has a cursor all the same. */
@@ -24,17 +31,7 @@ type RunReply = [string, string[], PayloadsReply];
 export function listRuns(request: RunPageRequest): Op<Page<RunRecord>> {
   return {
     name: 'list_runs',
-    args: [
-      request.cursor ?? '',
-      request.sort,
-      request.limit,
-      RUNS_PER_SCAN,
-      request.statuses.map(codesOfStatus).join(''),
-      request.workflow ?? '',
-      request.queue ?? '',
-      request.createdAfter ?? '',
-      request.createdBefore ?? '',
-    ],
+    args: pageArgs(request),
     sealed: (reply) => runsOf(reply).flatMap(([id, , payloads]) => sealedInRun(id, payloads)),
     parse: (reply) => {
       const [cursor] = reply as [string];
@@ -42,6 +39,23 @@ export function listRuns(request: RunPageRequest): Op<Page<RunRecord>> {
       return cursor === '' ? { items } : { items, cursor };
     },
   };
+}
+
+/** A page as the scripts take it. */
+export function pageArgs(request: RunPageRequest): Array<string | number> {
+  return [
+    request.cursor ?? '',
+    request.sort,
+    request.limit,
+    RUNS_PER_SCAN,
+    request.statuses.map(codesOfStatus).join(''),
+    request.workflow ?? '',
+    request.queue ?? '',
+    request.createdAfter ?? '',
+    request.createdBefore ?? '',
+    request.parentRunId ?? '',
+    ...Object.entries(request.tags ?? {}).flat(),
+  ];
 }
 
 function runsOf(reply: unknown): RunReply[] {

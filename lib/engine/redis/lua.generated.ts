@@ -178,11 +178,13 @@ local function failures_before(run)
   local failures = tonumber(run[4] or 0)
   return run.unwinding == 'f' and failures - 1 or failures
 end
-local function record_pass(id, failures, outcome, since, worker, failure)
+local function record_pass(id, failures, outcome, since, worker, failure, till)
   local attempt = tonumber(failures or 0) + 1
-  call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now_text .. ',' .. worker .. ';' .. (failure or ''))
+  local line = attempt .. ',' .. outcome .. ',' .. since .. ',' .. (till or now_text) .. ',' .. worker .. ';' .. (failure or '')
+  call('RPUSH', ROOT .. 'passes:' .. id, line)
 end
 local ops = {}
+local function tag_key(name, value) return ROOT .. 'tagged:' .. #name .. ':' .. name .. value end
 local function create(run)
   local id, workflow = run.id, run.workflow
   local key = run_key(id)
@@ -212,7 +214,10 @@ local function create(run)
   if run.priority ~= '0' then keep('pr', run.priority) end
   if run.nonce ~= '' then keep('no', run.nonce) end
   if run.version ~= '' then keep('ve', run.version) end
-  if run.tags ~= '' then keep('tg', run.tags) end
+  if run.tags ~= '' then
+    keep('tg', run.tags)
+    for name, value in pairs(cjson.decode(run.tags)) do call('ZADD', tag_key(name, value), stamp, id) end
+  end
   if claim_key then
     keep('ik', run.idempotency)
     call('SET', claim_key, id, 'PX', run.ttl)
@@ -322,7 +327,9 @@ ops.claim_runs = function(base, count)
     local fields = {}
     for i = 1, #run, 2 do
       local name = run[i]
-      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'wf' or name == 'mx' or name == 'th' then fields[name] = run[i + 1] end
+      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'ca' or name == 'wf' or name == 'mx' or name == 'th' then
+        fields[name] = run[i + 1]
+      end
     end
     return run, fields
   end
@@ -337,6 +344,7 @@ ops.claim_runs = function(base, count)
     end
     local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
     call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
+    if fields.ca and not fields.sa then call('HSET', run_key(id), 'ca', now_text) end
     owned[#owned + 1] = id
     hand_over(id, fence, suspect, run, fields.f)
   end
@@ -616,6 +624,15 @@ local function set_start(gate, id, score, period)
     call('PEXPIRE', starts, period)
   end
 end
+local function keep_start(id, name)
+  local run = call('HMGET', run_key(id), 'wf', 'th')
+  if not run[2] then return end
+  local starts = starts_key(gate_of('t', run[1], nil, run[2]))
+  local at = call('ZSCORE', starts, id)
+  if not at then return end
+  call('ZADD', starts, at, '\\0' .. name)
+  call('ZREM', starts, id)
+end
 local function hand_out_starts(gate)
   for handed = 1, HANDED_AT_ONCE + 1 do
     local id = first_waiter(gate)
@@ -846,13 +863,15 @@ local function requeue_lost(worker, limit)
   end
   return #ids
 end
+local function children_key(id) return ROOT .. 'children:' .. id end
 local function child_fields(id, step)
   local run = call('HMGET', run_key(id), 'ro', 'hk')
   return { 'tr', 'child', 'pa', run[2] or id, 'ps', step, 'ro', run[1] or id }
 end
 local function register_child(id, created)
   if created[1] ~= 'CREATED' then return end
-  call('SADD', ROOT .. 'children:' .. (call('HGET', run_key(id), 'hk') or id), created[2])
+  local child = created[2]
+  call('ZADD', children_key(call('HGET', run_key(id), 'hk') or id), call('HGET', run_key(child), 'cs'), child)
 end
 local function await_child(id, step, branch, created)
   register_child(id, created)
@@ -872,7 +891,7 @@ local function await_child(id, step, branch, created)
   return false
 end
 local function cancel_children(id, compensate, canceled)
-  if call('EXISTS', ROOT .. 'children:' .. id) == 1 then
+  if call('EXISTS', children_key(id)) == 1 then
     call('HSETNX', ROOT .. 'canceling', id, '0,' .. compensate .. ',' .. canceled)
   end
 end
@@ -1120,6 +1139,11 @@ local function forget_place(workflow, queue)
   for _, letter in ipairs(LIST_LETTERS) do keys[#keys + 1] = list_key(letter, workflow, queue) end
   if call('EXISTS', unpack(keys)) == 0 then call('SREM', ROOT .. 'places', place_of_lists(workflow, queue)) end
 end
+local function leave_indexes(id)
+  local tags = call('HGET', run_key(id), 'tg')
+  if not tags then return end
+  for name, value in pairs(cjson.decode(tags)) do call('ZREM', tag_key(name, value), id) end
+end
 local function running_runs()
   local runs = {}
   for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
@@ -1206,6 +1230,54 @@ local function merge_lists(sources, range, most)
     if heap[1] then sink(1) end
     return id, stamp
   end
+end
+local function is_wanted(id, wanted)
+  local run = call('HMGET', run_key(id), 'st', 'wf', 'q', 'pa')
+  if not run[1] then return false end
+  if wanted.statuses ~= '' and not string.find(wanted.statuses, run[1], 1, true) then return false end
+  if wanted.workflow ~= '' and run[2] ~= wanted.workflow then return false end
+  if wanted.queue ~= '' and run[3] ~= wanted.queue then return false end
+  if wanted.parent ~= '' and run[4] ~= wanted.parent then return false end
+  for i = 1, #wanted.tags, 2 do
+    if not call('ZSCORE', tag_key(wanted.tags[i], wanted.tags[i + 1]), id) then return false end
+  end
+  return true
+end
+local function sources_of(wanted, range)
+  local keys = lists_of(wanted.statuses, wanted.workflow, wanted.queue)
+  local low, high = string.format('%.0f', range.low), string.format('%.0f', range.high)
+  local best, fewest
+  local function consider(key)
+    local count = call('ZCOUNT', key, low, high)
+    if not best or count < fewest then best, fewest = { key }, count end
+  end
+  if wanted.parent ~= '' then consider(children_key(wanted.parent)) end
+  for i = 1, #wanted.tags, 2 do consider(tag_key(wanted.tags[i], wanted.tags[i + 1])) end
+  if best then
+    local listed = 0
+    for _, key in ipairs(keys) do
+      listed = listed + call('ZCOUNT', key, low, high)
+      if listed >= fewest then return best end
+    end
+  end
+  local function is_any_of(letter) return wanted.statuses == '' or string.find(wanted.statuses, letter, 1, true) end
+  if is_any_of('r') and not is_any_of('q') then keys[#keys + 1] = running_list(range, wanted.workflow, wanted.queue) end
+  return keys
+end
+local function walk_runs(wanted, take)
+  flush_moves()
+  local range = stamp_range(wanted.after, wanted.sort, wanted.created_after, wanted.created_before)
+  local merged = merge_lists(sources_of(wanted, range), range, wanted.scan)
+  local looked, taken = 0, 0
+  for id, stamp in merged do
+    looked = looked + 1
+    if is_wanted(id, wanted) then
+      taken = taken + 1
+      take(id)
+    end
+    if taken == wanted.limit or looked == wanted.scan then return merged() and stamp or '' end
+  end
+  return ''
 end
 ops.adopt_outcome = function(base, count)
   local id = ARGV[base + 1]
@@ -1328,6 +1400,11 @@ ops.cancel_run = function(base, count)
   local reason = ARGV[base + 2]
   local compensate = ARGV[base + 3]
   local nonce = ARGV[base + 4]
+  local only = ARGV[base + 5]
+  if only ~= '' then
+    local run = call('HMGET', run_key(id), 'st', 'cn')
+    if run[1] and run[2] ~= nonce and not string.find(only, run[1], 1, true) then return { 'NO', run[1], 0 } end
+  end
   local answer = request_cancel(id, reason, compensate, nonce)
   return { answer[1], answer[2], call('EXISTS', ROOT .. 'canceling') }
 end
@@ -1336,15 +1413,16 @@ ops.continue_cancel = function(base, count)
   local canceling = ROOT .. 'canceling'
   local id = call('HRANDFIELD', canceling)
   if not id then return 0 end
-  local cursor, compensate, canceled = string.match(call('HGET', canceling, id), '^(%d+),(%d),(.*)$')
-  local scan = call('SSCAN', ROOT .. 'children:' .. id, cursor, 'COUNT', limit)
-  if scan[1] == '0' then
+  local last, compensate, canceled = string.match(call('HGET', canceling, id), '^(%d+),(%d),(.*)$')
+  local children = call('ZRANGEBYSCORE', children_key(id), '(' .. last, '+inf', 'WITHSCORES', 'LIMIT', 0, limit)
+  if #children < 2 * tonumber(limit) then
     call('HDEL', canceling, id)
   else
-    call('HSET', canceling, id, scan[1] .. ',' .. compensate .. ',' .. canceled)
+    call('HSET', canceling, id, children[#children] .. ',' .. compensate .. ',' .. canceled)
   end
   local reason = (canceled == id and 'Parent' or 'Ancestor') .. ' run "' .. canceled .. '" was canceled'
-  for _, child in ipairs(scan[2]) do
+  for i = 1, #children, 2 do
+    local child = children[i]
     local answer = request_cancel(child, reason, compensate, '')
     if answer[1] == 'NO' and not call('HGET', run_key(child), 'cr') then cancel_children(child, compensate, canceled) end
   end
@@ -1445,6 +1523,25 @@ ops.find_canceled = function(base, count)
     end
   end
   return found
+end
+ops.find_runs = function(base, count)
+  local after = ARGV[base + 1]
+  local sort = ARGV[base + 2]
+  local limit = ARGV[base + 3]
+  local scan = ARGV[base + 4]
+  local statuses = ARGV[base + 5]
+  local workflow = ARGV[base + 6]
+  local queue = ARGV[base + 7]
+  local created_after = ARGV[base + 8]
+  local created_before = ARGV[base + 9]
+  local parent = ARGV[base + 10]
+  local tags_first, tags_last = base + 11, base + count
+  local page = { '' }
+  page[1] = walk_runs({
+    after = after, sort = sort, limit = tonumber(limit), scan = tonumber(scan), statuses = statuses, workflow = workflow, queue = queue,
+    created_after = created_after, created_before = created_before, parent = parent, tags = { unpack(ARGV, tags_first, tags_last) },
+  }, function(id) page[#page + 1] = id end)
+  return page
 end
 ops.finish_hook = function(base, count)
   local id = ARGV[base + 1]
@@ -1547,24 +1644,13 @@ ops.list_runs = function(base, count)
   local queue = ARGV[base + 7]
   local created_after = ARGV[base + 8]
   local created_before = ARGV[base + 9]
-  flush_moves()
-  local range = stamp_range(after, sort, created_after, created_before)
-  local sources = lists_of(statuses, workflow, queue)
-  local wants_queued = statuses == '' or string.find(statuses, 'q', 1, true)
-  local wants_running = statuses == '' or string.find(statuses, 'r', 1, true)
-  if wants_running and not wants_queued then sources[#sources + 1] = running_list(range, workflow, queue) end
-  local merged = merge_lists(sources, range, tonumber(scan))
-  local page, looked, last = { '' }, 0, nil
-  for id, stamp in merged do
-    looked = looked + 1
-    last = stamp
-    local status = call('HGET', run_key(id), 'st')
-    if status and (wants_running or status ~= 'r') then page[#page + 1] = { id, metadata_of(id), payloads_of(id) } end
-    if #page > tonumber(limit) or looked == tonumber(scan) then
-      if merged() then page[1] = last end
-      break
-    end
-  end
+  local parent = ARGV[base + 10]
+  local tags_first, tags_last = base + 11, base + count
+  local page = { '' }
+  page[1] = walk_runs({
+    after = after, sort = sort, limit = tonumber(limit), scan = tonumber(scan), statuses = statuses, workflow = workflow, queue = queue,
+    created_after = created_after, created_before = created_before, parent = parent, tags = { unpack(ARGV, tags_first, tags_last) },
+  }, function(id) page[#page + 1] = { id, metadata_of(id), payloads_of(id) } end)
   return page
 end
 ops.list_schedules = function(base, count)
@@ -1866,6 +1952,49 @@ ops.retire_worker = function(base, count)
   end
   return 'OK'
 end
+ops.retry_run = function(base, count)
+  local id = ARGV[base + 1]
+  local nonce = ARGV[base + 2]
+  local seen = ARGV[base + 3]
+  local reopened_first, reopened_last = base + 4, base + count
+  local key, data = run_key(id), data_key(id)
+  local run = call('HMGET', key, 'st', 'fa', 'rn', 'hk', 'co', 'fh', 'fc', 'cr', 'wf', 'q', 'pr', 'cs', 'n', 'w', 'sa')
+  local status = run[1]
+  if not status or run[4] then return 'MISSING' end
+  if run[3] == nonce then return 'OK' end
+  if status == 's' then return 'succeeded' end
+  if status ~= 'f' and status ~= 'c' then return 'not_ended' end
+  if run[5] then return 'compensated' end
+  if run[7] and not run[8] then return 'undelivered' end
+  if run[6] == 'p' then return 'hook_pending' end
+  if run[8] and call('EXISTS', ROOT .. 'canceling') == 1 then return 'CANCELING' end
+  if run[2] ~= seen then return 'CHANGED' end
+  expand(id)
+  if run[15] and call('EXISTS', ROOT .. 'passes:' .. id) == 0 then
+    local failures = tonumber(run[13] or 0)
+    if status == 'f' then failures = failures - 1 end
+    record_pass(id, failures, status, run[15], run[14], status == 'f' and call('HGET', data, 'e'), run[2])
+  end
+  for i = reopened_first, reopened_last do
+    local field = 's:' .. ARGV[i]
+    local record = call('HGET', data, field)
+    if record and string.sub(record, 1, 1) == 'r' then
+      call('HSET', data, field, (string.gsub(record, '^r,f,%d+', 'r,x,0')))
+    else
+      call('HDEL', data, field)
+    end
+  end
+  if run[15] then call('HSET', key, 'ca', now_text) end
+  call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'rb', 'cr', 'nc', 'fh', 'hb')
+  call('HDEL', data, 'e', 'cx', 'fe')
+  call('HSET', key, 'st', 'q', 'av', now_text, 'tr', 'retry', 'rn', nonce)
+  keep_start(id, nonce)
+  call('HINCRBY', key, 'se', 1)
+  move(id, run[9], run[10], run[12], status, 'q')
+  enqueue(id, run[10], tonumber(run[11] or 0), 0)
+  wake(run[10])
+  return 'OK'
+end
 ops.settle_delivery = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
@@ -1994,6 +2123,7 @@ ops.sweep_history = function(base, count)
       leave_list(id, run[4], run[5], run[6])
       places[place_of_lists(run[5], run[6])] = { run[5], run[6] }
     end
+    leave_indexes(id)
     doom(id)
   end
   local function give_up_hook(hook, run)

@@ -7,6 +7,7 @@ import { NonRetriableError, RetryAfterError } from './retry.errors.js';
 import {
   CrashLoopError,
   ResultTimeoutError,
+  RetryRefusedError,
   RunCanceledError,
   RunFailedError,
   RunNotFoundError,
@@ -33,6 +34,7 @@ const ERROR_CLASSES = {
   REPLICATION: ReplicationError,
   RESULT_TIMEOUT: ResultTimeoutError,
   RETRY_AFTER: RetryAfterError,
+  RETRY_REFUSED: RetryRefusedError,
   RUN_CANCELED: RunCanceledError,
   RUN_FAILED: RunFailedError,
   RUN_NOT_FOUND: RunNotFoundError,

@@ -8,6 +8,8 @@ export { NonRetriableError, RetryAfterError } from './retry.errors.js';
 export {
   CrashLoopError,
   ResultTimeoutError,
+  type RetryRefusal,
+  RetryRefusedError,
   RunCanceledError,
   RunFailedError,
   RunNotFoundError,

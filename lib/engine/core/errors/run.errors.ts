@@ -91,3 +91,27 @@ export class RunNotFoundError extends RedflowError {
     this.runId = ids.runId;
   }
 }
+
+const REFUSALS = {
+  succeeded: 'it has succeeded. Create another run.',
+  not_ended: 'it has not ended. Wait for its end, or cancel it first.',
+  compensated: 'its compensations ran, so its completed steps are undone. Create another run.',
+  undelivered: 'its event was never delivered to it: the filter or the schema of its workflow refused the event.',
+  hook_pending: 'its failure hook has not ended. Wait until `failureHook.status` is not "pending".',
+} as const;
+
+/** Why a run cannot be retried. */
+export type RetryRefusal = keyof typeof REFUSALS;
+
+/** `retryRun` takes only failed and canceled runs whose completed steps still stand. */
+export class RetryRefusedError extends RedflowError {
+  readonly code = 'RETRY_REFUSED';
+  readonly runId: string;
+  readonly reason: RetryRefusal;
+
+  constructor(ids: { runId: string; reason: RetryRefusal }) {
+    super(`Run "${ids.runId}" cannot be retried: ${REFUSALS[ids.reason]}`);
+    this.runId = ids.runId;
+    this.reason = ids.reason;
+  }
+}

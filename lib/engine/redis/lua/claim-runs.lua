@@ -50,7 +50,9 @@ local function read(id)
   local fields = {}
   for i = 1, #run, 2 do
     local name = run[i]
-    if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'wf' or name == 'mx' or name == 'th' then fields[name] = run[i + 1] end
+    if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'ca' or name == 'wf' or name == 'mx' or name == 'th' then
+      fields[name] = run[i + 1]
+    end
   end
   return run, fields
 end
@@ -68,6 +70,8 @@ local function claim(id, suspect)
   -- while the worker of the forgotten claim still writes.
   local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
   call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
+  -- A run that was retried starts anew.
+  if fields.ca and not fields.sa then call('HSET', run_key(id), 'ca', now_text) end
   owned[#owned + 1] = id
   hand_over(id, fence, suspect, run, fields.f)
 end

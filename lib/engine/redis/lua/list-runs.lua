@@ -10,24 +10,12 @@
 --   queue            '' for all
 --   created_after    epoch ms, the first that counts, '' for none
 --   created_before   epoch ms, the last that counts, '' for none
+--   parent           run that has started them, '' for all
+--   ...tags          name and value in turn, all of which they have
 -- RETURNS { stamp to go on from or '', { id, fields, payloads }… }
-flush_moves()
-local range = stamp_range(after, sort, created_after, created_before)
-local sources = lists_of(statuses, workflow, queue)
--- Running runs are among the queued ones; asked for alone they are found with the workers.
-local wants_queued = statuses == '' or string.find(statuses, 'q', 1, true)
-local wants_running = statuses == '' or string.find(statuses, 'r', 1, true)
-if wants_running and not wants_queued then sources[#sources + 1] = running_list(range, workflow, queue) end
-local merged = merge_lists(sources, range, tonumber(scan))
-local page, looked, last = { '' }, 0, nil
-for id, stamp in merged do
-  looked = looked + 1
-  last = stamp
-  local status = call('HGET', run_key(id), 'st')
-  if status and (wants_running or status ~= 'r') then page[#page + 1] = { id, metadata_of(id), payloads_of(id) } end
-  if #page > tonumber(limit) or looked == tonumber(scan) then
-    if merged() then page[1] = last end
-    break
-  end
-end
+local page = { '' }
+page[1] = walk_runs({
+  after = after, sort = sort, limit = tonumber(limit), scan = tonumber(scan), statuses = statuses, workflow = workflow, queue = queue,
+  created_after = created_after, created_before = created_before, parent = parent, tags = { unpack(ARGV, tags_first, tags_last) },
+}, function(id) page[#page + 1] = { id, metadata_of(id), payloads_of(id) } end)
 return page

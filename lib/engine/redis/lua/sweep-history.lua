@@ -27,6 +27,7 @@ local function delete(id, run)
     leave_list(id, run[4], run[5], run[6])
     places[place_of_lists(run[5], run[6])] = { run[5], run[6] }
   end
+  leave_indexes(id)
   doom(id)
 end
 local function give_up_hook(hook, run)

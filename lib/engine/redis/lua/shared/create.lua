@@ -1,3 +1,6 @@
+-- Runs with a tag, by creation stamp. Names and values are any text.
+local function tag_key(name, value) return ROOT .. 'tagged:' .. #name .. ':' .. name .. value end
+
 -- Stores a new run and queues it, now or later. `run` has the arguments of create_run as fields, and in `extra` further fields of the
 -- hash. Answers what create_run answers.
 local function create(run)
@@ -30,7 +33,10 @@ local function create(run)
   if run.priority ~= '0' then keep('pr', run.priority) end
   if run.nonce ~= '' then keep('no', run.nonce) end
   if run.version ~= '' then keep('ve', run.version) end
-  if run.tags ~= '' then keep('tg', run.tags) end
+  if run.tags ~= '' then
+    keep('tg', run.tags)
+    for name, value in pairs(cjson.decode(run.tags)) do call('ZADD', tag_key(name, value), stamp, id) end
+  end
   if claim_key then
     keep('ik', run.idempotency)
     call('SET', claim_key, id, 'PX', run.ttl)

@@ -219,10 +219,11 @@ local function failures_before(run)
   return run.unwinding == 'f' and failures - 1 or failures
 end
 
--- Appends one line of the pass history: attempt,outcome,startedAt,endedAt,worker;error
-local function record_pass(id, failures, outcome, since, worker, failure)
+-- Appends one line of the pass history: attempt,outcome,startedAt,endedAt,worker;error. A pass ends now, unless told otherwise.
+local function record_pass(id, failures, outcome, since, worker, failure, till)
   local attempt = tonumber(failures or 0) + 1
-  call('RPUSH', ROOT .. 'passes:' .. id, attempt .. ',' .. outcome .. ',' .. since .. ',' .. now_text .. ',' .. worker .. ';' .. (failure or ''))
+  local line = attempt .. ',' .. outcome .. ',' .. since .. ',' .. (till or now_text) .. ',' .. worker .. ';' .. (failure or '')
+  call('RPUSH', ROOT .. 'passes:' .. id, line)
 end
 
 local ops = {}

@@ -1,6 +1,6 @@
--- Marks a run whose descendants are to be canceled: canceling holds, by run, <cursor in its children>,<compensate>,<canceled run>.
+-- Marks a run whose descendants are to be canceled: canceling holds, by run, <stamp of the last child seen>,<compensate>,<canceled run>.
 local function cancel_children(id, compensate, canceled)
-  if call('EXISTS', ROOT .. 'children:' .. id) == 1 then
+  if call('EXISTS', children_key(id)) == 1 then
     call('HSETNX', ROOT .. 'canceling', id, '0,' .. compensate .. ',' .. canceled)
   end
 end

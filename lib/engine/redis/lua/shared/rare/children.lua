@@ -1,3 +1,6 @@
+-- Runs that a run has started, by creation stamp.
+local function children_key(id) return ROOT .. 'children:' .. id end
+
 -- Fields of a child's hash that say where it comes from. Children of a failure hook are those of the run that has failed.
 local function child_fields(id, step)
   local run = call('HMGET', run_key(id), 'ro', 'hk')
@@ -7,7 +10,8 @@ end
 -- A run that an idempotency key names and that existed before is no child.
 local function register_child(id, created)
   if created[1] ~= 'CREATED' then return end
-  call('SADD', ROOT .. 'children:' .. (call('HGET', run_key(id), 'hk') or id), created[2])
+  local child = created[2]
+  call('ZADD', children_key(call('HGET', run_key(id), 'hk') or id), call('HGET', run_key(child), 'cs'), child)
 end
 
 -- Lets a step, or a branch of it, wait for the end of the child that create() answered. Answers whether the wait is over.

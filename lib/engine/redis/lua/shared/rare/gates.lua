@@ -72,6 +72,16 @@ local function set_start(gate, id, score, period)
     call('PEXPIRE', starts, period)
   end
 end
+-- A run that is retried starts once more. Its start so far counts on under a name that no run has.
+local function keep_start(id, name)
+  local run = call('HMGET', run_key(id), 'wf', 'th')
+  if not run[2] then return end
+  local starts = starts_key(gate_of('t', run[1], nil, run[2]))
+  local at = call('ZSCORE', starts, id)
+  if not at then return end
+  call('ZADD', starts, at, '\0' .. name)
+  call('ZREM', starts, id)
+end
 local function hand_out_starts(gate)
   for handed = 1, HANDED_AT_ONCE + 1 do
     local id = first_waiter(gate)

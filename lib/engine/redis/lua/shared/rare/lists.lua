@@ -1,4 +1,4 @@
--- Lists of runs, each a zset by creation stamp, and the merge of several into one order.
+-- Lists of runs, each a zset by creation stamp, the merge of several into one order, and what a filter wants of them.
 
 local LIST_LETTERS = { 'd', 'q', 'w', 's', 'f', 'c' }
 
@@ -27,6 +27,13 @@ local function forget_place(workflow, queue)
   local keys = {}
   for _, letter in ipairs(LIST_LETTERS) do keys[#keys + 1] = list_key(letter, workflow, queue) end
   if call('EXISTS', unpack(keys)) == 0 then call('SREM', ROOT .. 'places', place_of_lists(workflow, queue)) end
+end
+
+-- Takes a run that is deleted out of the indexes that it is in besides.
+local function leave_indexes(id)
+  local tags = call('HGET', run_key(id), 'tg')
+  if not tags then return end
+  for name, value in pairs(cjson.decode(tags)) do call('ZREM', tag_key(name, value), id) end
 end
 
 -- The runs in execution, { id, stamp, workflow, queue } each: they are no more than the workers have slots.
@@ -124,4 +131,61 @@ local function merge_lists(sources, range, most)
     if heap[1] then sink(1) end
     return id, stamp
   end
+end
+
+-- Whether a run is what a filter wants: statuses are letters, '' for any, as with workflow, queue and parent; tags name and value in turn.
+local function is_wanted(id, wanted)
+  local run = call('HMGET', run_key(id), 'st', 'wf', 'q', 'pa')
+  if not run[1] then return false end
+  if wanted.statuses ~= '' and not string.find(wanted.statuses, run[1], 1, true) then return false end
+  if wanted.workflow ~= '' and run[2] ~= wanted.workflow then return false end
+  if wanted.queue ~= '' and run[3] ~= wanted.queue then return false end
+  if wanted.parent ~= '' and run[4] ~= wanted.parent then return false end
+  for i = 1, #wanted.tags, 2 do
+    if not call('ZSCORE', tag_key(wanted.tags[i], wanted.tags[i + 1]), id) then return false end
+  end
+  return true
+end
+
+-- What merge_lists() walks to find all that a filter wants: the lists of its statuses, workflow and queue, the children of its parent, or
+-- the runs with one of its tags, whichever has the fewest left.
+local function sources_of(wanted, range)
+  local keys = lists_of(wanted.statuses, wanted.workflow, wanted.queue)
+  local low, high = string.format('%.0f', range.low), string.format('%.0f', range.high)
+  local best, fewest
+  local function consider(key)
+    local count = call('ZCOUNT', key, low, high)
+    if not best or count < fewest then best, fewest = { key }, count end
+  end
+  if wanted.parent ~= '' then consider(children_key(wanted.parent)) end
+  for i = 1, #wanted.tags, 2 do consider(tag_key(wanted.tags[i], wanted.tags[i + 1])) end
+  if best then
+    local listed = 0
+    for _, key in ipairs(keys) do
+      listed = listed + call('ZCOUNT', key, low, high)
+      if listed >= fewest then return best end
+    end
+  end
+  -- Running runs are among the queued ones; asked for alone they are found with the workers.
+  local function is_any_of(letter) return wanted.statuses == '' or string.find(wanted.statuses, letter, 1, true) end
+  if is_any_of('r') and not is_any_of('q') then keys[#keys + 1] = running_list(range, wanted.workflow, wanted.queue) end
+  return keys
+end
+
+-- Takes what a filter wants in the order of creation, from behind `after` on: at most `limit` of the `scan` runs that it looks at. Answers
+-- the stamp to go on from, '' at the end.
+local function walk_runs(wanted, take)
+  flush_moves()
+  local range = stamp_range(wanted.after, wanted.sort, wanted.created_after, wanted.created_before)
+  local merged = merge_lists(sources_of(wanted, range), range, wanted.scan)
+  local looked, taken = 0, 0
+  for id, stamp in merged do
+    looked = looked + 1
+    if is_wanted(id, wanted) then
+      taken = taken + 1
+      take(id)
+    end
+    if taken == wanted.limit or looked == wanted.scan then return merged() and stamp or '' end
+  end
+  return ''
 end

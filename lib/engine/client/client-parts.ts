@@ -1,0 +1,98 @@
+import { rejectUnknownKeys } from '../core/checks.js';
+import type { ClientOptions, RunHandle } from '../core/client.types.js';
+import { asRegistry, defaultRegistry } from '../core/registry.js';
+import type { WorkflowRegistry } from '../core/workflow.types.js';
+import { CommitBuffer } from '../redis/commit-buffer.js';
+import { RedisConnection } from '../redis/connection.js';
+import { Keyspace } from '../redis/keyspace.js';
+import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
+import { ScriptRunner } from '../redis/script-runner.js';
+import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directory.js';
+import { WorkflowMetas } from '../redis/workflow-metas.js';
+import { BulkCanceler } from './bulk-canceler.js';
+import { EventPublisher } from './event-publisher.js';
+import { EventQueries } from './event-queries.js';
+import { PendingCalls } from './pending-calls.js';
+import { ResultListener } from './result-listener.js';
+import { Retention } from './retention.js';
+import { RunCanceler } from './run-canceler.js';
+import { type CreatedRun, RunCreator } from './run-creator.js';
+import { ClientRunHandle } from './run-handle.js';
+import { RunQueries } from './run-queries.js';
+import { RunRetrier } from './run-retrier.js';
+import { ScheduleAdmin } from './schedule-admin.js';
+
+/** How long a call is sent again while Redis is away, before it fails. */
+const GIVE_UP_AFTER_MS = 10_000;
+
+/** A thousand creates leave without waiting for one another's answers. */
+const BUFFER = { depth: 8, smallest: 64 };
+
+/** What a framework adds to a client. */
+export interface ClientInternals {
+  /** Finds the definition that a decorated class stands for. */
+  readonly resolveClass?: ClassResolver;
+  /** Workflows known in this process. @default the default registry */
+  readonly registry?: WorkflowRegistry;
+}
+
+/** Those who do what a client offers, on one connection. */
+export class ClientParts {
+  readonly connection: RedisConnection;
+  readonly buffer: CommitBuffer;
+  readonly queries: RunQueries;
+  readonly metas: WorkflowMetas;
+  readonly creator: RunCreator;
+  readonly canceler: RunCanceler;
+  readonly bulkCanceler: BulkCanceler;
+  readonly retrier: RunRetrier;
+  readonly events: EventQueries;
+  readonly publisher: EventPublisher;
+  readonly retention: Retention;
+  readonly schedules: ScheduleAdmin;
+  private readonly pending = new PendingCalls();
+  private readonly results: ResultListener;
+  private closing: Promise<void> | undefined;
+
+  /** @throws InvalidOptionError */
+  constructor(options: ClientOptions, internals: ClientInternals) {
+    rejectUnknownKeys(options, CLIENT_OPTION_NAMES, 'createClient()');
+    const resolved = resolveClientOptions(options);
+    const { logger, maxPayloadBytes, sealer, waitReplicas } = resolved;
+    const keys = new Keyspace(resolved.prefix);
+    this.connection = new RedisConnection(resolved, logger);
+    const runner = new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS, waitReplicas });
+    this.buffer = new CommitBuffer(runner, BUFFER, sealer);
+    this.queries = new RunQueries(this.connection, keys, this.buffer, sealer);
+    this.metas = new WorkflowMetas(this.connection, keys);
+    const registry = asRegistry(internals.registry ?? defaultRegistry);
+    const directory = new WorkflowDirectory(registry, this.metas, internals.resolveClass ?? (() => undefined));
+    const host = { directory, maxPayloadBytes, sealer };
+    this.creator = new RunCreator(this.buffer, this.pending, host);
+    this.events = new EventQueries(this.connection, keys, this.buffer);
+    this.publisher = new EventPublisher(this.buffer, this.pending, host);
+    this.canceler = new RunCanceler(this.buffer, this.pending);
+    this.bulkCanceler = new BulkCanceler(this.buffer, this.pending);
+    this.retrier = new RunRetrier(this.connection, keys, this.buffer, this.pending);
+    this.retention = new Retention(this.connection, keys, this.buffer, resolved.retentionMs);
+    this.schedules = new ScheduleAdmin(this.buffer, this.pending, host);
+    this.results = new ResultListener(this.connection, keys, this.buffer, sealer, logger);
+  }
+
+  handleOf<O>({ id, deduplicated }: CreatedRun): RunHandle<O> {
+    return new ClientRunHandle<O>(id, deduplicated, this.queries, this.results, this.canceler);
+  }
+
+  /** Lets what was issued finish, then closes. */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private async shutDown(): Promise<void> {
+    this.results.close();
+    await this.pending.idle();
+    await this.buffer.idle();
+    await this.connection.close();
+  }
+}

@@ -1,0 +1,37 @@
+import { checkName, checkRunId, checkTags } from '../core/checks.js';
+import type { RunFilter } from '../core/client.types.js';
+import { InvalidOptionError } from '../core/errors/index.js';
+import { RUN_STATUSES } from '../redis/keyspace.js';
+import type { RunCriteria } from '../redis/list-runs.js';
+import { checkTime } from './page-checks.js';
+
+/** What a filter says of the runs that it wants. */
+export const RUN_CRITERIA = [
+  'status',
+  'workflow',
+  'queue',
+  'tag',
+  'parentRunId',
+  'createdAfter',
+  'createdBefore',
+] as const satisfies ReadonlyArray<keyof RunFilter>;
+
+/** What it says of the page. */
+export const PAGE_KEYS = ['sort', 'limit', 'cursor'] as const satisfies ReadonlyArray<keyof RunFilter>;
+
+/** @throws InvalidOptionError */
+export function resolveCriteria(filter: RunFilter): RunCriteria {
+  const { status, workflow, queue, tag, parentRunId, createdAfter, createdBefore } = filter;
+  const statuses = status === undefined ? [] : [status].flat();
+  for (const one of statuses) {
+    if (!RUN_STATUSES.includes(one))
+      throw new InvalidOptionError('status', `Expected \`status\` to be one of ${RUN_STATUSES.join(', ')}; got '${one}'`);
+  }
+  if (workflow !== undefined) checkName(workflow, 'workflow');
+  if (queue !== undefined) checkName(queue, 'queue');
+  if (tag !== undefined) checkTags(tag, 'tag');
+  if (parentRunId !== undefined) checkRunId(parentRunId, 'parentRunId');
+  if (createdAfter !== undefined) checkTime(createdAfter, 'createdAfter');
+  if (createdBefore !== undefined) checkTime(createdBefore, 'createdBefore');
+  return { statuses, workflow, queue, tags: tag, parentRunId, createdAfter, createdBefore };
+}

@@ -1,0 +1,47 @@
+import { checkRunId } from '../core/checks.js';
+import { RetryRefusedError, RunNotFoundError } from '../core/errors/index.js';
+import { newId } from '../core/ids.js';
+import type { CommitBuffer } from '../redis/commit-buffer.js';
+import type { RedisConnection } from '../redis/connection.js';
+import { continueCancel } from '../redis/continue-cancel.js';
+import type { Keyspace } from '../redis/keyspace.js';
+import { readRun } from '../redis/read-run.js';
+import { readAnyRunData } from '../redis/read-run-data.js';
+import { type RetryAnswer, retryRun } from '../redis/retry-run.js';
+import type { PendingCalls } from './pending-calls.js';
+import { stepsToReopen } from './reopened-steps.js';
+
+/** Lets ended runs go on. */
+export class RunRetrier {
+  constructor(
+    private readonly connection: RedisConnection,
+    private readonly keys: Keyspace,
+    private readonly buffer: CommitBuffer,
+    private readonly pending: PendingCalls,
+  ) {}
+
+  /** @throws RunNotFoundError, RetryRefusedError, InvalidOptionError */
+  async retry(runId: string): Promise<void> {
+    checkRunId(runId);
+    const answer = await this.pending.track(() => this.decide(runId, newId()));
+    if (answer === 'MISSING') throw new RunNotFoundError({ runId });
+    if (answer !== 'OK') throw new RetryRefusedError({ runId, reason: answer });
+  }
+
+  private async decide(runId: string, nonce: string): Promise<Exclude<RetryAnswer, 'CHANGED' | 'CANCELING'>> {
+    for (;;) {
+      const answer = await this.attempt(runId, nonce);
+      // Children that the retried run starts must not be taken for those of the canceled one.
+      if (answer === 'CANCELING') while (await this.buffer.add(continueCancel()));
+      else if (answer !== 'CHANGED') return answer;
+    }
+  }
+
+  private async attempt(runId: string, nonce: string): Promise<RetryAnswer> {
+    const run = await this.buffer.add(readRun(runId));
+    if (!run) return 'MISSING';
+    const hasEnded = run.status === 'failed' || run.status === 'canceled';
+    const reopened = hasEnded ? stepsToReopen(run, await readAnyRunData(this.buffer, this.connection, this.keys, runId)) : [];
+    return this.buffer.add(retryRun({ runId, nonce, endedAt: run.finishedAt ?? 0, reopened }));
+  }
+}

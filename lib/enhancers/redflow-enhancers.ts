@@ -1,0 +1,135 @@
+import { Injectable, type Type } from '@nestjs/common';
+import { type ContextId, ModulesContainer, type NestContainer } from '@nestjs/core';
+import { ExternalExceptionFilterContext } from '@nestjs/core/exceptions/external-exception-filter-context.js';
+import { GuardsConsumer } from '@nestjs/core/guards/guards-consumer.js';
+import { GuardsContextCreator } from '@nestjs/core/guards/guards-context-creator.js';
+import { ExternalContextCreator } from '@nestjs/core/helpers/external-context-creator.js';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+import { InterceptorsConsumer } from '@nestjs/core/interceptors/interceptors-consumer.js';
+import { InterceptorsContextCreator } from '@nestjs/core/interceptors/interceptors-context-creator.js';
+import { PipesConsumer } from '@nestjs/core/pipes/pipes-consumer.js';
+import { PipesContextCreator } from '@nestjs/core/pipes/pipes-context-creator.js';
+import type { MethodKey } from '../interfaces/workflow-metadata.interface.js';
+import { RedflowSetupError } from '../redflow.errors.js';
+import { memberName, unreachableEnhancer } from '../redflow.messages.js';
+import { boundEnhancers, hasEnhancers } from './bound-enhancers.js';
+import { impersonate } from './impersonate.js';
+import { REDFLOW_CONTEXT_TYPE } from './redflow-execution-context.js';
+
+export type Method = (...args: unknown[]) => unknown;
+
+/** Passes the arguments that pipes are for through `transform`, and answers what the method gets. */
+export type PipeArguments = (
+  args: unknown[],
+  transform: (value: unknown, index: number) => Promise<unknown>,
+) => Promise<unknown[]>;
+
+/** One method of one provider, and how its arguments meet the pipes. */
+export interface EnhancedCall {
+  readonly instance: object;
+  readonly key: MethodKey;
+  readonly method: Method;
+  readonly contextId?: ContextId;
+  readonly pipeArguments: PipeArguments;
+}
+
+/**
+ * Puts the guards, interceptors, pipes and filters that are bound to a method, or to its class, around it, as Nest's
+ * `ExternalContextCreator` does for GraphQL resolvers. Global ones are left out: those of an HTTP application expect requests.
+ */
+@Injectable()
+export class RedflowEnhancers {
+  private readonly creator: ExternalContextCreator;
+  private readonly pipes: PipesContextCreator;
+  private readonly pipesConsumer = new PipesConsumer();
+  /** For singletons: instances that are made for one call are called once. */
+  private readonly made = new WeakMap<object, Map<MethodKey, Method>>();
+
+  constructor(private readonly modules: ModulesContainer) {
+    // Without an ApplicationConfig, which is where these find the global ones.
+    const container = { getModules: () => modules } as NestContainer;
+    this.pipes = new PipesContextCreator(container);
+    this.creator = new ExternalContextCreator(
+      new GuardsContextCreator(container),
+      new GuardsConsumer(),
+      new InterceptorsContextCreator(container),
+      new InterceptorsConsumer(),
+      modules,
+      this.pipes,
+      this.pipesConsumer,
+      new ExternalExceptionFilterContext(container),
+    );
+  }
+
+  /**
+   * The method with what is bound around it; the method itself if nothing is.
+   *
+   * @throws RedflowSetupError when Nest would silently leave a bound enhancer out
+   */
+  around(call: EnhancedCall): Method {
+    const { instance, key, method, contextId } = call;
+    if (!hasEnhancers(instance, method)) return (...args) => method.apply(instance, args);
+    if (contextId) return this.enhance(call);
+    const known = this.made.get(instance) ?? new Map<MethodKey, Method>();
+    const enhanced = known.get(key) ?? this.enhance(call);
+    this.made.set(instance, known.set(key, enhanced));
+    return enhanced;
+  }
+
+  private enhance(call: EnhancedCall): Method {
+    const { instance, key, method, contextId } = call;
+    const { pipes, filters } = boundEnhancers(instance, method);
+    const module = this.moduleOf(instance);
+    this.refuseUnreachable(call, module);
+    return this.creator.create(
+      instance as Record<string, unknown>,
+      pipes.length > 0 ? this.piped(call, module) : method,
+      key as string,
+      undefined,
+      undefined,
+      contextId,
+      undefined,
+      // Where no filter is bound, Nest's own would log every failure and every cancellation.
+      { guards: true, interceptors: true, filters: filters.length > 0 },
+      REDFLOW_CONTEXT_TYPE,
+    );
+  }
+
+  /** The method behind its pipes: for Nest and its `Reflector` still the method. */
+  private piped({ instance, key, method, contextId, pipeArguments }: EnhancedCall, module: string): Method {
+    const pipes = this.pipes.create(instance as Record<string, unknown>, method, module, contextId);
+    const types: unknown[] = Reflect.getMetadata('design:paramtypes', instance, key) ?? [];
+    const transform = (value: unknown, index: number) =>
+      this.pipesConsumer.applyPipes(value, { type: 'body', metatype: types[index] as Type, data: undefined }, pipes);
+    const callback = async (...args: unknown[]) => method.apply(instance, await pipeArguments(args, transform));
+    return impersonate(callback, method);
+  }
+
+  /** The key of the module that provides an instance. */
+  private moduleOf(instance: object): string {
+    for (const [key, module] of this.modules) {
+      if (module.hasProvider(instance.constructor as Type)) return key;
+    }
+    for (const [key, module] of this.modules) {
+      if ([...module.providers.values()].some((wrapper) => wrapper.instance === instance)) return key;
+    }
+    return '';
+  }
+
+  /** A guard that is left out lets everybody in. */
+  private refuseUnreachable({ instance, key, method, contextId }: EnhancedCall, module: string): void {
+    const injectables = this.modules.get(module)?.injectables;
+    for (const bound of Object.values(boundEnhancers(instance, method)).flat()) {
+      if (typeof bound !== 'function') continue;
+      const wrapper = injectables?.get(bound as Type);
+      if (!wrapper || !isMade(wrapper, contextId))
+        throw new RedflowSetupError(unreachableEnhancer(bound.name, memberName(instance.constructor.name, key)));
+    }
+  }
+}
+
+function isMade(enhancer: InstanceWrapper, contextId: ContextId | undefined): boolean {
+  if (enhancer.isTransient) return false;
+  if (enhancer.isDependencyTreeStatic()) return true;
+  return contextId !== undefined && enhancer.getInstanceByContextId(contextId).isResolved === true;
+}

@@ -1,0 +1,112 @@
+import { describe, expect, it } from '@jest/globals';
+import { Body, Catch, Controller, type ExceptionFilter, type ModuleMetadata, Post, UseFilters } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { IsPositive } from 'class-validator';
+import {
+  defineEvent,
+  InputValidationError,
+  RedflowClient,
+  RedflowModule,
+  type StandardSchemaV1,
+  Workflow,
+  type WorkflowContext,
+} from '../../lib/index.js';
+import { connection } from './fixtures.js';
+
+class Payment {
+  @IsPositive()
+  cents!: number;
+}
+
+@Workflow({ name: 'pay', input: Payment })
+class PayWorkflow {
+  async run(_ctx: WorkflowContext<Payment>): Promise<void> {}
+}
+
+const refusing: StandardSchemaV1<{ id: string }> = {
+  '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ message: 'must be known', path: ['id'] }] }) },
+};
+const paid = defineEvent('paid', { schema: refusing });
+
+@Catch(InputValidationError)
+class OwnFilter implements ExceptionFilter {
+  catch(error: InputValidationError, host: Parameters<ExceptionFilter['catch']>[1]): void {
+    host.switchToHttp().getResponse().status(422).json({ own: error.issues.length });
+  }
+}
+
+@Controller()
+class PaymentsController {
+  constructor(private readonly client: RedflowClient) {}
+
+  @Post('pay')
+  async pay(@Body() body: Payment): Promise<string> {
+    return (await this.client.run(PayWorkflow, body)).id;
+  }
+
+  @Post('paid')
+  async paid(@Body() body: { id: string }): Promise<void> {
+    await this.client.emitEvent(paid, body);
+  }
+
+  @Post('own')
+  @UseFilters(OwnFilter)
+  async own(@Body() body: Payment): Promise<void> {
+    await this.client.run(PayWorkflow, body);
+  }
+
+  @Post('fails')
+  async fails(): Promise<void> {
+    throw new TypeError('something else');
+  }
+}
+
+async function withServer<T>(
+  metadata: ModuleMetadata,
+  use: (post: (path: string, body: object) => Promise<Response>) => Promise<T>,
+) {
+  const imports = [RedflowModule.forRoot(connection({ worker: false }))];
+  const app = (await Test.createTestingModule({ imports, ...metadata }).compile()).createNestApplication({ logger: false });
+  try {
+    await app.listen(0, '127.0.0.1');
+    const url = await app.getUrl();
+    const headers = { 'content-type': 'application/json' };
+    return await use((path, body) => fetch(`${url}/${path}`, { method: 'POST', headers, body: JSON.stringify(body) }));
+  } finally {
+    await app.close();
+  }
+}
+
+const metadata = { controllers: [PaymentsController], providers: [PayWorkflow] };
+
+describe('an error that leaves a controller', () => {
+  it('answers refused input with 400 and the issues, and starts what is right', async () => {
+    await withServer(metadata, async (post) => {
+      const refused = await post('pay', { cents: -1 });
+      expect(refused.status).toBe(400);
+      expect(await refused.json()).toEqual({
+        statusCode: 400,
+        error: 'Bad Request',
+        message: 'Input of workflow "pay" is invalid: cents: cents must be a positive number',
+        issues: [{ path: 'cents', message: 'cents must be a positive number' }],
+      });
+      expect((await post('pay', { cents: 1 })).status).toBe(201);
+    });
+  });
+
+  it('answers refused event data alike', async () => {
+    await withServer(metadata, async (post) => {
+      const refused = await post('paid', { id: 'x' });
+      expect(refused.status).toBe(400);
+      expect(await refused.json()).toMatchObject({ issues: [{ path: 'id', message: 'must be known' }] });
+    });
+  });
+
+  it('is left to a filter that the application binds, and other errors are none of it', async () => {
+    await withServer(metadata, async (post) => {
+      const own = await post('own', { cents: -1 });
+      expect([own.status, await own.json()]).toEqual([422, { own: 1 }]);
+      expect((await post('fails', {})).status).toBe(500);
+    });
+  });
+});
