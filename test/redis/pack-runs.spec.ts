@@ -53,6 +53,17 @@ describe('packRuns()', () => {
     expect(await room.send(packRuns(2))).toBe(false);
   });
 
+  it('begins no round before its time, and leaves no trace where there is nothing to do', async () => {
+    const room = openEngineRoom();
+    expect(await room.repeat(packRuns(1, 60_000))).toBe(false);
+    for (const id of ['a', 'b', 'c']) await ended(room, id);
+    expect(await room.send(packRuns(1, 60_000))).toBe(true);
+    expect(await room.repeat(packRuns(1, 60_000))).toBe(false);
+    expect(await room.send(packRuns(1))).toBe(true);
+    expect(await room.redis.lrange(room.key('packed'), 0, -1)).toEqual(['a', 'b']);
+    expect(await room.redis.pttl(room.key('packing'))).toBeGreaterThan(0);
+  });
+
   it('takes one field where the hash of the run is not compact anyway', async () => {
     const room = openEngineRoom();
     await ended(room, 'r1', { tags: { tenant: 't'.repeat(100) } });

@@ -19,6 +19,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `places`               | set    | places that have runs |
  * | `tagged:<len>:<name><value>` | zset | runs with a tag by creation stamp |
  * | `ended`, `packed`      | list   | ended runs in the order in which their retention began, those that are not packed yet and those after |
+ * | `packing`              | string | set while a round of packing has begun less than a second ago |
  * | `hooks`                | list   | runs of failure hooks in the order of the failures; those that have ended are dropped as they are met |
  * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
  * | `suspects:<queue>`     | zset   | queued runs that crashed 3 workers in a row |

@@ -1665,11 +1665,12 @@ ops.list_schedules = function(base, count)
 end
 ops.pack_runs = function(base, count)
   local limit = ARGV[base + 1]
+  local pause = ARGV[base + 2]
   local ids = call('LRANGE', ROOT .. 'ended', 0, limit - 1)
-  if #ids > 0 then
-    in_chunks(ids, function(...) call('RPUSH', ROOT .. 'packed', ...) end)
-    call('LTRIM', ROOT .. 'ended', #ids, -1)
-  end
+  if #ids == 0 then return 0 end
+  if pause ~= '0' and not call('SET', ROOT .. 'packing', 1, 'NX', 'PX', pause) then return 0 end
+  in_chunks(ids, function(...) call('RPUSH', ROOT .. 'packed', ...) end)
+  call('LTRIM', ROOT .. 'ended', #ids, -1)
   for _, id in ipairs(ids) do pack(id) end
   return #ids == tonumber(limit) and 1 or 0
 end
