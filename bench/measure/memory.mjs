@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 const INPUT = { text: 'x'.repeat(189) };
 const CONCURRENCY = 50;
 
@@ -12,6 +14,7 @@ export async function measureMemory({ system, worker, server, round, count }) {
   const complete = async (runs, total) => {
     await producer.addMany('steps', Array(runs).fill(INPUT));
     await worker.ask('drained', total);
+    while (!(await system.isTidy(server.redis, round))) await delay(100);
     return server.settledMemory();
   };
   const uncounted = Math.ceil(count * 0.6);

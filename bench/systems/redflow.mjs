@@ -42,4 +42,11 @@ export async function startWorker({ url, round, concurrency, begun }) {
 }
 
 /** How many runs Redis knows as ended. */
-export const countEnded = (redis, round) => redis.zcard(`{${prefixOf(round)}}:ended`);
+export async function countEnded(redis, round) {
+  const lists = ['packed', 'ended'].map((list) => redis.llen(`{${prefixOf(round)}}:${list}`));
+  const [packed, ended] = await Promise.all(lists);
+  return packed + ended;
+}
+
+/** Whether all that has ended is packed. */
+export const isTidy = async (redis, round) => (await redis.llen(`{${prefixOf(round)}}:ended`)) === 0;

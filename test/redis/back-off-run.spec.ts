@@ -23,7 +23,7 @@ describe('backOffRun()', () => {
     expect(run?.availableAt).toBeLessThanOrEqual((await room.now()) + 30_000);
     expect(await room.owned()).toEqual([]);
     expect(await room.claim()).toEqual([]);
-    expect(await readAttempts(room.redis, room.keys, 'r1')).toMatchObject([
+    expect(await room.send(readAttempts('r1'))).toMatchObject([
       { attempt: 1, outcome: 'failed', workerId: 'w1', error: { message: 'no' } },
     ]);
     await room.advance(30_000);

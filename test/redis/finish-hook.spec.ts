@@ -9,6 +9,8 @@ import { startChild } from '../../lib/engine/redis/start-child.js';
 import { sweepHistory } from '../../lib/engine/redis/sweep-history.js';
 import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
 
+const DAY_MS = 86_400_000;
+
 const ERROR = '{"name":"Error","message":"no"}';
 
 /** A failed run whose hook is in the hands of worker `w1`. */
@@ -31,7 +33,7 @@ describe('finishRun() with a failure hook', () => {
     const page = await room.send(listRuns({ sort: 'asc', limit: 10, statuses: [] }));
     expect(page.items.map(({ id }) => id)).toEqual(['r1']);
     await room.advance(10_000);
-    expect(await room.send(sweepHistory(1, 10))).toBe(0);
+    expect((await room.send(sweepHistory(1, 10))).deleted).toBe(0);
     const [claimed] = await room.claim();
     expect(claimed.run).toMatchObject({
       id: 'hook',
@@ -76,7 +78,43 @@ describe('finishHook()', () => {
     expect(await room.send(readRun('hook'))).toBeNull();
     expect(await room.owned()).toEqual([]);
     await room.advance(10_000);
-    expect(await room.send(sweepHistory(1, 10))).toBe(1);
+    expect((await room.send(sweepHistory(1, 10))).deleted).toBe(1);
+  });
+
+  it('begins the retention of the failed run, which is not deleted before', async () => {
+    const room = await hooked();
+    await room.claim();
+    await room.advance(2 * DAY_MS);
+    await room.send(finish(room));
+    expect((await room.send(sweepHistory(DAY_MS, 10))).deleted).toBe(0);
+    await room.advance(DAY_MS);
+    expect((await room.send(sweepHistory(DAY_MS, 10))).deleted).toBe(1);
+    await room.advance(30 * DAY_MS);
+    await room.send(sweepHistory(DAY_MS, 10));
+    expect(Object.keys(await room.contents()).filter((key) => key === 'hooks' || key === 'ended')).toEqual([]);
+  });
+
+  it.each([
+    ['in its queue', async () => {}],
+    ['with a worker', (room: EngineRoom) => room.claim()],
+  ])('never comes to it when the hook has stayed %s for a week: hook and run are deleted', async (_, arrange) => {
+    const room = await hooked();
+    await arrange(room);
+    await room.advance(7 * DAY_MS - 60_000);
+    expect((await room.send(sweepHistory(DAY_MS, 10))).deleted).toBe(0);
+    await room.advance(60_000);
+    expect((await room.send(sweepHistory(DAY_MS, 10))).deleted).toBe(1);
+    expect((await room.repeat(sweepHistory(DAY_MS, 10))).deleted).toBe(0);
+    const left = Object.keys(await room.contents()).filter((key) => /hook|r1|queue:|list:|ended/.test(key));
+    expect(left).toEqual([]);
+  });
+
+  it('waits longer for the hook when ended runs are kept longer', async () => {
+    const room = await hooked();
+    await room.advance(29 * DAY_MS);
+    expect((await room.send(sweepHistory(30 * DAY_MS, 10))).deleted).toBe(0);
+    await room.advance(DAY_MS);
+    expect((await room.send(sweepHistory(30 * DAY_MS, 10))).deleted).toBe(1);
   });
 
   it('refuses the fence of an earlier owner', async () => {
@@ -91,7 +129,7 @@ describe('finishHook()', () => {
     await room.send(backOffRun({ runId: 'hook', fence: room.fenceOf('hook'), delayMs: 0, error: ERROR }));
     await room.claim();
     await room.send(finish(room));
-    const left = Object.keys(await room.contents()).filter((key) => key.includes('hook'));
+    const left = Object.keys(await room.contents()).filter((key) => key.endsWith(':hook'));
     expect(left).toEqual([]);
   });
 

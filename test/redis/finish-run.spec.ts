@@ -38,7 +38,7 @@ describe('finishRun()', () => {
     expect(run).toMatchObject({ status: 'succeeded', output: { a: 1 }, attempt: 1, workerId: 'w1' });
     expect(run).not.toHaveProperty('error');
     expect(run?.finishedAt).toBeGreaterThanOrEqual(run?.startedAt ?? 0);
-    expect(await room.redis.zscore(room.key('ended'), 'r1')).toBe(String(run?.finishedAt));
+    expect(await room.redis.lrange(room.key('ended'), 0, -1)).toEqual(['r1']);
     expect(await room.owned()).toEqual([]);
   });
 
@@ -107,7 +107,7 @@ describe('finishRun()', () => {
       await room.send(finishRun('r1', room.fenceOf('r1'), 'failed', ERROR));
       expect(await room.passes('r1')).toBe('');
       const finishedAt = (await room.send(readRun('r1')))?.finishedAt;
-      expect(await readAttempts(room.redis, room.keys, 'r1')).toEqual([
+      expect(await room.send(readAttempts('r1'))).toEqual([
         {
           attempt: 1,
           workerId: 'w1',
@@ -127,7 +127,7 @@ describe('finishRun()', () => {
       const claim = await room.send(room.claimOp());
       await room.send(backOffRun({ runId: 'r1', fence: room.fenceOf('r1'), delayMs: 0, error: ERROR }));
       await room.claim();
-      const running = await readAttempts(room.redis, room.keys, 'r1');
+      const running = await room.send(readAttempts('r1'));
       expect(running.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
         [1, 'handed_back'],
         [1, 'failed'],
@@ -135,7 +135,7 @@ describe('finishRun()', () => {
       ]);
       expect(running[1].startedAt).toBe((claim as { now: number }).now);
       await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', ''));
-      const ended = await readAttempts(room.redis, room.keys, 'r1');
+      const ended = await room.send(readAttempts('r1'));
       expect(ended.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
         [1, 'handed_back'],
         [1, 'failed'],

@@ -69,13 +69,13 @@ describe('readAttempts()', () => {
   it('is empty for a run that has not started, or does not exist', async () => {
     const room = openEngineRoom();
     await room.create({ id: 'r1' });
-    expect(await readAttempts(room.redis, room.keys, 'r1')).toEqual([]);
-    expect(await readAttempts(room.redis, room.keys, 'nobody')).toEqual([]);
+    expect(await room.send(readAttempts('r1'))).toEqual([]);
+    expect(await room.send(readAttempts('nobody'))).toEqual([]);
   });
 
   it('shows the pass that is under way', async () => {
     const room = openEngineRoom();
     const { run } = await room.running({ id: 'r1' });
-    expect(await readAttempts(room.redis, room.keys, 'r1')).toEqual([{ attempt: 1, workerId: 'w1', startedAt: run.startedAt }]);
+    expect(await room.send(readAttempts('r1'))).toEqual([{ attempt: 1, workerId: 'w1', startedAt: run.startedAt }]);
   });
 });

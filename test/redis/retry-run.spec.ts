@@ -40,14 +40,15 @@ describe('retryRun()', () => {
     expect(await room.queued()).toEqual(['r1']);
     const contents = await room.contents();
     expect(Object.keys(contents).filter((key) => key.startsWith('list:'))).toEqual([expect.stringMatching(/^list:q/)]);
-    expect(contents.ended).toBeUndefined();
+    expect(contents.ended).toEqual(['r1']);
+    expect(await room.field('r1', 'se')).toBe('1');
   });
 
   it('starts anew with its next claim, and is not swept meanwhile', async () => {
     const room = await failedRoom();
     await room.advance(5_000);
     await room.send(await retryOp(room));
-    expect(await room.send(sweepHistory(1, 10))).toBe(0);
+    expect((await room.send(sweepHistory(1, 10))).deleted).toBe(0);
     const claimed = await room.claimAnew();
     expect(claimed.run).toMatchObject({ failures: 0, recoveries: 0 });
     expect(claimed.run.startedAt).toBeGreaterThan(claimed.run.createdAt + 4_000);
@@ -56,18 +57,18 @@ describe('retryRun()', () => {
 
   it('keeps the history of passes, that of a run that ended in its first one too', async () => {
     const room = await failedRoom();
-    const [before] = await readAttempts(room.redis, room.keys, 'r1');
+    const [before] = await room.send(readAttempts('r1'));
     await room.send(await retryOp(room));
-    expect(await readAttempts(room.redis, room.keys, 'r1')).toEqual([before]);
+    expect(await room.send(readAttempts('r1'))).toEqual([before]);
     await room.claim();
-    expect(await readAttempts(room.redis, room.keys, 'r1')).toMatchObject([{ outcome: 'failed' }, { attempt: 1 }]);
+    expect(await room.send(readAttempts('r1'))).toMatchObject([{ outcome: 'failed' }, { attempt: 1 }]);
     await room.send(finishRun('r1', room.fenceOf('r1'), 'failed', ERROR));
     const second = await retryOp(room, 'n2');
     await room.send(second);
     await room.repeat(second);
     await room.claim();
     await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', ''));
-    const passes = await readAttempts(room.redis, room.keys, 'r1');
+    const passes = await room.send(readAttempts('r1'));
     expect(passes.map(({ outcome }) => outcome)).toEqual(['failed', 'failed', 'succeeded']);
     expect(passes.every(({ startedAt, finishedAt }) => startedAt <= (finishedAt as number))).toBe(true);
   });

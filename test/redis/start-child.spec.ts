@@ -89,7 +89,7 @@ describe('a child whose idempotency key names a run that is gone', () => {
     await room.running({ id: 'older', idempotencyKey: 'k' });
     await room.send(finishRun('older', room.fenceOf('older'), 'succeeded', '7'));
     await room.advance(1_000);
-    expect(await room.send(sweepHistory(1, 10))).toBe(1);
+    expect((await room.send(sweepHistory(1, 10))).deleted).toBe(1);
     await room.running({ id: 'parent' });
     await room.send(start(room, { idempotencyKey: 'k' }));
     expect(await stepOf(room)).toMatchObject({ status: 'k', payload: expect.stringContaining('RUN_NOT_FOUND') });

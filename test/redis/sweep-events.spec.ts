@@ -11,20 +11,20 @@ describe('sweepEvents()', () => {
     for (const id of ['a', 'b', 'c']) await emit(room, { id, name: 'tick', correlationKey: 'k' });
     await room.advance(10_000);
     await emit(room, { id: 'young', name: 'tick', correlationKey: 'k' });
-    expect(await room.send(sweepEvents(5_000, 2))).toBe(2);
-    expect(await room.send(sweepEvents(5_000, 2))).toBe(1);
-    expect(await room.send(sweepEvents(5_000, 2))).toBe(0);
+    expect(await room.send(sweepEvents(5_000, 2))).toEqual({ deleted: 2, more: true });
+    expect(await room.send(sweepEvents(5_000, 2))).toEqual({ deleted: 1, more: false });
+    expect((await room.send(sweepEvents(5_000, 2))).deleted).toBe(0);
     expect(await eventOf(room, 'young')).not.toBeNull();
-    expect(await room.send(sweepEvents(-1, 10))).toBe(1);
+    expect((await room.send(sweepEvents(-1, 10))).deleted).toBe(1);
     expect(Object.keys(await room.contents())).toEqual(['counters']);
   });
 
   it('leaves an event whose fan-out is not done', async () => {
     const room = openEngineRoom();
     await emit(room, { verdicts: Array.from({ length: 101 }, (_, index) => verdict(`w${index}`)) });
-    expect(await room.send(sweepEvents(-1, 10))).toBe(0);
+    expect((await room.send(sweepEvents(-1, 10))).deleted).toBe(0);
     await room.send(continueEvent('e1'));
-    expect(await room.send(sweepEvents(-1, 10))).toBe(1);
+    expect((await room.send(sweepEvents(-1, 10))).deleted).toBe(1);
   });
 
   it('lets a wait go on that looks back to what is gone', async () => {

@@ -23,7 +23,7 @@ async function compensable(): Promise<EngineRoom> {
 }
 
 const passesOf = async (room: EngineRoom) =>
-  (await readAttempts(room.redis, room.keys, 'r1')).map(({ attempt, outcome }) => [attempt, outcome]);
+  (await room.send(readAttempts('r1'))).map(({ attempt, outcome }) => [attempt, outcome]);
 
 describe('unwindRun()', () => {
   it('ends the attempt and queues the run at the front, once', async () => {

@@ -23,7 +23,7 @@ const PYTHON_NAMES = `
   ctx.input ctx.run ctx.signal ctx.step ctx.step.run ctx.step.wait_for( ctx.step.wait_for_event ctx.step.run_workflow ctx.step.emit_workflow ctx.step.emit_event
   create_client get_default_client set_default_client emit_workflow emit_event emit_event_detailed run_by_name get_run( get_run_steps
   get_run_attempts list_runs search_runs list_workflows( get_workflow_meta list_workflows_meta list_event_definitions list_events get_event(
-  get_stats cancel_run cleanup_expired_runs_now cleanup_expired_events_now
+  get_stats cancel_run cleanup_expired_runs_now cleanup_expired_events_now reset_runs reset_state
   RunHandle.id RunHandle.get_state RunHandle.result queue max_attempts retries on_failure input_schema max_concurrency mutex debounce throttle
   rate_limit timeout_ms queue_override idempotency_key idempotency_ttl run_at event_id correlation_key fanout_status subscriber_count
   delivery_count failed_delivery_count resumed_run_count resumed_run_ids step_overrides result.succeeded result.output

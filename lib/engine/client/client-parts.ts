@@ -14,6 +14,7 @@ import { EventPublisher } from './event-publisher.js';
 import { EventQueries } from './event-queries.js';
 import { PendingCalls } from './pending-calls.js';
 import { ResultListener } from './result-listener.js';
+import { Retention } from './retention.js';
 import { RunCanceler } from './run-canceler.js';
 import { type CreatedRun, RunCreator } from './run-creator.js';
 import { ClientRunHandle } from './run-handle.js';
@@ -38,7 +39,6 @@ export interface ClientInternals {
 
 /** Those who do what a client offers, on one connection. */
 export class ClientParts {
-  readonly retentionMs: number;
   readonly connection: RedisConnection;
   readonly buffer: CommitBuffer;
   readonly queries: RunQueries;
@@ -50,6 +50,7 @@ export class ClientParts {
   readonly retrier: RunRetrier;
   readonly events: EventQueries;
   readonly publisher: EventPublisher;
+  readonly retention: Retention;
   readonly schedules: ScheduleAdmin;
   private readonly pending = new PendingCalls();
   private readonly results: ResultListener;
@@ -61,7 +62,6 @@ export class ClientParts {
     const resolved = resolveClientOptions(options);
     const { logger, maxPayloadBytes, sealer, waitReplicas } = resolved;
     const keys = new Keyspace(resolved.prefix);
-    this.retentionMs = resolved.retentionMs;
     this.connection = new RedisConnection(resolved, logger);
     const runner = new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS, waitReplicas });
     this.buffer = new CommitBuffer(runner, BUFFER, sealer);
@@ -77,6 +77,7 @@ export class ClientParts {
     this.canceler = new RunCanceler(this.buffer, this.pending);
     this.bulkCanceler = new BulkCanceler(this.buffer, this.pending);
     this.retrier = new RunRetrier(this.connection, keys, this.buffer, this.pending);
+    this.retention = new Retention(this.connection, keys, this.buffer, resolved.retentionMs);
     this.schedules = new ScheduleAdmin(this.buffer, this.pending, host);
     this.results = new ResultListener(this.connection, keys, this.buffer, sealer, logger);
   }

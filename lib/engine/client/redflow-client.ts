@@ -1,4 +1,4 @@
-import { checkName, checkRunId, rejectUnknownKeys } from '../core/checks.js';
+import { checkName, checkRunId } from '../core/checks.js';
 import type {
   CancelOptions,
   CancelResult,
@@ -22,11 +22,8 @@ import type { WorkflowRef } from '../core/workflow.types.js';
 import { pauseQueue } from '../redis/pause-queue.js';
 import { resumeQueue } from '../redis/resume-queue.js';
 import { subscriberRunIdOf } from '../redis/start-child.js';
-import { sweepEvents } from '../redis/sweep-events.js';
-import { sweepHistory } from '../redis/sweep-history.js';
 import { type ClientInternals, ClientParts } from './client-parts.js';
 import type { CreatedRun } from './run-creator.js';
-import { sweepNow } from './sweep-now.js';
 
 /**
  * Creates runs and reads what became of them. Connects with its first call.
@@ -242,14 +239,22 @@ export class RedflowClient {
 
   /** Deletes ended runs past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
   async cleanupExpiredRunsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
-    rejectUnknownKeys(options, ['limit'], 'cleanupExpiredRunsNow()');
-    return sweepNow(this.parts.buffer, (limit) => sweepHistory(this.parts.retentionMs, limit), options.limit);
+    return this.parts.retention.cleanupRuns(options);
   }
 
   /** Deletes events past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
   async cleanupExpiredEventsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
-    rejectUnknownKeys(options, ['limit'], 'cleanupExpiredEventsNow()');
-    return sweepNow(this.parts.buffer, (limit) => sweepEvents(this.parts.retentionMs, limit), options.limit);
+    return this.parts.retention.cleanupEvents(options);
+  }
+
+  /** For development: deletes all runs, whatever their status. @throws InvalidOptionError unless `confirm` is the client's prefix */
+  resetRuns(options: { confirm: string }): Promise<void> {
+    return this.parts.retention.reset('runs', options);
+  }
+
+  /** As {@link resetRuns}, with events, schedules and all else under the prefix. What live workers declare, they write again. */
+  resetState(options: { confirm: string }): Promise<void> {
+    return this.parts.retention.reset('state', options);
   }
 
   /** Lets what was issued finish, then closes. Pending `result()` calls reject; a connection that was passed in stays open. */

@@ -9,7 +9,7 @@ import { listRuns } from '../redis/list-runs.js';
 import { isRunSealed, openRunData } from '../redis/open-run-data.js';
 import { readAttempts } from '../redis/read-attempts.js';
 import { readRun } from '../redis/read-run.js';
-import { readRunData } from '../redis/read-run-data.js';
+import { readAnyRunData } from '../redis/read-run-data.js';
 import { readStats } from '../redis/read-stats.js';
 import { toStepRecords } from '../redis/stored-step.js';
 import { checkCursor, checkSort } from './page-checks.js';
@@ -31,13 +31,13 @@ export class RunQueries {
 
   async getRunSteps(runId: string): Promise<StepRecord[]> {
     checkRunId(runId);
-    const stored = await readRunData(this.connection, this.keys, runId);
+    const stored = await readAnyRunData(this.buffer, this.connection, this.keys, runId);
     return toStepRecords(isRunSealed(stored) ? await openRunData(stored, runId, this.sealer) : stored);
   }
 
   async getRunAttempts(runId: string): Promise<AttemptRecord[]> {
     checkRunId(runId);
-    return this.connection.repeated((redis) => readAttempts(redis, this.keys, runId, this.sealer));
+    return this.buffer.add(readAttempts(runId));
   }
 
   async listRuns(filter: RunFilter = {}): Promise<Page<RunRecord>> {

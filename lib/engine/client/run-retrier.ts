@@ -6,7 +6,7 @@ import type { RedisConnection } from '../redis/connection.js';
 import { continueCancel } from '../redis/continue-cancel.js';
 import type { Keyspace } from '../redis/keyspace.js';
 import { readRun } from '../redis/read-run.js';
-import { readRunData } from '../redis/read-run-data.js';
+import { readAnyRunData } from '../redis/read-run-data.js';
 import { type RetryAnswer, retryRun } from '../redis/retry-run.js';
 import type { PendingCalls } from './pending-calls.js';
 import { stepsToReopen } from './reopened-steps.js';
@@ -41,7 +41,7 @@ export class RunRetrier {
     const run = await this.buffer.add(readRun(runId));
     if (!run) return 'MISSING';
     const hasEnded = run.status === 'failed' || run.status === 'canceled';
-    const reopened = hasEnded ? stepsToReopen(run, await readRunData(this.connection, this.keys, runId)) : [];
+    const reopened = hasEnded ? stepsToReopen(run, await readAnyRunData(this.buffer, this.connection, this.keys, runId)) : [];
     return this.buffer.add(retryRun({ runId, nonce, endedAt: run.finishedAt ?? 0, reopened }));
   }
 }

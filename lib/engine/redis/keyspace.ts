@@ -19,7 +19,9 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `places`               | set    | places that have runs |
  * | `tagged:<len>:<name><value>` | zset | runs with a tag by creation stamp |
  * | `search:ids`, `search:keys`, `search:tags` | zset | what searchRuns looks in, all of score 0: run ids; idempotency keys and tag values, `<text>\0<id>` |
- * | `ended`                | zset   | ended runs by end time: retention |
+ * | `ended`, `packed`      | list   | ended runs in the order in which their retention began, those that are not packed yet and those after |
+ * | `packing`              | string | set while a round of packing has begun less than a second ago |
+ * | `hooks`                | list   | runs of failure hooks in the order of the failures; those that have ended are dropped as they are met |
  * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
  * | `suspects:<queue>`     | zset   | queued runs that crashed 3 workers in a row |
  * | `due`                  | zset   | parked and delayed runs by the time they go on; a NUL and a gate by the time at which its waiters may |
@@ -88,6 +90,31 @@ export class Keyspace {
   }
 }
 
+/** What keys begin with that stay when all runs are deleted: events, schedules, declarations, limits and workers. Pending events go on. */
+export const KEPT_WITHOUT_RUNS: ReadonlySet<string> = new Set([
+  'event',
+  'events',
+  'deliveries',
+  'resumed',
+  'fanout',
+  'pending',
+  'mail',
+  'triggers',
+  'subscribers',
+  'wildcards',
+  'schedule',
+  'schedules',
+  'app',
+  'workers',
+  'worker',
+  'wake',
+  'idle',
+  'workflows',
+  'counters',
+  'controls',
+  'clock',
+]);
+
 const STATUS_OF_CODE: Readonly<Record<string, RunStatus>> = {
   d: 'scheduled',
   q: 'queued',
@@ -112,7 +139,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `uk` on a run whose creator did not know the options of its workflow, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `rn` nonce of the last retry, `db` and `df` debounce key and time of the first create while it is pending. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `uk` on a run whose creator did not know the options of its workflow, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` or `packed` that a retry has left behind, `z` number of the pieces, in fields 1, 2, …, into which its data and passes are packed since it ended, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `rn` nonce of the last retry, `db` and `df` debounce key and time of the first create while it is pending. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],

@@ -143,7 +143,7 @@ flush_moves = function()
 end
 local function flush_bookkeeping()
   flush_moves()
-  in_chunks(ended, function(...) call('ZADD', ROOT .. 'ended', ...) end)
+  in_chunks(ended, function(...) call('RPUSH', ROOT .. 'ended', ...) end)
   for worker, ids in pairs(released) do
     in_chunks(ids, function(...) call('SREM', ROOT .. 'owned:' .. worker, ...) end)
   end
@@ -287,7 +287,6 @@ local function terminate(id, run, outcome, payload, hook)
   if outcome == 'f' and hook and hook ~= '' then
     rare().start_hook(id, hook)
   else
-    ended[#ended + 1] = now_text
     ended[#ended + 1] = id
   end
   if run[5] then announce_end(id, run[10], outcome, payload) end
@@ -504,11 +503,12 @@ end
 ops.await_run = function(base, count)
   local id = ARGV[base + 1]
   local channel = ARGV[base + 2]
-  local run = call('HMGET', run_key(id), 'st', 'wf')
+  local run = call('HMGET', run_key(id), 'st', 'wf', 'z')
   local status = run[1]
+  local function payload(field) return (run[3] and rare().data_field(id, field) or call('HGET', data_key(id), field)) or '' end
   if not status then return { 'MISSING' } end
-  if status == 's' then return { 'ENDED', status, call('HGET', data_key(id), 'o') or '', run[2] } end
-  if status == 'f' then return { 'ENDED', status, call('HGET', data_key(id), 'e') or '', run[2] } end
+  if status == 's' then return { 'ENDED', status, payload('o'), run[2] } end
+  if status == 'f' then return { 'ENDED', status, payload('e'), run[2] } end
   if status == 'c' then return { 'ENDED', status, rare().canceled_error(id), run[2] } end
   call('SADD', ROOT .. 'waiters:' .. id, channel)
   call('HSET', run_key(id), 'nw', 1)
@@ -517,7 +517,78 @@ end
 local made
 rare = function()
 if made then return made end
-local function payloads_of(id) return call('HMGET', data_key(id), 'i', 'o', 'e', 'cx', 'ce', 'fe') end
+local MOST_PACKED, PIECE = 4096, 60
+local function convert_times(flat, convert)
+  for i = 2, #flat, 2 do
+    if string.sub(flat[i - 1], 1, 2) == 's:' then
+      flat[i] = string.gsub(flat[i], '^(%a,%a,%d+,%d+,%d+),(-?%d+),(-?%d+);', function(head, since, moment)
+        return string.format('%s,%.0f,%.0f;', head, convert(since, moment))
+      end)
+    end
+  end
+end
+local function unpacked(id)
+  local known = call('HMGET', run_key(id), 'z', 'fa')
+  if not known[1] then return nil end
+  local names = {}
+  for i = 1, tonumber(known[1]) do names[i] = i end
+  local packed = cmsgpack.unpack(table.concat(call('HMGET', run_key(id), unpack(names))))
+  convert_times(packed[1], function(before, later) return known[2] - before, known[2] - before + later end)
+  return packed
+end
+local function pack(id)
+  local run, data, passes = run_key(id), data_key(id), ROOT .. 'passes:' .. id
+  local known = call('HMGET', run, 'fa', 'z')
+  if not known[1] or known[2] then return end
+  local size = (call('MEMORY', 'USAGE', data, 'SAMPLES', 64) or 0) + (call('MEMORY', 'USAGE', passes) or 0)
+  if size == 0 or size > MOST_PACKED * 2 then return end
+  local flat = call('HGETALL', data)
+  convert_times(flat, function(since, moment) return known[1] - since, moment - since end)
+  local text = cmsgpack.pack({ flat, call('LRANGE', passes, 0, -1) })
+  if #text > MOST_PACKED then return end
+  local piece = call('OBJECT', 'ENCODING', run) == 'hashtable' and #text or PIECE
+  local pieces = math.ceil(#text / piece)
+  local fields = { 'z', pieces }
+  for i = 1, pieces do
+    fields[#fields + 1] = i
+    fields[#fields + 1] = string.sub(text, (i - 1) * piece + 1, i * piece)
+  end
+  call('HSET', run, unpack(fields))
+  call('UNLINK', data, passes)
+end
+local function expand(id)
+  local packed = unpacked(id)
+  if not packed then return end
+  local names = { 'z' }
+  for i = 1, tonumber(call('HGET', run_key(id), 'z')) do names[#names + 1] = i end
+  call('HDEL', run_key(id), unpack(names))
+  if packed[1][1] then call('HSET', data_key(id), unpack(packed[1])) end
+  if packed[2][1] then call('RPUSH', ROOT .. 'passes:' .. id, unpack(packed[2])) end
+end
+local function data_fields(id, ...)
+  local packed = unpacked(id)
+  if not packed then return call('HMGET', data_key(id), ...) end
+  local values, found = {}, {}
+  for i = 1, #packed[1], 2 do values[packed[1][i]] = packed[1][i + 1] end
+  for i, field in ipairs({ ... }) do found[i] = values[field] or false end
+  return found
+end
+local function data_field(id, field) return data_fields(id, field)[1] end
+local function passes_of(id)
+  local packed = unpacked(id)
+  return packed and packed[2] or call('LRANGE', ROOT .. 'passes:' .. id, 0, -1)
+end
+local function metadata_of(id)
+  local all, flat = call('HGETALL', run_key(id)), {}
+  for i = 1, #all, 2 do
+    if not tonumber(all[i]) then
+      flat[#flat + 1] = all[i]
+      flat[#flat + 1] = all[i + 1]
+    end
+  end
+  return flat
+end
+local function payloads_of(id) return data_fields(id, 'i', 'o', 'e', 'cx', 'ce', 'fe') end
 local MERGED_FOR_MS = 60000
 local function keep_gates(limits, keep)
   if limits.m then keep('mx', limits.m) end
@@ -856,7 +927,7 @@ local function deliver_end(child, member, outcome, payload)
   return deliver(id, step, branch, outcome == 's' and 'd' or 'k', payload, 'c' .. #child .. ':' .. child)
 end
 local function canceled_error(id)
-  local reason = call('HGET', data_key(id), 'cx')
+  local reason = data_field(id, 'cx')
   local message = 'Run "' .. id .. '" was canceled'
   local text = '{"name":"RunCanceledError","code":"RUN_CANCELED","message":'
     .. cjson.encode(message .. (reason and ': ' .. reason or '.')) .. ',"runId":' .. cjson.encode(id)
@@ -867,7 +938,7 @@ local function start_hook(id, hook)
   local run = call('HMGET', run_key(id), 'wf', 'q', 'pr', 'tr', 'ro', 've', 'tg')
   local fields = {
     'wf', run[1], 'q', run[2], 'st', 'q', 'av', now, 'ma', 3, 'hk', id, 'ro', run[5] or id,
-    'hs', string.format('%.0f', next_counter('created')),
+    'hs', string.format('%.0f', next_counter('created')), 'rb', now_text,
   }
   local optional = { pr = run[3], tr = run[4], ve = run[6], tg = run[7] }
   for field, value in pairs(optional) do
@@ -878,6 +949,7 @@ local function start_hook(id, hook)
   end
   call('HSET', run_key(hook), unpack(fields))
   call('HSET', run_key(id), 'fh', 'p', 'hi', hook)
+  call('RPUSH', ROOT .. 'hooks', hook)
   enqueue(hook, run[2], tonumber(run[3] or 0), 0)
   wake(run[2])
 end
@@ -950,9 +1022,9 @@ local function await_child(id, step, branch, created)
   local child = created[2]
   local member = wait_member(id, step, branch)
   local status = call('HGET', run_key(child), 'st')
-  if status == 's' then return deliver_end(child, member, status, call('HGET', data_key(child), 'o') or '') end
+  if status == 's' then return deliver_end(child, member, status, data_field(child, 'o') or '') end
   if status == 'c' then return deliver_end(child, member, status, canceled_error(child)) end
-  if status == 'f' then return deliver_end(child, member, status, call('HGET', data_key(child), 'e') or '') end
+  if status == 'f' then return deliver_end(child, member, status, data_field(child, 'e') or '') end
   if not status then
     local message = 'Run "' .. child .. '", which the idempotency key names, was deleted by retention. Use another key.'
     return deliver_end(child, member, 'f', '{"name":"RunNotFoundError","code":"RUN_NOT_FOUND","message":' .. cjson.encode(message)
@@ -1219,9 +1291,10 @@ local function lists_of(statuses, workflow, queue, start)
   return keys
 end
 local function leave_list(id, status, workflow, queue)
-  local key = list_key(LISTED_AS[status] or status, workflow, queue)
-  call('ZREM', key, id)
-  if call('EXISTS', key) == 1 then return end
+  local left = list_of(LISTED_AS[status] or status, workflow, queue).left
+  left[#left + 1] = id
+end
+local function forget_place(workflow, queue)
   local keys = {}
   for _, letter in ipairs(LIST_LETTERS) do keys[#keys + 1] = list_key(letter, workflow, queue) end
   if call('EXISTS', unpack(keys)) == 0 then call('SREM', ROOT .. 'places', place_of_lists(workflow, queue)) end
@@ -1757,7 +1830,7 @@ ops.find_canceled = function(base, count)
   for i = ids_first, ids_last do
     local run = call('HMGET', run_key(ARGV[i]), 'cr', 'co')
     if run[1] and not run[2] then
-      found[#found + 1] = { ARGV[i], call('HGET', data_key(ARGV[i]), 'cx') or '' }
+      found[#found + 1] = { ARGV[i], data_field(ARGV[i], 'cx') or '' }
     end
   end
   return found
@@ -1792,10 +1865,9 @@ ops.finish_hook = function(base, count)
   if state ~= 'RUNNING' then return state end
   disown(run[3], id)
   if run[8] then unlisten_all(id) end
-  if call('EXISTS', run_key(failed)) == 1 then
-    call('HSET', run_key(failed), 'fh', outcome)
+  if call('HGET', run_key(failed), 'hi') == id then
+    call('HSET', run_key(failed), 'fh', outcome, 'rb', now_text)
     if payload ~= '' then call('HSET', data_key(failed), 'fe', payload) end
-    ended[#ended + 1] = now_text
     ended[#ended + 1] = failed
   end
   call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'listening:' .. id)
@@ -1894,7 +1966,7 @@ ops.list_runs = function(base, count)
   page[1] = walk_runs({
     after = after, sort = sort, limit = tonumber(limit), scan = tonumber(scan), statuses = statuses, workflow = workflow, queue = queue,
     created_after = created_after, created_before = created_before, parent = parent, tags = { unpack(ARGV, tags_first, tags_last) },
-  }, function(id) page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) } end)
+  }, function(id) page[#page + 1] = { id, metadata_of(id), payloads_of(id) } end)
   return page
 end
 ops.list_schedules = function(base, count)
@@ -1906,6 +1978,17 @@ ops.list_schedules = function(base, count)
     page[#page + 1] = { id, unpack(call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ex', 'tz', 'nx', 'la', 'pa'), 1, 6) }
   end
   return page
+end
+ops.pack_runs = function(base, count)
+  local limit = ARGV[base + 1]
+  local pause = ARGV[base + 2]
+  local ids = call('LRANGE', ROOT .. 'ended', 0, limit - 1)
+  if #ids == 0 then return 0 end
+  if pause ~= '0' and not call('SET', ROOT .. 'packing', 1, 'NX', 'PX', pause) then return 0 end
+  in_chunks(ids, function(...) call('RPUSH', ROOT .. 'packed', ...) end)
+  call('LTRIM', ROOT .. 'ended', #ids, -1)
+  for _, id in ipairs(ids) do pack(id) end
+  return #ids == tonumber(limit) and 1 or 0
 end
 ops.pass_point = function(base, count)
   local id = ARGV[base + 1]
@@ -1939,6 +2022,18 @@ ops.promote_due = function(base, count)
   for _, queue in ipairs(promote(tonumber(limit))) do wake(queue) end
   return next_due()
 end
+ops.read_attempts = function(base, count)
+  local id = ARGV[base + 1]
+  local run = call('HMGET', run_key(id), 'st', 'n', 'w', 'sa', 'ca', 'fa', 'co')
+  return { passes_of(id), run, { run[1] == 'f' and data_field(id, 'e') } }
+end
+ops.read_data = function(base, count)
+  local id = ARGV[base + 1]
+  local packed = unpacked(id)
+  if packed then return packed[1] end
+  local size = call('HLEN', data_key(id))
+  return size > 256 and size or call('HGETALL', data_key(id))
+end
 ops.read_event = function(base, count)
   local id = ARGV[base + 1]
   local fields = call('HGETALL', event_key(id))
@@ -1947,7 +2042,7 @@ ops.read_event = function(base, count)
 end
 ops.read_run = function(base, count)
   local id = ARGV[base + 1]
-  local fields = call('HGETALL', run_key(id))
+  local fields = metadata_of(id)
   if #fields == 0 then return false end
   return { fields, payloads_of(id) }
 end
@@ -2191,6 +2286,7 @@ ops.retry_run = function(base, count)
   if run[6] == 'p' then return 'hook_pending' end
   if run[8] and call('EXISTS', ROOT .. 'canceling') == 1 then return 'CANCELING' end
   if run[2] ~= seen then return 'CHANGED' end
+  expand(id)
   if run[15] and call('EXISTS', ROOT .. 'passes:' .. id) == 0 then
     local failures = tonumber(run[13] or 0)
     if status == 'f' then failures = failures - 1 end
@@ -2206,11 +2302,11 @@ ops.retry_run = function(base, count)
     end
   end
   if run[15] then call('HSET', key, 'ca', now_text) end
-  call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'cr', 'nc', 'fh', 'hb')
+  call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'rb', 'cr', 'nc', 'fh', 'hb')
   call('HDEL', data, 'e', 'cx', 'fe')
   call('HSET', key, 'st', 'q', 'av', now_text, 'tr', 'retry', 'rn', nonce)
   keep_start(id, nonce)
-  call('ZREM', ROOT .. 'ended', id)
+  call('HINCRBY', key, 'se', 1)
   move(id, run[9], run[10], run[12], status, 'q')
   enqueue(id, run[10], tonumber(run[11] or 0), 0)
   wake(run[10])
@@ -2323,7 +2419,8 @@ ops.sweep_events = function(base, count)
   local limit = ARGV[base + 2]
   local before = string.format('%.0f', (now - tonumber(retention)) * 1000)
   local deleted = 0
-  for _, id in ipairs(call('ZRANGEBYSCORE', ROOT .. 'events', '-inf', before, 'LIMIT', 0, limit)) do
+  local ids = call('ZRANGEBYSCORE', ROOT .. 'events', '-inf', before, 'LIMIT', 0, limit)
+  for _, id in ipairs(ids) do
     if call('SISMEMBER', ROOT .. 'pending', id) == 0 then
       local event = call('HMGET', event_key(id), 'n', 'k')
       if event[1] then call('ZREM', ROOT .. 'events:' .. event[1], id) end
@@ -2333,21 +2430,73 @@ ops.sweep_events = function(base, count)
       deleted = deleted + 1
     end
   end
-  return deleted
+  return { deleted, deleted > 0 and #ids == tonumber(limit) and 1 or 0 }
 end
 ops.sweep_history = function(base, count)
   local retention = ARGV[base + 1]
-  local limit = ARGV[base + 2]
-  local ids = call('ZRANGEBYSCORE', ROOT .. 'ended', '-inf', now - tonumber(retention), 'LIMIT', 0, limit)
-  for _, id in ipairs(ids) do
-    local run = call('HMGET', run_key(id), 'st', 'wf', 'q')
-    if run[1] then leave_list(id, run[1], run[2], run[3]) end
-    leave_indexes(id)
-    call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'waiters:' .. id,
-      ROOT .. 'parents:' .. id, ROOT .. 'children:' .. id, ROOT .. 'listening:' .. id)
-    call('ZREM', ROOT .. 'ended', id)
+  local hook_retention = ARGV[base + 2]
+  local limit = ARGV[base + 3]
+  local HEAVY, MOST_HEAVY = 100000, 4
+  local deleted, looked = 0, 0
+  local doomed, heavy, places = {}, {}, {}
+  local function has_enough() return looked == tonumber(limit) or #heavy >= MOST_HEAVY end
+  local function doom(id)
+    if (call('MEMORY', 'USAGE', data_key(id), 'SAMPLES', 64) or 0) > HEAVY then heavy[#heavy + 1] = data_key(id) end
+    for _, family in ipairs({ 'run:', 'data:', 'passes:', 'waiters:', 'parents:', 'children:', 'listening:' }) do
+      doomed[#doomed + 1] = ROOT .. family .. id
+    end
   end
-  return #ids
+  local function free_beside(key)
+    local more = {}
+    for i = 1, 130 do more[i] = i end
+    call('HSET', key, unpack(more))
+  end
+  local function delete(id, run)
+    deleted = deleted + 1
+    if run[4] then
+      leave_list(id, run[4], run[5], run[6])
+      places[place_of_lists(run[5], run[6])] = { run[5], run[6] }
+    end
+    leave_indexes(id)
+    doom(id)
+  end
+  local function give_up_hook(hook, run)
+    local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi')
+    if failed[8] == hook then delete(run[7], failed) end
+    call('ZREM', ROOT .. 'due', hook)
+    call('ZREM', ROOT .. 'queue:' .. run[6], hook)
+    call('ZREM', ROOT .. 'suspects:' .. run[6], hook)
+    doom(hook)
+  end
+  local function sweep(list, age, remove)
+    local gone, again = 0, {}
+    for _, id in ipairs(call('LRANGE', list, 0, tonumber(limit) - looked - 1)) do
+      local run = call('HMGET', run_key(id), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk')
+      local since = tonumber(run[1] or run[2])
+      if run[3] then
+        if call('HINCRBY', run_key(id), 'se', -1) < 1 then call('HDEL', run_key(id), 'se') end
+      elseif since and since > now then
+        call('HSET', run_key(id), 'rb', now_text)
+        again[#again + 1] = id
+      elseif since then
+        if since > now - age then break end
+        remove(id, run)
+      end
+      gone = gone + 1
+      looked = looked + 1
+      if has_enough() then break end
+    end
+    if gone > 0 then call('LTRIM', list, gone, -1) end
+    in_chunks(again, function(...) call('RPUSH', list, ...) end)
+  end
+  sweep(ROOT .. 'packed', tonumber(retention), delete)
+  if not has_enough() then sweep(ROOT .. 'ended', tonumber(retention), delete) end
+  if not has_enough() then sweep(ROOT .. 'hooks', tonumber(hook_retention), give_up_hook) end
+  for _, key in ipairs(heavy) do free_beside(key) end
+  in_chunks(doomed, function(...) call('UNLINK', ...) end)
+  flush_moves()
+  for _, place in pairs(places) do forget_place(place[1], place[2]) end
+  return { deleted, has_enough() and 1 or 0 }
 end
 ops.trigger_schedule = function(base, count)
   local id = ARGV[base + 1]
@@ -2388,7 +2537,7 @@ ops.unwind_run = function(base, count)
   unwind(id, run, 'f')
   return 'OK'
 end
-made = { admit = admit, canceled_error = canceled_error, deliver_end = deliver_end, end_debounce = end_debounce, give_back = give_back, merged_into = merged_into, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_all = unlisten_all }
+made = { admit = admit, canceled_error = canceled_error, data_field = data_field, deliver_end = deliver_end, end_debounce = end_debounce, give_back = give_back, merged_into = merged_into, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_all = unlisten_all }
 return made
 end
 local replies = {}

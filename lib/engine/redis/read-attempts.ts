@@ -1,8 +1,8 @@
 import { decodePayload } from '../core/payload.js';
 import type { AttemptRecord, StoredError } from '../core/run.types.js';
-import { NO_CODEC, type Sealer, sealedText } from '../core/sealer.js';
-import type { RedisClient } from './connection.js';
-import { type Keyspace, statusOf } from './keyspace.js';
+import { sealedText } from '../core/sealer.js';
+import { statusOf } from './keyspace.js';
+import type { Op } from './op.js';
 
 const OUTCOMES: Readonly<Record<string, AttemptRecord['outcome']>> = {
   s: 'succeeded',
@@ -13,27 +13,27 @@ const OUTCOMES: Readonly<Record<string, AttemptRecord['outcome']>> = {
   c: 'canceled',
 };
 
+type Text = string | null;
+type AttemptsReply = [lines: string[], run: Text[], error: [Text]];
+
 /** Every pass of a run, the current one included. The first pass is only written down if the run did not end in it. */
-export async function readAttempts(
-  redis: RedisClient,
-  keys: Keyspace,
-  runId: string,
-  sealer: Sealer = NO_CODEC,
-): Promise<AttemptRecord[]> {
-  const lines = await redis.lrange(keys.passes(runId), 0, -1);
+export function readAttempts(runId: string): Op<AttemptRecord[]> {
   const where = `error of an attempt of run "${runId}"`;
-  await sealer.openAll(lines.flatMap((line, index) => sealedText(lines, index, where, line.indexOf(';') + 1)));
+  return {
+    name: 'read_attempts',
+    args: [runId],
+    sealed: (reply) => {
+      const [lines, , error] = reply as AttemptsReply;
+      const inLines = lines.flatMap((line, index) => sealedText(lines, index, where, line.indexOf(';') + 1));
+      return [...inLines, ...sealedText(error, 0, `error of run "${runId}"`)];
+    },
+    parse: (reply) => parseAttempts(reply as AttemptsReply),
+  };
+}
+
+function parseAttempts([lines, run, [error]]: AttemptsReply): AttemptRecord[] {
   const passes = lines.map(parsePass);
-  const [status, failures, worker, startedAt, claimedAt, finishedAt, unwinding] = await redis.hmget(
-    keys.run(runId),
-    'st',
-    'n',
-    'w',
-    'sa',
-    'ca',
-    'fa',
-    'co',
-  );
+  const [status, failures, worker, startedAt, claimedAt, finishedAt, unwinding] = run;
   const running = status === 'r';
   if (startedAt === null || (!running && passes.length > 0)) return passes;
   if (!running && finishedAt === null) return passes;
@@ -46,9 +46,6 @@ export async function readAttempts(
   if (!running) {
     last.finishedAt = Number(finishedAt);
     last.outcome = statusOf(status as string) as AttemptRecord['outcome'];
-    const errors = failed ? [await redis.hget(keys.data(runId), 'e')] : [];
-    await sealer.openAll(sealedText(errors, 0, `error of run "${runId}"`));
-    const [error] = errors;
     if (error) last.error = decodePayload(error) as StoredError;
   }
   return [...passes, last];

@@ -2,15 +2,19 @@ import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { continueCancel } from '../redis/continue-cancel.js';
 import { continueEvent } from '../redis/continue-event.js';
 import type { Op } from '../redis/op.js';
+import { PACK_BATCH, packRuns } from '../redis/pack-runs.js';
 import { reapWorkers } from '../redis/reap-workers.js';
 import { sweepEvents } from '../redis/sweep-events.js';
-import { sweepHistory } from '../redis/sweep-history.js';
+import { SWEEP_BATCH, sweepHistory } from '../redis/sweep-history.js';
 import type { Pass } from './pass.js';
 import { Periodic } from './periodic.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
 import { Watchdog, type WatchdogHost } from './watchdog.js';
 
-const SWEEP_BATCH = 200;
+/** All workers together pack about 1,000 ended runs a second: under more load the others wait until it is over. */
+const PACK_EVERY_MS = 1_000;
+const PACK_CALLS = 50;
+
 /** Steps that run longer are shown as running. */
 const MARK_RUNNING_AFTER_MS = 1_000;
 
@@ -42,6 +46,7 @@ export class Housekeeping {
     this.every(reaperIntervalMs, 'Looking for dead workers', () => this.reap());
     this.every(reaperIntervalMs, 'Going on with events', () => this.goOn(continueEvent));
     this.every(reaperIntervalMs, 'Going on with cancellations', () => this.goOn(continueCancel));
+    this.every(PACK_EVERY_MS, 'Packing ended runs', () => this.pack());
     this.every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep(sweepHistory));
     this.every(historyCleanupIntervalMs, 'Deleting old events', () => this.sweep(sweepEvents));
     this.every(registryRecoveryIntervalMs, 'Registering workflows', () => this.host.restoreRegistry());
@@ -67,10 +72,17 @@ export class Housekeeping {
     }
   }
 
+  private async pack(): Promise<void> {
+    for (let calls = 0; calls < PACK_CALLS && !this.stopped; calls++) {
+      const pauseMs = calls === 0 ? PACK_EVERY_MS : 0;
+      if (!(await this.host.buffer.add(packRuns(PACK_BATCH, pauseMs)))) return;
+    }
+  }
+
   private async sweep(batch: typeof sweepHistory): Promise<void> {
     for (;;) {
-      const deleted = await this.host.buffer.add(batch(this.host.retentionMs, SWEEP_BATCH));
-      if (deleted < SWEEP_BATCH || this.stopped) return;
+      const { more } = await this.host.buffer.add(batch(this.host.retentionMs, SWEEP_BATCH));
+      if (!more || this.stopped) return;
     }
   }
 

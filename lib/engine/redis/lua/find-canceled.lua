@@ -6,7 +6,7 @@ local found = {}
 for i = ids_first, ids_last do
   local run = call('HMGET', run_key(ARGV[i]), 'cr', 'co')
   if run[1] and not run[2] then
-    found[#found + 1] = { ARGV[i], call('HGET', data_key(ARGV[i]), 'cx') or '' }
+    found[#found + 1] = { ARGV[i], data_field(ARGV[i], 'cx') or '' }
   end
 end
 return found

@@ -12,10 +12,9 @@ if not run[1] and call('HGET', run_key(failed), 'hi') == id then return 'DONE' e
 if state ~= 'RUNNING' then return state end
 disown(run[3], id)
 if run[8] then unlisten_all(id) end
-if call('EXISTS', run_key(failed)) == 1 then
-  call('HSET', run_key(failed), 'fh', outcome)
+if call('HGET', run_key(failed), 'hi') == id then
+  call('HSET', run_key(failed), 'fh', outcome, 'rb', now_text)
   if payload ~= '' then call('HSET', data_key(failed), 'fe', payload) end
-  ended[#ended + 1] = now_text
   ended[#ended + 1] = failed
 end
 call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'listening:' .. id)

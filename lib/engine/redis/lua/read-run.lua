@@ -2,6 +2,6 @@
 -- ARGS
 --   id
 -- RETURNS { flat fields, payloads }, or nothing
-local fields = call('HGETALL', run_key(id))
+local fields = metadata_of(id)
 if #fields == 0 then return false end
 return { fields, payloads_of(id) }

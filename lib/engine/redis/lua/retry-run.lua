@@ -19,6 +19,7 @@ if run[7] and not run[8] then return 'undelivered' end
 if run[6] == 'p' then return 'hook_pending' end
 if run[8] and call('EXISTS', ROOT .. 'canceling') == 1 then return 'CANCELING' end
 if run[2] ~= seen then return 'CHANGED' end
+expand(id)
 
 -- The pass of a run that ended in its first one is only now to be told from the passes that follow.
 if run[15] and call('EXISTS', ROOT .. 'passes:' .. id) == 0 then
@@ -38,11 +39,12 @@ end
 -- `ca` without `sa` says that passes are written down and that the next claim is the start.
 if run[15] then call('HSET', key, 'ca', now_text) end
 -- The nonce of its cancellation and its failure hook are left: their calls may still be repeated.
-call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'cr', 'nc', 'fh', 'hb')
+call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'rb', 'cr', 'nc', 'fh', 'hb')
 call('HDEL', data, 'e', 'cx', 'fe')
 call('HSET', key, 'st', 'q', 'av', now_text, 'tr', 'retry', 'rn', nonce)
 keep_start(id, nonce)
-call('ZREM', ROOT .. 'ended', id)
+-- Its entry in `ended` or `packed` stays there until it is met.
+call('HINCRBY', key, 'se', 1)
 move(id, run[9], run[10], run[12], status, 'q')
 enqueue(id, run[10], tonumber(run[11] or 0), 0)
 wake(run[10])

@@ -3,10 +3,11 @@
 -- ARGS
 --   retention        ms
 --   limit
--- RETURNS events deleted
+-- RETURNS { events deleted, 1 if there may be more }
 local before = string.format('%.0f', (now - tonumber(retention)) * 1000)
 local deleted = 0
-for _, id in ipairs(call('ZRANGEBYSCORE', ROOT .. 'events', '-inf', before, 'LIMIT', 0, limit)) do
+local ids = call('ZRANGEBYSCORE', ROOT .. 'events', '-inf', before, 'LIMIT', 0, limit)
+for _, id in ipairs(ids) do
   if call('SISMEMBER', ROOT .. 'pending', id) == 0 then
     local event = call('HMGET', event_key(id), 'n', 'k')
     if event[1] then call('ZREM', ROOT .. 'events:' .. event[1], id) end
@@ -16,4 +17,4 @@ for _, id in ipairs(call('ZRANGEBYSCORE', ROOT .. 'events', '-inf', before, 'LIM
     deleted = deleted + 1
   end
 end
-return deleted
+return { deleted, deleted > 0 and #ids == tonumber(limit) and 1 or 0 }

@@ -172,7 +172,7 @@ flush_moves = function()
 end
 local function flush_bookkeeping()
   flush_moves()
-  in_chunks(ended, function(...) call('ZADD', ROOT .. 'ended', ...) end)
+  in_chunks(ended, function(...) call('RPUSH', ROOT .. 'ended', ...) end)
   for worker, ids in pairs(released) do
     in_chunks(ids, function(...) call('SREM', ROOT .. 'owned:' .. worker, ...) end)
   end

@@ -32,7 +32,6 @@ local function terminate(id, run, outcome, payload, hook)
   if outcome == 'f' and hook and hook ~= '' then
     rare().start_hook(id, hook)
   else
-    ended[#ended + 1] = now_text
     ended[#ended + 1] = id
   end
   if run[5] then announce_end(id, run[10], outcome, payload) end

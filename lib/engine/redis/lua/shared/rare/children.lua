@@ -34,9 +34,9 @@ local function await_child(id, step, branch, created)
   local child = created[2]
   local member = wait_member(id, step, branch)
   local status = call('HGET', run_key(child), 'st')
-  if status == 's' then return deliver_end(child, member, status, call('HGET', data_key(child), 'o') or '') end
+  if status == 's' then return deliver_end(child, member, status, data_field(child, 'o') or '') end
   if status == 'c' then return deliver_end(child, member, status, canceled_error(child)) end
-  if status == 'f' then return deliver_end(child, member, status, call('HGET', data_key(child), 'e') or '') end
+  if status == 'f' then return deliver_end(child, member, status, data_field(child, 'e') or '') end
   if not status then
     -- An idempotency key outlives its run.
     local message = 'Run "' .. child .. '", which the idempotency key names, was deleted by retention. Use another key.'

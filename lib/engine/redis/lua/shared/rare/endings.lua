@@ -1,6 +1,6 @@
 -- The error of a canceled run, as it is told to those who wait for its end.
 local function canceled_error(id)
-  local reason = call('HGET', data_key(id), 'cx')
+  local reason = data_field(id, 'cx')
   local message = 'Run "' .. id .. '" was canceled'
   local text = '{"name":"RunCanceledError","code":"RUN_CANCELED","message":'
     .. cjson.encode(message .. (reason and ': ' .. reason or '.')) .. ',"runId":' .. cjson.encode(id)
@@ -13,7 +13,7 @@ local function start_hook(id, hook)
   local run = call('HMGET', run_key(id), 'wf', 'q', 'pr', 'tr', 'ro', 've', 'tg')
   local fields = {
     'wf', run[1], 'q', run[2], 'st', 'q', 'av', now, 'ma', 3, 'hk', id, 'ro', run[5] or id,
-    'hs', string.format('%.0f', next_counter('created')),
+    'hs', string.format('%.0f', next_counter('created')), 'rb', now_text,
   }
   local optional = { pr = run[3], tr = run[4], ve = run[6], tg = run[7] }
   for field, value in pairs(optional) do
@@ -24,6 +24,7 @@ local function start_hook(id, hook)
   end
   call('HSET', run_key(hook), unpack(fields))
   call('HSET', run_key(id), 'fh', 'p', 'hi', hook)
+  call('RPUSH', ROOT .. 'hooks', hook)
   enqueue(hook, run[2], tonumber(run[3] or 0), 0)
   wake(run[2])
 end

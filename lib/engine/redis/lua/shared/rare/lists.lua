@@ -20,11 +20,14 @@ local function lists_of(statuses, workflow, queue, start)
   return keys
 end
 
--- Takes a run that is deleted out of its list. A place without any run is forgotten.
+-- Takes a run that is deleted out of its list, with all that a script changes in that list.
 local function leave_list(id, status, workflow, queue)
-  local key = list_key(LISTED_AS[status] or status, workflow, queue)
-  call('ZREM', key, id)
-  if call('EXISTS', key) == 1 then return end
+  local left = list_of(LISTED_AS[status] or status, workflow, queue).left
+  left[#left + 1] = id
+end
+
+-- Forgets a place that has no run any more.
+local function forget_place(workflow, queue)
   local keys = {}
   for _, letter in ipairs(LIST_LETTERS) do keys[#keys + 1] = list_key(letter, workflow, queue) end
   if call('EXISTS', unpack(keys)) == 0 then call('SREM', ROOT .. 'places', place_of_lists(workflow, queue)) end

@@ -1,0 +1,55 @@
+import { checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
+import { describeValue } from '../core/describe-value.js';
+import { InvalidOptionError } from '../core/errors/index.js';
+import type { CommitBuffer } from '../redis/commit-buffer.js';
+import type { RedisConnection } from '../redis/connection.js';
+import type { Keyspace } from '../redis/keyspace.js';
+import { resetNamespace } from '../redis/reset-namespace.js';
+import { sweepEvents } from '../redis/sweep-events.js';
+import { SWEEP_BATCH, sweepHistory } from '../redis/sweep-history.js';
+
+/** Deletes on demand what workers delete in time, and what a developer wants gone. */
+export class Retention {
+  constructor(
+    private readonly connection: RedisConnection,
+    private readonly keys: Keyspace,
+    private readonly buffer: CommitBuffer,
+    private readonly retentionMs: number,
+  ) {}
+
+  /** @throws InvalidOptionError */
+  cleanupRuns(options: { limit?: number }): Promise<{ deleted: number }> {
+    rejectUnknownKeys(options, ['limit'], 'cleanupExpiredRunsNow()');
+    return this.sweep(sweepHistory, options.limit);
+  }
+
+  /** @throws InvalidOptionError */
+  cleanupEvents(options: { limit?: number }): Promise<{ deleted: number }> {
+    rejectUnknownKeys(options, ['limit'], 'cleanupExpiredEventsNow()');
+    return this.sweep(sweepEvents, options.limit);
+  }
+
+  /** @throws InvalidOptionError unless the prefix is confirmed */
+  async reset(what: 'runs' | 'state', options: { confirm: string }): Promise<void> {
+    const where = what === 'runs' ? 'resetRuns()' : 'resetState()';
+    rejectUnknownKeys(options, ['confirm'], where);
+    const { prefix } = this.keys;
+    if (options?.confirm !== prefix) {
+      const lost = what === 'runs' ? 'all runs' : 'everything';
+      throw new InvalidOptionError(
+        'confirm',
+        `${where} deletes ${lost} under the prefix of this client. To do so pass \`confirm\` as ${describeValue(prefix)}; got ${describeValue(options?.confirm)}`,
+      );
+    }
+    await resetNamespace(this.connection, this.keys, what);
+  }
+
+  private async sweep(sweepBatch: typeof sweepHistory, limit = 1_000): Promise<{ deleted: number }> {
+    checkPositiveInteger(limit, 'limit');
+    for (let deleted = 0; ; ) {
+      const batch = await this.buffer.add(sweepBatch(this.retentionMs, Math.min(SWEEP_BATCH, limit - deleted)));
+      deleted += batch.deleted;
+      if (!batch.more || deleted === limit) return { deleted };
+    }
+  }
+}

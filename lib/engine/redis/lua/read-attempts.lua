@@ -1,0 +1,6 @@
+-- read_attempts: the passes of a run, and what the one that is not written down can be told from.
+-- ARGS
+--   id
+-- RETURNS { lines, { st, n, w, sa, ca, fa, co }, { error of a failed run } }
+local run = call('HMGET', run_key(id), 'st', 'n', 'w', 'sa', 'ca', 'fa', 'co')
+return { passes_of(id), run, { run[1] == 'f' and data_field(id, 'e') } }

@@ -1,0 +1,11 @@
+import type { Op } from './op.js';
+import { parseRunData, type RunData } from './stored-step.js';
+
+/** Answers the payloads of a run, packed or not; undefined for one with so many that {@link readRunData} is to read them in pages. */
+export function readData(runId: string): Op<RunData | undefined> {
+  return {
+    name: 'read_data',
+    args: [runId],
+    parse: (reply) => (Array.isArray(reply) ? parseRunData(reply) : undefined),
+  };
+}
