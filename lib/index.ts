@@ -29,6 +29,8 @@ export type {
 } from './interfaces/workflow-decorator-options.interface.js';
 export { RedflowSetupError } from './redflow.errors.js';
 export { RedflowModule } from './redflow.module.js';
+export type { ConnectionHealth } from './redflow.orchestrator.js';
+export { type RedflowHealth, RedflowHealthIndicator } from './redflow-health.indicator.js';
 
 // Engine: definitions, client and worker
 

@@ -17,6 +17,7 @@ import { IMPORTED_WITHOUT_FOR_ROOT } from './redflow.messages.js';
 import { type ResolvedRedflowOptions, resolveModuleOptions } from './redflow.options.js';
 import { RedflowOrchestrator } from './redflow.orchestrator.js';
 import { RedflowExceptionFilter } from './redflow-exception.filter.js';
+import { RedflowHealthIndicator } from './redflow-health.indicator.js';
 import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
 import { RedflowProviderInspector } from './redflow-provider.inspector.js';
 import { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
@@ -33,7 +34,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
     global: isGlobal,
     imports: [...(definition.imports ?? []), DiscoveryModule],
     providers: [...(definition.providers ?? []), ...connectionProviders(name)],
-    exports: [getRedflowClientToken(name)],
+    exports: [getRedflowClientToken(name), RedflowHealthIndicator],
   }))
   .build();
 
@@ -76,6 +77,7 @@ function connectionProviders(name: string): Provider[] {
     RedflowProviderInspector,
     RedflowExplorer,
     RedflowWorkflowDirectory,
+    RedflowHealthIndicator,
     { provide: APP_FILTER, useClass: RedflowExceptionFilter },
     { provide: REDFLOW_CONNECTION_NAME, useValue: name },
     { provide: REDFLOW_RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
@@ -83,12 +85,13 @@ function connectionProviders(name: string): Provider[] {
     {
       provide: RedflowOrchestrator,
       useFactory: (
+        connection: string,
         client: RedflowClient,
         options: ResolvedRedflowOptions,
         explorer: RedflowExplorer,
         directory: RedflowWorkflowDirectory,
-      ) => new RedflowOrchestrator(client, options, explorer, directory),
-      inject: [token, REDFLOW_RESOLVED_OPTIONS, RedflowExplorer, RedflowWorkflowDirectory],
+      ) => new RedflowOrchestrator(connection, client, options, explorer, directory),
+      inject: [REDFLOW_CONNECTION_NAME, token, REDFLOW_RESOLVED_OPTIONS, RedflowExplorer, RedflowWorkflowDirectory],
     },
   ];
 }

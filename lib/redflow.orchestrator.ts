@@ -1,8 +1,15 @@
+import { setTimeout } from 'node:timers/promises';
 import type { OnApplicationBootstrap, OnApplicationShutdown, OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { RedflowClient, startWorker, type Worker } from './engine/index.js';
 import type { RedflowExplorer } from './redflow.explorer.js';
 import type { ResolvedRedflowOptions } from './redflow.options.js';
 import type { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
+
+/** Whether Redis answers, and whether it counts the worker, if there is one, among the living. */
+export interface ConnectionHealth {
+  readonly redis: 'up' | 'down';
+  readonly worker?: 'up' | 'down';
+}
 
 /**
  * Ties the client and the worker of one connection to the life of the application, and owns both:
@@ -13,6 +20,7 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap
   private starting?: Promise<Worker>;
 
   constructor(
+    readonly connection: string,
     private readonly client: RedflowClient,
     private readonly options: ResolvedRedflowOptions,
     private readonly explorer: RedflowExplorer,
@@ -45,6 +53,18 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap
 
   async onApplicationShutdown(): Promise<void> {
     if (this.isClientOurs) await this.client.close();
+  }
+
+  /** Asks Redis; no answer within `timeoutMs` is one, too. */
+  async health(timeoutMs: number): Promise<ConnectionHealth> {
+    const abort = new AbortController();
+    const tooLate = setTimeout(timeoutMs, undefined, { ref: false, signal: abort.signal }).catch(() => undefined);
+    const stats = await Promise.race([this.client.getStats().catch(() => undefined), tooLate]);
+    abort.abort();
+    const redis = stats ? 'up' : 'down';
+    if (!this.starting) return { redis };
+    const workerId = stats && (await this.starting.catch(() => undefined))?.id;
+    return { redis, worker: stats?.workers.some(({ id }) => id === workerId) ? 'up' : 'down' };
   }
 
   /** False when a test replaced the client's provider: then there is nothing to connect to. */

@@ -23,6 +23,14 @@ class PayWorkflow {
   async run(_ctx: WorkflowContext<Payment>): Promise<void> {}
 }
 
+@Workflow<{ customer: string }>({
+  name: 'limited',
+  rateLimit: { key: ({ customer }) => customer, limit: 1, period: '1m' },
+})
+class LimitedWorkflow {
+  async run(_ctx: WorkflowContext<{ customer: string }>): Promise<void> {}
+}
+
 const refusing: StandardSchemaV1<{ id: string }> = {
   '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ message: 'must be known', path: ['id'] }] }) },
 };
@@ -47,6 +55,11 @@ class PaymentsController {
   @Post('paid')
   async paid(@Body() body: { id: string }): Promise<void> {
     await this.client.emitEvent(paid, body);
+  }
+
+  @Post('limited')
+  async limited(@Body() body: { customer: string }): Promise<void> {
+    await this.client.run(LimitedWorkflow, body);
   }
 
   @Post('own')
@@ -77,7 +90,7 @@ async function withServer<T>(
   }
 }
 
-const metadata = { controllers: [PaymentsController], providers: [PayWorkflow] };
+const metadata = { controllers: [PaymentsController], providers: [PayWorkflow, LimitedWorkflow] };
 
 describe('an error that leaves a controller', () => {
   it('answers refused input with 400 and the issues, and starts what is right', async () => {
@@ -99,6 +112,16 @@ describe('an error that leaves a controller', () => {
       const refused = await post('paid', { id: 'x' });
       expect(refused.status).toBe(400);
       expect(await refused.json()).toMatchObject({ issues: [{ path: 'id', message: 'must be known' }] });
+    });
+  });
+
+  it('answers a rate limit with 429 and when to come back, and keeps the key to itself', async () => {
+    await withServer(metadata, async (post) => {
+      expect((await post('limited', { customer: 'Ada' })).status).toBe(201);
+      const refused = await post('limited', { customer: 'Ada' });
+      expect(refused.status).toBe(429);
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(await refused.json()).toEqual({ statusCode: 429, message: 'Too Many Requests', retryAfterMs: expect.any(Number) });
     });
   });
 

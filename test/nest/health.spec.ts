@@ -1,0 +1,97 @@
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Get } from '@nestjs/common';
+import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
+import { Test } from '@nestjs/testing';
+import { Redis } from 'ioredis';
+import { RedflowHealthIndicator, RedflowModule, Workflow, type WorkflowContext } from '../../lib/index.js';
+import { startRedis } from '../../lib/testing/index.js';
+import { compileApp, connection, redisUrl, withApp } from './fixtures.js';
+
+@Workflow('idle')
+class IdleWorkflow {
+  async run(_ctx: WorkflowContext<void>): Promise<void> {}
+}
+
+@Workflow({ name: 'report', connection: 'reports' })
+class ReportWorkflow {
+  async run(_ctx: WorkflowContext<void>): Promise<void> {}
+}
+
+@Controller()
+class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly redflow: RedflowHealthIndicator,
+  ) {}
+
+  @Get('health')
+  @HealthCheck()
+  check() {
+    return this.health.check([() => this.redflow.isHealthy()]);
+  }
+}
+
+describe('RedflowHealthIndicator', () => {
+  it('reports every connection to Terminus', async () => {
+    const reports = RedflowModule.forRoot({ ...connection({ worker: false }), name: 'reports' });
+    const imports = [RedflowModule.forRoot(connection()), reports, TerminusModule];
+    const providers = [IdleWorkflow, ReportWorkflow];
+    const module = await Test.createTestingModule({ imports, providers, controllers: [HealthController] }).compile();
+    const app = module.createNestApplication({ logger: false });
+    try {
+      await app.listen(0, '127.0.0.1');
+      const answer = await fetch(`${await app.getUrl()}/health`);
+      expect(answer.status).toBe(200);
+      expect(await answer.json()).toMatchObject({
+        status: 'ok',
+        info: { redflow: { status: 'up', connections: { default: { redis: 'up', worker: 'up' }, reports: { redis: 'up' } } } },
+      });
+    } finally {
+      await app.close();
+    }
+  });
+
+  it('is down while Redis does not count the worker among the living', async () => {
+    const options = connection();
+    const redis = new Redis(redisUrl());
+    try {
+      await withApp(
+        { providers: [IdleWorkflow] },
+        async ({ module, client }) => {
+          const indicator = module.get(RedflowHealthIndicator, { strict: false });
+          expect(await indicator.isHealthy('flows')).toEqual({
+            flows: { status: 'up', connections: { default: { redis: 'up', worker: 'up' } } },
+          });
+          const [worker] = (await client.getStats()).workers;
+          await redis.zrem(`{${options.prefix}}:workers`, worker.id);
+          expect(await indicator.isHealthy('flows')).toEqual({
+            flows: { status: 'down', connections: { default: { redis: 'up', worker: 'down' } } },
+          });
+        },
+        { redflow: options },
+      );
+    } finally {
+      redis.disconnect();
+    }
+  });
+
+  it('is down, and not silent, when Redis does not answer', async () => {
+    const redis = await startRedis();
+    const options = { ...connection({ worker: false }), url: redis.url };
+    const module = await compileApp({ providers: [IdleWorkflow] }, { redflow: options });
+    try {
+      await module.init();
+      const indicator = module.get(RedflowHealthIndicator, { strict: false });
+      expect(await indicator.isHealthy()).toMatchObject({ redflow: { status: 'up' } });
+      await redis.kill();
+      expect(await indicator.isHealthy('redflow', { timeoutMs: 50 })).toEqual({
+        redflow: { status: 'down', connections: { default: { redis: 'down' } } },
+      });
+    } finally {
+      // The client goes on asking, which holds its close up.
+      await redis.restart();
+      await module.close();
+      await redis.stop();
+    }
+  });
+});
