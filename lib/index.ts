@@ -91,6 +91,7 @@ export type {
   ChildOptions,
   Compensation,
   CompensationContext,
+  ContextCarrier,
   CronTrigger,
   DebounceOptions,
   Duration,

@@ -20,6 +20,7 @@ const CLIENT_KEYS: Record<keyof ClientOptions, true> = {
   prefix: true,
   maxPayloadBytes: true,
   codec: true,
+  context: true,
   waitReplicas: true,
   retention: true,
   logger: true,

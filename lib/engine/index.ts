@@ -57,6 +57,7 @@ export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/registry.ty
 export type { AttemptRecord, RunRecord, RunStatus, RunTrigger, StepKind, StepRecord, StoredError } from './core/run.types.js';
 export type { CronTrigger, EventTrigger } from './core/trigger.types.js';
 export type {
+  ContextCarrier,
   Duration,
   Json,
   LoggerPort,

@@ -121,7 +121,7 @@ describe('RedflowModule', () => {
     expect(error).toBeInstanceOf(InvalidOptionError);
     expect(error.message).toBe(
       'RedflowModule has the unsupported option "urll". Did you mean "url"? Supported options are: app, url, connection, prefix, ' +
-        'maxPayloadBytes, codec, waitReplicas, retention, logger, worker, workflows, defaults.',
+        'maxPayloadBytes, codec, context, waitReplicas, retention, logger, worker, workflows, defaults.',
     );
   });
 

@@ -60,7 +60,7 @@ export class ClientParts {
   constructor(options: ClientOptions, internals: ClientInternals) {
     rejectUnknownKeys(options, CLIENT_OPTION_NAMES, 'createClient()');
     const resolved = resolveClientOptions(options);
-    const { logger, maxPayloadBytes, sealer, waitReplicas } = resolved;
+    const { logger, maxPayloadBytes, sealer, context, waitReplicas } = resolved;
     const keys = new Keyspace(resolved.prefix);
     this.connection = new RedisConnection(resolved, logger);
     const runner = new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS, waitReplicas });
@@ -70,7 +70,7 @@ export class ClientParts {
     this.metas = new WorkflowMetas(this.connection, keys);
     const registry = asRegistry(internals.registry ?? defaultRegistry);
     const directory = new WorkflowDirectory(registry, this.metas, internals.resolveClass ?? (() => undefined));
-    const host = { directory, maxPayloadBytes, sealer };
+    const host = { directory, maxPayloadBytes, sealer, context };
     this.creator = new RunCreator(this.buffer, this.pending, host);
     this.events = new EventQueries(this.connection, keys, this.buffer);
     this.publisher = new EventPublisher(this.buffer, this.pending, host);

@@ -28,7 +28,7 @@ export class RunCreator {
     return this.pending.track(async () => {
       const target = await this.host.directory.find(ref, allowsUnknown(options));
       const run = await prepareRun(target, input, options, this.host.maxPayloadBytes);
-      return this.write(run, await sealRun(run, this.host.sealer), options);
+      return this.write(run, await sealRun(run, this.host), options);
     });
   }
 
@@ -46,7 +46,7 @@ export class RunCreator {
       for (const { input, ...options } of items)
         runs.push({ run: await prepareRun(target, input, options, this.host.maxPayloadBytes), options });
       // All of them before the first is written, so that they are queued in their order whatever a codec takes for each.
-      const sealed = await Promise.all(runs.map(({ run }) => sealRun(run, this.host.sealer)));
+      const sealed = await Promise.all(runs.map(({ run }) => sealRun(run, this.host)));
       return allCreated(await Promise.allSettled(runs.map(({ run, options }, index) => this.write(run, sealed[index], options))));
     });
   }

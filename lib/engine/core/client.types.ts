@@ -1,6 +1,6 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { RunRecord, RunStatus, StoredError } from './run.types.js';
-import type { Duration, LoggerPort, PayloadCodec, When } from './values.types.js';
+import type { ContextCarrier, Duration, LoggerPort, PayloadCodec, When } from './values.types.js';
 
 export interface ClientOptions {
   /** Names this application in metadata and logs. @default env REDFLOW_APP, else 'app' */
@@ -18,6 +18,11 @@ export interface ClientOptions {
    * client and worker of a namespace. What was stored before it was set stays readable. @default none
    */
   codec?: PayloadCodec;
+  /**
+   * Carries the context of calls that create runs and emit events to the handlers, compensations and failure hooks of those runs, and on
+   * to their children. Runs of schedules have none. @default none
+   */
+  context?: ContextCarrier;
   /**
    * Makes creates and emissions of clients wait until so many replicas have them: a failover may lose what none has. Fewer within
    * `timeout` (10 s at most) are a `ReplicationError`. Not for a `Cluster`. @default none

@@ -42,6 +42,19 @@ export interface PayloadCodec {
   decode(stored: string | Uint8Array): string | Promise<string>;
 }
 
+/**
+ * Carries what surrounds a call, such as the tenant or the ids of a trace, from whoever creates a run to the code that executes it.
+ */
+export interface ContextCarrier {
+  /**
+   * Called in the context of each call that creates a run or emits an event. What it returns is stored with the run, as a payload is;
+   * undefined stores nothing. What it throws fails the call.
+   */
+  capture(): Json | undefined;
+  /** Called around every pass of the run, with what `capture` returned: calls `next` in that context, and returns what it returns. */
+  restore<T>(carrier: Json, next: () => T): T;
+}
+
 /** Any validator that follows https://standardschema.dev (zod, valibot, arktype). */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {
   readonly '~standard': {

@@ -18,6 +18,8 @@ export interface NewRun {
   readonly input: string;
   /** What its workflow's options make it subject to; undefined for nothing. */
   readonly admission?: Admission;
+  /** Encoded carrier of the creator's context. */
+  readonly context?: string;
   /** Its creator does not know what it is subject to: the first worker will. */
   readonly isForeign?: boolean;
 }
@@ -58,6 +60,7 @@ export function newRunArgs(run: NewRun): Array<string | number> {
     run.idempotencyTtlMs,
     run.input,
     encodeAdmission(run),
+    run.context ?? '',
   ];
 }
 

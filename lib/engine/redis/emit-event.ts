@@ -29,6 +29,8 @@ export interface NewEvent {
   readonly correlationKey?: string;
   /** Encoded payload. */
   readonly data: string;
+  /** Encoded carrier of the emitter's context, '' for none. */
+  readonly context: string;
   readonly verdicts: readonly Verdict[];
 }
 
@@ -64,6 +66,7 @@ export function emitEvent(event: NewEvent, by?: EmittingStep): Op<Emitted> {
       by?.fence ?? '',
       by?.step ?? '',
       by?.order ?? '',
+      event.context,
       ...event.verdicts.flatMap(verdictArgs),
     ],
     parse: (reply) => {

@@ -3,12 +3,12 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
 /**
  * Builds the keys that TypeScript code touches by itself; the scripts build the same ones in `lua/shared/prelude.lua`. All keys of a
  * namespace carry one hash tag, so they live in one slot and every script is atomic over all of them.
- * Payloads (inputs, outputs, progress, errors, event data) are JSON, '' for undefined, or begin with `~` or `^` if a codec made them.
+ * Payloads (inputs, outputs, progress, errors, event data, context) are JSON, '' for undefined, or begin with `~` or `^` if a codec made them.
  *
  * | key                    | type   | what it holds |
  * |------------------------|--------|---------------|
  * | `run:<id>`             | hash   | metadata of a run, short fields only, so that Redis keeps it compact |
- * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason, `pt` number and place of the last point of no return, `ce` errors of compensations, `fe` error of its failure hook |
+ * | `data:<id>`            | hash   | its payloads: `i` input, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason, `pt` number and place of the last point of no return, `ce` errors of compensations, `fe` error of its failure hook, `x` carrier of its creator's context |
  * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one and was not retried |
  * | `waiters:<id>`         | set    | channels of the clients that await its end |
  * | `parents:<id>`         | set    | runs and steps that wait for its end |
@@ -34,7 +34,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `debounce:<len>:<wf>:<key>` | string | debounced run that is yet to start |
  * | `merged:<id>` | string | debounced run that a create under this id has joined, for a minute |
  * | `rate:<len>:<wf>:<key>` | zset | runs that count for a rate limit, by creation time |
- * | `event:<id>`           | hash   | an event: `n` name, `t` ts, `k` correlation key, `s` stamp, `d` data, `no` nonce, `fs` status of the fan-out, `sc` subscribers, `dc` delivered, `fc` failed, `rc` resumed |
+ * | `event:<id>`           | hash   | an event: `n` name, `t` ts, `k` correlation key, `s` stamp, `d` data, `x` carrier of its emitter's context, `no` nonce, `fs` status of the fan-out, `sc` subscribers, `dc` delivered, `fc` failed, `rc` resumed |
  * | `deliveries:<id>`, `resumed:<id>`, `fanout:<id>` | hash, list, list | what became of its subscribers, the runs it resumed, subscribers still to do |
  * | `events`, `events:<name>` | zset | events by stamp |
  * | `pending`              | set    | events with subscribers or waits still to do |

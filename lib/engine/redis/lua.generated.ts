@@ -247,6 +247,7 @@ local function create(run)
   if limits then rare().subject(id, workflow, limits, keep) end
   call('HSET', run_key(id), unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
+  if run.context and run.context ~= '' then call('HSET', data_key(id), 'x', run.context) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
   move(id, workflow, run.queue, stamp, nil, status)
   new_ids[#new_ids + 1] = 0
@@ -308,9 +309,11 @@ ops.create_run = function(base, count)
   local ttl = ARGV[base + 12]
   local input = ARGV[base + 13]
   local admission = ARGV[base + 14]
+  local context = ARGV[base + 15]
   return create({
     id = id, nonce = nonce, workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
     tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
+    context = context,
   })
 end
 ops.claim_runs = function(base, count)
@@ -656,8 +659,9 @@ local function join(pending, run, limits)
     if origin.tr and origin.tr ~= 'child' then keep('tr', origin.tr) end
   end
   call('HSET', key, unpack(fields))
-  call('HDEL', data, 'i', 'ev')
+  call('HDEL', data, 'i', 'ev', 'x')
   if run.input ~= '' then call('HSET', data, 'i', run.input) end
+  if run.context and run.context ~= '' then call('HSET', data, 'x', run.context) end
   set_due(pending, known[1], at)
   call('SET', ROOT .. 'merged:' .. run.id, pending, 'PX', MERGED_FOR_MS)
 end
@@ -948,6 +952,8 @@ local function start_hook(id, hook)
     end
   end
   call('HSET', run_key(hook), unpack(fields))
+  local context = call('HGET', data_key(id), 'x')
+  if context then call('HSET', data_key(hook), 'x', context) end
   call('HSET', run_key(id), 'fh', 'p', 'hi', hook)
   call('RPUSH', ROOT .. 'hooks', hook)
   enqueue(hook, run[2], tonumber(run[3] or 0), 0)
@@ -1156,7 +1162,7 @@ local function subscriber_run(id, workflow) return redis.sha1hex(id .. '\\0' .. 
 local function deliver_event(id, sub, data)
   local verdict, run, detail = sub.v, '', sub.e
   if verdict == 'd' or verdict == '?' then
-    local event = call('HMGET', event_key(id), 'n', 't', 'k')
+    local event = call('HMGET', event_key(id), 'n', 't', 'k', 'x')
     run = subscriber_run(id, sub.w)
     local extra = { 'tr', 'event', 'ei', id }
     if verdict == '?' then
@@ -1165,7 +1171,8 @@ local function deliver_event(id, sub, data)
     end
     local created = create({
       id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, version = sub.r, tags = sub.t,
-      at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad, extra = extra,
+      at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad,
+      context = event[4], extra = extra,
     })
     if created[1] == 'CREATED' or created[1] == 'COALESCED' then
       run = created[2]
@@ -1545,7 +1552,7 @@ ops.admit_run = function(base, count)
         extra[#extra + 1] = cold[4 + i]
       end
     end
-    join(pending, { id = id, input = call('HGET', data, 'i') or '', extra = extra }, limits)
+    join(pending, { id = id, input = call('HGET', data, 'i') or '', context = call('HGET', data, 'x'), extra = extra }, limits)
     local envelope = call('HGET', data, 'ev')
     if envelope then call('HSET', data_key(pending), 'ev', envelope) end
     local claim_key = cold[4] and scoped('idem', workflow, cold[4])
@@ -1620,7 +1627,8 @@ ops.await_any = function(base, count)
       local child = {
         id = ARGV[arg], nonce = '', workflow = ARGV[arg + 1], queue = ARGV[arg + 2], priority = ARGV[arg + 3], attempts = ARGV[arg + 4],
         version = ARGV[arg + 5], tags = ARGV[arg + 6], at = ARGV[arg + 7], delay = ARGV[arg + 8], idempotency = ARGV[arg + 9],
-        ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], extra = child_fields(id, step),
+        ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], context = ARGV[arg + 13],
+        extra = child_fields(id, step),
       }
       local existing = call('HGET', run_key(child.id), 'wf')
       if existing and existing ~= child.workflow then return { 'CONFLICT', now, 0, child.id, 0 } end
@@ -1753,7 +1761,8 @@ ops.emit_event = function(base, count)
   local fence = ARGV[base + 8]
   local step = ARGV[base + 9]
   local order = ARGV[base + 10]
-  local verdicts_first, verdicts_last = base + 11, base + count
+  local context = ARGV[base + 11]
+  local verdicts_first, verdicts_last = base + 12, base + count
   if run ~= '' then
     local state = guard(run, fence)
     if state ~= 'RUNNING' then return { state, 0, '' } end
@@ -1800,6 +1809,7 @@ ops.emit_event = function(base, count)
   if key ~= '' then keep('k', key) end
   if nonce ~= '' then keep('no', nonce) end
   if data ~= '' then keep('d', data) end
+  if context ~= '' then keep('x', context) end
   call('HSET', event_key(id), unpack(fields))
   call('ZADD', ROOT .. 'events', stamp, id)
   call('ZADD', ROOT .. 'events:' .. name, stamp, id)
@@ -2376,6 +2386,7 @@ ops.start_child = function(base, count)
   local ttl = ARGV[base + 17]
   local input = ARGV[base + 18]
   local admission = ARGV[base + 19]
+  local context = ARGV[base + 20]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return { state, now, '', 0 } end
   local data = data_key(id)
@@ -2387,7 +2398,7 @@ ops.start_child = function(base, count)
   local created = create({
     id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
     tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
-    extra = child_fields(id, step),
+    context = context, extra = child_fields(id, step),
   })
   if created[1] == 'CONFLICT' then return { 'CONFLICT', now, child, 0 } end
   if created[1] == 'LIMITED' then return { 'LIMITED', now, child, tonumber(created[3]) } end

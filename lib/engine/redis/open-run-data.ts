@@ -2,8 +2,8 @@ import { isSealed, type Sealer } from '../core/sealer.js';
 import { type RunData, sealedPartOf } from './stored-step.js';
 
 /** Whether a codec has made any of a run's payloads. */
-export function isRunSealed({ input, error, steps, progress }: RunData): boolean {
-  if (isSealed(input) || (error !== undefined && isSealed(error))) return true;
+export function isRunSealed({ input, error, context, steps, progress }: RunData): boolean {
+  if ([input, error, context].some((text) => text !== undefined && isSealed(text))) return true;
   for (const step of steps.values()) if (sealedPartOf(step) !== undefined) return true;
   for (const value of progress.values()) if (isSealed(value)) return true;
   return false;
@@ -15,9 +15,10 @@ export async function openRunData(data: RunData, runId: string, sealer: Sealer):
     isSealed(text) ? sealer.open(text, `${what} of run "${runId}"`) : text;
   const steps = new Map(data.steps);
   const progress = new Map(data.progress);
-  const [input, error] = await Promise.all([
+  const [input, error, context] = await Promise.all([
     opened(data.input, 'input'),
     data.error === undefined ? undefined : opened(data.error, 'error'),
+    data.context === undefined ? undefined : opened(data.context, 'context'),
     ...[...steps].map(async ([name, step]) => {
       const part = sealedPartOf(step);
       if (part === undefined) return;
@@ -28,5 +29,12 @@ export async function openRunData(data: RunData, runId: string, sealer: Sealer):
       progress.set(name, await opened(value, `progress of step "${name}"`));
     }),
   ]);
-  return { ...data, input: input as string, error: error as string | undefined, steps, progress };
+  return {
+    ...data,
+    input: input as string,
+    error: error as string | undefined,
+    context: context as string | undefined,
+    steps,
+    progress,
+  };
 }

@@ -6,7 +6,7 @@ import { parsePositiveDuration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { processWarnings } from '../core/process-warnings.js';
 import { Sealer } from '../core/sealer.js';
-import type { LoggerPort, PayloadCodec } from '../core/values.types.js';
+import type { ContextCarrier, LoggerPort, PayloadCodec } from '../core/values.types.js';
 import type { ConnectionSource } from './connection.js';
 import type { ReplicaWait } from './replica-wait.js';
 
@@ -20,6 +20,7 @@ export interface ResolvedClientOptions extends ConnectionSource {
   readonly logger: LoggerPort;
   /** Passes payloads through the codec, if there is one. */
   readonly sealer: Sealer;
+  readonly context?: ContextCarrier;
   readonly waitReplicas?: ReplicaWait;
 }
 
@@ -30,6 +31,7 @@ export const CLIENT_OPTION_NAMES = [
   'prefix',
   'maxPayloadBytes',
   'codec',
+  'context',
   'waitReplicas',
   'retention',
   'logger',
@@ -52,6 +54,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   checkUrl(url);
   checkPositiveInteger(maxPayloadBytes, 'maxPayloadBytes', {});
   checkCodec(options.codec);
+  checkContext(options.context);
   const logger = options.logger ?? processWarnings;
   return Object.freeze({
     app,
@@ -65,6 +68,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
         : parsePositiveDuration(options.retention, 'retention'),
     logger,
     sealer: new Sealer(options.codec, logger),
+    context: options.context,
     waitReplicas: options.waitReplicas && resolveReplicaWait(options.waitReplicas, options.connection),
   });
 }
@@ -87,6 +91,14 @@ function checkUrl(url: unknown): void {
 function checkCodec(codec: PayloadCodec | undefined): void {
   if (codec === undefined || (typeof codec?.encode === 'function' && typeof codec.decode === 'function')) return;
   throw new InvalidOptionError('codec', `Expected \`codec\` to be { encode(json), decode(stored) }; got ${describeValue(codec)}`);
+}
+
+function checkContext(context: ContextCarrier | undefined): void {
+  if (context === undefined || (typeof context?.capture === 'function' && typeof context.restore === 'function')) return;
+  throw new InvalidOptionError(
+    'context',
+    `Expected \`context\` to be { capture(), restore(carrier, next) }; got ${describeValue(context)}`,
+  );
 }
 
 /** A client's connection is given up after 15 s of silence. */

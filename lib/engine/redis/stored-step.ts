@@ -105,6 +105,8 @@ export interface RunData {
   readonly children: Map<string, string>;
   /** Envelope of the event that started the run. */
   readonly event?: string;
+  /** Encoded carrier of the context in which the run was created. */
+  readonly context?: string;
   /** Encoded error of the last failed attempt. */
   readonly error?: string;
   readonly cancelReason?: string;
@@ -116,6 +118,7 @@ export interface RunData {
 export function parseRunData(flat: readonly string[]): RunData {
   let input = '';
   let event: string | undefined;
+  let context: string | undefined;
   let error: string | undefined;
   let cancelReason: string | undefined;
   let point: RunData['point'];
@@ -126,6 +129,7 @@ export function parseRunData(flat: readonly string[]): RunData {
     const field = flat[i];
     if (field === 'i') input = flat[i + 1];
     else if (field === 'ev') event = flat[i + 1];
+    else if (field === 'x') context = flat[i + 1];
     else if (field === 'e') error = flat[i + 1];
     else if (field === 'cx') cancelReason = flat[i + 1];
     else if (field === 'pt') point = parsePoint(flat[i + 1]);
@@ -133,7 +137,7 @@ export function parseRunData(flat: readonly string[]): RunData {
     else if (field.startsWith('g:')) progress.set(field.slice(2), flat[i + 1]);
     else if (field.startsWith('c:')) children.set(field.slice(2), flat[i + 1]);
   }
-  return { input, steps, progress, children, event, error, cancelReason, point };
+  return { input, steps, progress, children, event, context, error, cancelReason, point };
 }
 
 function parsePoint(text: string): RunData['point'] {

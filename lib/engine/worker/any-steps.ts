@@ -112,6 +112,6 @@ export class AnySteps {
     const { host, runId } = this.ledger;
     const run = await prepareRun(await host.worker.directory.find(workflow, false), input, options, host.worker.maxPayloadBytes);
     const child = { ...run, id: branchChildIdOf(runId, step, name), nonce: '' };
-    return { name, child: await sealRun(child, host.worker.sealer) };
+    return { name, child: await sealRun(child, host.worker) };
   }
 }

@@ -78,7 +78,7 @@ export class ChildSteps {
     const { host, runId } = this.ledger;
     const target = await host.worker.directory.find(child.workflow, false);
     const prepared = await prepareRun(target, child.input, child.options, host.worker.maxPayloadBytes);
-    const run = await sealRun({ ...prepared, id: childIdOf(runId, name), nonce: '' }, host.worker.sealer);
+    const run = await sealRun({ ...prepared, id: childIdOf(runId, name), nonce: '' }, host.worker);
     if (this.ledger.closed) return;
     this.ledger.throwIfHalted();
     const order = settle ? 0 : this.ledger.nextOrder();

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Admission } from '../core/admission.js';
 import { type Admitted, admitRun } from '../redis/admit-run.js';
 import { adoptOutcome } from '../redis/adopt-outcome.js';
@@ -35,10 +36,10 @@ export class PassJournal {
     private readonly onRefused: (error: unknown) => void,
   ) {}
 
-  /** Calls `next` once everything written so far is acknowledged: at once, if it already is. */
+  /** Calls `next` once everything written so far is acknowledged, in the caller's asynchronous context: at once, if it already is. */
   whenSettled(next: () => void): void {
     if (this.answered === this.issued) next();
-    else this.waiting.push({ answers: this.issued, next });
+    else this.waiting.push({ answers: this.issued, next: AsyncResource.bind(next) });
   }
 
   admit(admission: Admission, done: (admitted: Admitted) => void): void {

@@ -7,6 +7,7 @@ import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { Op, WriteStatus } from '../redis/op.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
+import { inCarriedContext } from './in-carried-context.js';
 import { LongTimer } from './long-timer.js';
 import { endingOf, endingOfFailure, endingOfUnwinding } from './pass-ending.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
@@ -166,7 +167,8 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
     const input = decodePayload(this.data.input);
     const schema = this.workflow.options.input;
     this.context.input = schema ? await validateInput(schema, input, this.run.workflow) : input;
-    return runScope.run({ context: this.context }, this.workflow.handler, this.context);
+    const call = () => runScope.run({ context: this.context }, this.workflow.handler, this.context);
+    return inCarriedContext(this.worker, this.data, call);
   }
 
   private async unwind(): Promise<void> {

@@ -1,7 +1,7 @@
 import { newId } from '../core/ids.js';
 import type { Registry } from '../core/registry.js';
 import type { Sealer } from '../core/sealer.js';
-import type { LoggerPort } from '../core/values.types.js';
+import type { ContextCarrier, LoggerPort } from '../core/values.types.js';
 import type { Worker } from '../core/worker.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';
@@ -84,6 +84,10 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   get sealer(): Sealer {
     return this.client.sealer;
+  }
+
+  get context(): ContextCarrier | undefined {
+    return this.client.context;
   }
 
   get maxPayloadBytes(): number {

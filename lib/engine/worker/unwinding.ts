@@ -4,6 +4,7 @@ import type { StoredError } from '../core/run.types.js';
 import { fromStoredError, toStoredError } from '../core/stored-error.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
+import { inCarriedContext } from './in-carried-context.js';
 import type { PassHost } from './pass-host.js';
 import { compensationOf } from './run-steps.js';
 import type { StepHost } from './step-host.js';
@@ -53,7 +54,7 @@ async function undoAll(pass: UnwindingPass): Promise<StoredError[]> {
   ledger.close();
   pass.abort(cause);
   pass.steps = new StepRuntime(pass, pass.data);
-  return compensate(functions.compensations, pass.steps, cause);
+  return compensate(pass, functions.compensations, cause);
 }
 
 /** Why a run unwinds. */
@@ -64,14 +65,15 @@ function causeOf({ id, unwinding }: StoredRun, { error, cancelReason }: RunData)
 
 /**
  * Runs the compensations of the completed steps, the last one first, each as a durable step. What is stored of them is not repeated.
+ * @param pass has a runtime for them alone: the handler's is closed
  * @param known functions that the replay of the handler has met
- * @param steps a runtime of their own: the handler's is closed
  */
 async function compensate(
+  pass: UnwindingPass,
   known: ReadonlyMap<string, StepCompensation>,
-  steps: StepRuntime,
   cause: Error,
 ): Promise<StoredError[]> {
+  const { steps } = pass;
   const errors: StoredError[] = [];
   for (const [step, { payload }] of stepsToUndo(steps.ledger.data)) {
     const name = compensationOf(step);
@@ -83,7 +85,7 @@ async function compensate(
       if (!compensation) errors.push({ ...unknownCompensation(step), step });
       else {
         try {
-          await undo(name, compensation, payload, steps, cause);
+          await undo(pass, name, compensation, payload, cause);
         } catch (error) {
           steps.ledger.failures.memoiseAll();
           errors.push({ ...toStoredError(error), step });
@@ -105,13 +107,19 @@ function errorsOfCrashes({ id, workflow, recoveries }: StoredRun, data: RunData)
     });
 }
 
-function undo(name: string, { run, retry }: StepCompensation, output: string, steps: StepRuntime, error: Error): Promise<void> {
+function undo(
+  { worker, data, steps }: UnwindingPass,
+  name: string,
+  { run, retry }: StepCompensation,
+  output: string,
+  error: Error,
+): Promise<void> {
   const policy = { retry };
   return steps.functions.undo(
     name,
     async ({ idempotencyKey, signal }) => {
       // What it returns is nobody's.
-      await run(decodePayload(output), { idempotencyKey, signal, error });
+      await inCarriedContext(worker, data, () => run(decodePayload(output), { idempotencyKey, signal, error }));
     },
     policy,
   );

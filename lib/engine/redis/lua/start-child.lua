@@ -21,6 +21,7 @@
 --   ttl
 --   input
 --   admission
+--   context
 -- RETURNS { OK | DONE | LOST | CONFLICT, now, child id, epoch ms of the timeout or 0 } | { LIMITED, now, child id, ms to wait }
 --   | { CANCELED, now, reason or '', 0 }
 local state, run = guard(id, fence)
@@ -34,7 +35,7 @@ if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', n
 local created = create({
   id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
   tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
-  extra = child_fields(id, step),
+  context = context, extra = child_fields(id, step),
 })
 if created[1] == 'CONFLICT' then return { 'CONFLICT', now, child, 0 } end
 if created[1] == 'LIMITED' then return { 'LIMITED', now, child, tonumber(created[3]) } end

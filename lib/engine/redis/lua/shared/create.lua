@@ -27,7 +27,7 @@ local function find_instead(run, limits)
   return answer, claim_key
 end
 
--- Stores a new run and queues it, now or later. `run` has the arguments of create_run as fields, `admission` may be absent, and in `extra`
+-- Stores a new run and queues it, now or later. `run` has the arguments of create_run as fields, `admission` and `context` may be absent, and in `extra`
 -- further fields of the hash. Answers what create_run answers.
 local function create(run)
   local id, workflow = run.id, run.workflow
@@ -68,6 +68,7 @@ local function create(run)
   if limits then rare().subject(id, workflow, limits, keep) end
   call('HSET', run_key(id), unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
+  if run.context and run.context ~= '' then call('HSET', data_key(id), 'x', run.context) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
   move(id, workflow, run.queue, stamp, nil, status)
   new_ids[#new_ids + 1] = 0

@@ -84,8 +84,9 @@ local function join(pending, run, limits)
     if origin.tr and origin.tr ~= 'child' then keep('tr', origin.tr) end
   end
   call('HSET', key, unpack(fields))
-  call('HDEL', data, 'i', 'ev')
+  call('HDEL', data, 'i', 'ev', 'x')
   if run.input ~= '' then call('HSET', data, 'i', run.input) end
+  if run.context and run.context ~= '' then call('HSET', data, 'x', run.context) end
   set_due(pending, known[1], at)
   call('SET', ROOT .. 'merged:' .. run.id, pending, 'PX', MERGED_FOR_MS)
 end

@@ -23,6 +23,8 @@ local function start_hook(id, hook)
     end
   end
   call('HSET', run_key(hook), unpack(fields))
+  local context = call('HGET', data_key(id), 'x')
+  if context then call('HSET', data_key(hook), 'x', context) end
   call('HSET', run_key(id), 'fh', 'p', 'hi', hook)
   call('RPUSH', ROOT .. 'hooks', hook)
   enqueue(hook, run[2], tonumber(run[3] or 0), 0)

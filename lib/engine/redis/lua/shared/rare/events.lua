@@ -111,7 +111,7 @@ local function subscriber_run(id, workflow) return redis.sha1hex(id .. '\0' .. w
 local function deliver_event(id, sub, data)
   local verdict, run, detail = sub.v, '', sub.e
   if verdict == 'd' or verdict == '?' then
-    local event = call('HMGET', event_key(id), 'n', 't', 'k')
+    local event = call('HMGET', event_key(id), 'n', 't', 'k', 'x')
     run = subscriber_run(id, sub.w)
     local extra = { 'tr', 'event', 'ei', id }
     if verdict == '?' then
@@ -120,7 +120,8 @@ local function deliver_event(id, sub, data)
     end
     local created = create({
       id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, version = sub.r, tags = sub.t,
-      at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad, extra = extra,
+      at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad,
+      context = event[4], extra = extra,
     })
     if created[1] == 'CREATED' or created[1] == 'COALESCED' then
       run = created[2]
