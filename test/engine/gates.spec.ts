@@ -1,15 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Engine, gate, once, startEngine, workflow } from '../support/engine.js';
-
-/** Runs of a workflow under one mutex key. */
-async function underOneKey(engine: Engine, name: string, ids: string[]): Promise<void> {
-  await engine.client.pauseQueue('default');
-  for (const runId of ids) {
-    await engine.client.emitWorkflow(name, undefined, { runId });
-    await engine.redis.hset(engine.key(`run:${runId}`), 'mx', 'k');
-  }
-  await engine.client.resumeQueue('default');
-}
+import { gate, once, startEngine, workflow } from '../support/engine.js';
 
 describe('maxConcurrency', () => {
   it('is kept over three workers, by runs that park in between', async () => {
@@ -78,11 +68,13 @@ describe('mutex', () => {
         await ctx.step.run('leave', () => void trace.push(`-${ctx.run.id}`));
         if (ctx.run.id === 'failed') throw new Error('no');
       },
-      { maxAttempts: 1 },
+      { maxAttempts: 1, mutex: () => 'k' },
     );
     const engine = await startEngine({ workflows: [exclusive] });
     await engine.startWorker();
-    await underOneKey(engine, 'exclusive', ['failed', 'canceled', 'last']);
+    await engine.client.pauseQueue('default');
+    for (const runId of ['failed', 'canceled', 'last']) await engine.client.run(exclusive, undefined, { runId });
+    await engine.client.resumeQueue('default');
     await engine.until('failed', 'failed');
     await engine.until('canceled', 'waiting');
     await engine.client.cancelRun('canceled');
