@@ -1,10 +1,14 @@
 import type { AttemptRecord, RunRecord } from '../../lib/engine/index.js';
 import { type Engine, once } from './engine.js';
+import { keysUnder } from './namespace.js';
 
 /** Keys under which gates say who holds something, or waits. */
-export async function gateKeys(engine: Engine): Promise<string[]> {
-  const kinds = ['mutex', 'slots', 'waiting'];
-  return (await Promise.all(kinds.map((kind) => engine.redis.keys(engine.key(`${kind}:*`))))).flat();
+export async function gateKeysUnder(prefix: string): Promise<string[]> {
+  return (await keysUnder(prefix)).filter((key) => /\}:(mutex|slots|waiting):/.test(key));
+}
+
+export function gateKeys(engine: Engine): Promise<string[]> {
+  return gateKeysUnder(engine.prefix);
 }
 
 /** The run, once it waits at a gate. */
