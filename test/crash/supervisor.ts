@@ -12,6 +12,11 @@ export class Supervisor {
     this.loop = this.supervise();
   }
 
+  /** Kills the process, which is then started again. */
+  async kill(): Promise<void> {
+    await this.current?.kill('SIGKILL');
+  }
+
   async stop(): Promise<void> {
     this.stopped = true;
     await this.current?.kill();

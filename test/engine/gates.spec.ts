@@ -1,15 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Engine, gate, once, startEngine, workflow } from '../support/engine.js';
-
-/** Runs of a workflow under one mutex key. */
-async function underOneKey(engine: Engine, name: string, ids: string[]): Promise<void> {
-  await engine.client.pauseQueue('default');
-  for (const runId of ids) {
-    await engine.client.emitWorkflow(name, undefined, { runId });
-    await engine.redis.hset(engine.key(`run:${runId}`), 'mx', 'k');
-  }
-  await engine.client.resumeQueue('default');
-}
+import type { RunRecord, WorkflowOptions } from '../../lib/engine/index.js';
+import { gate, once, startEngine, workflow } from '../support/engine.js';
+import { gateKeys, untilBlocked } from '../support/gates.js';
 
 describe('maxConcurrency', () => {
   it('is kept over three workers, by runs that park in between', async () => {
@@ -78,11 +70,13 @@ describe('mutex', () => {
         await ctx.step.run('leave', () => void trace.push(`-${ctx.run.id}`));
         if (ctx.run.id === 'failed') throw new Error('no');
       },
-      { maxAttempts: 1 },
+      { maxAttempts: 1, mutex: () => 'k' },
     );
     const engine = await startEngine({ workflows: [exclusive] });
     await engine.startWorker();
-    await underOneKey(engine, 'exclusive', ['failed', 'canceled', 'last']);
+    await engine.client.pauseQueue('default');
+    for (const runId of ['failed', 'canceled', 'last']) await engine.client.run(exclusive, undefined, { runId });
+    await engine.client.resumeQueue('default');
     await engine.until('failed', 'failed');
     await engine.until('canceled', 'waiting');
     await engine.client.cancelRun('canceled');
@@ -104,5 +98,56 @@ describe('pauseQueue()', () => {
     await engine.client.resumeQueue('default');
     await expect(handle.result()).resolves.toBe('done');
     expect((await engine.client.getStats()).queues).toMatchObject([{ paused: false }]);
+  });
+
+  const gates: Array<[NonNullable<RunRecord['blockedBy']>, WorkflowOptions]> = [
+    ['mutex', { mutex: () => 'k' }],
+    ['throttle', { throttle: { limit: 1, period: '1h' } }],
+    ['maxConcurrency', { maxConcurrency: 1 }],
+  ];
+  const table = gates.flatMap(([blockedBy, options]) => [
+    { blockedBy, options, end: 'resumes' as const },
+    { blockedBy, options, end: 'is canceled' as const },
+  ]);
+
+  it.each(table)('leaves what the $blockedBy has handed to a run with it, until it $end', async ({ blockedBy, options, end }) => {
+    const opened = gate();
+    const trace: string[] = [];
+    const gated = workflow(
+      'gated',
+      async (ctx) => {
+        if (ctx.run.id === 'first') await opened.promise;
+        await ctx.step.run('note', () => void trace.push(ctx.run.id));
+      },
+      options,
+    );
+    const engine = await startEngine({ workflows: [gated], worker: { queues: ['default', 'other'] } });
+    const blocked = async (runId: string, queue: string) => {
+      await engine.client.run(gated, undefined, { runId, queue });
+      await untilBlocked(engine, runId, blockedBy);
+    };
+    const free = () => (blockedBy === 'throttle' ? engine.advance(3_600_000) : Promise.resolve());
+    await engine.client.run(gated, undefined, { runId: 'first', queue: 'other' });
+    await engine.until('first', 'running');
+    await blocked('second', 'default');
+    await blocked('third', 'other');
+    await engine.client.pauseQueue('default');
+    opened.open();
+    await engine.until('first', 'succeeded');
+    await free();
+    await once(async () => !(await engine.client.getRun('second'))?.blockedBy);
+    await free();
+    await blocked('fourth', 'other');
+    expect(await engine.client.getRun('second')).toMatchObject({ status: 'queued' });
+    expect(await engine.client.getRun('third')).toMatchObject({ status: 'queued', blockedBy });
+    if (end === 'resumes') await engine.client.resumeQueue('default');
+    else await engine.client.cancelRun('second');
+    const left = end === 'resumes' ? ['second', 'third', 'fourth'] : ['third', 'fourth'];
+    for (const id of left) {
+      await engine.until(id, 'succeeded');
+      await free();
+    }
+    expect(trace).toEqual(['first', ...left]);
+    expect(await gateKeys(engine)).toEqual([]);
   });
 });
