@@ -67,7 +67,12 @@ export async function compile(blocks: readonly DocBlock[], folder: string): Prom
     join(folder, 'tsconfig.json'),
     JSON.stringify({ extends: join(process.cwd(), 'tsconfig.json'), compilerOptions: options, include: ['.'] }),
   );
-  const byPath = new Map(blocks.map((block) => [`${pathOf(block, folder)}.ts`, block]));
+  const byPath = new Map<string, DocBlock>();
+  for (const block of blocks) {
+    const path = `${pathOf(block, folder)}.ts`;
+    if (byPath.has(path)) throw new Error(`${block.page} has two blocks named ${block.file}.`);
+    byPath.set(path, block);
+  }
   for (const [path, { code }] of byPath) {
     mkdirSync(join(path, '..'), { recursive: true });
     writeFileSync(path, code);
