@@ -11,14 +11,21 @@ const pages = [
 /** A page without its code. */
 const proseOf = (page: string) => readFileSync(page, 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
 
-/** The anchors GitHub gives to the headings of a page. */
-function anchorsOf(page: string): string[] {
-  return [...proseOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
-    heading
+/** The anchors that GitHub gives to the headings of a page, a second one of the same text with a number, and those written out. */
+function anchorsOf(page: string): Set<string> {
+  const prose = proseOf(page);
+  const anchors = new Set([...prose.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id));
+  const seen = new Map<string, number>();
+  for (const [, heading] of prose.matchAll(/^#+ (.*)$/gm)) {
+    const text = heading
       .toLowerCase()
       .replace(/[^\w\- ]/g, '')
-      .replaceAll(' ', '-'),
-  );
+      .replaceAll(' ', '-');
+    const count = seen.get(text) ?? 0;
+    seen.set(text, count + 1);
+    anchors.add(count === 0 ? text : `${text}-${count}`);
+  }
+  return anchors;
 }
 
 function brokenLinksOf(page: string): string[] {
@@ -28,7 +35,7 @@ function brokenLinksOf(page: string): string[] {
     const [path, anchor] = link.split('#');
     const target = path === '' ? page : join(dirname(page), path);
     if (!existsSync(target)) return true;
-    return anchor !== undefined && !anchorsOf(target).includes(anchor);
+    return anchor !== undefined && !anchorsOf(target).has(anchor);
   });
 }
 
