@@ -3,6 +3,7 @@ import type { OnApplicationBootstrap, OnApplicationShutdown, OnModuleDestroy, On
 import { RedflowClient, startWorker, type Worker } from './engine/index.js';
 import type { RedflowExplorer } from './redflow.explorer.js';
 import type { ResolvedRedflowOptions } from './redflow.options.js';
+import { bootTable } from './redflow-boot-table.js';
 import type { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
 
 /** Whether Redis answers, and whether it counts the worker, if there is one, among the living. */
@@ -29,7 +30,10 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap
 
   async onModuleInit(): Promise<void> {
     await this.orDisconnect(async () => {
-      await this.directory.defineAll(this.explorer.explore());
+      const workflows = this.explorer.explore();
+      await this.directory.defineAll(workflows);
+      const definitions = this.directory.registry.list();
+      if (definitions.length > 0) this.options.client.logger?.debug?.(bootTable(this.connection, workflows, definitions));
       if (this.isClientOurs) await this.client.connect();
     });
   }
