@@ -1084,6 +1084,7 @@ local function received(id)
   return #envelope .. ':' .. envelope .. (event[4] or '')
 end
 local function take_mail(id, step, branch, place, since)
+  if not since then return 'OVER' end
   local cursor = 'k:' .. place
   local seen = call('HGET', data_key(id), cursor)
   if seen and tonumber(seen) > since then since = tonumber(seen) end
