@@ -208,6 +208,13 @@ describe('admitRun()', () => {
       expect(await room.redis.hget(room.keys.data('pending'), 'ev')).toContain('"id":"e1"');
     });
 
+    it('can be read where the id of the pending run was chosen', async () => {
+      const { room, id } = await delivered();
+      await room.create({ id: 'a;"b";', admission: { debounce } });
+      await room.send(admit(room, id, { debounce }));
+      expect(await eventOf(room)).toMatchObject({ deliveries: [{ workflow: 'greet', status: 'delivered', runId: 'a;"b";' }] });
+    });
+
     it('leaves it delivered if it is admitted', async () => {
       const { room, id } = await delivered();
       expect(await room.send(admit(room, id, { rateLimit }))).toEqual({ status: 'OK' });
