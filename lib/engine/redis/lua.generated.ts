@@ -541,8 +541,8 @@ local function unpacked(id)
 end
 local function pack(id)
   local run, data, passes = run_key(id), data_key(id), ROOT .. 'passes:' .. id
-  local known = call('HMGET', run, 'fa', 'z')
-  if not known[1] or known[2] then return end
+  local known = call('HMGET', run, 'fa', 'z', 'fh')
+  if not known[1] or known[2] or known[3] == 'p' then return end
   local size = (call('MEMORY', 'USAGE', data, 'SAMPLES', 64) or 0) + (call('MEMORY', 'USAGE', passes) or 0)
   if size == 0 or size > MOST_PACKED * 2 then return end
   local flat = call('HGETALL', data)
@@ -1090,6 +1090,7 @@ local function received(id)
   return #envelope .. ':' .. envelope .. (event[4] or '')
 end
 local function take_mail(id, step, branch, place, since)
+  if not since then return 'OVER' end
   local cursor = 'k:' .. place
   local seen = call('HGET', data_key(id), cursor)
   if seen and tonumber(seen) > since then since = tonumber(seen) end
@@ -1530,7 +1531,7 @@ ops.admit_run = function(base, count)
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
   local key, data, workflow, queue = run_key(id), data_key(id), run[10], run[11]
-  local cold = call('HMGET', key, 'fc', 'uk', 'pr', 'ik', 'tr', 'ei', 'si', 'sn')
+  local cold = call('HMGET', key, 'fc', 'uk', 'pr', 'ik', 'tr', 'ei', 'si', 'sn', 'sa')
   if not cold[1] and not cold[2] then return 'OK' end
   if is_canceled(id, run) then
     settle_canceled(id, run)
@@ -1572,7 +1573,7 @@ ops.admit_run = function(base, count)
   call('HDEL', key, 'fc', 'uk')
   if not (limits.d or limits.m or limits.t) then return 'OK' end
   if run[13] then give_back(id, run[13], 'mtc', true) end
-  if not run[6] then call('HDEL', key, 'sa') end
+  if not run[6] or run[6] == cold[9] then call('HDEL', key, 'sa') end
   disown(run[3], id)
   if limits.d then
     local at = now + limits.d[1]
@@ -1781,7 +1782,7 @@ ops.emit_event = function(base, count)
     if run ~= '' then
       local deliveries = call('HGETALL', ROOT .. 'deliveries:' .. id)
       for i = 2, #deliveries, 2 do
-        runs[#runs + 1] = string.match(deliveries[i], '^d:([^;]*);')
+        runs[#runs + 1] = string.match(deliveries[i], '^d:(.*);$')
       end
       table.sort(runs)
     end
@@ -2173,14 +2174,15 @@ ops.release_run = function(base, count)
     wake(queue)
   else
     local at = now + tonumber(delay)
-    local status = run[6] and 'b' or 'd'
+    local first = not run[6] or run[6] == cold[2]
+    local status = first and 'd' or 'b'
     call('HSET', key, 'st', status, 'av', at)
     move(id, run[10], queue, run[12], 'r', status)
-    local unstarted = unknown == '1' and not run[6]
+    local unstarted = unknown == '1' and first
     if run[13] then give_back(id, run[13], unstarted and 'mtc' or 'c', unstarted) end
     if unknown == '1' then
       call('HINCRBY', key, 'hb', 1)
-      if not run[6] then call('HDEL', key, 'sa') end
+      if first then call('HDEL', key, 'sa') end
     end
     set_due(id, queue, at)
   end
@@ -2474,6 +2476,7 @@ ops.sweep_history = function(base, count)
   local function give_up_hook(hook, run)
     local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi')
     if failed[8] == hook then delete(run[7], failed) end
+    unlisten_all(hook)
     call('ZREM', ROOT .. 'due', hook)
     call('ZREM', ROOT .. 'queue:' .. run[6], hook)
     call('ZREM', ROOT .. 'suspects:' .. run[6], hook)
