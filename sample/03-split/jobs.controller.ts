@@ -3,7 +3,7 @@ import { RedflowClient, ResultTimeoutError, type RunStatus } from 'nestjs-redflo
 import { Mail, SendMail } from './jobs/send-mail.workflow.js';
 import { ReportOrder, WriteReport } from './jobs/write-report.workflow.js';
 
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 10_000;
 
 export interface JobView {
   id: string;

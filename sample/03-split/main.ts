@@ -4,6 +4,7 @@ import { ProcessGroup } from './process-group.js';
 
 const startedAt = performance.now();
 const group = new ProcessGroup();
+let isInterrupted = false;
 
 /** Starts what would be three deployments: an API and two workers. Kills one of them and shows what that does to the others. */
 async function main(): Promise<void> {
@@ -44,6 +45,7 @@ function say(who: string, what: string): void {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
+    isInterrupted = true;
     say('starter', `${signal}: stopping`);
     void group.stop();
   });
@@ -63,6 +65,6 @@ try {
   }
 } catch (error) {
   process.exitCode = 1;
-  // Cut off by the stop, the story has nothing to report. A TestRedisError says what to do; a stack would only hide it.
-  if (!group.isStopping) console.error(error instanceof TestRedisError ? error.message : error);
+  // Cut off by a signal, the story has nothing to report. A TestRedisError says what to do; a stack would only hide it.
+  if (!isInterrupted) console.error(error instanceof TestRedisError ? error.message : error);
 }

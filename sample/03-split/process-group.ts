@@ -14,10 +14,6 @@ export class ProcessGroup {
   private readonly children = new Set<ChildProcess>();
   private stopping?: Promise<void>;
 
-  get isStopping(): boolean {
-    return this.stopping !== undefined;
-  }
-
   /** Resolves once the process says that it is ready. */
   async start(name: string, file: string, args: string[] = []): Promise<Started> {
     if (this.stopping) throw new Error(`${name} is not started during the shutdown.`);

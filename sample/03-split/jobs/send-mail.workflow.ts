@@ -19,7 +19,7 @@ export class SendMail {
   async run({ input, step }: WorkflowContext<Mail>) {
     const renderedBy = await step.run('render', () => processName);
     const deliveredBy = await step.run('deliver', async () => {
-      await delay(2_000); // A slow mail server: time enough to be killed.
+      await delay(3_000); // A slow mail server: time enough to be killed.
       return processName;
     });
     return { to: input.to, renderedBy, deliveredBy };
