@@ -7,21 +7,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const RUN_LIMIT_MS = 180_000;
 const END_LIMIT_MS = 30_000;
+/** npm, Nest's starter, the application and Redis. */
+const MIN_PROCESSES = 4;
 const ORDER = { customer: 'smoke@example.com', sku: 'teapot', quantity: 1, amountCents: 4_900 };
 
 await runsToItsEnd('sample:quickstart', {
-  processes: 2, // npm and its child; where Redis is private, that too
   busyAt: /create account: +executed/,
-  tells: [
-    /(?:run\(\): +from the top[^]*){2}/,
-    /send mail: +executed/,
-    /result: +\{"account":"account-1"/,
-    /sleep ".*" succeeded/,
-  ],
+  tells: [/(?:run\(\): +from the top.*){2}/s, /send mail: +executed/, /result: +\{"account":"account-1"/, /sleep ".*" succeeded/],
 });
 await runsToItsEnd('start', {
   env: { PORT: '0', REDFLOW_SAMPLE_EXIT: '1' },
-  processes: 4,
   busyAt: / died: SIGKILL/,
   tells: [
     /another worker takes over/,
@@ -45,12 +40,11 @@ await runsToItsEnd('start', {
   ],
 });
 await runsToItsEnd('sample:split', {
-  processes: 4,
   busyAt: /202 (running|queued)/,
   tells: [
     /200 succeeded \{"month":"2026-10",.*"writtenBy":"report worker"/,
     /400 Input of workflow "write-report" is invalid: month/,
-    /mail worker 1 +killed by SIGKILL[^]*200 succeeded \{"month":"2026-11"[^]*202 queued[^]*mail worker 2 +serves mail/,
+    /mail worker 1 +killed by SIGKILL.*200 succeeded \{"month":"2026-11".*202 queued.*mail worker 2 +serves mail/s,
     /200 succeeded \{"to":"ada@example.com","renderedBy":"mail worker 1","deliveredBy":"mail worker 2"\}/,
     /200 succeeded \{"to":"grace@example.com"/,
     /all processes have ended/,
@@ -60,12 +54,12 @@ await visitorIsServed();
 process.stdout.write('The samples work: they tell what they should, serve visitors and leave no process behind.\n');
 
 /** Takes its processes when it is busy, and expects that they are gone in the end. */
-async function runsToItsEnd(script, { env = {}, processes, busyAt, tells }) {
+async function runsToItsEnd(script, { env = {}, busyAt, tells }) {
   const sample = start(script, env);
   try {
     await within(RUN_LIMIT_MS, sample.saw(busyAt), `the start of ${script}`, sample);
     const found = descendantsOf(sample.pid);
-    check(found.length >= processes, `expected ${processes} processes or more of ${script}, found ${found.length}`, sample);
+    check(found.length >= MIN_PROCESSES, `${script} has ${found.length} processes, Redis cannot be among them`, sample);
     const code = await within(RUN_LIMIT_MS, sample.ended, script, sample);
     check(code === 0, `${script} ended with exit code ${code}`, sample);
     for (const line of tells) check(line.test(sample.output()), `the account of ${script} lacks ${line}`, sample);
