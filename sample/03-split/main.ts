@@ -2,18 +2,18 @@ import { findOrStartRedis, TestRedisError } from 'nestjs-redflow/testing';
 import { JobsApi } from './jobs-api.js';
 import { ProcessGroup } from './process-group.js';
 
+const API = new URL('./api.js', import.meta.url);
+const WORKER = new URL('./worker.js', import.meta.url);
+
 const startedAt = performance.now();
 const group = new ProcessGroup();
 let isInterrupted = false;
 
 /** Starts what would be three deployments: an API and two workers. Kills one of them and shows what that does to the others. */
 async function main(): Promise<void> {
-  const { message: url } = await start('api', './api.js');
+  const { message: url } = await start('api', API);
   const api = new JobsApi(url, say);
-  const [mailWorker] = await Promise.all([
-    start('mail worker 1', './worker.js', ['mail']),
-    start('report worker', './worker.js', ['reports']),
-  ]);
+  const [mailWorker] = await Promise.all([start('mail worker 1', WORKER, ['mail']), start('report worker', WORKER, ['reports'])]);
 
   await api.post('/reports', { month: '2026-10' });
   await api.post('/reports', { month: 'October' });
@@ -27,12 +27,12 @@ async function main(): Promise<void> {
   const second = await api.post('/mails', { to: 'grace@example.com', subject: 'Yours, too' });
   say('starter', 'reports are written as before, mails wait in their queue');
 
-  await start('mail worker 2', './worker.js', ['mail']);
+  await start('mail worker 2', WORKER, ['mail']);
   const mails = [await api.end(first.id), await api.end(second.id)];
   if (mails.some(({ status }) => status !== 'succeeded')) process.exitCode = 1;
 }
 
-async function start(name: string, file: string, args?: string[]) {
+async function start(name: string, file: URL, args?: string[]) {
   const started = await group.start(name, file, args);
   say(name, `${started.message} (pid ${started.child.pid})`);
   return started;
@@ -45,8 +45,8 @@ function say(who: string, what: string): void {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
+    if (!isInterrupted) say('starter', `${signal}: stopping`);
     isInterrupted = true;
-    say('starter', `${signal}: stopping`);
     void group.stop();
   });
 }

@@ -15,10 +15,10 @@ export class ProcessGroup {
   private stopping?: Promise<void>;
 
   /** Resolves once the process says that it is ready. */
-  async start(name: string, file: string, args: string[] = []): Promise<Started> {
+  async start(name: string, file: URL, args: string[] = []): Promise<Started> {
     if (this.stopping) throw new Error(`${name} is not started during the shutdown.`);
     const env = { ...process.env, SAMPLE_PROCESS: name };
-    const child = fork(new URL(file, import.meta.url), args, { env });
+    const child = fork(file, args, { env });
     this.children.add(child);
     child.once('exit', () => this.children.delete(child));
     const message = await new Promise<string>((ready, failed) => {
