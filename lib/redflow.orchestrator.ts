@@ -27,15 +27,23 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    if (this.options.worker === false || !this.isClientOurs || this.directory.registry.list().length === 0) return;
+    await this.orDisconnect(() => this.startWorker());
+  }
+
+  /** Undefined for an application without a worker. */
+  get worker(): Promise<Worker> | undefined {
+    return this.starting;
+  }
+
+  /** Starts the worker, or another one in the place of one that is gone. */
+  async startWorker(): Promise<void> {
     const { client, worker } = this.options;
-    if (worker === false || !this.isClientOurs || this.directory.registry.list().length === 0) return;
-    await this.orDisconnect(async () => {
-      this.starting = startWorker(
-        { ...client, ...worker, registry: this.directory.registry },
-        { resolveClass: (target) => this.directory.resolveClass(target) },
-      );
-      await this.starting;
-    });
+    this.starting = startWorker(
+      { ...client, ...(worker || {}), registry: this.directory.registry },
+      { resolveClass: (target) => this.directory.resolveClass(target) },
+    );
+    await this.starting;
   }
 
   async onModuleDestroy(): Promise<void> {

@@ -233,6 +233,30 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.hints.begun(pass);
   }
 
+  /** For tests: stops dead, as a killed process does. Functions of steps are told by their signal, but can not be ended. */
+  async crash(): Promise<void> {
+    this.stopping ??= Promise.resolve();
+    this.buffer.abandon();
+    this.claims.stop();
+    this.scheduler.stop();
+    this.loseAll();
+    // What of it is under way waits for an answer for ever.
+    void this.housekeeping.stop();
+    void this.lease.stop();
+    await Promise.all([this.wake.stop(), this.connection.close()]);
+  }
+
+  /** For tests: the clock of the namespace was moved. */
+  clockMoved(now: number): void {
+    this.clock.synchronise(now);
+    this.scheduler.check();
+    for (const pass of this.active) {
+      pass.watchDeadline(now);
+      pass.steps.ledger.clockMoved(now);
+    }
+    this.claims.nudge();
+  }
+
   private async shutDown(timeoutMs: number): Promise<void> {
     this.claims.stop();
     this.scheduler.stop();

@@ -1,0 +1,78 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { InvalidOptionError } from '../engine/index.js';
+import type { RedflowModuleOptions } from '../interfaces/redflow-module-options.interface.js';
+import { REDFLOW_TEST_SEAM } from '../redflow.constants.js';
+import { RedflowModule } from '../redflow.module.js';
+import { RedflowTestBed } from './redflow-test-bed.js';
+import { TestConnections } from './test-connections.js';
+
+/** Options of `RedflowTestingModule.forApp()`. */
+export interface RedflowTestingOptions {
+  /**
+   * A Redis to use.
+   *
+   * @default that of `REDIS_URL`, else a private one, shared in this process and stopped when the last application is closed
+   */
+  url?: string;
+}
+
+/** Options of `RedflowTestingModule.forRoot()`: those of `RedflowModule.forRoot()`, but for where the keys are. */
+export interface RedflowTestingModuleOptions
+  extends RedflowTestingOptions,
+    Omit<RedflowModuleOptions, 'url' | 'prefix' | 'connection' | 'waitReplicas'> {}
+
+const DECIDED_HERE = ['prefix', 'connection', 'waitReplicas'];
+
+/**
+ * Puts an application under test on a real Redis of its own, with a clock that {@link RedflowTestBed} moves. Each application has a
+ * namespace of its own, whose keys are deleted when it is closed.
+ *
+ * @example
+ * const module = await Test.createTestingModule({ imports: [RedflowTestingModule.forRoot(), OrdersModule] }).compile();
+ * await module.init();
+ * const handle = await module.get(RedflowClient).run(ReminderWorkflow, input);
+ * await module.get(RedflowTestBed).advance('3d');
+ * expect(await handle.result()).toBe('reminded');
+ * await module.close();
+ */
+@Module({})
+// biome-ignore lint/complexity/noStaticOnlyClass: a module of Nest is a class
+export class RedflowTestingModule {
+  /**
+   * For what imports no `RedflowModule` by itself: it is imported here.
+   *
+   * @throws InvalidOptionError for an option that this module decides
+   */
+  static forRoot({ url, ...options }: RedflowTestingModuleOptions = {}): DynamicModule {
+    const refused = DECIDED_HERE.find((name) => name in options);
+    if (refused !== undefined) {
+      throw new InvalidOptionError(
+        refused,
+        `RedflowTestingModule decides \`${refused}\` by itself: leave it out, or give it a \`url\``,
+      );
+    }
+    const redflow = RedflowModule.forRoot(options);
+    const app = RedflowTestingModule.forApp({ url });
+    return { ...app, imports: [redflow], exports: [...(app.exports ?? []), redflow] };
+  }
+
+  /**
+   * For an application that imports `RedflowModule` by itself, once or several times: its connections keep their options, but for
+   * `url`, `prefix`, `connection` and `waitReplicas`. Imported in the test, beside the application's module.
+   */
+  static forApp({ url }: RedflowTestingOptions = {}): DynamicModule {
+    return {
+      module: RedflowTestingModule,
+      global: true,
+      providers: [
+        { provide: REDFLOW_TEST_SEAM, useFactory: () => new TestConnections(url) },
+        {
+          provide: RedflowTestBed,
+          useFactory: (connections: TestConnections) => new RedflowTestBed(connections),
+          inject: [REDFLOW_TEST_SEAM],
+        },
+      ],
+      exports: [REDFLOW_TEST_SEAM, RedflowTestBed],
+    };
+  }
+}
