@@ -24,7 +24,7 @@ class SharedRedis {
     const { redis } = this;
     this.redis = undefined;
     await redis?.then(
-      ({ stop }) => stop(),
+      (found) => found.stop(),
       () => undefined,
     );
   }

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable, Module, type ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import {
@@ -6,6 +6,7 @@ import {
   InvalidOptionError,
   OnCron,
   RedflowClient,
+  type RedflowError,
   RedflowModule,
   RedflowSetupError,
   Step,
@@ -19,8 +20,11 @@ import {
   type RedflowTestingModuleOptions,
   TestBedBusyError,
 } from '../../lib/testing/index.js';
+import { sharedRedis } from '../../lib/testing/shared-redis.js';
 import { eventually } from '../support/eventually.js';
 import { keysUnder } from '../support/namespace.js';
+import { ownPasses } from '../support/passes.js';
+import { spawnWorker } from '../support/spawn-worker.js';
 import { redisUrl, silentLogger } from './fixtures.js';
 
 const DAY_MS = 86_400_000;
@@ -284,6 +288,68 @@ describe('RedflowTestBed', () => {
   });
 });
 
+describe('RedflowTestBed.crashWorker()', () => {
+  it('repeats the step that was being executed, and none that had completed', async () => {
+    door = gate();
+    calls.length = 0;
+    const { client, bed } = await boot({ providers: [Payments, PaymentWorkflow] });
+    const handle = await client.run(PaymentWorkflow, undefined);
+    await door.reached;
+    const [before] = (await client.getStats()).workers;
+    await bed.crashWorker();
+    const after = (await client.getStats()).workers;
+    expect(after).toHaveLength(1);
+    expect(after[0].id).not.toBe(before.id);
+    // The step function of the dead worker returns now as well, and is not heard.
+    door.open();
+    expect(await handle.result()).toBe('r1 c3');
+    expect(calls).toEqual(['reserve', 'charge', 'charge']);
+    expect(await handle.getState()).toMatchObject({ recoveries: 1 });
+    expect(ownPasses(await client.getRunAttempts(handle.id)).map(({ outcome }) => outcome)).toEqual(['lost', 'succeeded']);
+  });
+
+  it('tells the functions of the dead worker by their signal, and drops what they return', async () => {
+    const seen: string[] = [];
+    let started = () => {};
+    const reached = new Promise<void>((resolve) => (started = resolve));
+    @Workflow('told')
+    class ToldWorkflow {
+      async run(ctx: WorkflowContext<void>): Promise<string> {
+        return ctx.step.run('work', async ({ signal }) => {
+          if (seen.length > 0) return 'second';
+          seen.push('first');
+          started();
+          await never(signal);
+          seen.push((signal.reason as RedflowError).code);
+          return 'first';
+        });
+      }
+    }
+    const { client, bed } = await boot({ providers: [ToldWorkflow] });
+    const handle = await client.run(ToldWorkflow, undefined);
+    await reached;
+    await bed.crashWorker();
+    expect(await handle.result()).toBe('second');
+    expect(seen).toEqual(['first', 'LEASE_LOST']);
+  });
+
+  it('leaves parked runs to the new worker, which follows the clock', async () => {
+    const { client, bed } = await boot({ providers: [ReminderWorkflow, DigestWorkflow] });
+    const handle = await client.run(ReminderWorkflow, undefined);
+    await bed.advance('30h');
+    await bed.crashWorker();
+    await bed.crashWorker();
+    await bed.advance('2d');
+    expect(await handle.getState()).toMatchObject({ status: 'succeeded', recoveries: 0 });
+    expect((await client.getStats()).runs.succeeded).toBeGreaterThanOrEqual(4);
+  });
+
+  it('needs a worker', async () => {
+    const { bed } = await boot({ providers: [ReminderWorkflow] }, { worker: false });
+    await expect(bed.crashWorker()).rejects.toBeInstanceOf(RedflowSetupError);
+  });
+});
+
 describe('RedflowTestingModule', () => {
   it('gives each application a namespace of its own, whose keys end with it', async () => {
     const first = await boot({ providers: [ReminderWorkflow] });
@@ -354,5 +420,35 @@ describe('RedflowTestingModule', () => {
     const module = await Test.createTestingModule({ imports: [RedflowTestingModule.forApp()] }).compile();
     open.push(module);
     await expect(module.get(RedflowTestBed).drain()).rejects.toBeInstanceOf(RedflowSetupError);
+  });
+
+  it('starts a Redis where there is none, and leaves nothing that keeps the process alive', async () => {
+    const test = spawnWorker('test-bed.mjs', { env: { REDIS_URL: undefined } });
+    expect(await test.exited).toEqual({ code: 0, signal: null });
+    expect({ lines: test.lines, stderr: test.stderr }).toEqual({ lines: ['reminded'], stderr: '' });
+  });
+});
+
+describe('sharedRedis', () => {
+  const { REDIS_URL } = process.env;
+
+  beforeEach(() => {
+    delete process.env.REDIS_URL;
+  });
+
+  afterEach(() => {
+    if (REDIS_URL !== undefined) process.env.REDIS_URL = REDIS_URL;
+  });
+
+  it('is one server for all who use it at the same time, and ends with the last', async () => {
+    const [url, other] = await Promise.all([sharedRedis.acquire(), sharedRedis.acquire()]);
+    expect(other).toBe(url);
+    await sharedRedis.release();
+    expect(await keysUnder('nothing', url)).toEqual([]);
+    await sharedRedis.release();
+    await expect(keysUnder('nothing', url)).rejects.toThrow();
+    const later = await sharedRedis.acquire();
+    expect(await keysUnder('nothing', later)).toEqual([]);
+    await sharedRedis.release();
   });
 });
