@@ -92,7 +92,7 @@ function connectionProviders(name: string): Provider[] {
         directory: RedflowWorkflowDirectory,
         seam?: RedflowTestSeam,
       ) => {
-        const orchestrator = new RedflowOrchestrator(client, options, explorer, directory);
+        const orchestrator = new RedflowOrchestrator(client, options, explorer, directory, seam?.stepsOf);
         seam?.adopt(orchestrator, options.client);
         return orchestrator;
       },

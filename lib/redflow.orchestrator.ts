@@ -4,6 +4,9 @@ import type { RedflowExplorer } from './redflow.explorer.js';
 import type { ResolvedRedflowOptions } from './redflow.options.js';
 import type { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
 
+/** What a test may put in place of the steps of handlers. */
+export type StepsOf = NonNullable<NonNullable<Parameters<typeof startWorker>[1]>['stepsOf']>;
+
 /**
  * Ties the client and the worker of one connection to the life of the application, and owns both:
  * `onModuleInit` discovers the workflows and connects, `onApplicationBootstrap` begins to claim, `onModuleDestroy` drains the
@@ -17,6 +20,7 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap
     private readonly options: ResolvedRedflowOptions,
     private readonly explorer: RedflowExplorer,
     private readonly directory: RedflowWorkflowDirectory,
+    private readonly stepsOf?: StepsOf,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -41,7 +45,7 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap
     const { client, worker } = this.options;
     this.starting = startWorker(
       { ...client, ...(worker || {}), registry: this.directory.registry },
-      { resolveClass: (target) => this.directory.resolveClass(target) },
+      { resolveClass: (target) => this.directory.resolveClass(target), stepsOf: this.stepsOf },
     );
     await this.starting;
   }

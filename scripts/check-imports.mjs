@@ -13,7 +13,7 @@ const AREAS = [
   { name: 'engine/client', areas: ['engine/redis', 'engine/core'], packages: [] },
   { name: 'engine/worker', areas: ['engine/redis', 'engine/core'], packages: [] },
   { name: 'engine/inline', areas: ['engine/worker', 'engine/redis', 'engine/core'], packages: [] },
-  { name: 'engine/test-bed', areas: ['engine/worker', 'engine/redis', 'engine/core'], packages: [] },
+  { name: 'engine/test-bed', areas: ['engine/inline', 'engine/worker', 'engine/redis', 'engine/core'], packages: [] },
   { name: 'engine', areas: ['engine/client', 'engine/worker', 'engine/redis', 'engine/core'], packages: [] },
   { name: 'testing', areas: ['engine', ''], packages: ['ioredis', '@nestjs/common', '@nestjs/core', '@nestjs/testing'] },
   {

@@ -86,6 +86,22 @@ export class RedflowTestBed {
     }
   }
 
+  /**
+   * Puts something in place of the steps of a name, in all workflows: a value, an `Error`, or a function, as for `runInline`. For runs
+   * that have not come to the step yet.
+   *
+   * @example
+   * bed.overrideStep('Payments.charge', { id: 'ch_1' });
+   */
+  overrideStep(name: string, outcome: unknown): void {
+    this.connections.overrides[name] = outcome;
+  }
+
+  /** Goes back to the `stepOverrides` of the module. */
+  resetOverrides(): void {
+    this.connections.resetOverrides();
+  }
+
   private async settled(busyIn: (view: NamespaceView) => readonly BusyItem[], limitMs: number): Promise<NamespaceView[]> {
     const deadline = performance.now() + limitMs;
     for (;;) {

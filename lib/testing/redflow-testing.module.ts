@@ -4,17 +4,7 @@ import type { RedflowModuleOptions } from '../interfaces/redflow-module-options.
 import { REDFLOW_TEST_SEAM } from '../redflow.constants.js';
 import { RedflowModule } from '../redflow.module.js';
 import { RedflowTestBed } from './redflow-test-bed.js';
-import { TestConnections } from './test-connections.js';
-
-/** Options of `RedflowTestingModule.forApp()`. */
-export interface RedflowTestingOptions {
-  /**
-   * A Redis to use.
-   *
-   * @default that of `REDIS_URL`, else a private one, shared in this process and stopped when the last application is closed
-   */
-  url?: string;
-}
+import { type RedflowTestingOptions, TestConnections } from './test-connections.js';
 
 /** Options of `RedflowTestingModule.forRoot()`: those of `RedflowModule.forRoot()`, but for where the keys are. */
 export interface RedflowTestingModuleOptions
@@ -43,7 +33,7 @@ export class RedflowTestingModule {
    *
    * @throws InvalidOptionError for an option that this module decides
    */
-  static forRoot({ url, ...options }: RedflowTestingModuleOptions = {}): DynamicModule {
+  static forRoot({ url, stepOverrides, ...options }: RedflowTestingModuleOptions = {}): DynamicModule {
     const refused = DECIDED_HERE.find((name) => name in options);
     if (refused !== undefined) {
       throw new InvalidOptionError(
@@ -52,7 +42,7 @@ export class RedflowTestingModule {
       );
     }
     const redflow = RedflowModule.forRoot(options);
-    const app = RedflowTestingModule.forApp({ url });
+    const app = RedflowTestingModule.forApp({ url, stepOverrides });
     return { ...app, imports: [redflow], exports: [...(app.exports ?? []), redflow] };
   }
 
@@ -60,12 +50,12 @@ export class RedflowTestingModule {
    * For an application that imports `RedflowModule` by itself, once or several times: its connections keep their options, but for
    * `url`, `prefix`, `connection` and `waitReplicas`. Imported in the test, beside the application's module.
    */
-  static forApp({ url }: RedflowTestingOptions = {}): DynamicModule {
+  static forApp(options: RedflowTestingOptions = {}): DynamicModule {
     return {
       module: RedflowTestingModule,
       global: true,
       providers: [
-        { provide: REDFLOW_TEST_SEAM, useFactory: () => new TestConnections(url) },
+        { provide: REDFLOW_TEST_SEAM, useFactory: () => new TestConnections(options) },
         {
           provide: RedflowTestBed,
           useFactory: (connections: TestConnections) => new RedflowTestBed(connections),

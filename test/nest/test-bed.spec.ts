@@ -4,12 +4,14 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import {
   getRedflowClientToken,
   InvalidOptionError,
+  NonRetriableError,
   OnCron,
   RedflowClient,
   type RedflowError,
   RedflowModule,
   RedflowSetupError,
   Step,
+  type StepContext,
   Workflow,
   type WorkflowContext,
 } from '../../lib/index.js';
@@ -347,6 +349,72 @@ describe('RedflowTestBed.crashWorker()', () => {
   it('needs a worker', async () => {
     const { bed } = await boot({ providers: [ReminderWorkflow] }, { worker: false });
     await expect(bed.crashWorker()).rejects.toBeInstanceOf(RedflowSetupError);
+  });
+});
+
+describe('RedflowTestBed, overrides of steps', () => {
+  it('puts values, errors and functions in place of steps', async () => {
+    calls.length = 0;
+    const stepOverrides = { 'Payments.reserve': 'r9', 'Payments.charge': ({ attempt }: StepContext) => `attempt ${attempt}` };
+    const { client, bed } = await boot({ providers: [Payments, PaymentWorkflow] }, { stepOverrides });
+    expect(await (await client.run(PaymentWorkflow, undefined)).result()).toBe('r9 attempt 1');
+    bed.overrideStep('Payments.reserve', new NonRetriableError('sold out'));
+    await expect((await client.run(PaymentWorkflow, undefined)).result()).rejects.toMatchObject({
+      cause: { message: 'sold out' },
+    });
+    bed.overrideStep('Payments.charge', 'c9');
+    bed.resetOverrides();
+    expect(await (await client.run(PaymentWorkflow, undefined)).result()).toBe('r9 attempt 1');
+    expect(calls).toEqual([]);
+  });
+
+  it('stores them: a replay finds the same', async () => {
+    @Workflow('two-days')
+    class TwoDaysWorkflow {
+      constructor(private readonly payments: Payments) {}
+      async run(ctx: WorkflowContext<void>): Promise<string> {
+        const before = await this.payments.reserve();
+        await ctx.step.waitFor('night', '1d');
+        return `${before} ${await ctx.step.run('after', () => 'real')}`;
+      }
+    }
+    const { client, bed } = await boot({ providers: [Payments, TwoDaysWorkflow] });
+    bed.overrideStep('Payments.reserve', 'r9');
+    const handle = await client.run(TwoDaysWorkflow, undefined);
+    await bed.drain();
+    bed.overrideStep('Payments.reserve', 'another');
+    await bed.crashWorker();
+    await bed.advance('1d');
+    expect(await handle.result()).toBe('r9 real');
+  });
+
+  it('ends waits for events and for children at once', async () => {
+    @Workflow('parent')
+    class ParentWorkflow {
+      async run(ctx: WorkflowContext<void>): Promise<unknown[]> {
+        const event = await ctx.step.waitForEvent<{ by: string }>('approval', { event: 'approved', correlationKey: 'a' });
+        return [event?.data.by, await ctx.step.runWorkflow('child', 'unheard-of', {})];
+      }
+    }
+    const stepOverrides = { approval: { data: { by: 'me' } }, child: () => 'done' };
+    const { client } = await boot({ providers: [ParentWorkflow] }, { stepOverrides });
+    await expect((await client.run(ParentWorkflow, undefined)).result()).resolves.toEqual(['me', 'done']);
+  });
+
+  it('stands in place of compensations', async () => {
+    const undone: string[] = [];
+    @Workflow({ name: 'undo', maxAttempts: 1 })
+    class UndoWorkflow {
+      async run(ctx: WorkflowContext<void>): Promise<void> {
+        await ctx.step.run('hotel', () => 'h1', { compensate: () => void undone.push('hotel') });
+        await ctx.step.run('car', () => 'c1', { compensate: () => void undone.push('car') });
+        throw new NonRetriableError('no flight');
+      }
+    }
+    const { client, bed } = await boot({ providers: [UndoWorkflow] });
+    bed.overrideStep('compensate:car', (output: string) => void undone.push(`test ${output}`));
+    await expect((await client.run(UndoWorkflow, undefined)).result()).rejects.toThrow('no flight');
+    expect(undone).toEqual(['test c1', 'hotel']);
   });
 });
 

@@ -8,5 +8,10 @@ export async function crashWorker(worker: Worker): Promise<void> {
 
 /** Tells a worker that the clock of its namespace was moved. */
 export function tellWorker(worker: Worker, now: number): void {
-  if (worker instanceof RunWorker) worker.clockMoved(now);
+  if (!(worker instanceof RunWorker)) return;
+  worker.clockMoved(now);
+  for (const pass of worker.passes()) {
+    pass.watchDeadline(now);
+    pass.steps.ledger.clockMoved(now);
+  }
 }
