@@ -1,6 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Duration, Worker } from '../engine/index.js';
-import { type BusyItem, crashWorker, type NamespaceView, parsePositiveDuration, tellWorker } from '../engine/test-bed/index.js';
+import {
+  type BusyItem,
+  crashWorker,
+  type NamespaceView,
+  parsePositiveDuration,
+  rejectUnknownKeys,
+  tellWorker,
+} from '../engine/test-bed/index.js';
 import { RedflowSetupError } from '../redflow.errors.js';
 import { TestBedBusyError } from './test-bed.error.js';
 import type { TestConnection, TestConnections } from './test-connections.js';
@@ -46,8 +53,11 @@ export class RedflowTestBed {
    *   those of their waits and timeouts that are due end when the time stops next
    * @throws InvalidOptionError; TestBedBusyError when runs are busy for 10 s of real time at one stop
    */
-  async advance(duration: Duration, { beside = [] }: { beside?: readonly string[] } = {}): Promise<void> {
+  async advance(duration: Duration, options: { beside?: readonly string[] } = {}): Promise<void> {
+    rejectUnknownKeys(options, ['beside'], 'advance()');
+    const { beside = [] } = options;
     const busyIn = (view: NamespaceView) => goingOn(view).filter(({ id }) => !beside.includes(id));
+    // How far the clock is still to be moved: by itself it goes on, too, and what that adds must not shorten the rest.
     let left = parsePositiveDuration(duration, 'duration');
     let ticks = MOST_TICKS;
     let views = await this.settled(busyIn, DEFAULT_LIMIT_MS);
@@ -66,8 +76,10 @@ export class RedflowTestBed {
    * @param options.timeout real time to wait. Default: 10 s
    * @throws InvalidOptionError; TestBedBusyError, which names what is still busy
    */
-  async drain({ timeout = DEFAULT_LIMIT_MS }: { timeout?: Duration } = {}): Promise<void> {
-    await this.settled(({ busy }) => busy, parsePositiveDuration(timeout, 'timeout'));
+  async drain(options: { timeout?: Duration } = {}): Promise<void> {
+    rejectUnknownKeys(options, ['timeout'], 'drain()');
+    const limitMs = parsePositiveDuration(options.timeout ?? DEFAULT_LIMIT_MS, 'timeout');
+    await this.settled(({ busy }) => busy, limitMs);
   }
 
   /**
@@ -133,8 +145,8 @@ export class RedflowTestBed {
   }
 }
 
-/** Never 0, so that every step is one. */
+/** More than 0: what has been due is no stop, but keeps the workers busy. */
 function untilNextStop({ now, workers, nextDue, nextTick }: NamespaceView, atTicks: boolean): number {
   if (workers === 0) return Number.POSITIVE_INFINITY;
-  return Math.max(1, Math.min(nextDue, atTicks ? nextTick : Number.POSITIVE_INFINITY) - now);
+  return Math.min(nextDue, atTicks ? nextTick : Number.POSITIVE_INFINITY) - now;
 }

@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { InvalidOptionError } from '../engine/index.js';
+import { rejectUnknownKeys } from '../engine/test-bed/index.js';
 import type { RedflowModuleOptions } from '../interfaces/redflow-module-options.interface.js';
 import { REDFLOW_TEST_SEAM } from '../redflow.constants.js';
 import { RedflowModule } from '../redflow.module.js';
@@ -11,6 +12,7 @@ export interface RedflowTestingModuleOptions
   extends RedflowTestingOptions,
     Omit<RedflowModuleOptions, 'url' | 'prefix' | 'connection' | 'waitReplicas'> {}
 
+const OPTION_NAMES = ['url', 'stepOverrides'] as const satisfies ReadonlyArray<keyof RedflowTestingOptions>;
 const DECIDED_HERE = ['prefix', 'connection', 'waitReplicas'];
 
 /**
@@ -49,8 +51,11 @@ export class RedflowTestingModule {
   /**
    * For an application that imports `RedflowModule` by itself, once or several times: its connections keep their options, but for
    * `url`, `prefix`, `connection` and `waitReplicas`. Imported in the test, beside the application's module.
+   *
+   * @throws InvalidOptionError for an option that does not exist
    */
   static forApp(options: RedflowTestingOptions = {}): DynamicModule {
+    rejectUnknownKeys(options, OPTION_NAMES, 'RedflowTestingModule.forApp()');
     return {
       module: RedflowTestingModule,
       global: true,

@@ -20,6 +20,7 @@ import {
   RedflowTestBed,
   RedflowTestingModule,
   type RedflowTestingModuleOptions,
+  type RedflowTestingOptions,
   TestBedBusyError,
 } from '../../lib/testing/index.js';
 import { sharedRedis } from '../../lib/testing/shared-redis.js';
@@ -443,6 +444,14 @@ describe('RedflowTestingModule', () => {
   it('refuses options that RedflowModule refuses', async () => {
     const redflow = RedflowTestingModule.forRoot({ url: redisUrl(), wroker: false } as RedflowTestingModuleOptions);
     await expect(Test.createTestingModule({ imports: [redflow] }).compile()).rejects.toThrow('wroker');
+  });
+
+  it('refuses options that do not exist', async () => {
+    const misspelt = { stepOverides: {}, timeOut: 1, besides: [] };
+    expect(() => RedflowTestingModule.forApp(misspelt as RedflowTestingOptions)).toThrow('stepOverides');
+    const { bed } = await boot({});
+    await expect(bed.drain(misspelt as object)).rejects.toBeInstanceOf(InvalidOptionError);
+    await expect(bed.advance('1h', misspelt as object)).rejects.toBeInstanceOf(InvalidOptionError);
   });
 
   it('can be closed before it was started, and twice', async () => {

@@ -1,3 +1,4 @@
+export { rejectUnknownKeys } from '../core/checks.js';
 export { parsePositiveDuration } from '../core/duration.js';
 export type { StepsOf } from '../worker/worker-internals.js';
 export { overrideSteps } from './override-steps.js';

@@ -42,5 +42,5 @@ for _, id in ipairs(call('ZRANGE', ROOT .. 'schedules', 0, -1)) do
   end
 end
 local due = call('ZRANGEBYSCORE', ROOT .. 'due', '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-return { now, #workers, due[2] or '', tick and string.format('%.0f', tick) or '', unpack(busy, 1, 1000) }
+return { now, #workers, due[2] or '', tick and string.format('%.0f', tick) or '', unpack(busy, 1, math.min(#busy, 1000)) }
 `;
