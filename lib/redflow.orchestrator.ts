@@ -12,6 +12,9 @@ export interface ConnectionHealth {
   readonly worker?: 'up' | 'down';
 }
 
+/** What a test may put in place of the steps of handlers. */
+export type StepsOf = NonNullable<NonNullable<Parameters<typeof startWorker>[1]>['stepsOf']>;
+
 /**
  * Ties the client and the worker of one connection to the life of the application, and owns both:
  * `onModuleInit` discovers the workflows and connects, `onApplicationBootstrap` begins to claim, `onModuleDestroy` drains the
@@ -26,6 +29,7 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap
     private readonly options: ResolvedRedflowOptions,
     private readonly explorer: RedflowExplorer,
     private readonly directory: RedflowWorkflowDirectory,
+    private readonly stepsOf?: StepsOf,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -39,15 +43,23 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    if (this.options.worker === false || !this.isClientOurs || this.directory.registry.list().length === 0) return;
+    await this.orDisconnect(() => this.startWorker());
+  }
+
+  /** Undefined for an application without a worker. */
+  get worker(): Promise<Worker> | undefined {
+    return this.starting;
+  }
+
+  /** Starts the worker, or another one in the place of one that is gone. */
+  async startWorker(): Promise<void> {
     const { client, worker } = this.options;
-    if (worker === false || !this.isClientOurs || this.directory.registry.list().length === 0) return;
-    await this.orDisconnect(async () => {
-      this.starting = startWorker(
-        { ...client, ...worker, registry: this.directory.registry },
-        { resolveClass: (target) => this.directory.resolveClass(target) },
-      );
-      await this.starting;
-    });
+    this.starting = startWorker(
+      { ...client, ...(worker || {}), registry: this.directory.registry },
+      { resolveClass: (target) => this.directory.resolveClass(target), stepsOf: this.stepsOf },
+    );
+    await this.starting;
   }
 
   async onModuleDestroy(): Promise<void> {
