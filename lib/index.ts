@@ -1,3 +1,9 @@
+/**
+ * What an application imports. All but the part for Nest is exported by `nestjs-redflow/engine` as well.
+ *
+ * @module nestjs-redflow
+ */
+
 // Nest
 
 export { getRedflowClientToken, InjectRedflow } from './decorators/inject-redflow.decorator.js';

@@ -1,3 +1,9 @@
+/**
+ * For tests: workflows without Redis, and Redis servers of their own.
+ *
+ * @module nestjs-redflow/testing
+ */
+
 export type { InlineResult, InlineRunFields, RunInlineOptions, WorkflowInstance } from '../engine/inline/index.js';
 export type { BusyItem } from '../engine/test-bed/index.js';
 export { type FindRedisOptions, type FoundRedis, findOrStartRedis } from './find-redis.js';
