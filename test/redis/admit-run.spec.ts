@@ -69,6 +69,13 @@ describe('admitRun()', () => {
     expect(await room.field('r', 'uk')).toBeNull();
   });
 
+  it('leaves the run to its next claim, also in the same script', async () => {
+    const room = await foreign();
+    await room.runner.run([admit(room, 'r', { mutex: 'm' }), room.claimOp()]);
+    expect(await runOf(room, 'r')).toMatchObject({ status: 'running' });
+    expect(await room.owned()).toEqual(['r']);
+  });
+
   it('gives back the slot that it had got before its gates were known', async () => {
     const room = openEngineRoom();
     await room.redis.hset(room.key('controls'), 'cgreet', '1');

@@ -976,7 +976,7 @@ end
 local function settle_canceled(id, run)
   local since = run[6] or compensates(run) and call('HGET', run_key(id), 'sa')
   if since then record_pass(id, run[4], 'c', since, run[3]) end
-  disown(run[3], id)
+  call('SREM', ROOT .. 'owned:' .. run[3], id)
   end_canceled(id, run)
 end
 local function requeue_lost(worker, limit)
@@ -1574,7 +1574,7 @@ ops.admit_run = function(base, count)
   if not (limits.d or limits.m or limits.t) then return 'OK' end
   if run[13] then give_back(id, run[13], 'mtc', true) end
   if not run[6] or run[6] == cold[9] then call('HDEL', key, 'sa') end
-  disown(run[3], id)
+  call('SREM', ROOT .. 'owned:' .. run[3], id)
   if limits.d then
     local at = now + limits.d[1]
     call('HSET', key, 'st', 'd', 'av', string.format('%.0f', at))
@@ -2547,7 +2547,7 @@ ops.unwind_run = function(base, count)
   record_pass(id, run[4], 'f', run[6] or call('HGET', run_key(id), 'sa'), run[3], failure)
   call('HSET', run_key(id), 'n', tonumber(run[4] or 0) + 1)
   call('HSET', data_key(id), 'e', failure)
-  disown(run[3], id)
+  call('SREM', ROOT .. 'owned:' .. run[3], id)
   unwind(id, run, 'f')
   return 'OK'
 end

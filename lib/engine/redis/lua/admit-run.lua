@@ -57,7 +57,7 @@ if not (limits.d or limits.m or limits.t) then return 'OK' end
 if run[13] then give_back(id, run[13], 'mtc', true) end
 -- The first claim after a retry sets both times.
 if not run[6] or run[6] == cold[9] then call('HDEL', key, 'sa') end
-disown(run[3], id)
+call('SREM', ROOT .. 'owned:' .. run[3], id)
 if limits.d then
   local at = now + limits.d[1]
   call('HSET', key, 'st', 'd', 'av', string.format('%.0f', at))
