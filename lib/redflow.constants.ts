@@ -15,3 +15,6 @@ export const REDFLOW_CONNECTION_NAME = Symbol('redflow:connection-name');
 
 /** Injects the checked options of one `RedflowModule`. */
 export const REDFLOW_RESOLVED_OPTIONS = Symbol('redflow:resolved-options');
+
+/** Injects what takes the connections over for a test; only `RedflowTestingModule` provides it. */
+export const REDFLOW_TEST_SEAM = Symbol('redflow:test-seam');

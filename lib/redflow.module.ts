@@ -9,7 +9,8 @@ import type {
   RedflowModuleExtras,
   RedflowModuleOptions,
 } from './interfaces/redflow-module-options.interface.js';
-import { DEFAULT_CONNECTION, REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS } from './redflow.constants.js';
+import type { RedflowTestSeam } from './interfaces/redflow-test-seam.interface.js';
+import { DEFAULT_CONNECTION, REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS, REDFLOW_TEST_SEAM } from './redflow.constants.js';
 import { RedflowSetupError } from './redflow.errors.js';
 import { RedflowExplorer } from './redflow.explorer.js';
 import { NestLoggerAdapter } from './redflow.logger.js';
@@ -69,6 +70,8 @@ export class RedflowModule extends ConfigurableModuleClass {
   }
 }
 
+const TEST_SEAM = { token: REDFLOW_TEST_SEAM, optional: true };
+
 function connectionProviders(name: string): Provider[] {
   const token = getRedflowClientToken(name);
   return [
@@ -80,7 +83,7 @@ function connectionProviders(name: string): Provider[] {
     RedflowHealthIndicator,
     { provide: APP_FILTER, useClass: RedflowExceptionFilter },
     { provide: REDFLOW_CONNECTION_NAME, useValue: name },
-    { provide: REDFLOW_RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN] },
+    { provide: REDFLOW_RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN, TEST_SEAM] },
     { provide: token, useFactory: openClient, inject: [REDFLOW_RESOLVED_OPTIONS, RedflowWorkflowDirectory] },
     {
       provide: RedflowOrchestrator,
@@ -90,14 +93,20 @@ function connectionProviders(name: string): Provider[] {
         options: ResolvedRedflowOptions,
         explorer: RedflowExplorer,
         directory: RedflowWorkflowDirectory,
-      ) => new RedflowOrchestrator(connection, client, options, explorer, directory),
-      inject: [REDFLOW_CONNECTION_NAME, token, REDFLOW_RESOLVED_OPTIONS, RedflowExplorer, RedflowWorkflowDirectory],
+        seam?: RedflowTestSeam,
+      ) => {
+        const orchestrator = new RedflowOrchestrator(connection, client, options, explorer, directory, seam?.stepsOf);
+        seam?.adopt(orchestrator, options.client);
+        return orchestrator;
+      },
+      inject: [REDFLOW_CONNECTION_NAME, token, REDFLOW_RESOLVED_OPTIONS, RedflowExplorer, RedflowWorkflowDirectory, TEST_SEAM],
     },
   ];
 }
 
-function resolveOptions(given?: RedflowConnectionOptions): ResolvedRedflowOptions {
-  return resolveModuleOptions({ ...given, logger: given?.logger ?? new NestLoggerAdapter() });
+async function resolveOptions(given: RedflowConnectionOptions = {}, seam?: RedflowTestSeam): Promise<ResolvedRedflowOptions> {
+  const connection = await seam?.connection();
+  return resolveModuleOptions({ ...given, ...connection, logger: given.logger ?? new NestLoggerAdapter() });
 }
 
 function openClient({ client }: ResolvedRedflowOptions, directory: RedflowWorkflowDirectory): RedflowClient {

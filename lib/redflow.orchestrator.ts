@@ -3,6 +3,7 @@ import type { OnApplicationBootstrap, OnApplicationShutdown, OnModuleDestroy, On
 import { RedflowClient, startWorker, type Worker } from './engine/index.js';
 import type { RedflowExplorer } from './redflow.explorer.js';
 import type { ResolvedRedflowOptions } from './redflow.options.js';
+import { bootTable } from './redflow-boot-table.js';
 import type { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
 
 /** Whether Redis answers, and whether it counts the worker, if there is one, among the living. */
@@ -10,6 +11,9 @@ export interface ConnectionHealth {
   readonly redis: 'up' | 'down';
   readonly worker?: 'up' | 'down';
 }
+
+/** What a test may put in place of the steps of handlers. */
+export type StepsOf = NonNullable<NonNullable<Parameters<typeof startWorker>[1]>['stepsOf']>;
 
 /**
  * Ties the client and the worker of one connection to the life of the application, and owns both:
@@ -25,25 +29,37 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap
     private readonly options: ResolvedRedflowOptions,
     private readonly explorer: RedflowExplorer,
     private readonly directory: RedflowWorkflowDirectory,
+    private readonly stepsOf?: StepsOf,
   ) {}
 
   async onModuleInit(): Promise<void> {
     await this.orDisconnect(async () => {
-      await this.directory.defineAll(this.explorer.explore());
+      const workflows = this.explorer.explore();
+      await this.directory.defineAll(workflows);
+      const definitions = this.directory.registry.list();
+      if (definitions.length > 0) this.options.client.logger?.debug?.(bootTable(this.connection, workflows, definitions));
       if (this.isClientOurs) await this.client.connect();
     });
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    if (this.options.worker === false || !this.isClientOurs || this.directory.registry.list().length === 0) return;
+    await this.orDisconnect(() => this.startWorker());
+  }
+
+  /** Undefined for an application without a worker. */
+  get worker(): Promise<Worker> | undefined {
+    return this.starting;
+  }
+
+  /** Starts the worker, or another one in the place of one that is gone. */
+  async startWorker(): Promise<void> {
     const { client, worker } = this.options;
-    if (worker === false || !this.isClientOurs || this.directory.registry.list().length === 0) return;
-    await this.orDisconnect(async () => {
-      this.starting = startWorker(
-        { ...client, ...worker, registry: this.directory.registry },
-        { resolveClass: (target) => this.directory.resolveClass(target) },
-      );
-      await this.starting;
-    });
+    this.starting = startWorker(
+      { ...client, ...(worker || {}), registry: this.directory.registry },
+      { resolveClass: (target) => this.directory.resolveClass(target), stepsOf: this.stepsOf },
+    );
+    await this.starting;
   }
 
   async onModuleDestroy(): Promise<void> {

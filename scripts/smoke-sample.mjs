@@ -1,28 +1,29 @@
-// Runs the sample as a visitor would: once through its tour, once to use it and to end it with SIGTERM.
+// Runs the samples as a visitor would: all three to their end, and the one of `npm start` once more, to use it and to end it with SIGTERM.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const TOUR_LIMIT_MS = 180_000;
+const RUN_LIMIT_MS = 180_000;
 const END_LIMIT_MS = 30_000;
+/** npm, Nest's starter, the application and Redis. */
+const MIN_PROCESSES = 4;
 const ORDER = { customer: 'smoke@example.com', sku: 'teapot', quantity: 1, amountCents: 4_900 };
 
-await tourAddsUp();
-await visitorIsServed();
-process.stdout.write('The sample works: its tour adds up, it serves visitors and leaves no process behind.\n');
-
-async function tourAddsUp() {
-  const sample = start({ PORT: '0', REDFLOW_SAMPLE_EXIT: '1' });
-  const code = await within(TOUR_LIMIT_MS, sample.ended, 'the tour', sample);
-  check(code === 0, `the tour ended with exit code ${code}`, sample);
-  for (const line of [
-    / died: SIGKILL/,
+await runsToItsEnd('sample:quickstart', {
+  busyAt: /create account: +executed/,
+  tells: [/(?:run\(\): +from the top.*){2}/s, /send mail: +executed/, /result: +\{"account":"account-1"/, /sleep ".*" succeeded/],
+});
+await runsToItsEnd('start', {
+  env: { PORT: '0', REDFLOW_SAMPLE_EXIT: '1' },
+  busyAt: / died: SIGKILL/,
+  tells: [
     /another worker takes over/,
     /: already charged/,
     /Attempt 3 follows/,
     /the same order/,
+    /answered with 429: .*rateLimit of 8/,
     /approval: waits for an event, parked/,
     /a manager approves it/,
     /payment: waits for an event or the time, parked/,
@@ -35,19 +36,46 @@ async function tourAddsUp() {
     /: refunded/,
     /mail: apology/,
     /digest +8 orders in the last minute/,
-  ]) {
-    check(line.test(sample.output()), `the account lacks ${line}`, sample);
+    /Every order came out as it should/,
+  ],
+});
+await runsToItsEnd('sample:split', {
+  busyAt: /202 (running|queued)/,
+  tells: [
+    /200 succeeded \{"month":"2026-10",.*"writtenBy":"report worker"/,
+    /400 Input of workflow "write-report" is invalid: month/,
+    /mail worker 1 +killed by SIGKILL.*200 succeeded \{"month":"2026-11".*202 queued.*mail worker 2 +serves mail/s,
+    /200 succeeded \{"to":"ada@example.com","renderedBy":"mail worker 1","deliveredBy":"mail worker 2"\}/,
+    /200 succeeded \{"to":"grace@example.com"/,
+    /all processes have ended/,
+  ],
+});
+await visitorIsServed();
+process.stdout.write('The samples work: they tell what they should, serve visitors and leave no process behind.\n');
+
+/** Takes its processes when it is busy, and expects that they are gone in the end. */
+async function runsToItsEnd(script, { env = {}, busyAt, tells }) {
+  const sample = start(script, env);
+  try {
+    await within(RUN_LIMIT_MS, sample.saw(busyAt), `the start of ${script}`, sample);
+    const found = descendantsOf(sample.pid);
+    check(found.length >= MIN_PROCESSES, `${script} has ${found.length} processes, Redis cannot be among them`, sample);
+    const code = await within(RUN_LIMIT_MS, sample.ended, script, sample);
+    check(code === 0, `${script} ended with exit code ${code}`, sample);
+    for (const line of tells) check(line.test(sample.output()), `the account of ${script} lacks ${line}`, sample);
+    await allGone(found, sample);
+  } finally {
+    sample.kill('SIGKILL');
   }
-  check(sample.output().includes('Every order came out as it should'), 'the account does not add up', sample);
 }
 
 async function visitorIsServed() {
   const squatter = createServer().listen(0, '127.0.0.1');
   await once(squatter, 'listening');
   const { port } = squatter.address();
-  const sample = start({ PORT: String(port) });
+  const sample = start('start', { PORT: String(port) });
   try {
-    const url = await within(TOUR_LIMIT_MS, sample.saw(/curl (http:\S+)\/orders$/m), 'the invitation', sample);
+    const url = await within(RUN_LIMIT_MS, sample.saw(/curl (http:\S+)\/orders$/m), 'the invitation', sample);
     check(sample.output().includes(`port ${port} is taken`), 'the account does not say that the port was taken', sample);
     await visit(url, sample);
     const processes = descendantsOf(sample.pid);
@@ -72,7 +100,12 @@ async function visit(url, sample) {
   const missing = await fetch(`${url}/orders/none`);
   check(missing.status === 404, `GET of an unknown order answered ${missing.status}`, sample);
   const refused = await place(url, { ...ORDER, quantity: 0 });
-  check(refused.status === 400, `POST of a bad order answered ${refused.status}`, sample);
+  const { issues } = await refused.json();
+  check(
+    refused.status === 400 && issues?.[0]?.path === 'quantity',
+    `POST of a bad order answered ${refused.status} with the issues ${JSON.stringify(issues)}`,
+    sample,
+  );
   const first = await place(url, ORDER, 'smoke');
   const second = await place(url, { ...ORDER, quantity: 2 }, 'smoke');
   check(
@@ -96,10 +129,10 @@ function post(url, body) {
   return fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 }
 
-/** `npm start` without the visitor's Redis, so that the private one is tested. */
-function start(env) {
+/** A script of npm's, without the visitor's Redis, so that the private one is tested. */
+function start(script, env) {
   const { REDIS_URL: _, ...rest } = process.env;
-  const child = spawn('npm', ['start'], { env: { ...rest, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('npm', ['run', script], { env: { ...rest, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const listeners = new Set();
   for (const stream of [child.stdout, child.stderr]) {
@@ -117,7 +150,7 @@ function start(env) {
       };
       listeners.add(look);
       look();
-      ended.then((code) => reject(new Error(`npm start ended with ${code} before it printed ${pattern}\n${output}`)));
+      ended.then((code) => reject(new Error(`npm run ${script} ended with ${code} before it printed ${pattern}\n${output}`)));
     });
   return { pid: child.pid, ended, saw, output: () => output, kill: (signal) => child.kill(signal) };
 }

@@ -5,7 +5,12 @@
  */
 
 export type { InlineResult, InlineRunFields, RunInlineOptions, WorkflowInstance } from '../engine/inline/index.js';
+export type { BusyItem } from '../engine/test-bed/index.js';
 export { type FindRedisOptions, type FoundRedis, findOrStartRedis } from './find-redis.js';
+export { RedflowTestBed } from './redflow-test-bed.js';
+export { RedflowTestingModule, type RedflowTestingModuleOptions } from './redflow-testing.module.js';
 export { runInline } from './run-inline.js';
 export { type RedisServer, type StartRedisOptions, startRedis } from './start-redis.js';
+export { TestBedBusyError } from './test-bed.error.js';
+export type { RedflowTestingOptions } from './test-connections.js';
 export { TestRedisError } from './test-redis.error.js';

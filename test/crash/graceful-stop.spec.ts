@@ -13,7 +13,8 @@ describe('a graceful stop under load', () => {
     const leaving = await stage.worker(FIXTURE, { options: { ...OPTIONS, shutdownTimeoutMs: 200 } });
     const patients = await stage.client.runMany(
       'patient',
-      Array.from({ length: 10 }, () => ({ input: { forMs: 2_000 } })),
+      // Long enough for another worker to start on a machine that is busy.
+      Array.from({ length: 10 }, () => ({ input: { forMs: 6_000 } })),
     );
     await eventually(async () => expect((await stage.effects()).filter(({ point }) => point === 'long')).toHaveLength(10));
     await stage.worker(FIXTURE, { options: OPTIONS });

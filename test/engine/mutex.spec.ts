@@ -5,6 +5,7 @@ import {
   RunTimeoutError,
   type WorkerOptions,
   type WorkflowContext,
+  type WorkflowDefinition,
   type WorkflowOptions,
 } from '../../lib/engine/index.js';
 import { type Engine, gate, startEngine, workflow } from '../support/engine.js';
@@ -23,6 +24,7 @@ const napping = workflow('napping', (ctx: WorkflowContext) => ctx.step.waitFor('
 
 interface Stage {
   engine: Engine;
+  exclusive: WorkflowDefinition<Job, void>;
   /** What runs did, in order: +id for the first step of a run, -id for its last. */
   trace: string[];
   /** Runs that have begun to act. */
@@ -59,7 +61,7 @@ async function stage(
   const start = (acts: boolean) => (runId: string, given?: CreateOptions) =>
     engine.client.run(exclusive, { key: 'k', acts }, { runId, ...given });
   const blocked = (runId: string) => untilBlocked(engine, runId, 'mutex');
-  return { engine, trace, acting, act: start(true), pass: start(false), blocked };
+  return { engine, exclusive, trace, acting, act: start(true), pass: start(false), blocked };
 }
 
 /** Resolves once the signal is aborted. */
@@ -354,6 +356,25 @@ describe('the line of a mutex', () => {
     await engine.until('w10', 'succeeded');
     expect(trace).toEqual(['holder', ...left.map((index) => `w${index}`)].flatMap((id) => [`+${id}`, `-${id}`]));
     expect(await gateKeys(engine)).toEqual([]);
+  });
+
+  it('comes before what else is in the queue when the key is free', async () => {
+    const { engine, exclusive, trace, act, pass, blocked } = await stage(
+      (ctx) => ctx.step.waitFor('nap', '1h'),
+      {},
+      { concurrency: 1 },
+    );
+    await act('holder');
+    await engine.until('holder', 'waiting');
+    await pass('w1');
+    await pass('w2');
+    await blocked('w2');
+    await engine.client.pauseQueue('default');
+    for (const runId of ['a', 'b']) await engine.client.run(exclusive, { key: runId, acts: false }, { runId });
+    await engine.client.cancelRun('holder');
+    await engine.client.resumeQueue('default');
+    for (const runId of ['w1', 'w2', 'a', 'b']) await engine.until(runId, 'succeeded');
+    expect(trace).toEqual(['+holder', '+w1', '-w1', '+w2', '-w2', '+a', '-a', '+b', '-b']);
   });
 
   it('stays behind a holder whose worker crashed', async () => {

@@ -128,6 +128,25 @@ describe('throttle', () => {
     await engine.until(first.id, 'succeeded');
   });
 
+  it('counts the start before a retryRun() and the one after it', async () => {
+    const flow = workflow(
+      'failing',
+      (ctx: WorkflowContext<boolean>) => {
+        if (ctx.input) throw new Error('no');
+      },
+      { throttle: { limit: 2, period: '1h' }, maxAttempts: 1 },
+    );
+    const engine = await startEngine({ workflows: [flow] });
+    const failed = await engine.client.run(flow, true);
+    await engine.failure(failed);
+    const again = await engine.client.retryRun(failed.id);
+    await engine.failure(again);
+    const next = await engine.client.run(flow, false);
+    await untilBlocked(engine, next.id, 'throttle');
+    await engine.advance(HOUR_MS);
+    await next.result();
+  });
+
   it('is first in, first out, without those that were canceled in line', async () => {
     const { engine, trace, run, wait } = await stage(1);
     await (await run('first')).result();

@@ -6,6 +6,7 @@ import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
 import type { NewRun } from '../../lib/engine/redis/create-run.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
+import { retryRun } from '../../lib/engine/redis/retry-run.js';
 import { startChild } from '../../lib/engine/redis/start-child.js';
 import { parseWinner } from '../../lib/engine/redis/stored-outcome.js';
 import { type EngineRoom, idsOf, openEngineRoom } from '../support/engine-room.js';
@@ -66,6 +67,13 @@ describe('admitRun()', () => {
     expect(idsOf(await room.claim())).toEqual(['r', 'behind']);
     expect(await room.field('r', 'hg')).toBe('mt');
     expect(await room.field('r', 'uk')).toBeNull();
+  });
+
+  it('leaves the run to its next claim, also in the same script', async () => {
+    const room = await foreign();
+    await room.runner.run([admit(room, 'r', { mutex: 'm' }), room.claimOp()]);
+    expect(await runOf(room, 'r')).toMatchObject({ status: 'running' });
+    expect(await room.owned()).toEqual(['r']);
   });
 
   it('gives back the slot that it had got before its gates were known', async () => {
@@ -153,9 +161,22 @@ describe('admitRun()', () => {
   it('keeps the start of a run that was recovered before', async () => {
     const room = await foreign();
     const startedAt = (await runOf(room, 'r'))?.startedAt;
+    await room.advance(1_000);
     await room.redis.hset(room.keys.run('r'), 'ca', String(await room.now()));
     await room.send(admit(room, 'r', { mutex: 'm' }));
     expect(await runOf(room, 'r')).toMatchObject({ status: 'queued', startedAt });
+  });
+
+  it('takes the start from a run that was retried: its deadline counts from when it has passed its gates', async () => {
+    const room = await foreign();
+    await room.send(finishRun('r', room.fenceOf('r'), 'failed', '{}'));
+    await room.send(retryRun({ runId: 'r', nonce: 'n', endedAt: Number(await room.field('r', 'fa')), reopened: [] }));
+    await room.claim();
+    expect(await room.send(admit(room, 'r', { mutex: 'm' }))).toEqual({ status: 'OVER' });
+    expect(await runOf(room, 'r')).not.toHaveProperty('startedAt');
+    await room.advance(10_000);
+    const claim = await room.send(room.claimOp());
+    expect(claim).toMatchObject({ runs: [{ run: { startedAt: (claim as { now: number }).now } }] });
   });
 
   describe('of an event', () => {
@@ -192,6 +213,13 @@ describe('admitRun()', () => {
       });
       expect(await runOf(room, 'pending')).toMatchObject({ input: { n: 1 }, eventId: 'e1', trigger: 'event' });
       expect(await room.redis.hget(room.keys.data('pending'), 'ev')).toContain('"id":"e1"');
+    });
+
+    it('can be read where the id of the pending run was chosen', async () => {
+      const { room, id } = await delivered();
+      await room.create({ id: 'a;"b";', admission: { debounce } });
+      await room.send(admit(room, id, { debounce }));
+      expect(await eventOf(room)).toMatchObject({ deliveries: [{ workflow: 'greet', status: 'delivered', runId: 'a;"b";' }] });
     });
 
     it('leaves it delivered if it is admitted', async () => {

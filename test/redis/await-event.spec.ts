@@ -30,6 +30,15 @@ async function running(): Promise<EngineRoom> {
 }
 
 describe('awaitEvent()', () => {
+  it('leaves an event to others when the run is gone, as in the middle of a reset', async () => {
+    const room = await running();
+    await room.send(waitOp(room));
+    await room.redis.unlink(room.keys.run('r'));
+    expect(await tick(room, 'e1')).toMatchObject({ status: 'OK' });
+    expect(await eventOf(room)).toMatchObject({ fanoutStatus: 'no_subscribers', resumedRunCount: 0 });
+    expect(await room.redis.keys(room.key('listeners:*'))).toEqual([]);
+  });
+
   it('registers one wait, also when it is sent twice', async () => {
     const room = await running();
     const op = waitOp(room, { timeoutMs: 60_000 });

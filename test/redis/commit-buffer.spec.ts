@@ -213,6 +213,24 @@ describe('CommitBuffer', () => {
     await expect(room.create()).rejects.toBeInstanceOf(ConnectionError);
   });
 
+  it('sends nothing and hears no answer any more once it is abandoned', async () => {
+    const room = openEngineRoom();
+    const runner = new NotingRunner(room);
+    const buffer = new CommitBuffer(runner, ONE_AT_A_TIME);
+    const heard: unknown[] = [];
+    const hear = (value: unknown) => heard.push(value);
+    buffer.send(readRun('in flight'), hear, hear);
+    await new Promise(setImmediate);
+    buffer.send(createRun(room.newRun({ id: 'waiting' })), hear, hear);
+    buffer.abandon();
+    buffer.send(createRun(room.newRun({ id: 'later' })), hear, hear);
+    while (runner.inFlight > 0) await new Promise(setImmediate);
+    // Sent behind what would have been sent.
+    expect(await room.send(readRun('waiting'))).toBeNull();
+    expect(runner.calls).toEqual([['read_run']]);
+    expect(heard).toEqual([]);
+  });
+
   describe('idle()', () => {
     it('resolves at once when nothing was issued', async () => {
       await openEngineRoom().buffer.idle();

@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import { awaitEvent } from '../../lib/engine/redis/await-event.js';
 import { backOffRun } from '../../lib/engine/redis/back-off-run.js';
 import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
 import { finishHook } from '../../lib/engine/redis/finish-hook.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { listRuns } from '../../lib/engine/redis/list-runs.js';
+import { parkRun } from '../../lib/engine/redis/park-run.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { startChild } from '../../lib/engine/redis/start-child.js';
 import { sweepHistory } from '../../lib/engine/redis/sweep-history.js';
@@ -107,6 +109,17 @@ describe('finishHook()', () => {
     expect((await room.repeat(sweepHistory(DAY_MS, 10))).deleted).toBe(0);
     const left = Object.keys(await room.contents()).filter((key) => /hook|r1|queue:|list:|ended/.test(key));
     expect(left).toEqual([]);
+  });
+
+  it('waits for no event any more then', async () => {
+    const room = await hooked();
+    await room.claim();
+    const waiting = { runId: 'hook', fence: room.fenceOf('hook'), step: 'reply' };
+    await room.send(awaitEvent(waiting, { event: 'replied', correlationKey: 'k', lookback: 'run' }));
+    await room.send(parkRun('hook', room.fenceOf('hook'), undefined, ['reply']));
+    await room.advance(7 * DAY_MS);
+    expect((await room.send(sweepHistory(DAY_MS, 10))).deleted).toBe(1);
+    expect(Object.keys(await room.contents()).filter((key) => key.startsWith('listen'))).toEqual([]);
   });
 
   it('waits longer for the hook when ended runs are kept longer', async () => {

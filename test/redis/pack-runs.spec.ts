@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { backOffRun } from '../../lib/engine/redis/back-off-run.js';
+import { finishHook } from '../../lib/engine/redis/finish-hook.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { packRuns } from '../../lib/engine/redis/pack-runs.js';
 import { readAttempts } from '../../lib/engine/redis/read-attempts.js';
@@ -92,6 +93,23 @@ describe('packRuns()', () => {
     await room.send(packRuns(10));
     expect(await keysOf(room, 'retried')).toEqual(['data:retried', 'passes:retried', 'run:retried']);
     expect(await room.redis.exists(room.keys.run('gone'))).toBe(0);
+  });
+
+  it('leaves a run that has failed once more until its failure hook has ended', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1', input: '{"a":1}' });
+    await room.send(finishRun('r1', room.fenceOf('r1'), 'failed', ERROR));
+    await room.send(retryRun({ runId: 'r1', nonce: 'n', endedAt: Number(await room.field('r1', 'fa')), reopened: [] }));
+    await room.claim();
+    await room.send(finishRun('r1', room.fenceOf('r1'), 'failed', ERROR, 'hook'));
+    await room.claim();
+    await room.send(packRuns(10));
+    await room.send(finishHook({ runId: 'hook', fence: room.fenceOf('hook'), failedRunId: 'r1' }, ERROR));
+    const failureHook = { status: 'failed', error: { name: 'Error', message: 'no' } };
+    expect(await room.send(readRun('r1'))).toMatchObject({ failureHook });
+    await room.send(packRuns(10));
+    expect(await keysOf(room, 'r1')).toEqual(['run:r1']);
+    expect(await room.send(readRun('r1'))).toMatchObject({ failureHook });
   });
 
   it('leaves the last write of a pass repeatable', async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
+import { retryRun } from '../../lib/engine/redis/retry-run.js';
 import { idsOf, openEngineRoom } from '../support/engine-room.js';
 
 describe('releaseRun()', () => {
@@ -62,6 +64,20 @@ describe('releaseRun()', () => {
       await room.send(releaseRun('r1', room.fenceOf('r1'), 5_000, true));
       await room.advance(5_000);
       expect((await room.claim())[0].run.handBacks).toBe(2);
+    });
+
+    it('takes gates and start from a run that was retried, as from a new one', async () => {
+      const room = openEngineRoom();
+      await room.running({ id: 'r1', admission: { mutex: 'm' } });
+      await room.send(finishRun('r1', room.fenceOf('r1'), 'failed', '{}'));
+      await room.send(retryRun({ runId: 'r1', nonce: 'n', endedAt: Number(await room.field('r1', 'fa')), reopened: [] }));
+      await room.claim();
+      await room.send(releaseRun('r1', room.fenceOf('r1'), 5_000, true));
+      expect(await room.send(readRun('r1'))).not.toHaveProperty('startedAt');
+      expect(await room.redis.get(room.key('mutex:5:greet:m'))).toBeNull();
+      await room.advance(5_000);
+      const claim = await room.send(room.claimOp());
+      expect(claim).toMatchObject({ runs: [{ run: { startedAt: (claim as { now: number }).now } }] });
     });
 
     it('keeps the start of a run that another worker had started', async () => {

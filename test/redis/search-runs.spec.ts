@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
 import { createRun } from '../../lib/engine/redis/create-run.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
+import { packRuns } from '../../lib/engine/redis/pack-runs.js';
 import { type SearchPlace, type SearchRequest, searchRuns } from '../../lib/engine/redis/search-runs.js';
 import { sweepHistory } from '../../lib/engine/redis/sweep-history.js';
 import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
@@ -54,6 +55,18 @@ describe('searchRuns()', () => {
     expect(await search(room, { text: 'ab', sort: 'desc' })).toEqual(['ab9', 'ab', 'k2', 'k1', 't1', 't2', 'w1', 'w2']);
     expect(await search(room, { text: 'abz' })).toEqual(['t1']);
     expect(await search(room, { text: 'b' })).toEqual([]);
+  });
+
+  it('answers of a packed run what its record shows, not the pieces into which it is packed', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'ab', input: '{"a":1}' });
+    await room.send(finishRun('ab', room.fenceOf('ab'), 'succeeded', '1'));
+    await room.send(packRuns(10));
+    expect(await room.field('ab', 'z')).not.toBeNull();
+    const op = searchRuns({ text: 'ab', sort: 'asc', limit: 1, statuses: [] });
+    expect((await room.send(op)).items).toMatchObject([{ id: 'ab', input: { a: 1 }, output: 1 }]);
+    const [, , [, fields]] = await room.send({ ...op, parse: (reply) => reply as [string, string, [string, string[]]] });
+    expect(fields.filter((_, index) => index % 2 === 0 && /^\d+$/.test(fields[index]))).toEqual([]);
   });
 
   it.each(['asc', 'desc'] as const)('gives every run on exactly one page, %s, whatever the size of the pages', async (sort) => {

@@ -26,6 +26,14 @@ const passesOf = async (room: EngineRoom) =>
   (await room.send(readAttempts('r1'))).map(({ attempt, outcome }) => [attempt, outcome]);
 
 describe('unwindRun()', () => {
+  it.each(['failure', 'cancellation'])('leaves the run to its next claim after a %s, also in the same script', async (end) => {
+    const room = await compensable();
+    if (end === 'cancellation') await room.send(cancel());
+    await room.runner.run([unwindRun('r1', room.fenceOf('r1'), ERROR), room.claimOp()]);
+    expect(await room.send(readRun('r1'))).toMatchObject({ status: 'running', compensating: true });
+    expect(await room.owned()).toEqual(['r1']);
+  });
+
   it('ends the attempt and queues the run at the front, once', async () => {
     const room = await compensable();
     await room.create({ id: 'other' });

@@ -116,3 +116,15 @@ export const modules = [
   // @ts-expect-error a worker has no url of its own
   RedflowModule.forRoot({ worker: { url: 'redis://localhost' } }),
 ];
+
+/** Compiled, not run: the type of the input follows from the schema, for the handler and for those who start a run. */
+export async function inferredFromSchema(client: RedflowClient): Promise<void> {
+  const doubled = defineWorkflow('doubled', { input: numberSchema, handler: async (ctx) => ctx.input * 2 });
+  const handle = await client.run(doubled, 21);
+  const output: number = await handle.result();
+  // @ts-expect-error the schema gives a number
+  await client.run(doubled, 'twenty-one');
+  const order = defineWorkflow('created', { input: CreateOrder, handler: async (ctx) => ctx.input.customer.length + output });
+  // @ts-expect-error the class has a customer
+  await client.run(order, {});
+}

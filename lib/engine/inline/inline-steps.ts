@@ -31,16 +31,16 @@ import type { StepOverrides } from './step-overrides.js';
 
 export interface InlineStepsHost {
   readonly directory: WorkflowDirectory;
-  readonly workflows: InlineWorkflows;
+  readonly workflows: Pick<InlineWorkflows, 'adopt' | 'whyUnknown'>;
   readonly maxPayloadBytes: number;
   readonly sealer: Sealer;
   now(): number;
-  /** The call of `runInline` is wrong. */
+  /** What the test gives is wrong. */
   refuse(error: unknown): void;
 }
 
 /**
- * The steps of a run without Redis: those of the engine, with what a test overrides put in place of them as functions. What the
+ * The steps of a run in a test: those of the engine, with what the test overrides put in place of them as functions. What the
  * handler gives to an overridden step is still checked.
  */
 export class InlineSteps implements ContextSteps {

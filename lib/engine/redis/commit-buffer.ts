@@ -33,6 +33,7 @@ export class CommitBuffer implements OpSink {
   private entries: Entry[] = [];
   private readonly busy = new Set<string>();
   private inFlight = 0;
+  private isAbandoned = false;
   private scheduled = false;
   private idleWaiters: Array<() => void> = [];
 
@@ -49,6 +50,7 @@ export class CommitBuffer implements OpSink {
 
   /** As {@link add}, for the hot path: a promise per operation was measurable. */
   send<T>(op: Op<T>, done: (value: T) => void, failed: (error: unknown) => void): void {
+    if (this.isAbandoned) return;
     this.entries.push({ op, done, failed });
     this.kick();
   }
@@ -66,13 +68,19 @@ export class CommitBuffer implements OpSink {
     return new Promise((resolve) => this.idleWaiters.push(resolve));
   }
 
+  /** What was issued is dropped, and no answer is heard any more. */
+  abandon(): void {
+    this.isAbandoned = true;
+    this.entries = [];
+  }
+
   private isIdle(): boolean {
     return this.inFlight === 0 && this.entries.length === 0;
   }
 
   private readonly flush = (): void => {
     this.scheduled = false;
-    if (this.inFlight === this.options.depth) return;
+    if (this.inFlight === this.options.depth || this.isAbandoned) return;
     const waiting = this.entries.length;
     this.options.beforeSend?.();
     const rides = this.entries.splice(waiting);
@@ -137,11 +145,13 @@ export class CommitBuffer implements OpSink {
     for (const { op } of batch) if (op.key !== undefined) this.busy.add(op.key);
     this.runner.run(batch.map(({ op }) => op)).then(
       (replies) => {
+        if (this.isAbandoned) return;
         this.returned(batch);
         for (let i = 0; i < batch.length; i++) settle(batch[i], replies[i], this.sealer);
         this.afterwards();
       },
       (error) => {
+        if (this.isAbandoned) return;
         this.returned(batch);
         for (const { failed } of batch) failed(error);
         this.afterwards();

@@ -81,8 +81,16 @@ export class Keyspace {
     return `${this.root}:ended:${listenerId}`;
   }
 
+  get clock(): string {
+    return `${this.root}:clock`;
+  }
+
   get triggers(): string {
     return `${this.root}:triggers`;
+  }
+
+  get workers(): string {
+    return `${this.root}:workers`;
   }
 
   get workflows(): string {

@@ -541,8 +541,8 @@ local function unpacked(id)
 end
 local function pack(id)
   local run, data, passes = run_key(id), data_key(id), ROOT .. 'passes:' .. id
-  local known = call('HMGET', run, 'fa', 'z')
-  if not known[1] or known[2] then return end
+  local known = call('HMGET', run, 'fa', 'z', 'fh')
+  if not known[1] or known[2] or known[3] == 'p' then return end
   local size = (call('MEMORY', 'USAGE', data, 'SAMPLES', 64) or 0) + (call('MEMORY', 'USAGE', passes) or 0)
   if size == 0 or size > MOST_PACKED * 2 then return end
   local flat = call('HGETALL', data)
@@ -976,7 +976,7 @@ end
 local function settle_canceled(id, run)
   local since = run[6] or compensates(run) and call('HGET', run_key(id), 'sa')
   if since then record_pass(id, run[4], 'c', since, run[3]) end
-  disown(run[3], id)
+  call('SREM', ROOT .. 'owned:' .. run[3], id)
   end_canceled(id, run)
 end
 local function requeue_lost(worker, limit)
@@ -1090,6 +1090,7 @@ local function received(id)
   return #envelope .. ':' .. envelope .. (event[4] or '')
 end
 local function take_mail(id, step, branch, place, since)
+  if not since then return 'OVER' end
   local cursor = 'k:' .. place
   local seen = call('HGET', data_key(id), cursor)
   if seen and tonumber(seen) > since then since = tonumber(seen) end
@@ -1530,7 +1531,7 @@ ops.admit_run = function(base, count)
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
   local key, data, workflow, queue = run_key(id), data_key(id), run[10], run[11]
-  local cold = call('HMGET', key, 'fc', 'uk', 'pr', 'ik', 'tr', 'ei', 'si', 'sn')
+  local cold = call('HMGET', key, 'fc', 'uk', 'pr', 'ik', 'tr', 'ei', 'si', 'sn', 'sa')
   if not cold[1] and not cold[2] then return 'OK' end
   if is_canceled(id, run) then
     settle_canceled(id, run)
@@ -1572,8 +1573,8 @@ ops.admit_run = function(base, count)
   call('HDEL', key, 'fc', 'uk')
   if not (limits.d or limits.m or limits.t) then return 'OK' end
   if run[13] then give_back(id, run[13], 'mtc', true) end
-  if not run[6] then call('HDEL', key, 'sa') end
-  disown(run[3], id)
+  if not run[6] or run[6] == cold[9] then call('HDEL', key, 'sa') end
+  call('SREM', ROOT .. 'owned:' .. run[3], id)
   if limits.d then
     local at = now + limits.d[1]
     call('HSET', key, 'st', 'd', 'av', string.format('%.0f', at))
@@ -1781,7 +1782,7 @@ ops.emit_event = function(base, count)
     if run ~= '' then
       local deliveries = call('HGETALL', ROOT .. 'deliveries:' .. id)
       for i = 2, #deliveries, 2 do
-        runs[#runs + 1] = string.match(deliveries[i], '^d:([^;]*);')
+        runs[#runs + 1] = string.match(deliveries[i], '^d:(.*);$')
       end
       table.sort(runs)
     end
@@ -2173,14 +2174,15 @@ ops.release_run = function(base, count)
     wake(queue)
   else
     local at = now + tonumber(delay)
-    local status = run[6] and 'b' or 'd'
+    local first = not run[6] or run[6] == cold[2]
+    local status = first and 'd' or 'b'
     call('HSET', key, 'st', status, 'av', at)
     move(id, run[10], queue, run[12], 'r', status)
-    local unstarted = unknown == '1' and not run[6]
+    local unstarted = unknown == '1' and first
     if run[13] then give_back(id, run[13], unstarted and 'mtc' or 'c', unstarted) end
     if unknown == '1' then
       call('HINCRBY', key, 'hb', 1)
-      if not run[6] then call('HDEL', key, 'sa') end
+      if first then call('HDEL', key, 'sa') end
     end
     set_due(id, queue, at)
   end
@@ -2340,7 +2342,7 @@ ops.search_runs = function(base, count)
   page[1], page[2] = search_runs(text, kind, {
     after = after, sort = sort, limit = tonumber(limit), scan = tonumber(scan), statuses = statuses, workflow = workflow, queue = queue,
     created_after = created_after, created_before = created_before, parent = parent, tags = { unpack(ARGV, tags_first, tags_last) },
-  }, function(id) page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) } end)
+  }, function(id) page[#page + 1] = { id, metadata_of(id), payloads_of(id) } end)
   return page
 end
 ops.settle_delivery = function(base, count)
@@ -2474,6 +2476,7 @@ ops.sweep_history = function(base, count)
   local function give_up_hook(hook, run)
     local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi')
     if failed[8] == hook then delete(run[7], failed) end
+    unlisten_all(hook)
     call('ZREM', ROOT .. 'due', hook)
     call('ZREM', ROOT .. 'queue:' .. run[6], hook)
     call('ZREM', ROOT .. 'suspects:' .. run[6], hook)
@@ -2544,7 +2547,7 @@ ops.unwind_run = function(base, count)
   record_pass(id, run[4], 'f', run[6] or call('HGET', run_key(id), 'sa'), run[3], failure)
   call('HSET', run_key(id), 'n', tonumber(run[4] or 0) + 1)
   call('HSET', data_key(id), 'e', failure)
-  disown(run[3], id)
+  call('SREM', ROOT .. 'owned:' .. run[3], id)
   unwind(id, run, 'f')
   return 'OK'
 end

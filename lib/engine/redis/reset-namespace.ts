@@ -22,6 +22,11 @@ export async function resetNamespace(connection: RedisConnection, keys: Keyspace
   });
 }
 
+/** Deletes all keys of a namespace that nobody uses any more, the clock of a test too. */
+export async function removeNamespace(connection: RedisConnection, keys: Keyspace): Promise<void> {
+  await connection.repeated((redis) => unlinkAll(redis, `${keys.root}:`, () => true));
+}
+
 /** In a cluster all keys of a namespace are on one node, and the others have none that match. */
 async function unlinkAll(redis: RedisClient, start: string, isDeleted: (key: string) => boolean): Promise<void> {
   const pattern = `${start.replace(/[\\*?[\]]/g, '\\$&')}*`;

@@ -47,7 +47,7 @@ export function sealedInEvent([id, fields, deliveries]: EventReply): SealedText[
   const errors = deliveries.flatMap((text, index) =>
     index % 2 === 0
       ? []
-      : sealedText(deliveries, index, `error of event "${id}" at "${deliveries[index - 1]}"`, text.indexOf(';') + 1),
+      : sealedText(deliveries, index, `error of event "${id}" at "${deliveries[index - 1]}"`, endOfRunId(text) + 1),
   );
   return [...data, ...errors];
 }
@@ -76,7 +76,7 @@ export function toEventRecord([id, flatFields, flatDeliveries, resumedRunIds]: E
 
 /** `<d, s or f>:<run id>;<error>`. What the emitter skipped or failed has no run; what a worker did keeps its own. */
 function toDelivery(workflow: string, text: string): EventRecord['deliveries'][number] {
-  const end = text.indexOf(';');
+  const end = endOfRunId(text);
   const runId = text.slice(2, end);
   const error = text.slice(end + 1);
   return {
@@ -85,6 +85,11 @@ function toDelivery(workflow: string, text: string): EventRecord['deliveries'][n
     ...(runId !== '' && { runId }),
     ...(error !== '' && { error: decodePayload(error) as StoredError }),
   };
+}
+
+/** The id of a debounced run may be chosen, with any text; one that is delivered has no error behind it. */
+function endOfRunId(delivery: string): number {
+  return delivery.startsWith('d') ? delivery.lastIndexOf(';') : delivery.indexOf(';');
 }
 
 function pairsOf(flat: readonly string[]): Array<[string, string]> {

@@ -72,15 +72,16 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
       this.writeFailure(new CrashLoopError({ runId: id, workflow, recoveries }));
       return;
     }
-    if (this.deadline !== undefined) {
-      if (this.deadline <= now) {
-        this.timeOut();
-        return;
-      }
-      this.deadlineTimer = new LongTimer(this.deadline - now, () => this.timeOut());
-    }
+    if (this.deadline !== undefined && this.deadline <= now) return void this.timeOut();
+    this.watchDeadline(now);
     if (isUndecided(this.claimed, this.data, this.workflow)) void decide(this, this.workflow, () => this.begin(now));
     else this.begin(now);
+  }
+
+  /** Also when the clock was moved. */
+  watchDeadline(now: number): void {
+    this.deadlineTimer?.cancel();
+    if (this.deadline !== undefined) this.deadlineTimer = new LongTimer(this.deadline - now, () => this.timeOut());
   }
 
   private begin(now: number): void {

@@ -1,5 +1,4 @@
 import { newId } from '../core/ids.js';
-import type { Registry } from '../core/registry.js';
 import type { Sealer } from '../core/sealer.js';
 import type { ContextCarrier, LoggerPort } from '../core/values.types.js';
 import type { Worker } from '../core/worker.types.js';
@@ -13,7 +12,7 @@ import type { ResolvedClientOptions } from '../redis/resolve-client-options.js';
 import { retireWorker } from '../redis/retire-worker.js';
 import { ScriptRunner } from '../redis/script-runner.js';
 import type { RunData } from '../redis/stored-step.js';
-import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directory.js';
+import { WorkflowDirectory } from '../redis/workflow-directory.js';
 import { WorkflowMetas } from '../redis/workflow-metas.js';
 import { ClaimLoop } from './claim-loop.js';
 import { Housekeeping, type HousekeepingHost } from './housekeeping.js';
@@ -29,6 +28,7 @@ import { Scheduler } from './scheduler.js';
 import { adviseOnServer } from './server-advice.js';
 import { TurnClock } from './turn-clock.js';
 import { WakeListener } from './wake-listener.js';
+import type { ResolvedWorkerInternals } from './worker-internals.js';
 
 /** Calls in flight: one with Redis, the answers of another with Node, and one on its way. */
 const BUFFER = { depth: 3, smallest: 8 };
@@ -61,7 +61,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     private readonly client: ResolvedClientOptions,
     readonly options: ResolvedWorkerOptions,
     private readonly workflows: ReadonlyMap<string, ServedWorkflow>,
-    known: { readonly registry: Registry; readonly resolveClass: ClassResolver },
+    private readonly known: ResolvedWorkerInternals,
   ) {
     this.keys = new Keyspace(client.prefix);
     this.connection = new RedisConnection(client, client.logger);
@@ -232,9 +232,29 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   execute(claimed: ClaimedRun, data: RunData, workflow: ServedWorkflow, now: number): void {
     const pass = new Pass(claimed, data, workflow, this);
+    if (this.known.stepsOf) pass.context.step = this.known.stepsOf(pass);
     this.active.add(pass);
     pass.start(now);
     this.hints.begun(pass);
+  }
+
+  /** For tests: stops dead, as a killed process does. Functions of steps are told by their signal, but can not be ended. */
+  async crash(): Promise<void> {
+    this.stopping ??= Promise.resolve();
+    this.buffer.abandon();
+    this.claims.stop();
+    this.scheduler.stop();
+    this.loseAll();
+    // What of it is under way waits for an answer for ever.
+    void this.housekeeping.stop();
+    void this.lease.stop();
+    await Promise.all([this.wake.stop(), this.connection.close()]);
+  }
+
+  /** For tests: the clock of the namespace was moved. */
+  clockMoved(now: number): void {
+    this.claimed([], now);
+    this.claims.nudge();
   }
 
   private async shutDown(timeoutMs: number): Promise<void> {

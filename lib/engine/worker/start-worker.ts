@@ -3,22 +3,13 @@ import { InvalidOptionError } from '../core/errors/index.js';
 import { asRegistry, defaultRegistry } from '../core/registry.js';
 import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
 import type { StartWorkerOptions, Worker } from '../core/worker.types.js';
-import type { WorkflowRegistry } from '../core/workflow.types.js';
 import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
-import type { ClassResolver } from '../redis/workflow-directory.js';
 import type { ServedWorkflow } from './pass-host.js';
 import { resolveWorkerOptions, WORKER_OPTION_NAMES } from './resolve-worker-options.js';
 import { RunWorker } from './run-worker.js';
+import type { WorkerInternals } from './worker-internals.js';
 
 const OPTION_NAMES = [...CLIENT_OPTION_NAMES, ...WORKER_OPTION_NAMES, 'workflows', 'registry'] as const;
-
-/** What a framework adds to a worker. */
-export interface WorkerInternals {
-  /** Finds the definition that a decorated class stands for, when a step starts it as a child. */
-  readonly resolveClass?: ClassResolver;
-  /** Workflows that steps may start by name, besides those known in Redis. @default the worker's registry */
-  readonly registry?: WorkflowRegistry;
-}
 
 /**
  * Connects, makes the workflows known in Redis and begins to execute their runs.
@@ -39,6 +30,7 @@ export async function startWorker(options: StartWorkerOptions = {}, internals: W
   const worker = new RunWorker(client, settings, workflows, {
     registry: asRegistry(internals.registry ?? options.registry ?? defaultRegistry),
     resolveClass: internals.resolveClass ?? (() => undefined),
+    stepsOf: internals.stepsOf,
   });
   await worker.start();
   return worker;

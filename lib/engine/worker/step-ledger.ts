@@ -111,6 +111,13 @@ export class StepLedger {
     this.changed();
   }
 
+  /** Waits that are due by a clock that was moved end; those of a pass that parks are the script's to decide. */
+  clockMoved(now: number): void {
+    if (this.parking) return;
+    this.waits.pause();
+    this.waits.resume(now);
+  }
+
   /** Opens a step: checks its name, hands over a stored outcome, or lets `opening` begin it. */
   open<T>(name: string, kind: string, opening: Opening<T>): Promise<T> {
     if (this.isClosed) return new Promise(() => undefined);

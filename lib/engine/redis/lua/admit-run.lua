@@ -10,7 +10,7 @@
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
 local key, data, workflow, queue = run_key(id), data_key(id), run[10], run[11]
-local cold = call('HMGET', key, 'fc', 'uk', 'pr', 'ik', 'tr', 'ei', 'si', 'sn')
+local cold = call('HMGET', key, 'fc', 'uk', 'pr', 'ik', 'tr', 'ei', 'si', 'sn', 'sa')
 if not cold[1] and not cold[2] then return 'OK' end
 if is_canceled(id, run) then
   settle_canceled(id, run)
@@ -55,8 +55,9 @@ call('HDEL', key, 'fc', 'uk')
 if not (limits.d or limits.m or limits.t) then return 'OK' end
 -- It has not started: this was no pass.
 if run[13] then give_back(id, run[13], 'mtc', true) end
-if not run[6] then call('HDEL', key, 'sa') end
-disown(run[3], id)
+-- The first claim after a retry sets both times.
+if not run[6] or run[6] == cold[9] then call('HDEL', key, 'sa') end
+call('SREM', ROOT .. 'owned:' .. run[3], id)
 if limits.d then
   local at = now + limits.d[1]
   call('HSET', key, 'st', 'd', 'av', string.format('%.0f', at))

@@ -36,7 +36,7 @@ if existing[1] then
   if run ~= '' then
     local deliveries = call('HGETALL', ROOT .. 'deliveries:' .. id)
     for i = 2, #deliveries, 2 do
-      runs[#runs + 1] = string.match(deliveries[i], '^d:([^;]*);')
+      runs[#runs + 1] = string.match(deliveries[i], '^d:(.*);$')
     end
     table.sort(runs)
   end

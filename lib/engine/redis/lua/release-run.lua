@@ -24,14 +24,16 @@ if delay == '0' then
   wake(queue)
 else
   local at = now + tonumber(delay)
-  local status = run[6] and 'b' or 'd'
+  -- The first claim after a retry sets both times.
+  local first = not run[6] or run[6] == cold[2]
+  local status = first and 'd' or 'b'
   call('HSET', key, 'st', status, 'av', at)
   move(id, run[10], queue, run[12], 'r', status)
-  local unstarted = unknown == '1' and not run[6]
+  local unstarted = unknown == '1' and first
   if run[13] then give_back(id, run[13], unstarted and 'mtc' or 'c', unstarted) end
   if unknown == '1' then
     call('HINCRBY', key, 'hb', 1)
-    if not run[6] then call('HDEL', key, 'sa') end
+    if first then call('HDEL', key, 'sa') end
   end
   set_due(id, queue, at)
 end

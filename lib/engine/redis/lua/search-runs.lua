@@ -20,5 +20,5 @@ local page = { '', '' }
 page[1], page[2] = search_runs(text, kind, {
   after = after, sort = sort, limit = tonumber(limit), scan = tonumber(scan), statuses = statuses, workflow = workflow, queue = queue,
   created_after = created_after, created_before = created_before, parent = parent, tags = { unpack(ARGV, tags_first, tags_last) },
-}, function(id) page[#page + 1] = { id, call('HGETALL', run_key(id)), payloads_of(id) } end)
+}, function(id) page[#page + 1] = { id, metadata_of(id), payloads_of(id) } end)
 return page

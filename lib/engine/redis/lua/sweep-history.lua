@@ -33,6 +33,7 @@ end
 local function give_up_hook(hook, run)
   local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi')
   if failed[8] == hook then delete(run[7], failed) end
+  unlisten_all(hook)
   call('ZREM', ROOT .. 'due', hook)
   call('ZREM', ROOT .. 'queue:' .. run[6], hook)
   call('ZREM', ROOT .. 'suspects:' .. run[6], hook)

@@ -13,6 +13,6 @@ end
 record_pass(id, run[4], 'f', run[6] or call('HGET', run_key(id), 'sa'), run[3], failure)
 call('HSET', run_key(id), 'n', tonumber(run[4] or 0) + 1)
 call('HSET', data_key(id), 'e', failure)
-disown(run[3], id)
+call('SREM', ROOT .. 'owned:' .. run[3], id)
 unwind(id, run, 'f')
 return 'OK'

@@ -177,6 +177,7 @@ local function flush_bookkeeping()
     in_chunks(ids, function(...) call('SREM', ROOT .. 'owned:' .. worker, ...) end)
   end
 end
+-- For runs that end. One that is queued again may be claimed in this very script: it is removed at once.
 local function disown(worker, id)
   local ids = released[worker]
   if not ids then

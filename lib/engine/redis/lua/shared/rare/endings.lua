@@ -56,6 +56,6 @@ local function settle_canceled(id, run)
   -- The history of a run that ended in its first pass can be told from the run itself.
   local since = run[6] or compensates(run) and call('HGET', run_key(id), 'sa')
   if since then record_pass(id, run[4], 'c', since, run[3]) end
-  disown(run[3], id)
+  call('SREM', ROOT .. 'owned:' .. run[3], id)
   end_canceled(id, run)
 end

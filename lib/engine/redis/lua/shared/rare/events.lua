@@ -19,8 +19,9 @@ local function received(id)
 end
 
 -- Gives a wait the oldest event of its place that the run has not had yet: each event once, in order. Answers TAKEN, NONE if there
--- is no such event, or OVER if the wait has ended or its time has run out.
+-- is no such event, or OVER if the wait has ended, its time has run out, or its run is gone: then there is no `since`.
 local function take_mail(id, step, branch, place, since)
+  if not since then return 'OVER' end
   local cursor = 'k:' .. place
   local seen = call('HGET', data_key(id), cursor)
   if seen and tonumber(seen) > since then since = tonumber(seen) end

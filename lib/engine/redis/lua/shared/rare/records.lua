@@ -26,8 +26,9 @@ end
 
 local function pack(id)
   local run, data, passes = run_key(id), data_key(id), ROOT .. 'passes:' .. id
-  local known = call('HMGET', run, 'fa', 'z')
-  if not known[1] or known[2] then return end
+  local known = call('HMGET', run, 'fa', 'z', 'fh')
+  -- A failure hook is yet to write its error there. The run is met again when that has ended.
+  if not known[1] or known[2] or known[3] == 'p' then return end
   local size = (call('MEMORY', 'USAGE', data, 'SAMPLES', 64) or 0) + (call('MEMORY', 'USAGE', passes) or 0)
   -- What is large gains little, and would cost a call too much.
   if size == 0 or size > MOST_PACKED * 2 then return end

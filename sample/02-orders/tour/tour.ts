@@ -26,10 +26,14 @@ export class Tour {
       this.watchers.push(watcher);
       if (order.until) await this.watchUntil(() => watcher.hasEnded || watcher.isAt(order.until));
     }
+    const isLimited = await this.placeOneTooMany();
     await this.watchUntil(() => this.watchers.every(({ isDone }) => isDone));
     await this.tellDigest();
     this.narrator.print(summarize(this.watchers));
-    return { orderIds: this.watchers.map(({ id }) => id), ok: this.watchers.every(({ isAsExpected }) => isAsExpected) };
+    return {
+      orderIds: this.watchers.map(({ id }) => id),
+      ok: isLimited && this.watchers.every(({ isAsExpected }) => isAsExpected),
+    };
   }
 
   private async place(order: TourOrder, name: string): Promise<OrderWatcher> {
@@ -41,6 +45,13 @@ export class Tour {
       this.narrator.say(name, `placed again: answered with ${again.id === id ? 'the same order' : `another order, ${again.id}`}`);
     }
     return new OrderWatcher(id, name, order, this.narrator);
+  }
+
+  /** The customer has had what the `rateLimit` of the workflow allows. */
+  private async placeOneTooMany(): Promise<boolean> {
+    const { status, message } = await this.api.tryPlace(TOUR_ORDERS[0].body);
+    this.narrator.say(`order ${this.watchers.length + 1}`, `placed, and answered with ${status}: ${message}`);
+    return status === 429;
   }
 
   /** Plays the outside world: calls the webhook that an order waits for, once. */

@@ -14,6 +14,13 @@ export class OrdersApi {
     return this.request('/orders', { method: 'POST', headers, body: JSON.stringify(order) });
   }
 
+  /** How an order is answered that may be refused. */
+  async tryPlace(order: PlaceOrder): Promise<{ status: number; message?: string }> {
+    const response = await fetch(`${this.baseUrl}/orders`, { ...jsonPost(order), signal: this.signal });
+    const { message } = (await response.json()) as { message?: string };
+    return { status: response.status, message };
+  }
+
   show(id: string): Promise<OrderView> {
     return this.request(`/orders/${id}`);
   }
@@ -37,7 +44,7 @@ export class OrdersApi {
   }
 
   private post<T>(path: string, body: object): Promise<T> {
-    return this.request(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    return this.request(path, jsonPost(body));
   }
 
   private async request<T>(path: string, init: RequestInit = {}): Promise<T> {
@@ -45,4 +52,8 @@ export class OrdersApi {
     if (!response.ok) throw new Error(`${init.method ?? 'GET'} ${path} answered ${response.status}: ${await response.text()}`);
     return (await response.json()) as T;
   }
+}
+
+function jsonPost(body: object): RequestInit {
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }

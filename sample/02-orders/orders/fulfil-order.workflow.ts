@@ -18,6 +18,7 @@ const APPROVAL_FROM_CENTS = 50_000;
   name: 'fulfil-order',
   input: PlaceOrder,
   retries: { maxAttempts: 5, delay: { type: 'exponential', delay: '1s', maxDelay: '1m' } },
+  rateLimit: { key: ({ customer }: PlaceOrder) => customer, limit: 8, period: '5m' },
 })
 export class FulfilOrder {
   constructor(

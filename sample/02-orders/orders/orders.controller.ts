@@ -1,15 +1,4 @@
-import {
-  Body,
-  Controller,
-  Get,
-  Headers,
-  HttpCode,
-  NotFoundException,
-  Param,
-  Post,
-  UseFilters,
-  ValidationPipe,
-} from '@nestjs/common';
+import { Body, Controller, Get, Headers, HttpCode, NotFoundException, Param, Post, UseFilters } from '@nestjs/common';
 import { RedflowClient } from 'nestjs-redflow';
 import { Ledger } from '../outside/ledger.js';
 import { FulfilOrder } from './fulfil-order.workflow.js';
@@ -26,11 +15,14 @@ export class OrdersController {
     private readonly ledger: Ledger,
   ) {}
 
-  /** Answers as soon as the order is safely in Redis. The same `Idempotency-Key` gives the same order. */
+  /**
+   * Answers as soon as the order is safely in Redis. The same `Idempotency-Key` gives the same order. The workflow validates its
+   * input, so no pipe does: what it refuses is answered with 400 and the issues.
+   */
   @Post()
   @HttpCode(202)
   async place(
-    @Body(new ValidationPipe({ transform: true, whitelist: true })) order: PlaceOrder,
+    @Body() order: PlaceOrder,
     @Headers('idempotency-key') idempotencyKey?: string,
   ): Promise<{ id: string; deduplicated: boolean }> {
     const { id, deduplicated } = await this.redflow.run(FulfilOrder, order, { idempotencyKey, onConflict: 'error' });

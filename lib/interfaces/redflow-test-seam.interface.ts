@@ -1,0 +1,12 @@
+import type { ClientOptions } from '../engine/index.js';
+import type { RedflowOrchestrator, StepsOf } from '../redflow.orchestrator.js';
+
+/** How `RedflowTestingModule` takes the connections of an application over. */
+export interface RedflowTestSeam {
+  /** The steps that handlers get. */
+  readonly stepsOf: StepsOf;
+  /** Options that one `RedflowModule` has to use, whatever it was given. */
+  connection(): Promise<ClientOptions>;
+  /** A connection was made with these options. */
+  adopt(orchestrator: RedflowOrchestrator, options: ClientOptions): void;
+}

@@ -1,0 +1,34 @@
+import type { WorkflowDefinition } from './engine/index.js';
+import type { DiscoveredWorkflow } from './interfaces/discovered-workflow.interface.js';
+import { memberName } from './redflow.messages.js';
+
+const COLUMNS = ['workflow', 'provider', 'queue', 'started by'];
+const LIMITS = ['maxConcurrency', 'mutex', 'throttle', 'rateLimit', 'debounce'] as const;
+
+/** What one connection of an application executes, a line for each workflow: where it was found, its queue, its triggers, its limits. */
+export function bootTable(
+  connection: string,
+  workflows: readonly DiscoveredWorkflow[],
+  definitions: readonly WorkflowDefinition[],
+): string {
+  const places = new Map(workflows.map((workflow) => [workflow.metadata.name, placeOf(workflow)]));
+  const rows = definitions.map((definition) => rowOf(definition, places.get(definition.name) ?? ''));
+  const widths = COLUMNS.map((title, column) => Math.max(...[COLUMNS, ...rows].map((row) => row[column].length), title.length));
+  const lines = [COLUMNS, ...rows].map((row) =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column])).join('  ')}`.trimEnd(),
+  );
+  return [`Workflows of connection "${connection}":`, ...lines].join('\n');
+}
+
+function placeOf({ target, method, moduleName }: DiscoveredWorkflow): string {
+  return `${memberName(target.name, method ?? '')} (${moduleName})`;
+}
+
+function rowOf({ name, options }: WorkflowDefinition, place: string): string[] {
+  const { queue = 'default', event = [], cron = [] } = options;
+  const events = event.map((trigger) => `event ${trigger.name}${trigger.if ? ' (filtered)' : ''}`);
+  const schedules = cron.map(({ expression, timezone = 'UTC' }) => `cron ${expression} (${timezone})`);
+  const limits = LIMITS.filter((limit) => options[limit] !== undefined);
+  const triggers = [...events, ...schedules].join(', ') || 'calls';
+  return [name, place, queue, limits.length > 0 ? `${triggers}; ${limits.join(', ')}` : triggers];
+}
