@@ -1,7 +1,7 @@
 import type { Op } from './op.js';
 
 /** Runs packed in one call: docs/benchmarks.md says how long it takes. */
-export const PACK_BATCH = 20;
+export const PACK_BATCH = 10;
 
 /**
  * Answers whether there may be more ended runs to pack.

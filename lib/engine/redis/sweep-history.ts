@@ -1,7 +1,7 @@
 import type { Op } from './op.js';
 
 /** Runs or events looked at in one call: docs/benchmarks.md says how long it takes. */
-export const SWEEP_BATCH = 25;
+export const SWEEP_BATCH = 10;
 
 /** A failure hook that nobody serves is waited for a week, or as long as ended runs are kept if that is longer. */
 const HOOK_RETENTION_MS = 7 * 86_400_000;

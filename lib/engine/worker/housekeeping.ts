@@ -13,7 +13,7 @@ import { Watchdog, type WatchdogHost } from './watchdog.js';
 
 /** All workers together pack about 1,000 ended runs a second: under more load the others wait until it is over. */
 const PACK_EVERY_MS = 1_000;
-const PACK_CALLS = 50;
+const PACK_CALLS = 100;
 
 /** Steps that run longer are shown as running. */
 const MARK_RUNNING_AFTER_MS = 1_000;
