@@ -42,8 +42,8 @@ export class RedflowEnhancers {
   private readonly creator: ExternalContextCreator;
   private readonly pipes: PipesContextCreator;
   private readonly pipesConsumer = new PipesConsumer();
-  /** For singletons: instances that are made for one call are called once. */
-  private readonly made = new WeakMap<object, Map<MethodKey, Method>>();
+  /** For singletons, by what the method is at present: tools replace methods. Instances that are made for one call are called once. */
+  private readonly made = new WeakMap<object, Map<Method, Method>>();
 
   constructor(private readonly modules: ModulesContainer) {
     // Without an ApplicationConfig, which is where these find the global ones.
@@ -67,17 +67,17 @@ export class RedflowEnhancers {
    * @throws RedflowSetupError when Nest would silently leave a bound enhancer out
    */
   around(call: EnhancedCall): Method {
-    const { instance, key, method, contextId } = call;
-    if (!hasEnhancers(instance, method)) return (...args) => method.apply(instance, args);
+    const { instance, method, contextId } = call;
     if (contextId) return this.enhance(call);
-    const known = this.made.get(instance) ?? new Map<MethodKey, Method>();
-    const enhanced = known.get(key) ?? this.enhance(call);
-    this.made.set(instance, known.set(key, enhanced));
+    const known = this.made.get(instance) ?? new Map<Method, Method>();
+    const enhanced = known.get(method) ?? this.enhance(call);
+    this.made.set(instance, known.set(method, enhanced));
     return enhanced;
   }
 
   private enhance(call: EnhancedCall): Method {
     const { instance, key, method, contextId } = call;
+    if (!hasEnhancers(instance, method)) return (...args) => method.apply(instance, args);
     const { pipes, filters } = boundEnhancers(instance, method);
     const module = this.moduleOf(instance);
     this.refuseUnreachable(call, module);

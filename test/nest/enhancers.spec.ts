@@ -119,6 +119,22 @@ describe('guards, interceptors, pipes and filters', () => {
     });
   });
 
+  it('bound to a class surround a method that a tool puts in place of its own after the boot', async () => {
+    @Workflow('traced')
+    @UseGuards(TracingGuard)
+    class TracedWorkflow {
+      async run(_ctx: WorkflowContext<void>): Promise<string> {
+        return 'own';
+      }
+    }
+    await withApp({ providers: [...enhancers, TracedWorkflow] }, async ({ module, client }) => {
+      expect(await (await client.run(TracedWorkflow, undefined)).result()).toBe('own');
+      module.get(TracedWorkflow).run = async () => 'replaced';
+      expect(await (await client.run(TracedWorkflow, undefined)).result()).toBe('replaced');
+      expect(module.get(Trace).lines).toHaveLength(2);
+    });
+  });
+
   it('deny a run with the exception of the guard', async () => {
     @Workflow({ name: 'denied', maxAttempts: 1 })
     @UseGuards(TracingGuard)
