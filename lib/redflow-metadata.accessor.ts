@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { Injectable } from '@nestjs/common';
 import type { DecoratedClass } from './interfaces/discovered-workflow.interface.js';
-import type { DecoratedMethod, TriggerMetadata, WorkflowMetadata } from './interfaces/workflow-metadata.interface.js';
-import { FAILURE_HOOK_METADATA, TRIGGERS_METADATA, WORKFLOW_METADATA } from './redflow.constants.js';
+import type { DecoratedMethod, MethodKey, TriggerMetadata, WorkflowMetadata } from './interfaces/workflow-metadata.interface.js';
+import { FAILURE_HOOK_METADATA, STEP_METADATA, TRIGGERS_METADATA, WORKFLOW_METADATA } from './redflow.constants.js';
 import { addTriggers } from './redflow-triggers.js';
 
 /** Reads what the decorators left behind. */
@@ -44,21 +44,18 @@ export class RedflowMetadataAccessor {
    * counts with its own decorators. Getters are not called.
    */
   getDecoratedMethods(target: DecoratedClass): DecoratedMethod[] {
-    const seen = new Set<string | symbol>(['constructor']);
     const found: DecoratedMethod[] = [];
-    for (const prototype of prototypesFrom(target.prototype, Object.prototype)) {
-      for (const key of Reflect.ownKeys(prototype)) {
-        if (seen.has(key)) continue;
-        seen.add(key);
-        const method: unknown = Object.getOwnPropertyDescriptor(prototype, key)?.value;
-        if (typeof method !== 'function') continue;
-        const triggers = triggersOf(method);
-        const isFailureHook = Reflect.hasOwnMetadata(FAILURE_HOOK_METADATA, method);
-        if (triggers.length === 0 && !isFailureHook) continue;
-        found.push({ key, declaredBy: prototype.constructor.name, triggers, isFailureHook });
-      }
+    for (const { key, declaredBy, method } of methodsOf(target)) {
+      const triggers = triggersOf(method);
+      const isFailureHook = Reflect.hasOwnMetadata(FAILURE_HOOK_METADATA, method);
+      if (triggers.length > 0 || isFailureHook) found.push({ key, declaredBy, triggers, isFailureHook });
     }
     return found;
+  }
+
+  /** The methods of a class that are steps, inherited ones included, as {@link getDecoratedMethods} finds the others. */
+  getStepMethods(target: DecoratedClass): MethodKey[] {
+    return [...methodsOf(target)].filter(({ method }) => Reflect.hasOwnMetadata(STEP_METADATA, method)).map(({ key }) => key);
   }
 }
 
@@ -69,6 +66,19 @@ export function prependTrigger(trigger: TriggerMetadata, target: object): void {
 
 function triggersOf(target: object): readonly TriggerMetadata[] {
   return Reflect.getOwnMetadata(TRIGGERS_METADATA, target) ?? [];
+}
+
+/** The methods that instances of a class have, overridden ones not. Getters are not called. */
+function* methodsOf(target: DecoratedClass): Generator<{ key: MethodKey; declaredBy: string; method: object }> {
+  const seen = new Set<MethodKey>(['constructor']);
+  for (const prototype of prototypesFrom(target.prototype, Object.prototype)) {
+    for (const key of Reflect.ownKeys(prototype)) {
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const method: unknown = Object.getOwnPropertyDescriptor(prototype, key)?.value;
+      if (typeof method === 'function') yield { key, declaredBy: prototype.constructor.name, method };
+    }
+  }
 }
 
 /** An object and those it inherits from, without the last one. */

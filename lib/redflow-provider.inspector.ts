@@ -44,6 +44,12 @@ export class RedflowProviderInspector {
     throw new RedflowSetupError(messages.decoratedController(decorator, `method "${member}"`));
   }
 
+  /** The provider's methods that are steps; none if only a call will tell its class. */
+  stepsOf(wrapper: ProviderWrapper) {
+    const type = isStatic(wrapper) ? constructorOf(wrapper.instance) : wrapper.metatype;
+    return isClass(type) ? this.accessor.getStepMethods(type).map((key) => memberOf(wrapper, type, key)) : [];
+  }
+
   private classWorkflow(target: DecoratedClass, wrapper: ProviderWrapper): DiscoveredWorkflow[] {
     const metadata = this.accessor.getWorkflowMetadata(target);
     if (!metadata) return [];
@@ -89,6 +95,12 @@ export function isStatic(wrapper: ProviderWrapper): boolean {
   return wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
 }
 
+/** A method as it can be looked at before anybody calls it: of the only instance, or of what instances will be made from. */
+export function memberOf(wrapper: ProviderWrapper, target: DecoratedClass, key: MethodKey) {
+  const instance = isStatic(wrapper) ? wrapper.instance : target.prototype;
+  return { instance, key, method: instance?.[key] };
+}
+
 function refuseMisplaced(method: DecoratedMethod, origin: messages.WorkflowOrigin, isWorkflowClass: boolean): void {
   const [trigger] = method.triggers;
   if (trigger && isWorkflowClass && method.key === 'run') {
@@ -116,8 +128,7 @@ function constructorOf(value: unknown): unknown {
 }
 
 function hasMethod(wrapper: ProviderWrapper, target: DecoratedClass, key: MethodKey): boolean {
-  const host: unknown = isStatic(wrapper) ? wrapper.instance : target.prototype;
-  return typeof (host as Record<MethodKey, unknown> | null | undefined)?.[key] === 'function';
+  return typeof memberOf(wrapper, target, key).method === 'function';
 }
 
 function originAt(target: DecoratedClass, { host }: ProviderWrapper, method?: MethodKey): messages.WorkflowOrigin {

@@ -6,7 +6,7 @@ import type { DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovere
 import type { MethodKey } from './interfaces/workflow-metadata.interface.js';
 import { RedflowSetupError } from './redflow.errors.js';
 import { withoutModule } from './redflow.messages.js';
-import { isStatic } from './redflow-provider.inspector.js';
+import { isStatic, memberOf } from './redflow-provider.inspector.js';
 
 type Methods = Record<MethodKey, Method>;
 
@@ -21,14 +21,15 @@ interface CallContext {
  * @param enhancers of the application; none where there is no container
  * @throws RedflowSetupError for an enhancer that is bound to the method and cannot be called
  */
-export function createHandler({ wrapper, method }: DiscoveredWorkflow, enhancers?: RedflowEnhancers): Handler<unknown, unknown> {
+export function createHandler(workflow: DiscoveredWorkflow, enhancers?: RedflowEnhancers): Handler<unknown, unknown> {
+  const { wrapper, target, method } = workflow;
   const key = method ?? 'run';
   const pipeArguments = method === undefined ? pipeInputOfContext : pipeInput;
   const enhanced = (provider: Methods, contextId?: ContextId): Method => {
     if (!enhancers) return (...args) => provider[key](...args);
     return enhancers.around({ instance: provider, key, method: provider[key], contextId, pipeArguments });
   };
-  if (isStatic(wrapper) && wrapper.instance) enhanced(wrapper.instance);
+  enhancers?.refuseAtBoot(memberOf(wrapper, target, key), isStatic(wrapper));
   return createCall(wrapper, enhancers, (provider, ctx, contextId) => {
     const call = enhanced(provider, contextId);
     return method === undefined ? call(ctx) : call(ctx.input, ctx);

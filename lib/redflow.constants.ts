@@ -10,6 +10,9 @@ export const TRIGGERS_METADATA = 'redflow:triggers';
 /** What `@OnFailure()` leaves on a method. */
 export const FAILURE_HOOK_METADATA = 'redflow:failure-hook';
 
+/** What `@Step()` leaves on a method. */
+export const STEP_METADATA = 'redflow:step';
+
 /** Injects the name of the connection into the providers of one `RedflowModule`; also how the explorer finds all of them. */
 export const REDFLOW_CONNECTION_NAME = Symbol('redflow:connection-name');
 

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
+import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type { DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
 import { REDFLOW_CONNECTION_NAME } from './redflow.constants.js';
 import { RedflowSetupError } from './redflow.errors.js';
@@ -12,6 +13,7 @@ export class RedflowExplorer {
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly inspector: RedflowProviderInspector,
+    private readonly enhancers: RedflowEnhancers,
     @Inject(REDFLOW_CONNECTION_NAME) private readonly connection: string,
   ) {}
 
@@ -25,6 +27,7 @@ export class RedflowExplorer {
     for (const { metatype } of this.discovery.getControllers()) this.inspector.refuseController(metatype);
     const wrappers = this.discovery.getProviders();
     const connections = this.connectionsIn(wrappers);
+    for (const wrapper of wrappers) this.refuseUnguardedSteps(wrapper);
     const found = new Map<string, DiscoveredWorkflow>();
     for (const workflow of this.workflowsOf(wrappers)) {
       this.refuseUnknownConnection(workflow, connections);
@@ -44,6 +47,11 @@ export class RedflowExplorer {
       if (isStatic(wrapper)) instances.add(wrapper.instance);
       return workflows;
     });
+  }
+
+  private refuseUnguardedSteps(wrapper: ProviderWrapper): void {
+    if (wrapper.isAlias) return;
+    for (const step of this.inspector.stepsOf(wrapper)) this.enhancers.refuseAtBoot(step, isStatic(wrapper));
   }
 
   private connectionsIn(wrappers: readonly ProviderWrapper[]): Set<string> {

@@ -4,6 +4,7 @@ import { impersonate } from '../enhancers/impersonate.js';
 import type { Method, PipeArguments } from '../enhancers/redflow-enhancers.js';
 import type { StepDecoratorOptions, StepNameFactory } from '../interfaces/workflow-decorator-options.interface.js';
 import type { MethodKey } from '../interfaces/workflow-metadata.interface.js';
+import { STEP_METADATA } from '../redflow.constants.js';
 import { memberName } from '../redflow.messages.js';
 import { classNameOf, decoratedMethod } from './decorated-method.js';
 
@@ -67,6 +68,7 @@ export function Step<N extends StepNameFactory = StepNameFactory>(
       return run.step.run(stepName, () => execute(scope, { provider: this, key, method: bare() }, args), boundTo(this, options));
     };
     impersonate(step, method);
+    Reflect.defineMetadata(STEP_METADATA, true, step);
     (descriptor as PropertyDescriptor).value = step;
   };
 }

@@ -24,11 +24,15 @@ export type PipeArguments = (
   transform: (value: unknown, index: number) => Promise<unknown>,
 ) => Promise<unknown[]>;
 
-/** One method of one provider, and how its arguments meet the pipes. */
-export interface EnhancedCall {
+/** One method of one provider. */
+interface EnhancedMember {
   readonly instance: object;
   readonly key: MethodKey;
   readonly method: Method;
+}
+
+/** How its arguments meet the pipes, and whose instance it is. */
+export interface EnhancedCall extends EnhancedMember {
   readonly contextId?: ContextId;
   readonly pipeArguments: PipeArguments;
 }
@@ -75,12 +79,24 @@ export class RedflowEnhancers {
     return enhanced;
   }
 
+  /**
+   * Looks at a method before it is called. Which enhancers are made along with an instance for one call is known in that call only.
+   *
+   * @param isSingleton otherwise `instance` is the prototype of those that will be made
+   * @throws RedflowSetupError when Nest would silently leave a bound enhancer out
+   */
+  refuseAtBoot(member: EnhancedMember, isSingleton: boolean): void {
+    this.refuseUnreachable(member, this.moduleOf(member.instance), (enhancer) =>
+      isSingleton ? isMade(enhancer) : !enhancer.isTransient,
+    );
+  }
+
   private enhance(call: EnhancedCall): Method {
     const { instance, key, method, contextId } = call;
     if (!hasEnhancers(instance, method)) return (...args) => method.apply(instance, args);
     const { pipes, filters } = boundEnhancers(instance, method);
     const module = this.moduleOf(instance);
-    this.refuseUnreachable(call, module);
+    this.refuseUnreachable(call, module, (enhancer) => isMade(enhancer, contextId));
     return this.creator.create(
       instance as Record<string, unknown>,
       pipes.length > 0 ? this.piped(call, module) : method,
@@ -117,18 +133,22 @@ export class RedflowEnhancers {
   }
 
   /** A guard that is left out lets everybody in. */
-  private refuseUnreachable({ instance, key, method, contextId }: EnhancedCall, module: string): void {
+  private refuseUnreachable(
+    { instance, key, method }: EnhancedMember,
+    module: string,
+    isReachable: (enhancer: InstanceWrapper) => boolean,
+  ): void {
     const injectables = this.modules.get(module)?.injectables;
     for (const bound of Object.values(boundEnhancers(instance, method)).flat()) {
       if (typeof bound !== 'function') continue;
       const wrapper = injectables?.get(bound as Type);
-      if (!wrapper || !isMade(wrapper, contextId))
+      if (!wrapper || !isReachable(wrapper))
         throw new RedflowSetupError(unreachableEnhancer(bound.name, memberName(instance.constructor.name, key)));
     }
   }
 }
 
-function isMade(enhancer: InstanceWrapper, contextId: ContextId | undefined): boolean {
+function isMade(enhancer: InstanceWrapper, contextId?: ContextId): boolean {
   if (enhancer.isTransient) return false;
   if (enhancer.isDependencyTreeStatic()) return true;
   return contextId !== undefined && enhancer.getInstanceByContextId(contextId).isResolved === true;

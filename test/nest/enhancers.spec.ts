@@ -239,14 +239,40 @@ describe('an enhancer that Nest would leave out', () => {
     );
   });
 
-  it('fails the run when it is bound to a step', async () => {
-    @Injectable()
-    class Vault {
-      @Step()
-      @UseGuards(TracingGuard)
-      async open(): Promise<void> {}
-    }
+  @Injectable()
+  class Vault {
+    @Step()
+    @UseGuards(TracingGuard)
+    async open(): Promise<void> {}
+  }
+
+  @Injectable({ scope: Scope.TRANSIENT })
+  class PerUseGuard extends TracingGuard {}
+
+  @Injectable()
+  class OddVault {
+    @Step()
+    @UseGuards(PerUseGuard)
+    async open(): Promise<void> {}
+  }
+
+  @Injectable({ scope: Scope.REQUEST })
+  class OddVaultPerRun extends OddVault {}
+
+  it.each([
+    ['of what a factory makes', { provide: Vault, useFactory: () => new Vault() }, '"TracingGuard" is bound to "Vault.open"'],
+    ['of a value', { provide: 'VAULT', useValue: new Vault() }, '"TracingGuard" is bound to "Vault.open"'],
+    ['of a class, and is transient', OddVault, '"PerUseGuard" is bound to "OddVault.open"'],
+    ['of a request-scoped class, and is transient', OddVaultPerRun, '"PerUseGuard" is bound to "OddVaultPerRun.open"'],
+  ])('fails the boot when it is bound to a step %s', async (_of, vault, reason) => {
+    const error = await bootError({ providers: [...enhancers, vault] });
+    expect(error.name).toBe('RedflowSetupError');
+    expect(error.message).toContain(`${reason} as a class, and Nest has no instance of it`);
+  });
+
+  it('fails the run when what a factory makes for each run has it bound to a step', async () => {
     @Workflow({ name: 'heist', maxAttempts: 1 })
+    @Injectable()
     class HeistWorkflow {
       constructor(private readonly vault: Vault) {}
 
@@ -254,8 +280,8 @@ describe('an enhancer that Nest would leave out', () => {
         await this.vault.open();
       }
     }
-    const providers = [...enhancers, HeistWorkflow, { provide: Vault, useFactory: () => new Vault() }];
-    await withApp({ providers }, async ({ client }) => {
+    const vaultPerRun = { provide: Vault, scope: Scope.REQUEST, useFactory: () => new Vault() };
+    await withApp({ providers: [...enhancers, HeistWorkflow, vaultPerRun] }, async ({ client }) => {
       const handle = await client.run(HeistWorkflow, undefined);
       await expect(handle.result()).rejects.toMatchObject({
         cause: {
