@@ -11,10 +11,18 @@ export type RedflowHealth = Record<string, { status: 'up' | 'down'; connections:
  *
  * @example
  * ```ts
- * @Get('health')
- * @HealthCheck()
- * check() {
- *   return this.health.check([() => this.redflow.isHealthy()]);
+ * @Controller('health')
+ * export class HealthController {
+ *   constructor(
+ *     private readonly health: HealthCheckService,
+ *     private readonly redflow: RedflowHealthIndicator,
+ *   ) {}
+ *
+ *   @Get()
+ *   @HealthCheck()
+ *   check() {
+ *     return this.health.check([() => this.redflow.isHealthy()]);
+ *   }
  * }
  * ```
  */

@@ -45,6 +45,22 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
  * Import it once per connection. The client is injected as `RedflowClient`, that of a named connection with
  * `@InjectRedflow(name)`. It is not made the default client of the engine: definitions made with `defineWorkflow` and their
  * `.run()` have nothing to do with the application's container.
+ *
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [
+ *     RedflowModule.forRoot({ url: 'redis://localhost:6379' }),
+ *     RedflowModule.forRootAsync({
+ *       name: 'billing',
+ *       inject: [ConfigService],
+ *       useFactory: (config: ConfigService) => ({ url: config.getOrThrow('BILLING_REDIS_URL'), worker: false }),
+ *     }),
+ *   ],
+ *   providers: [ReminderWorkflow],
+ * })
+ * export class AppModule {}
+ * ```
  */
 @Module({})
 export class RedflowModule extends ConfigurableModuleClass {

@@ -14,6 +14,17 @@ export function getRedflowClientToken(name: string = DEFAULT_CONNECTION): Inject
  * Injects the client of a named connection. The default one needs no decorator: `constructor(private client: RedflowClient)`.
  *
  * @param name the `name` given to `RedflowModule.forRoot()`; defaults to the default connection
+ *
+ * @example
+ * ```ts
+ * @Injectable()
+ * export class Invoices {
+ *   constructor(
+ *     private readonly redflow: RedflowClient,
+ *     @InjectRedflow('billing') private readonly billing: RedflowClient,
+ *   ) {}
+ * }
+ * ```
  */
 export function InjectRedflow(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(getRedflowClientToken(name));

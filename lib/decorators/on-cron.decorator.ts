@@ -19,6 +19,8 @@ import { type MethodTriggerDecorator, type TriggerDecorator, triggerDecorator } 
  * ```ts
  * @Injectable()
  * export class Reports {
+ *   constructor(private readonly reports: ReportSender) {}
+ *
  *   @OnCron('0 6 * * 1-5', { timezone: 'Europe/Berlin', input: { region: 'eu' }, name: 'morning-report' })
  *   async morning({ region }: { region: string }, ctx: WorkflowContext) {
  *     await ctx.step.run('send', () => this.reports.send(region, ctx.schedule?.instant));

@@ -23,6 +23,8 @@ import { type MethodTriggerDecorator, type TriggerDecorator, triggerDecorator } 
  * ```ts
  * @Injectable()
  * export class CustomerMails {
+ *   constructor(private readonly mailer: Mailer) {}
+ *
  *   @OnEvent('order.paid', { if: (event) => event.data.total > 0, maxAttempts: 5 })
  *   async thank(order: Order, ctx: WorkflowContext<Order>) {
  *     await ctx.step.run('mail', () => this.mailer.thank(order.customer));

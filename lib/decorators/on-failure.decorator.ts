@@ -27,7 +27,14 @@ export type FailureMethodDecorator = <W extends object, M extends (failure: Fail
  * ```ts
  * @Workflow()
  * export class OrderWorkflow {
- *   async run(ctx: WorkflowContext<Order>) { … }
+ *   constructor(
+ *     private readonly payments: PaymentService,
+ *     private readonly support: SupportDesk,
+ *   ) {}
+ *
+ *   async run(ctx: WorkflowContext<Order>) {
+ *     return this.payments.charge(ctx.input);
+ *   }
  *
  *   @OnFailure()
  *   async tellSupport({ input, error, step }: FailureContext<Order>) {

@@ -36,10 +36,12 @@ export type StepMethodDecorator<N extends StepNameFactory = StepNameFactory> = <
  * @example
  * ```ts
  * @Injectable()
- * export class PaymentService {
+ * export class Checkout {
+ *   constructor(private readonly payments: PaymentService) {}
+ *
  *   @Step({ name: (order: Order) => `charge ${order.id}`, timeout: '10s', maxAttempts: 3 })
  *   async charge(order: Order): Promise<Charge> {
- *     return this.gateway.charge(order, { idempotencyKey: currentStep()?.idempotencyKey });
+ *     return this.payments.charge(order, { idempotencyKey: currentStep()?.idempotencyKey });
  *   }
  * }
  * ```

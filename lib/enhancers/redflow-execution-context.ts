@@ -9,8 +9,12 @@ export const REDFLOW_CONTEXT_TYPE = 'redflow';
  *
  * @example
  * ```ts
- * canActivate(context: ExecutionContext): boolean {
- *   return isRedflowContext(context) ? isTrusted(currentRun()) : this.checkRequest(context.switchToHttp().getRequest());
+ * @Injectable()
+ * export class TenantGuard implements CanActivate {
+ *   canActivate(context: ExecutionContext): boolean {
+ *     const tags = isRedflowContext(context) ? currentRun()?.run.tags : context.switchToHttp().getRequest().headers;
+ *     return tags?.tenant !== undefined;
+ *   }
  * }
  * ```
  */

@@ -22,7 +22,7 @@ const DECIDED_HERE = ['prefix', 'connection', 'waitReplicas'];
  * @example
  * const module = await Test.createTestingModule({ imports: [RedflowTestingModule.forRoot(), OrdersModule] }).compile();
  * await module.init();
- * const handle = await module.get(RedflowClient).run(ReminderWorkflow, input);
+ * const handle = await module.get(RedflowClient).run(ReminderWorkflow, order);
  * await module.get(RedflowTestBed).advance('3d');
  * expect(await handle.result()).toBe('reminded');
  * await module.close();

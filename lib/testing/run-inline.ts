@@ -20,7 +20,7 @@ import { describeInstance } from './describe-instance.js';
  * @returns what became of the run; it rejects only if the call itself is wrong
  * @throws InvalidOptionError for wrong options, a child that is not known, or an override of a step that was not called
  * @example
- * const result = await runInline(new OrderWorkflow(payments), {
+ * const result = await runInline(new CheckoutWorkflow(payments), {
  *   input: { orderId: 'o1' },
  *   stepOverrides: { charge: { id: 'ch_1' }, approval: { data: { approved: true } } },
  * });

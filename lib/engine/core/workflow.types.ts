@@ -181,7 +181,7 @@ export interface StepApi {
    * @throws ChildWorkflowError when the first to end is a child that failed
    * @example
    * const { winner, value } = await ctx.step.waitForAny('paid', {
-   *   paid: { event: 'payment.received', correlationKey: orderId },
+   *   paid: { event: 'payment.received', correlationKey: order.id },
    *   gaveUp: { for: '30m' },
    * });
    */

@@ -5,7 +5,7 @@ import { RedflowError, type RedflowErrorOptions } from './redflow.error.js';
 /**
  * Throw it from a handler or step to fail the run at once, whatever its retry policy. May be extended.
  *
- * @example throw new NonRetriableError('Card declined', { cause: error });
+ * @example throw new NonRetriableError('Card declined');
  */
 export class NonRetriableError extends RedflowError {
   readonly code = 'NON_RETRIABLE';
