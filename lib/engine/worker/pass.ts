@@ -182,7 +182,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
   /** What the handler of a canceled run came to does not matter; its steps in flight are stored. */
   private async settleCanceled(): Promise<void> {
     this.steps.ledger.close();
-    await this.steps.ledger.siblingsSettled();
+    await this.steps.ledger.activity.functionsSettled();
     this.endCanceled();
   }
 
@@ -207,7 +207,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
     }
     if (typeof sealed === 'string') return void this.complete(sealed);
     // Nothing is left to wait for, but the pass must not park.
-    this.steps.ledger.held();
+    this.steps.ledger.activity.held();
     sealed.then(
       (payload) => this.complete(payload),
       (error) => this.fail(error),
@@ -227,7 +227,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
     if (this.over) return;
     if (this.canceledBy) return this.settleCanceled();
     this.steps.ledger.close();
-    await this.steps.ledger.siblingsSettled();
+    await this.steps.ledger.activity.functionsSettled();
     if (this.over) return;
     if (this.canceledBy) return this.endCanceled();
     const { retry } = this.workflow.options;

@@ -41,7 +41,7 @@ export class RemoteWaits {
 
   /** Something has come for the run. It may be for a wait whose registration is still on its way back. */
   look(): void {
-    this.hinted = this.ledger.isOpening;
+    this.hinted = this.ledger.activity.isOpening;
     void this.refresh();
   }
 
@@ -74,15 +74,15 @@ export class RemoteWaits {
     const { name, kind } = wait;
     const elapsedMs = Math.max(0, this.ledger.host.worker.clock.now() - wait.since);
     const record = { name, kind, order: this.ledger.nextOrder(), attempt: 1, base: 0, elapsedMs, ...wait.timedOut() };
-    this.ledger.held();
+    this.ledger.activity.held();
     this.ledger.host.journal.commitStep(record, ({ status }) => {
       if (status === 'TAKEN') {
-        void this.refresh().then(() => this.ledger.released());
+        void this.refresh().then(() => this.ledger.activity.released());
         return;
       }
       this.close(wait, record.order);
       this.ledger.deliver(record.order, () => wait.settle(record));
-      this.ledger.released();
+      this.ledger.activity.released();
     });
   }
 

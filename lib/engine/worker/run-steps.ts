@@ -39,7 +39,7 @@ export class RunSteps implements StepTaskHost {
 
   storeProgress(step: string, payload: string, where: () => string): Promise<unknown> {
     const sealed = this.sealer.seal(payload, where);
-    this.ledger.lastProgressAt = performance.now();
+    this.ledger.activity.progressed();
     this.ledger.data.progress.set(step, payload);
     const { journal } = this.ledger.host;
     if (typeof sealed === 'string') return journal.progress(step, sealed);
@@ -130,7 +130,7 @@ export class RunSteps implements StepTaskHost {
     this.ledger.whenCommitted(() => {
       const task = new StepTask(init, this);
       this.active.add(task);
-      this.ledger.entered();
+      this.ledger.activity.entered();
       task.execute();
     }, init.reject);
   }
@@ -216,7 +216,7 @@ export class RunSteps implements StepTaskHost {
 
   private settled(task: StepTask): void {
     this.active.delete(task);
-    this.ledger.left();
+    this.ledger.activity.left();
   }
 }
 

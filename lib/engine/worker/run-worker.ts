@@ -7,9 +7,7 @@ import { CommitBuffer } from '../redis/commit-buffer.js';
 import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
 import { readRunData } from '../redis/read-run-data.js';
-import { removeWorker } from '../redis/remove-worker.js';
 import type { ResolvedClientOptions } from '../redis/resolve-client-options.js';
-import { retireWorker } from '../redis/retire-worker.js';
 import { ScriptRunner } from '../redis/script-runner.js';
 import type { RunData } from '../redis/stored-step.js';
 import { WorkflowDirectory } from '../redis/workflow-directory.js';
@@ -28,6 +26,7 @@ import { Scheduler } from './scheduler.js';
 import { adviseOnServer } from './server-advice.js';
 import { TurnClock } from './turn-clock.js';
 import { WakeListener } from './wake-listener.js';
+import { WorkerExit } from './worker-exit.js';
 import type { ResolvedWorkerInternals } from './worker-internals.js';
 
 /** Calls in flight: one with Redis, the answers of another with Node, and one on its way. */
@@ -54,8 +53,8 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   private readonly intake: RunIntake;
   private readonly housekeeping = new Housekeeping(this);
   private readonly hints = new RunHints(this);
+  private readonly exit = new WorkerExit(this);
   private stopping: Promise<void> | undefined;
-  private onDrained: (() => void) | undefined;
 
   constructor(
     private readonly client: ResolvedClientOptions,
@@ -207,7 +206,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.active.delete(pass);
     // A freed slot is filled by the call that leaves now anyway.
     this.buffer.kick();
-    if (this.active.size === 0) this.onDrained?.();
+    this.exit.passEnded();
   }
 
   /** Something came for a run in execution (`run:<id>`), or may have come for any, or there is work. */
@@ -260,41 +259,15 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   private async shutDown(timeoutMs: number): Promise<void> {
     this.claims.stop();
     this.scheduler.stop();
-    this.retire();
-    await this.drained(timeoutMs);
+    this.exit.retire();
+    await this.exit.drained(timeoutMs);
     await this.intake.idle();
     for (const pass of [...this.active]) pass.handBack();
     this.runner.hurry(STOP_GIVES_UP_AFTER_MS);
     await this.wake.stop();
     await Promise.all([this.housekeeping.stop(), this.lease.stop()]);
     await this.buffer.idle();
-    await this.leave();
+    await this.exit.signOff();
     await this.connection.close();
-  }
-
-  private drained(timeoutMs: number): Promise<void> {
-    if (this.active.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
-      this.onDrained = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  /** Not awaited: runs may go on to their end while Redis is away. */
-  private retire(): void {
-    this.buffer
-      .add(retireWorker(this.id, this.queues))
-      .catch((error: unknown) => this.warn(`New runs may wake this worker while it stops: ${(error as Error).message}`));
-  }
-
-  private async leave(): Promise<void> {
-    try {
-      while ((await this.buffer.add(removeWorker(this.id, this.queues))) === 'AGAIN');
-    } catch (error) {
-      this.warn(`The worker could not sign off; its lease ends by itself: ${(error as Error).message}`);
-    }
   }
 }

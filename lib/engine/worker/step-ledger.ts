@@ -4,6 +4,7 @@ import { STEP_KINDS } from '../redis/keyspace.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
 import { ALWAYS_PARK } from './always-park.js';
 import { DeliveryQueue } from './delivery-queue.js';
+import { PassActivity } from './pass-activity.js';
 import type { StepWrite } from './pass-journal.js';
 import { StepFailures } from './step-failures.js';
 import type { StepHost } from './step-host.js';
@@ -19,29 +20,21 @@ export type Opening<T> = (
 ) => (stored: StoredStep | undefined) => void;
 
 /**
- * The steps of one pass by name: what is stored, which names were used, in which order outcomes reach the handler, and whether
- * anything is left but waiting. The kinds of steps are built on top of it.
+ * The steps of one pass by name: what is stored, which names were used, and in which order outcomes reach the handler. The kinds of
+ * steps are built on top of it.
  */
 export class StepLedger {
   readonly failures: StepFailures;
   readonly waits: WaitSet;
-  /** When a step last began or ended, on the monotonic clock. */
-  lastProgressAt = performance.now();
-  /** The outcome of a step was not handed over: the pass is dropped as soon as nothing else is going on. */
-  private heldBack = false;
+  readonly activity: PassActivity;
   private readonly used = new Set<string>();
   private readonly deliveries: DeliveryQueue;
   private order = 0;
-  private opening = 0;
-  private inFlight = 0;
-  private quietCheckArmed = false;
   private isClosed = false;
   private haltedBy: Error | undefined;
   private onRefused: (() => void) | undefined;
   /** A completed step has a compensation that no point of no return keeps. */
   compensable = false;
-  private parking = false;
-  private onSiblingsSettled: (() => void) | undefined;
 
   constructor(
     readonly host: StepHost,
@@ -56,7 +49,13 @@ export class StepLedger {
       if (order > 0) orders.push(order);
       if (order > this.order) this.order = order;
     }
-    this.deliveries = new DeliveryQueue(host.worker.turns, orders, () => this.changed());
+    this.deliveries = new DeliveryQueue(host.worker.turns, orders, () => this.activity.changed());
+    this.activity = new PassActivity({
+      isWaiting: () => this.waits.size > 0,
+      isClosed: () => this.isClosed,
+      isDelivered: () => this.deliveries.empty,
+      quiet: () => this.quiet(),
+    });
   }
 
   get runId(): string {
@@ -96,24 +95,16 @@ export class StepLedger {
     throw this.haltedBy;
   }
 
-  /** Resolves when no step function is in flight; their outcomes have been handed to the journal then. */
-  siblingsSettled(): Promise<void> {
-    if (this.inFlight === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.onSiblingsSettled = resolve;
-    });
-  }
-
   /** A park found a wait already due: the pass goes on. */
   resume(now: number): void {
-    this.parking = false;
+    this.activity.resumed();
     this.waits.resume(now);
-    this.changed();
+    this.activity.changed();
   }
 
   /** Waits that are due by a clock that was moved end; those of a pass that parks are the script's to decide. */
   clockMoved(now: number): void {
-    if (this.parking) return;
+    if (this.activity.isParking) return;
     this.waits.pause();
     this.waits.resume(now);
   }
@@ -166,7 +157,7 @@ export class StepLedger {
    */
   deliverNew(order: number, hand: () => void, ownFunctions = 0): void {
     // A sibling in flight may need what the handler does with this one, and a canceled handler is to settle.
-    if (ALWAYS_PARK && this.inFlight === ownFunctions && !this.isHalted) this.heldBack = true;
+    if (ALWAYS_PARK && this.activity.inFlight === ownFunctions && !this.isHalted) this.activity.isHoldingBack = true;
     else this.deliver(order, hand);
   }
 
@@ -176,10 +167,10 @@ export class StepLedger {
 
   /** Begins something durable once all that the handler was given is committed. The handler went on, so what it caught is history. */
   whenCommitted(begin: () => void, refused: (error: unknown) => void): void {
-    this.opening++;
+    this.activity.held();
     this.failures.memoise();
     const start = (): void => {
-      this.opening--;
+      this.activity.begun();
       if (this.isClosed) return;
       if (this.haltedBy) refused(this.haltedBy);
       else begin();
@@ -195,40 +186,11 @@ export class StepLedger {
   /** As {@link whenCommitted}, for a beginning that takes calls of its own: the pass does not park meanwhile. */
   begin(start: () => Promise<void>, failed: (error: unknown) => void): void {
     this.whenCommitted(() => {
-      this.held();
+      this.activity.held();
       start()
         .catch(failed)
-        .finally(() => this.released());
+        .finally(() => this.activity.released());
     }, failed);
-  }
-
-  /** Something durable is being begun. */
-  get isOpening(): boolean {
-    return this.opening > 0;
-  }
-
-  /** Something durable is under way that is neither a function nor a wait: the pass does not park before it is {@link released}. */
-  held(): void {
-    this.opening++;
-  }
-
-  released(): void {
-    this.opening--;
-    this.changed();
-  }
-
-  /** A step function is running. */
-  entered(): void {
-    this.inFlight++;
-    this.lastProgressAt = performance.now();
-  }
-
-  /** A step function has settled, and its outcome is with the journal. */
-  left(): void {
-    this.inFlight--;
-    this.lastProgressAt = performance.now();
-    if (this.inFlight === 0) this.onSiblingsSettled?.();
-    this.changed();
   }
 
   wait(wait: Wait): void {
@@ -237,7 +199,7 @@ export class StepLedger {
       return;
     }
     this.waits.add(wait);
-    this.changed();
+    this.activity.changed();
   }
 
   /** The wait has ended from outside. */
@@ -247,7 +209,7 @@ export class StepLedger {
 
   /** Stores a wait and learns its deadline from the Redis clock. The check for quiet goes first: then the park rides along. */
   register(name: string, record: StepWrite): void {
-    this.changed();
+    this.activity.changed();
     this.host.journal.commitStep(record, ({ moment }) => {
       if (moment !== undefined) this.waits.schedule(name, moment);
     });
@@ -273,27 +235,14 @@ export class StepLedger {
   private due(wait: Wait): void {
     if (this.isClosed) return;
     wait.fire(this.host.worker.clock.now());
-    this.changed();
+    this.activity.changed();
   }
 
-  /** Arms the check whether all that is left are waits; the handler gets one full turn to go on first. */
-  private changed(): void {
-    if (this.quietCheckArmed || !this.isQuiet()) return;
-    this.quietCheckArmed = true;
-    setImmediate(() => {
-      this.quietCheckArmed = false;
-      if (!this.isQuiet()) return;
-      // From here on the script decides which wait is over: a local timer may not end one in a pass that parks.
-      this.parking = true;
-      this.failures.memoise();
-      this.waits.pause();
-      if (this.heldBack) this.host.yield();
-      else this.host.quiet(this.waits.names());
-    });
-  }
-
-  private isQuiet(): boolean {
-    if (this.isClosed || this.parking || (this.waits.size === 0 && !this.heldBack)) return false;
-    return this.inFlight === 0 && this.opening === 0 && this.deliveries.empty;
+  private quiet(): void {
+    // From here on the script decides which wait is over: a local timer may not end one in a pass that parks.
+    this.failures.memoise();
+    this.waits.pause();
+    if (this.activity.isHoldingBack) this.host.yield();
+    else this.host.quiet(this.waits.names());
   }
 }

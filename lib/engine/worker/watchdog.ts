@@ -36,7 +36,7 @@ export class Watchdog {
     const now = performance.now();
     this.stalled = [];
     for (const { run, steps } of this.host.passes()) {
-      if (now - steps.ledger.lastProgressAt < this.stalledForMs) continue;
+      if (now - steps.ledger.activity.lastProgressAt < this.stalledForMs) continue;
       this.stalled.push(run.id);
       if (before.has(run.id)) continue;
       const running = [...steps.functions.active].map(({ init }) => init.name);

@@ -1,0 +1,52 @@
+import type { CommitBuffer } from '../redis/commit-buffer.js';
+import { removeWorker } from '../redis/remove-worker.js';
+import { retireWorker } from '../redis/retire-worker.js';
+
+/** The worker that leaves. */
+interface LeavingWorker {
+  readonly id: string;
+  readonly queues: readonly string[];
+  readonly buffer: CommitBuffer;
+  runningCount(): number;
+  warn(message: string): void;
+}
+
+/** How a worker takes its leave: it is woken no more, its passes end, it signs off. */
+export class WorkerExit {
+  private onDrained: (() => void) | undefined;
+
+  constructor(private readonly worker: LeavingWorker) {}
+
+  /** Not awaited: runs may go on to their end while Redis is away. */
+  retire(): void {
+    const { id, queues, buffer } = this.worker;
+    buffer
+      .add(retireWorker(id, queues))
+      .catch((error: unknown) => this.worker.warn(`New runs may wake this worker while it stops: ${(error as Error).message}`));
+  }
+
+  /** Resolves when no pass is left, at the latest after `timeoutMs`. */
+  drained(timeoutMs: number): Promise<void> {
+    if (this.worker.runningCount() === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.onDrained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  passEnded(): void {
+    if (this.worker.runningCount() === 0) this.onDrained?.();
+  }
+
+  async signOff(): Promise<void> {
+    const { id, queues, buffer } = this.worker;
+    try {
+      while ((await buffer.add(removeWorker(id, queues))) === 'AGAIN');
+    } catch (error) {
+      this.worker.warn(`The worker could not sign off; its lease ends by itself: ${(error as Error).message}`);
+    }
+  }
+}
