@@ -77,6 +77,16 @@ describe('context', () => {
     expect(seen).toEqual(['debounced second', 'listener acme']);
   });
 
+  it('is that of whoever triggers a schedule', async () => {
+    const yearly = workflow('report', () => void seen.push(`report ${tenant()}`), {
+      cron: [{ id: 'yearly', expression: '0 0 1 1 *' }],
+    });
+    const engine = await startEngine({ workflows: [yearly], client: { context }, worker: { context } });
+    await (await tenants.run('acme', () => engine.client.triggerSchedule('yearly'))).result();
+    await (await engine.client.triggerSchedule('yearly')).result();
+    expect(seen).toEqual(['report acme', 'report none']);
+  });
+
   it('that a handler enters by itself reaches its steps and children, too', async () => {
     const entering = workflow('entering', (ctx) =>
       tenants.run('inner', async () => {

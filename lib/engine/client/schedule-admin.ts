@@ -4,7 +4,9 @@ import { parseCron } from '../core/cron.js';
 import { ScheduleNotFoundError } from '../core/errors/index.js';
 import { decodePayload } from '../core/payload.js';
 import type { ScheduleRecord } from '../core/registry.types.js';
+import { carriedContext } from '../redis/carried-context.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
+import type { CreationHost } from '../redis/creation-host.js';
 import { listSchedules } from '../redis/list-schedules.js';
 import { pauseSchedule } from '../redis/pause-schedule.js';
 import { prepareRun } from '../redis/prepare-run.js';
@@ -12,7 +14,6 @@ import { rateLimited } from '../redis/rate-limited.js';
 import { readSchedule, type ScheduleRead } from '../redis/read-schedule.js';
 import { resumeSchedule } from '../redis/resume-schedule.js';
 import { triggerSchedule } from '../redis/trigger-schedule.js';
-import type { WorkflowDirectory } from '../redis/workflow-directory.js';
 import type { PendingCalls } from './pending-calls.js';
 import type { CreatedRun } from './run-creator.js';
 
@@ -24,7 +25,7 @@ export class ScheduleAdmin {
   constructor(
     private readonly buffer: CommitBuffer,
     private readonly pending: PendingCalls,
-    private readonly host: { readonly directory: WorkflowDirectory; readonly maxPayloadBytes: number },
+    private readonly host: CreationHost,
   ) {}
 
   list(): Promise<ScheduleRecord[]> {
@@ -58,7 +59,8 @@ export class ScheduleAdmin {
       let created: CreatedRun | undefined;
       await this.repeated(id, async ({ schedule }) => {
         const target = await this.host.directory.find(schedule.workflow, false);
-        const run = await prepareRun(target, decodePayload(schedule.input), {}, this.host.maxPayloadBytes);
+        const prepared = await prepareRun(target, decodePayload(schedule.input), {}, this.host.maxPayloadBytes);
+        const run = { ...prepared, context: await carriedContext(this.host) };
         const answer = await this.buffer.add(triggerSchedule(id, run));
         if (answer.status === 'LIMITED') throw rateLimited(run, answer.retryAfterMs);
         if ('id' in answer) created = { id: answer.id, deduplicated: answer.status === 'COALESCED' };

@@ -2522,6 +2522,7 @@ ops.trigger_schedule = function(base, count)
   local version = ARGV[base + 7]
   local tags = ARGV[base + 8]
   local admission = ARGV[base + 9]
+  local context = ARGV[base + 10]
   if call('EXISTS', run_key(run)) == 1 then return { 'CREATED', run } end
   local merged = merged_into(run)
   if merged then return { 'COALESCED', merged } end
@@ -2530,7 +2531,7 @@ ops.trigger_schedule = function(base, count)
   if known[1] ~= workflow then return { 'CHANGED' } end
   return create({
     id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
-    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission,
+    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission, context = context,
     extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
   })
 end

@@ -11,7 +11,7 @@ export type Triggered =
 export function triggerSchedule(scheduleId: string, run: NewRun): Op<Triggered> {
   return {
     name: 'trigger_schedule',
-    args: [scheduleId, run.id, run.workflow, ...targetArgs(run)],
+    args: [scheduleId, run.id, run.workflow, ...targetArgs(run), run.context ?? ''],
     parse: (reply) => {
       const [status, id, wait] = reply as [Triggered['status'], string, string];
       if (status === 'LIMITED') return { status, retryAfterMs: Number(wait) };
