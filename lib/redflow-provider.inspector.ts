@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { hasParameterDecorators, isBoundTo } from './enhancers/bound-enhancers.js';
 import type { DecoratedClass, DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
 import type { DecoratedMethod, MethodKey } from './interfaces/workflow-metadata.interface.js';
 import { RedflowSetupError } from './redflow.errors.js';
@@ -55,6 +56,7 @@ export class RedflowProviderInspector {
     if (!metadata) return [];
     const origin = originAt(target, wrapper);
     if (!hasMethod(wrapper, target, 'run')) throw new RedflowSetupError(messages.missingRun(metadata.name, origin));
+    refuseFilledParameters(target, originAt(target, wrapper, 'run'));
     const failureHook = this.failureHookOf(target, wrapper);
     return [{ metadata, target, wrapper, moduleName: origin.moduleName, ...(failureHook !== undefined && { failureHook }) }];
   }
@@ -66,7 +68,14 @@ export class RedflowProviderInspector {
     const origin = originAt(target, wrapper, first);
     if (second !== undefined) throw new RedflowSetupError(messages.twoHooks(origin, originAt(target, wrapper, second)));
     if (first === 'run') throw new RedflowSetupError(messages.hookOfItself(origin));
+    this.refuseEnhancedHook(target, first, origin);
     return hasMethod(wrapper, target, first) ? first : undefined;
+  }
+
+  /** A hook that is a step has the enhancers of the step. */
+  private refuseEnhancedHook(target: DecoratedClass, key: MethodKey, origin: messages.WorkflowOrigin): void {
+    if (this.accessor.getStepMethods(target).includes(key) || !isBoundTo(target.prototype[key])) return;
+    throw new RedflowSetupError(messages.enhancedHook(origin));
   }
 
   private methodWorkflows(target: DecoratedClass, wrapper: ProviderWrapper): DiscoveredWorkflow[] {
@@ -75,6 +84,7 @@ export class RedflowProviderInspector {
     for (const method of this.accessor.getDecoratedMethods(target)) {
       const origin = originAt(target, wrapper, method.key);
       refuseMisplaced(method, origin, isWorkflowClass);
+      refuseFilledParameters(target, origin);
       if (method.triggers.length === 0 || !hasMethod(wrapper, target, method.key)) continue;
       const metadata = methodWorkflow(method, messages.originName(origin));
       workflows.push({ metadata, target, wrapper, moduleName: origin.moduleName, method: method.key });
@@ -109,6 +119,11 @@ function refuseMisplaced(method: DecoratedMethod, origin: messages.WorkflowOrigi
   if (!method.isFailureHook) return;
   if (trigger) throw new RedflowSetupError(messages.hookOfItself(origin));
   if (!isWorkflowClass) throw new RedflowSetupError(messages.hookWithoutWorkflow(origin));
+}
+
+function refuseFilledParameters(target: DecoratedClass, origin: messages.WorkflowOrigin): void {
+  if (origin.method === undefined || !hasParameterDecorators(target.prototype, origin.method)) return;
+  throw new RedflowSetupError(messages.filledParameters(origin));
 }
 
 /** The provider's class: as registered, that of the value or of what the factory made, or the one that a test double replaces. */

@@ -51,7 +51,8 @@ export class RedflowExplorer {
 
   private refuseUnguardedSteps(wrapper: ProviderWrapper): void {
     if (wrapper.isAlias) return;
-    for (const step of this.inspector.stepsOf(wrapper)) this.enhancers.refuseAtBoot(step, isStatic(wrapper));
+    for (const step of this.inspector.stepsOf(wrapper))
+      this.enhancers.refuseAtBoot(step, isStatic(wrapper) ? undefined : wrapper.host);
   }
 
   private connectionsIn(wrappers: readonly ProviderWrapper[]): Set<string> {

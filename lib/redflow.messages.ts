@@ -74,6 +74,14 @@ export const hookOfItself = (origin: WorkflowOrigin) =>
 export const twoHooks = (first: WorkflowOrigin, second: WorkflowOrigin) =>
   `@OnFailure() is on ${originName(first)} and on ${originName(second)}. A workflow has one failure hook: let one call the other.`;
 
+export const enhancedHook = (origin: WorkflowOrigin) =>
+  `@OnFailure() is on ${originName(origin)}, to which guards, interceptors, pipes or filters are bound, and none are called around a ` +
+  'failure hook. Bind them to a @Step() that the hook calls.';
+
+export const filledParameters = (origin: WorkflowOrigin) =>
+  `A parameter of ${originName(origin)} has a decorator, and nothing would fill it: workflows get (ctx), (input, ctx) or (failure). Read ` +
+  'what you need from there, or from currentRun().';
+
 export const optionSetTwice = (where: string, option: string, decorators: readonly [string, string]) =>
   `Option "${option}" of ${where} has different values in ${decorators.join(' and ')}. Together they make one workflow: set it in ` +
   'one of them.';

@@ -85,7 +85,9 @@ function boundTo(provider: unknown, options: StepOptions): StepOptions {
   return options;
 }
 
-const pipeAll: PipeArguments = (args, transform) => Promise.all(args.map(transform));
+/** The context of the run, which a step gets when its method is the workflow, is no input. */
+const pipeInputs: PipeArguments = (args, transform) =>
+  Promise.all(args.map((value, index) => (value === currentRun() ? value : transform(value, index))));
 
 /** Calls the method with the guards, interceptors, pipes and filters that are bound to it, if the run is one of an application. */
 function execute(
@@ -95,5 +97,5 @@ function execute(
 ): unknown {
   if (!scope || typeof provider !== 'object' || provider === null) return Reflect.apply(method, provider, args);
   const { enhancers, contextId } = scope;
-  return enhancers.around({ instance: provider, key, method, contextId, pipeArguments: pipeAll })(...args);
+  return enhancers.around({ instance: provider, key, method, contextId, pipeArguments: pipeInputs })(...args);
 }
