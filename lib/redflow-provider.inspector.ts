@@ -34,15 +34,24 @@ export class RedflowProviderInspector {
   /** @throws RedflowSetupError when a controller has decorators of workflows: nothing would look for them there */
   refuseController(controller: unknown): void {
     if (!isClass(controller)) return;
-    const { name } = controller;
-    if (this.accessor.isWorkflowClass(controller)) throw new RedflowSetupError(messages.workflowIsController(name));
-    const [trigger] = this.accessor.getClassTriggers(controller);
-    if (trigger) throw new RedflowSetupError(messages.decoratedController(trigger.decorator, `class "${name}"`));
-    const [method] = this.accessor.getDecoratedMethods(controller);
-    if (!method) return;
-    const decorator = method.triggers[0]?.decorator ?? '@OnFailure()';
-    const member = messages.memberName(name, method.key);
-    throw new RedflowSetupError(messages.decoratedController(decorator, `method "${member}"`));
+    if (this.accessor.isWorkflowClass(controller)) throw new RedflowSetupError(messages.workflowIsController(controller.name));
+    const found = this.firstDecorator(controller);
+    if (found) throw new RedflowSetupError(messages.decoratedController(...found));
+  }
+
+  /** @throws RedflowSetupError when a guard or the like that is no provider has decorators of workflows */
+  refuseEnhancer(enhancer: unknown): void {
+    const found = isClass(enhancer) && this.firstDecorator(enhancer);
+    if (found) throw new RedflowSetupError(messages.decoratedEnhancer(...found));
+  }
+
+  private firstDecorator(type: DecoratedClass): [decorator: string, where: string] | undefined {
+    const [trigger] = this.accessor.getClassTriggers(type);
+    if (trigger) return [trigger.decorator, `class "${type.name}"`];
+    if (this.accessor.isWorkflowClass(type)) return ['@Workflow()', `class "${type.name}"`];
+    const [method] = this.accessor.getDecoratedMethods(type);
+    const decorator = method?.triggers[0]?.decorator ?? '@OnFailure()';
+    return method && [decorator, `method "${messages.memberName(type.name, method.key)}"`];
   }
 
   /** The provider's methods that are steps; none if only a call will tell its class. */

@@ -58,6 +58,9 @@ export const workflowIsController = (className: string) =>
 export const decoratedController = (decorator: string, where: string) =>
   `${decorator} is on ${where}, a controller's. Move it to a provider: an @Injectable() class listed in providers.`;
 
+export const decoratedEnhancer = (decorator: string, where: string) =>
+  `${decorator} is on ${where}, of which Nest makes guards, interceptors, pipes or filters only. List the class in providers as well.`;
+
 export const triggerWithoutWorkflow = (decorator: string, origin: WorkflowOrigin) =>
   `${decorator} is on ${originName(origin)}, which is no workflow. Add @Workflow() to the class, or put the decorator on a method.`;
 
@@ -123,6 +126,14 @@ export const refusedOption = (origin: WorkflowOrigin, reason: string) => `${reas
 
 export const notExecutable = (workflow: string, className: string) =>
   `Workflow "${workflow}" cannot be executed here: its class "${className}" is not a provider of this application.`;
+
+export const loadedLate = (workflow: string, className: string, moduleName: string) =>
+  `Workflow "${workflow}" would not be executed: its class "${className}" came with module "${moduleName}" after the boot, and workflows ` +
+  'are looked for at the boot only. Import the module in one that is there from the start.';
+
+export const servedElsewhere = (workflow: string, className: string) =>
+  `Workflow "${workflow}" is started here, and its class "${className}" is no provider of this application: its runs wait for a worker ` +
+  'that has it.';
 
 export const withoutModule = (workflow: string) =>
   `Workflow "${workflow}" cannot be instantiated: its provider was removed from its module after the boot.`;
