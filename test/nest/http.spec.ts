@@ -1,5 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
-import { Body, Catch, Controller, type ExceptionFilter, type ModuleMetadata, Post, UseFilters } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  Body,
+  Catch,
+  Controller,
+  type ExceptionFilter,
+  HttpException,
+  type INestApplication,
+  Module,
+  type ModuleMetadata,
+  Post,
+  type Provider,
+  Scope,
+  UseFilters,
+} from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { IsPositive } from 'class-validator';
 import {
@@ -74,12 +89,26 @@ class PaymentsController {
   }
 }
 
+/** As in Nest's documentation: whatever is no HttpException is a 500. */
+@Catch()
+class EverythingFilter implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    const status = error instanceof HttpException ? error.getStatus() : 500;
+    const body = error instanceof HttpException ? error.getResponse() : { unknown: String(error) };
+    host.switchToHttp().getResponse().status(status).json({ enveloped: body });
+  }
+}
+
+const unprepared = (): void => {};
+
 async function withServer<T>(
   metadata: ModuleMetadata,
   use: (post: (path: string, body: object) => Promise<Response>) => Promise<T>,
+  prepare: (app: INestApplication) => void = unprepared,
 ) {
   const imports = [RedflowModule.forRoot(connection({ worker: false }))];
   const app = (await Test.createTestingModule({ imports, ...metadata }).compile()).createNestApplication({ logger: false });
+  prepare(app);
   try {
     await app.listen(0, '127.0.0.1');
     const url = await app.getUrl();
@@ -122,6 +151,46 @@ describe('an error that leaves a controller', () => {
       expect(refused.status).toBe(429);
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(await refused.json()).toEqual({ statusCode: 429, message: 'Too Many Requests', retryAfterMs: expect.any(Number) });
+    });
+  });
+
+  @Module({ providers: [{ provide: APP_FILTER, useClass: EverythingFilter }] })
+  class FiltersModule {}
+  const provided = (filter: Provider): ModuleMetadata => ({ ...metadata, providers: [...(metadata.providers ?? []), filter] });
+
+  it.each<[string, ModuleMetadata, (app: INestApplication) => void]>([
+    ['bound to the application', metadata, (app) => app.useGlobalFilters(new EverythingFilter())],
+    ['provided in the root module', provided({ provide: APP_FILTER, useClass: EverythingFilter }), unprepared],
+    [
+      'provided in another module',
+      { ...metadata, imports: [RedflowModule.forRoot(connection({ worker: false })), FiltersModule] },
+      unprepared,
+    ],
+    ['that is request-scoped', provided({ provide: APP_FILTER, useClass: EverythingFilter, scope: Scope.REQUEST }), unprepared],
+  ])('is an HttpException to a filter for everything, %s', async (_where, appMetadata, prepare) => {
+    await withServer(
+      appMetadata,
+      async (post) => {
+        const refused = await post('pay', { cents: -1 });
+        expect(refused.status).toBe(400);
+        expect(await refused.json()).toMatchObject({ enveloped: { issues: [{ path: 'cents' }] } });
+        expect((await post('fails', {})).status).toBe(500);
+        await post('limited', { customer: 'Ada' });
+        const limited = await post('limited', { customer: 'Ada' });
+        expect([limited.status, Number(limited.headers.get('retry-after')) > 0]).toEqual([429, true]);
+      },
+      prepare,
+    );
+  });
+
+  it.each<[string, Provider]>([
+    ['', { provide: APP_FILTER, useClass: OwnFilter }],
+    [' that is request-scoped', { provide: APP_FILTER, useClass: OwnFilter, scope: Scope.REQUEST }],
+  ])('is itself to a filter of the application that names it%s', async (_kind, filter) => {
+    await withServer(provided(filter), async (post) => {
+      expect((await post('pay', { cents: -1 })).status).toBe(422);
+      await post('limited', { customer: 'Ada' });
+      expect((await post('limited', { customer: 'Ada' })).status).toBe(429);
     });
   });
 
