@@ -1,28 +1,38 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  type ArgumentMetadata,
   type ArgumentsHost,
   Body,
+  type CallHandler,
+  type CanActivate,
   Catch,
   Controller,
   type ExceptionFilter,
+  type ExecutionContext,
   HttpException,
   type INestApplication,
+  Injectable,
   Module,
   type ModuleMetadata,
+  type NestInterceptor,
+  type PipeTransform,
   Post,
   type Provider,
   Scope,
   UseFilters,
+  UseGuards,
 } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { IsPositive } from 'class-validator';
+import type { Observable } from 'rxjs';
 import {
   defineEvent,
   InputValidationError,
   RedflowClient,
   RedflowModule,
   type StandardSchemaV1,
+  Step,
   Workflow,
   type WorkflowContext,
 } from '../../lib/index.js';
@@ -200,5 +210,81 @@ describe('an error that leaves a controller', () => {
       expect([own.status, await own.json()]).toEqual([422, { own: 1 }]);
       expect((await post('fails', {})).status).toBe(500);
     });
+  });
+});
+
+describe('enhancers of an HTTP application', () => {
+  it('of any kind and registration are called for its requests, never for its workflows', async () => {
+    const seen = new Set<string>();
+    const note = (kind: string, host: ArgumentsHost) => seen.add(`${kind} ${host.getType()}`);
+    class Spy implements CanActivate, NestInterceptor, PipeTransform, ExceptionFilter {
+      canActivate(context: ExecutionContext): boolean {
+        note('guard', context);
+        return true;
+      }
+
+      intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+        note('interceptor', context);
+        return next.handle();
+      }
+
+      transform(value: unknown, { type }: ArgumentMetadata): unknown {
+        seen.add(`pipe ${type}`);
+        return value;
+      }
+
+      catch(_error: unknown, host: ArgumentsHost): void {
+        note('filter', host);
+        host.switchToHttp().getResponse().status(418).json({});
+      }
+    }
+    @Injectable({ scope: Scope.REQUEST })
+    class ScopedSpy extends Spy {}
+    class Local implements CanActivate {
+      canActivate(context: ExecutionContext): boolean {
+        note('bound guard', context);
+        return true;
+      }
+    }
+    @Injectable()
+    class Kitchen {
+      @Step()
+      @UseGuards(Local)
+      async boil(_liquid: string): Promise<void> {
+        throw new RangeError('no water');
+      }
+    }
+    @Workflow({ name: 'tea', maxAttempts: 1 })
+    @UseGuards(Local)
+    class TeaWorkflow {
+      constructor(private readonly kitchen: Kitchen) {}
+
+      async run(ctx: WorkflowContext<string>): Promise<void> {
+        await this.kitchen.boil(ctx.input);
+      }
+    }
+    @Controller()
+    class TeaController {
+      constructor(private readonly client: RedflowClient) {}
+
+      @Post('tea')
+      async tea(@Body() body: { liquid: string }): Promise<void> {
+        await (await this.client.run(TeaWorkflow, body.liquid)).result();
+      }
+    }
+    const tokens = [APP_GUARD, APP_INTERCEPTOR, APP_PIPE, APP_FILTER];
+    const global = tokens.flatMap((provide) => [Spy, ScopedSpy].map((useClass) => ({ provide, useClass })));
+    const imports = [RedflowModule.forRoot(connection())];
+    await withServer(
+      { controllers: [TeaController], providers: [TeaWorkflow, Kitchen, ...global], imports },
+      async (post) => {
+        expect((await post('tea', { liquid: 'water' })).status).toBe(418);
+        expect(seen).toEqual(new Set(['guard http', 'interceptor http', 'pipe body', 'bound guard redflow', 'filter http']));
+      },
+      (app) => {
+        const spy = new Spy();
+        app.useGlobalGuards(spy).useGlobalInterceptors(spy).useGlobalPipes(spy).useGlobalFilters(spy);
+      },
+    );
   });
 });
