@@ -110,6 +110,10 @@ export const missingValidator = (target: string) =>
   `Class "${target}" as a workflow's input needs class-validator and class-transformer: npm install class-validator ` +
   'class-transformer. Or give a Standard Schema (zod, valibot, arktype) instead.';
 
+export const undecoratedDto = (target: string) =>
+  `Class "${target}" as a workflow's input has no decorators of class-validator, so it would accept everything. Decorate its properties, ` +
+  'or give a Standard Schema (zod, valibot, arktype) instead.';
+
 export const unsupportedOption = (where: string, key: string, supported: readonly string[]) =>
   `${where} has the unsupported option "${key}".${suggestion(key, supported)} Supported options are: ${supported.join(', ')}.`;
 

@@ -6,7 +6,8 @@ import type { Module } from '@nestjs/core/injector/module.js';
 /**
  * The module whose provider an instance is. Several may provide its class, each with enhancers of its own.
  *
- * An instance that no provider is known to have, as those of transient providers, is taken for one of the first module with its class.
+ * An instance that no provider is known to have, as one that is transient in a request-scoped provider, is taken for one of the first
+ * module with its class.
  */
 export function hostModuleOf(instance: object, modules: ModulesContainer, contextId?: ContextId): Module | undefined {
   const type = instance.constructor as Type;
@@ -29,7 +30,8 @@ export function containerOf(module: Module | undefined): ModulesContainer {
 function holds(wrapper: InstanceWrapper, instance: object, contextId: ContextId | undefined): boolean {
   if (wrapper.isAlias) return false;
   if (wrapper.instance === instance) return true;
+  if (wrapper.isTransient) return wrapper.getStaticTransientInstances().some((made) => made?.instance === instance);
   // Asking a wrapper for another call's instance makes a place for one: so only those that may have made this one are asked.
-  if (!contextId || wrapper.metatype !== instance.constructor || wrapper.isTransient) return false;
+  if (!contextId || wrapper.metatype !== instance.constructor) return false;
   return wrapper.getInstanceByContextId(contextId).instance === instance;
 }

@@ -343,6 +343,9 @@ describe('an enhancer of a class that two modules provide', () => {
   @Injectable({ scope: Scope.REQUEST })
   class ScopedMarker extends Marker {}
 
+  @Injectable({ scope: Scope.TRANSIENT })
+  class TransientMarker extends Marker {}
+
   @Module({})
   class MarkModule {}
 
@@ -376,6 +379,10 @@ describe('an enhancer of a class that two modules provide', () => {
 
   it('is so for request-scoped providers, too', async () => {
     expect(await marks(ScopedMarker)).toEqual({ results: ['xa', 'xb'], trace: ['a', 'b'] });
+  });
+
+  it('is so for transient providers, too', async () => {
+    expect(await marks(TransientMarker)).toEqual({ results: ['xa', 'xb'], trace: ['a', 'b'] });
   });
 
   it('is found when a factory of another module passes the provider on', async () => {

@@ -11,7 +11,7 @@ import {
   type WorkflowContext,
 } from '../../lib/index.js';
 import { createDtoSchema, loadDtoValidation } from '../../lib/redflow-dto.schema.js';
-import { type App, connection, withApp } from './fixtures.js';
+import { type App, bootError, connection, withApp } from './fixtures.js';
 
 class Item {
   @IsPositive()
@@ -162,6 +162,25 @@ describe('input: a class-validator DTO', () => {
         ]);
       }
     });
+  });
+
+  it('refuses a class that nothing of would be validated, as one of another library', async () => {
+    class Undecorated {
+      static readonly schema = evenNumber;
+      customer!: string;
+    }
+    @Workflow({ name: 'unchecked', input: Undecorated })
+    class UncheckedWorkflow {
+      async run(_ctx: WorkflowContext<Undecorated>): Promise<void> {}
+    }
+    const error = await bootError({ providers: [UncheckedWorkflow] });
+    expect(error).toBeInstanceOf(InvalidOptionError);
+    expect(error.message).toBe(
+      'Class "Undecorated" as a workflow\'s input has no decorators of class-validator, so it would accept everything. Decorate its ' +
+        'properties, or give a Standard Schema (zod, valibot, arktype) instead.',
+    );
+    class Heir extends Item {}
+    await expect(loadDtoValidation(Heir)).resolves.toBeDefined();
   });
 
   it('says what to install when the peers are missing', async () => {
