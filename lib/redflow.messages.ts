@@ -126,6 +126,10 @@ export const unreachableEnhancer = (enhancer: string, member: string) =>
   'are registered as a class, without useFactory or useValue, and none that are transient. Bind an instance instead: ' +
   `new ${enhancer}(…).`;
 
+export const stepWithoutProvider = (member: string) =>
+  `Enhancers are bound to step "${member}", which was called without a provider: as a static method, or as a function taken from its ` +
+  'object. Call it on the provider, or remove them.';
+
 export const refusedOption = (origin: WorkflowOrigin, reason: string) => `${reason} (on ${originName(origin)})`;
 
 export const notExecutable = (workflow: string, className: string) =>

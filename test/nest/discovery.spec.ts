@@ -61,6 +61,17 @@ describe('discovery of workflows', () => {
     expect(result).toBe('double');
   });
 
+  it('takes an object without a class for a double, and is not troubled by providers that are nothing', async () => {
+    const nothing = [null, undefined, Object.create(null)].map((useValue, index) => ({ provide: `NOTHING ${index}`, useValue }));
+    const double = Object.assign(Object.create(null), { run: async () => 'double' });
+    const result = await withApp(
+      { providers: [Greeting, BaseWorkflow, ...nothing] },
+      async ({ client }) => (await client.run(BaseWorkflow, undefined)).result(),
+      { override: (builder) => builder.overrideProvider(BaseWorkflow).useValue(double) },
+    );
+    expect(result).toBe('double');
+  });
+
   it('sees a provider once under all its aliases', async () => {
     const alias = { provide: 'ALIAS', useExisting: BaseWorkflow };
     const factory = { provide: 'SAME', useFactory: (same: BaseWorkflow) => same, inject: [BaseWorkflow] };

@@ -305,6 +305,65 @@ describe('an enhancer that Nest would leave out', () => {
   });
 });
 
+describe('a step that is called without its provider', () => {
+  class Closed implements CanActivate {
+    canActivate(): boolean {
+      return false;
+    }
+  }
+
+  class Vault {
+    @Step('open')
+    @UseGuards(new Closed())
+    static async open(): Promise<string> {
+      return 'open';
+    }
+
+    @Step('peek')
+    async peek(): Promise<string> {
+      return 'inside';
+    }
+  }
+
+  @UseGuards(new Closed())
+  class Safe extends Vault {
+    @Step('look')
+    async look(): Promise<string> {
+      return 'inside';
+    }
+  }
+
+  @Workflow({ name: 'burglary', maxAttempts: 1 })
+  class BurglaryWorkflow {
+    async run(ctx: WorkflowContext<'open' | 'look' | 'peek'>): Promise<string> {
+      const { look, peek } = new Safe();
+      return { open: () => Vault.open(), look, peek }[ctx.input].call(undefined as never);
+    }
+  }
+
+  it.each([
+    ['open', 'Vault.open'],
+    ['look', 'Safe.look'],
+  ] as const)('fails when guards are bound to it, which would be passed by: %s', async (input, member) => {
+    await withApp({ providers: [BurglaryWorkflow] }, async ({ client }) => {
+      await expect((await client.run(BurglaryWorkflow, input)).result()).rejects.toMatchObject({
+        cause: {
+          name: 'RedflowSetupError',
+          message:
+            `Enhancers are bound to step "${member}", which was called without a provider: as a static method, or as a function taken ` +
+            'from its object. Call it on the provider, or remove them.',
+        },
+      });
+    });
+  });
+
+  it('runs when none are', async () => {
+    await withApp({ providers: [BurglaryWorkflow] }, async ({ client }) => {
+      expect(await (await client.run(BurglaryWorkflow, 'peek')).result()).toBe('inside');
+    });
+  });
+});
+
 describe('an enhancer of a class that two modules provide', () => {
   @Injectable()
   class Suffix implements PipeTransform {
