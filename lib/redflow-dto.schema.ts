@@ -1,5 +1,5 @@
 import { InvalidOptionError, type StandardIssue, type StandardSchemaV1, type WorkflowOptions } from './engine/index.js';
-import { missingValidator } from './redflow.messages.js';
+import { missingValidator, undecoratedDto } from './redflow.messages.js';
 
 /** A class whose properties carry class-validator decorators. */
 export type DtoClass = new (...args: never[]) => object;
@@ -13,6 +13,8 @@ interface ValidationFailure {
 
 /** What is needed of class-transformer and class-validator. */
 export interface DtoValidation {
+  /** Whether any property of the class, or of one it extends, is validated. */
+  isDecorated(target: DtoClass): boolean;
   toInstance(target: DtoClass, value: object): object;
   validate(instance: object): Promise<readonly ValidationFailure[]>;
 }
@@ -29,6 +31,7 @@ export function isDtoClass(input: WorkflowOptions['input']): input is DtoClass {
  * @param load defaults to the optional peers class-validator and class-transformer, loaded when first needed
  */
 export function createDtoSchema(target: DtoClass, load = () => loadDtoValidation(target)): StandardSchemaV1 {
+  let loaded: DtoValidation | undefined;
   return {
     '~standard': {
       version: 1,
@@ -37,7 +40,8 @@ export function createDtoSchema(target: DtoClass, load = () => loadDtoValidation
         if (typeof value !== 'object' || value === null || Array.isArray(value)) {
           return { issues: [{ message: `expected an object with the properties of ${target.name}`, path: [] }] };
         }
-        const { toInstance, validate } = await load();
+        loaded ??= await load();
+        const { toInstance, validate } = loaded;
         const instance = toInstance(target, value);
         const failures = await validate(instance);
         return failures.length === 0 ? { value: instance } : { issues: failures.flatMap((failure) => issuesOf(failure, [])) };
@@ -49,23 +53,27 @@ export function createDtoSchema(target: DtoClass, load = () => loadDtoValidation
 /**
  * Loads the optional peers that validate DTO classes.
  *
- * @throws InvalidOptionError when one of them is not installed
+ * @throws InvalidOptionError when one of them is not installed, or the class has no decorators of theirs: it would accept everything
  */
 export async function loadDtoValidation(target: DtoClass, importPeers = importDtoPeers): Promise<DtoValidation> {
-  try {
-    return await importPeers();
-  } catch (cause) {
+  const validation = await importPeers().catch((cause: unknown) => {
     const error = new InvalidOptionError('input', missingValidator(target.name));
     error.cause = cause;
     throw error;
-  }
+  });
+  if (!validation.isDecorated(target)) throw new InvalidOptionError('input', undecoratedDto(target.name));
+  return validation;
 }
 
 async function importDtoPeers(): Promise<DtoValidation> {
-  const [{ plainToInstance }, { validate }] = await Promise.all([import('class-transformer'), import('class-validator')]);
+  const [{ plainToInstance }, { getMetadataStorage, validate }] = await Promise.all([
+    import('class-transformer'),
+    import('class-validator'),
+  ]);
   return {
+    isDecorated: (target) => getMetadataStorage().getTargetValidationMetadatas(target, '', false, false).length > 0,
     toInstance: (target, value) => plainToInstance(target as new () => object, value),
-    // As in ValidationPipe: a class without decorators accepts everything rather than nothing.
+    // As in ValidationPipe: a nested class without decorators accepts everything rather than nothing.
     validate: (instance) => validate(instance, { forbidUnknownValues: false }),
   };
 }

@@ -55,13 +55,18 @@ export class RedflowMetadataAccessor {
 
   /** The methods of a class that are steps, inherited ones included, as {@link getDecoratedMethods} finds the others. */
   getStepMethods(target: DecoratedClass): MethodKey[] {
-    return [...methodsOf(target)].filter(({ method }) => Reflect.hasOwnMetadata(STEP_METADATA, method)).map(({ key }) => key);
+    return [...methodsOf(target)].filter(({ method }) => isStep(method)).map(({ key }) => key);
   }
 }
 
 /** Adds a trigger to a class or method. Decorators apply from the last to the first, so it goes before what is there. */
 export function prependTrigger(trigger: TriggerMetadata, target: object): void {
   Reflect.defineMetadata(TRIGGERS_METADATA, [trigger, ...triggersOf(target)], target);
+}
+
+/** Whether a method carries `@Step()`. */
+export function isStep(method: object): boolean {
+  return Reflect.hasOwnMetadata(STEP_METADATA, method);
 }
 
 function triggersOf(target: object): readonly TriggerMetadata[] {

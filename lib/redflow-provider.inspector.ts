@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { hasParameterDecorators, isBoundTo } from './enhancers/bound-enhancers.js';
 import type { DecoratedClass, DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
 import type { DecoratedMethod, MethodKey } from './interfaces/workflow-metadata.interface.js';
 import { RedflowSetupError } from './redflow.errors.js';
@@ -33,15 +34,24 @@ export class RedflowProviderInspector {
   /** @throws RedflowSetupError when a controller has decorators of workflows: nothing would look for them there */
   refuseController(controller: unknown): void {
     if (!isClass(controller)) return;
-    const { name } = controller;
-    if (this.accessor.isWorkflowClass(controller)) throw new RedflowSetupError(messages.workflowIsController(name));
-    const [trigger] = this.accessor.getClassTriggers(controller);
-    if (trigger) throw new RedflowSetupError(messages.decoratedController(trigger.decorator, `class "${name}"`));
-    const [method] = this.accessor.getDecoratedMethods(controller);
-    if (!method) return;
-    const decorator = method.triggers[0]?.decorator ?? '@OnFailure()';
-    const member = messages.memberName(name, method.key);
-    throw new RedflowSetupError(messages.decoratedController(decorator, `method "${member}"`));
+    if (this.accessor.isWorkflowClass(controller)) throw new RedflowSetupError(messages.workflowIsController(controller.name));
+    const found = this.firstDecorator(controller);
+    if (found) throw new RedflowSetupError(messages.decoratedController(...found));
+  }
+
+  /** @throws RedflowSetupError when a guard or the like that is no provider has decorators of workflows */
+  refuseEnhancer(enhancer: unknown): void {
+    const found = isClass(enhancer) && this.firstDecorator(enhancer);
+    if (found) throw new RedflowSetupError(messages.decoratedEnhancer(...found));
+  }
+
+  private firstDecorator(type: DecoratedClass): [decorator: string, where: string] | undefined {
+    const [trigger] = this.accessor.getClassTriggers(type);
+    if (trigger) return [trigger.decorator, `class "${type.name}"`];
+    if (this.accessor.isWorkflowClass(type)) return ['@Workflow()', `class "${type.name}"`];
+    const [method] = this.accessor.getDecoratedMethods(type);
+    const decorator = method?.triggers[0]?.decorator ?? '@OnFailure()';
+    return method && [decorator, `method "${messages.memberName(type.name, method.key)}"`];
   }
 
   /** The provider's methods that are steps; none if only a call will tell its class. */
@@ -55,6 +65,7 @@ export class RedflowProviderInspector {
     if (!metadata) return [];
     const origin = originAt(target, wrapper);
     if (!hasMethod(wrapper, target, 'run')) throw new RedflowSetupError(messages.missingRun(metadata.name, origin));
+    refuseFilledParameters(target, originAt(target, wrapper, 'run'));
     const failureHook = this.failureHookOf(target, wrapper);
     return [{ metadata, target, wrapper, moduleName: origin.moduleName, ...(failureHook !== undefined && { failureHook }) }];
   }
@@ -66,7 +77,14 @@ export class RedflowProviderInspector {
     const origin = originAt(target, wrapper, first);
     if (second !== undefined) throw new RedflowSetupError(messages.twoHooks(origin, originAt(target, wrapper, second)));
     if (first === 'run') throw new RedflowSetupError(messages.hookOfItself(origin));
+    this.refuseEnhancedHook(target, first, origin);
     return hasMethod(wrapper, target, first) ? first : undefined;
+  }
+
+  /** A hook that is a step has the enhancers of the step. */
+  private refuseEnhancedHook(target: DecoratedClass, key: MethodKey, origin: messages.WorkflowOrigin): void {
+    if (this.accessor.getStepMethods(target).includes(key) || !isBoundTo(target.prototype[key])) return;
+    throw new RedflowSetupError(messages.enhancedHook(origin));
   }
 
   private methodWorkflows(target: DecoratedClass, wrapper: ProviderWrapper): DiscoveredWorkflow[] {
@@ -75,6 +93,7 @@ export class RedflowProviderInspector {
     for (const method of this.accessor.getDecoratedMethods(target)) {
       const origin = originAt(target, wrapper, method.key);
       refuseMisplaced(method, origin, isWorkflowClass);
+      refuseFilledParameters(target, origin);
       if (method.triggers.length === 0 || !hasMethod(wrapper, target, method.key)) continue;
       const metadata = methodWorkflow(method, messages.originName(origin));
       workflows.push({ metadata, target, wrapper, moduleName: origin.moduleName, method: method.key });
@@ -109,6 +128,11 @@ function refuseMisplaced(method: DecoratedMethod, origin: messages.WorkflowOrigi
   if (!method.isFailureHook) return;
   if (trigger) throw new RedflowSetupError(messages.hookOfItself(origin));
   if (!isWorkflowClass) throw new RedflowSetupError(messages.hookWithoutWorkflow(origin));
+}
+
+function refuseFilledParameters(target: DecoratedClass, origin: messages.WorkflowOrigin): void {
+  if (origin.method === undefined || !hasParameterDecorators(target.prototype, origin.method)) return;
+  throw new RedflowSetupError(messages.filledParameters(origin));
 }
 
 /** The provider's class: as registered, that of the value or of what the factory made, or the one that a test double replaces. */

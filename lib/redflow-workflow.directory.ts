@@ -1,4 +1,5 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type Type } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import {
   createRegistry,
   defineWorkflow,
@@ -14,7 +15,7 @@ import type { DecoratedClass, DiscoveredWorkflow } from './interfaces/discovered
 import type { WorkflowMetadata } from './interfaces/workflow-metadata.interface.js';
 import { REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS } from './redflow.constants.js';
 import { RedflowSetupError } from './redflow.errors.js';
-import { notExecutable, otherConnection, refusedOption, unknownOverride, type WorkflowOrigin } from './redflow.messages.js';
+import * as messages from './redflow.messages.js';
 import { mergeWorkflowOptions, type ResolvedRedflowOptions } from './redflow.options.js';
 import { createDtoSchema, isDtoClass, loadDtoValidation } from './redflow-dto.schema.js';
 import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
@@ -33,12 +34,14 @@ export class RedflowWorkflowDirectory {
   /** What the connection's worker serves and its client knows. */
   readonly registry = createRegistry();
   private readonly definitions = new Map<string, WorkflowDefinition>();
+  private isComplete = false;
 
   constructor(
     @Inject(REDFLOW_CONNECTION_NAME) private readonly connection: string,
     @Inject(REDFLOW_RESOLVED_OPTIONS) private readonly options: ResolvedRedflowOptions,
     private readonly accessor: RedflowMetadataAccessor,
     private readonly enhancers: RedflowEnhancers,
+    private readonly modules: ModulesContainer,
   ) {}
 
   /**
@@ -64,27 +67,37 @@ export class RedflowWorkflowDirectory {
         naming(origin, () => this.define(metadata, source)),
       );
     }
+    this.isComplete = true;
   }
 
   /**
    * The definition of a decorated class. One that is no provider here, as on an API pod that only starts its runs, gets one
    * for creating runs that no worker serves.
    *
-   * @throws RedflowSetupError when the class belongs to another connection
+   * @throws RedflowSetupError when the class belongs to another connection, or came with a module after the boot
    */
   resolveClass(target: DecoratedClass): WorkflowDefinition | undefined {
     const metadata = this.accessor.getWorkflowMetadata(target);
     if (!metadata) return undefined;
     const { name, connection } = metadata;
-    if (connection !== this.connection) throw new RedflowSetupError(otherConnection(target.name, connection, this.connection));
+    if (connection !== this.connection)
+      throw new RedflowSetupError(messages.otherConnection(target.name, connection, this.connection));
     const known = this.definitions.get(name);
     if (known) return known;
+    if (this.isComplete && this.options.worker !== false) this.tellUnserved(name, target);
     const handler = () => {
-      throw new RedflowSetupError(notExecutable(name, target.name));
+      throw new RedflowSetupError(messages.notExecutable(name, target.name));
     };
     const definition = this.define(metadata, { handler, registry: createRegistry() });
     this.definitions.set(name, definition);
     return definition;
+  }
+
+  /** Other processes may well serve it, but a provider that was forgotten looks the same. */
+  private tellUnserved(workflow: string, target: DecoratedClass): void {
+    const late = [...this.modules.values()].find((module) => module.hasProvider(target as Type));
+    if (late) throw new RedflowSetupError(messages.loadedLate(workflow, target.name, late.name));
+    this.options.client.logger?.log(messages.servedElsewhere(workflow, target.name));
   }
 
   private define(metadata: WorkflowMetadata, source: ExecutableSource): WorkflowDefinition {
@@ -103,17 +116,17 @@ export class RedflowWorkflowDirectory {
     // A producer may share its configuration with the workers without providing their classes.
     if (this.options.worker === false) return;
     const unknown = Object.keys(this.options.workflows).find((name) => !known.includes(name));
-    if (unknown !== undefined) throw new RedflowSetupError(unknownOverride(unknown, known));
+    if (unknown !== undefined) throw new RedflowSetupError(messages.unknownOverride(unknown, known));
   }
 }
 
 /** Adds class or method to what the engine says about a workflow's options: it knows the name only. */
-function naming<T>(origin: WorkflowOrigin, define: () => T): T {
+function naming<T>(origin: messages.WorkflowOrigin, define: () => T): T {
   try {
     return define();
   } catch (cause) {
     if (!(cause instanceof InvalidOptionError)) throw cause;
-    const error = new InvalidOptionError(cause.option, refusedOption(origin, cause.message));
+    const error = new InvalidOptionError(cause.option, messages.refusedOption(origin, cause.message));
     error.cause = cause;
     throw error;
   }

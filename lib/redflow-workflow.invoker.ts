@@ -6,6 +6,7 @@ import type { DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovere
 import type { MethodKey } from './interfaces/workflow-metadata.interface.js';
 import { RedflowSetupError } from './redflow.errors.js';
 import { withoutModule } from './redflow.messages.js';
+import { isStep } from './redflow-metadata.accessor.js';
 import { isStatic, memberOf } from './redflow-provider.inspector.js';
 
 type Methods = Record<MethodKey, Method>;
@@ -26,10 +27,12 @@ export function createHandler(workflow: DiscoveredWorkflow, enhancers?: RedflowE
   const key = method ?? 'run';
   const pipeArguments = method === undefined ? pipeInputOfContext : pipeInput;
   const enhanced = (provider: Methods, contextId?: ContextId): Method => {
-    if (!enhancers) return (...args) => provider[key](...args);
+    // A method that is a step as well has them around the step, once.
+    const isEnhancedItself = method !== undefined && isStep(provider[key]);
+    if (!enhancers || isEnhancedItself) return (...args) => provider[key](...args);
     return enhancers.around({ instance: provider, key, method: provider[key], contextId, pipeArguments });
   };
-  enhancers?.refuseAtBoot(memberOf(wrapper, target, key), isStatic(wrapper));
+  enhancers?.refuseAtBoot(memberOf(wrapper, target, key), isStatic(wrapper) ? undefined : wrapper.host);
   return createCall(wrapper, enhancers, (provider, ctx, contextId) => {
     const call = enhanced(provider, contextId);
     return method === undefined ? call(ctx) : call(ctx.input, ctx);

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DiscoveryService } from '@nestjs/core';
+import { DiscoveryService, ModulesContainer } from '@nestjs/core';
 import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type { DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
 import { REDFLOW_CONNECTION_NAME } from './redflow.constants.js';
@@ -12,6 +12,7 @@ import { isStatic, RedflowProviderInspector } from './redflow-provider.inspector
 export class RedflowExplorer {
   constructor(
     private readonly discovery: DiscoveryService,
+    private readonly modules: ModulesContainer,
     private readonly inspector: RedflowProviderInspector,
     private readonly enhancers: RedflowEnhancers,
     @Inject(REDFLOW_CONNECTION_NAME) private readonly connection: string,
@@ -26,6 +27,7 @@ export class RedflowExplorer {
   explore(): DiscoveredWorkflow[] {
     for (const { metatype } of this.discovery.getControllers()) this.inspector.refuseController(metatype);
     const wrappers = this.discovery.getProviders();
+    this.refuseEnhancersBeside(wrappers);
     const connections = this.connectionsIn(wrappers);
     for (const wrapper of wrappers) this.refuseUnguardedSteps(wrapper);
     const found = new Map<string, DiscoveredWorkflow>();
@@ -49,9 +51,18 @@ export class RedflowExplorer {
     });
   }
 
+  /** What is only bound somewhere, by `@UseGuards()` or its like, is no provider, and has an instance for each module that binds it. */
+  private refuseEnhancersBeside(providers: readonly ProviderWrapper[]): void {
+    const provided = new Set<unknown>(providers.flatMap(({ metatype, token }) => [metatype, token]));
+    for (const { injectables } of this.modules.values()) {
+      for (const { metatype } of injectables.values()) if (!provided.has(metatype)) this.inspector.refuseEnhancer(metatype);
+    }
+  }
+
   private refuseUnguardedSteps(wrapper: ProviderWrapper): void {
     if (wrapper.isAlias) return;
-    for (const step of this.inspector.stepsOf(wrapper)) this.enhancers.refuseAtBoot(step, isStatic(wrapper));
+    for (const step of this.inspector.stepsOf(wrapper))
+      this.enhancers.refuseAtBoot(step, isStatic(wrapper) ? undefined : wrapper.host);
   }
 
   private connectionsIn(wrappers: readonly ProviderWrapper[]): Set<string> {

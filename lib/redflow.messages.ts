@@ -58,6 +58,9 @@ export const workflowIsController = (className: string) =>
 export const decoratedController = (decorator: string, where: string) =>
   `${decorator} is on ${where}, a controller's. Move it to a provider: an @Injectable() class listed in providers.`;
 
+export const decoratedEnhancer = (decorator: string, where: string) =>
+  `${decorator} is on ${where}, of which Nest makes guards, interceptors, pipes or filters only. List the class in providers as well.`;
+
 export const triggerWithoutWorkflow = (decorator: string, origin: WorkflowOrigin) =>
   `${decorator} is on ${originName(origin)}, which is no workflow. Add @Workflow() to the class, or put the decorator on a method.`;
 
@@ -73,6 +76,14 @@ export const hookOfItself = (origin: WorkflowOrigin) =>
 
 export const twoHooks = (first: WorkflowOrigin, second: WorkflowOrigin) =>
   `@OnFailure() is on ${originName(first)} and on ${originName(second)}. A workflow has one failure hook: let one call the other.`;
+
+export const enhancedHook = (origin: WorkflowOrigin) =>
+  `@OnFailure() is on ${originName(origin)}, to which guards, interceptors, pipes or filters are bound, and none are called around a ` +
+  'failure hook. Bind them to a @Step() that the hook calls.';
+
+export const filledParameters = (origin: WorkflowOrigin) =>
+  `A parameter of ${originName(origin)} has a decorator, and nothing would fill it: workflows get (ctx), (input, ctx) or (failure). Read ` +
+  'what you need from there, or from currentRun().';
 
 export const optionSetTwice = (where: string, option: string, decorators: readonly [string, string]) =>
   `Option "${option}" of ${where} has different values in ${decorators.join(' and ')}. Together they make one workflow: set it in ` +
@@ -99,6 +110,10 @@ export const missingValidator = (target: string) =>
   `Class "${target}" as a workflow's input needs class-validator and class-transformer: npm install class-validator ` +
   'class-transformer. Or give a Standard Schema (zod, valibot, arktype) instead.';
 
+export const undecoratedDto = (target: string) =>
+  `Class "${target}" as a workflow's input has no decorators of class-validator, so it would accept everything. Decorate its properties, ` +
+  'or give a Standard Schema (zod, valibot, arktype) instead.';
+
 export const unsupportedOption = (where: string, key: string, supported: readonly string[]) =>
   `${where} has the unsupported option "${key}".${suggestion(key, supported)} Supported options are: ${supported.join(', ')}.`;
 
@@ -111,10 +126,22 @@ export const unreachableEnhancer = (enhancer: string, member: string) =>
   'are registered as a class, without useFactory or useValue, and none that are transient. Bind an instance instead: ' +
   `new ${enhancer}(…).`;
 
+export const stepWithoutProvider = (member: string) =>
+  `Enhancers are bound to step "${member}", which was called without a provider: as a static method, or as a function taken from its ` +
+  'object. Call it on the provider, or remove them.';
+
 export const refusedOption = (origin: WorkflowOrigin, reason: string) => `${reason} (on ${originName(origin)})`;
 
 export const notExecutable = (workflow: string, className: string) =>
   `Workflow "${workflow}" cannot be executed here: its class "${className}" is not a provider of this application.`;
+
+export const loadedLate = (workflow: string, className: string, moduleName: string) =>
+  `Workflow "${workflow}" would not be executed: its class "${className}" came with module "${moduleName}" after the boot, and workflows ` +
+  'are looked for at the boot only. Import the module in one that is there from the start.';
+
+export const servedElsewhere = (workflow: string, className: string) =>
+  `Workflow "${workflow}" is started here, and its class "${className}" is no provider of this application: its runs wait for a worker ` +
+  'that has it.';
 
 export const withoutModule = (workflow: string) =>
   `Workflow "${workflow}" cannot be instantiated: its provider was removed from its module after the boot.`;

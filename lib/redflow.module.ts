@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder, type DynamicModule, Inject, Module, Optional, type Provider } from '@nestjs/common';
-import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
+import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { getRedflowClientToken } from './decorators/inject-redflow.decorator.js';
 import { createClient, type RedflowClient } from './engine/index.js';
 import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
@@ -17,8 +17,8 @@ import { NestLoggerAdapter } from './redflow.logger.js';
 import { IMPORTED_WITHOUT_FOR_ROOT } from './redflow.messages.js';
 import { type ResolvedRedflowOptions, resolveModuleOptions } from './redflow.options.js';
 import { RedflowOrchestrator } from './redflow.orchestrator.js';
-import { RedflowExceptionFilter } from './redflow-exception.filter.js';
 import { RedflowHealthIndicator } from './redflow-health.indicator.js';
+import { RedflowHttpErrorsInterceptor } from './redflow-http-errors.interceptor.js';
 import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
 import { RedflowProviderInspector } from './redflow-provider.inspector.js';
 import { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
@@ -97,7 +97,7 @@ function connectionProviders(name: string): Provider[] {
     RedflowExplorer,
     RedflowWorkflowDirectory,
     RedflowHealthIndicator,
-    { provide: APP_FILTER, useClass: RedflowExceptionFilter },
+    { provide: APP_INTERCEPTOR, useClass: RedflowHttpErrorsInterceptor },
     { provide: REDFLOW_CONNECTION_NAME, useValue: name },
     { provide: REDFLOW_RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN, TEST_SEAM] },
     { provide: token, useFactory: openClient, inject: [REDFLOW_RESOLVED_OPTIONS, RedflowWorkflowDirectory] },

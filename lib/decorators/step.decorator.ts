@@ -1,11 +1,13 @@
 import { currentRun, type StepOptions } from '../engine/index.js';
+import { isBoundTo } from '../enhancers/bound-enhancers.js';
 import { type CallScope, callScope } from '../enhancers/call-scope.js';
 import { impersonate } from '../enhancers/impersonate.js';
 import type { Method, PipeArguments } from '../enhancers/redflow-enhancers.js';
 import type { StepDecoratorOptions, StepNameFactory } from '../interfaces/workflow-decorator-options.interface.js';
 import type { MethodKey } from '../interfaces/workflow-metadata.interface.js';
 import { STEP_METADATA } from '../redflow.constants.js';
-import { memberName } from '../redflow.messages.js';
+import { RedflowSetupError } from '../redflow.errors.js';
+import { memberName, stepWithoutProvider } from '../redflow.messages.js';
 import { classNameOf, decoratedMethod } from './decorated-method.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters are contravariant, so only any[] accepts every method
@@ -67,7 +69,8 @@ export function Step<N extends StepNameFactory = StepNameFactory>(
       if (!run) return Reflect.apply(method, this, args);
       const stepName = typeof name === 'function' ? name.apply(this, args) : (name ?? fallback);
       const scope = callScope.getStore();
-      return run.step.run(stepName, () => execute(scope, { provider: this, key, method: bare() }, args), boundTo(this, options));
+      const call = () => execute(scope, { provider: this, owner: target, key, method: bare() }, args);
+      return run.step.run(stepName, call, boundTo(this, options));
     };
     impersonate(step, method);
     Reflect.defineMetadata(STEP_METADATA, true, step);
@@ -85,15 +88,26 @@ function boundTo(provider: unknown, options: StepOptions): StepOptions {
   return options;
 }
 
-const pipeAll: PipeArguments = (args, transform) => Promise.all(args.map(transform));
+/** The context of the run, which a step gets when its method is the workflow, is no input. */
+const pipeInputs: PipeArguments = (args, transform) =>
+  Promise.all(args.map((value, index) => (value === currentRun() ? value : transform(value, index))));
+
+/** One call of a step: on what, and where the method is declared. */
+interface StepCall {
+  readonly provider: unknown;
+  readonly owner: object;
+  readonly key: MethodKey;
+  readonly method: Method;
+}
 
 /** Calls the method with the guards, interceptors, pipes and filters that are bound to it, if the run is one of an application. */
-function execute(
-  scope: CallScope | undefined,
-  { provider, key, method }: { provider: unknown; key: MethodKey; method: Method },
-  args: unknown[],
-): unknown {
-  if (!scope || typeof provider !== 'object' || provider === null) return Reflect.apply(method, provider, args);
+function execute(scope: CallScope | undefined, { provider, owner, key, method }: StepCall, args: unknown[]): unknown {
+  if (!scope) return Reflect.apply(method, provider, args);
+  if (typeof provider !== 'object' || provider === null) {
+    const type = typeof owner === 'function' ? owner : owner.constructor;
+    if ([type, method].some(isBoundTo)) throw new RedflowSetupError(stepWithoutProvider(memberName(type.name, key)));
+    return Reflect.apply(method, provider, args);
+  }
   const { enhancers, contextId } = scope;
-  return enhancers.around({ instance: provider, key, method, contextId, pipeArguments: pipeAll })(...args);
+  return enhancers.around({ instance: provider, key, method, contextId, pipeArguments: pipeInputs })(...args);
 }

@@ -1,4 +1,11 @@
-import { EXCEPTION_FILTERS_METADATA, GUARDS_METADATA, INTERCEPTORS_METADATA, PIPES_METADATA } from '@nestjs/common/constants.js';
+import {
+  EXCEPTION_FILTERS_METADATA,
+  GUARDS_METADATA,
+  INTERCEPTORS_METADATA,
+  PIPES_METADATA,
+  ROUTE_ARGS_METADATA,
+} from '@nestjs/common/constants.js';
+import type { MethodKey } from '../interfaces/workflow-metadata.interface.js';
 
 const KINDS = {
   guards: GUARDS_METADATA,
@@ -13,7 +20,7 @@ export type BoundEnhancers = Record<keyof typeof KINDS, readonly unknown[]>;
 /** What is bound to a provider's class and to one of its methods. */
 export function boundEnhancers(instance: object, method: object): BoundEnhancers {
   const boundAs = (metadata: string): unknown[] =>
-    [instance.constructor, method].flatMap((target) => Reflect.getMetadata(metadata, target) ?? []);
+    bindable(instance, method).flatMap((target) => Reflect.getMetadata(metadata, target) ?? []);
   return {
     guards: boundAs(KINDS.guards),
     interceptors: boundAs(KINDS.interceptors),
@@ -23,7 +30,22 @@ export function boundEnhancers(instance: object, method: object): BoundEnhancers
 }
 
 export function hasEnhancers(instance: object, method: object): boolean {
-  return [instance.constructor, method].some((target) =>
-    Object.values(KINDS).some((metadata) => Reflect.hasMetadata(metadata, target)),
-  );
+  return bindable(instance, method).some(isBoundTo);
+}
+
+/** Whether enhancers are bound to a class or method itself. */
+export function isBoundTo(target: object): boolean {
+  return Object.values(KINDS).some((metadata) => Reflect.hasMetadata(metadata, target));
+}
+
+/** Whether parameters of a method have decorators that would fill them, as those of `createParamDecorator()`. */
+export function hasParameterDecorators(prototype: object, key: MethodKey): boolean {
+  let owner: object | null = prototype;
+  while (owner && !Object.hasOwn(owner, key)) owner = Reflect.getPrototypeOf(owner);
+  return owner !== null && Reflect.hasOwnMetadata(ROUTE_ARGS_METADATA, owner.constructor, key);
+}
+
+/** Test doubles may be objects without a class. */
+function bindable(instance: object, method: object): object[] {
+  return [instance.constructor, method].filter((target) => typeof target === 'function');
 }

@@ -5,6 +5,7 @@ import { GuardsConsumer } from '@nestjs/core/guards/guards-consumer.js';
 import { GuardsContextCreator } from '@nestjs/core/guards/guards-context-creator.js';
 import { ExternalContextCreator } from '@nestjs/core/helpers/external-context-creator.js';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+import type { Module } from '@nestjs/core/injector/module.js';
 import { InterceptorsConsumer } from '@nestjs/core/interceptors/interceptors-consumer.js';
 import { InterceptorsContextCreator } from '@nestjs/core/interceptors/interceptors-context-creator.js';
 import { PipesConsumer } from '@nestjs/core/pipes/pipes-consumer.js';
@@ -13,6 +14,7 @@ import type { MethodKey } from '../interfaces/workflow-metadata.interface.js';
 import { RedflowSetupError } from '../redflow.errors.js';
 import { memberName, unreachableEnhancer } from '../redflow.messages.js';
 import { boundEnhancers, hasEnhancers } from './bound-enhancers.js';
+import { containerOf, hostModuleOf } from './host-module.js';
 import { impersonate } from './impersonate.js';
 import { REDFLOW_CONTEXT_TYPE } from './redflow-execution-context.js';
 
@@ -43,26 +45,17 @@ export interface EnhancedCall extends EnhancedMember {
  */
 @Injectable()
 export class RedflowEnhancers {
-  private readonly creator: ExternalContextCreator;
+  private readonly container: NestContainer;
   private readonly pipes: PipesContextCreator;
+  private readonly creators = new Map<Module | undefined, HostContextCreator>();
   private readonly pipesConsumer = new PipesConsumer();
   /** For singletons, by what the method is at present: tools replace methods. Instances that are made for one call are called once. */
   private readonly made = new WeakMap<object, Map<Method, Method>>();
 
   constructor(private readonly modules: ModulesContainer) {
-    // Without an ApplicationConfig, which is where these find the global ones.
-    const container = { getModules: () => modules } as NestContainer;
-    this.pipes = new PipesContextCreator(container);
-    this.creator = new ExternalContextCreator(
-      new GuardsContextCreator(container),
-      new GuardsConsumer(),
-      new InterceptorsContextCreator(container),
-      new InterceptorsConsumer(),
-      modules,
-      this.pipes,
-      this.pipesConsumer,
-      new ExternalExceptionFilterContext(container),
-    );
+    // Without an ApplicationConfig, which is where Nest finds the global ones.
+    this.container = { getModules: () => modules } as NestContainer;
+    this.pipes = new PipesContextCreator(this.container);
   }
 
   /**
@@ -82,24 +75,24 @@ export class RedflowEnhancers {
   /**
    * Looks at a method before it is called. Which enhancers are made along with an instance for one call is known in that call only.
    *
-   * @param isSingleton otherwise `instance` is the prototype of those that will be made
+   * @param hostOfMany the module whose instances will be made from `instance`, their prototype; none for a singleton
    * @throws RedflowSetupError when Nest would silently leave a bound enhancer out
    */
-  refuseAtBoot(member: EnhancedMember, isSingleton: boolean): void {
-    this.refuseUnreachable(member, this.moduleOf(member.instance), (enhancer) =>
-      isSingleton ? isMade(enhancer) : !enhancer.isTransient,
-    );
+  refuseAtBoot(member: EnhancedMember, hostOfMany?: Module): void {
+    if (!hasEnhancers(member.instance, member.method)) return;
+    if (hostOfMany) this.refuseUnreachable(member, hostOfMany, (enhancer) => !enhancer.isTransient);
+    else this.refuseUnreachable(member, hostModuleOf(member.instance, this.modules), (enhancer) => isMade(enhancer));
   }
 
   private enhance(call: EnhancedCall): Method {
     const { instance, key, method, contextId } = call;
     if (!hasEnhancers(instance, method)) return (...args) => method.apply(instance, args);
     const { pipes, filters } = boundEnhancers(instance, method);
-    const module = this.moduleOf(instance);
-    this.refuseUnreachable(call, module, (enhancer) => isMade(enhancer, contextId));
-    return this.creator.create(
+    const host = hostModuleOf(instance, this.modules, contextId);
+    this.refuseUnreachable(call, host, (enhancer) => isMade(enhancer, contextId));
+    return this.creatorFor(host).create(
       instance as Record<string, unknown>,
-      pipes.length > 0 ? this.piped(call, module) : method,
+      pipes.length > 0 ? this.piped(call, host) : method,
       key as string,
       undefined,
       undefined,
@@ -111,9 +104,15 @@ export class RedflowEnhancers {
     );
   }
 
+  private creatorFor(host: Module | undefined): HostContextCreator {
+    const creator = this.creators.get(host) ?? new HostContextCreator(this.container, this.pipes, host);
+    this.creators.set(host, creator);
+    return creator;
+  }
+
   /** The method behind its pipes: for Nest and its `Reflector` still the method. */
-  private piped({ instance, key, method, contextId, pipeArguments }: EnhancedCall, module: string): Method {
-    const pipes = this.pipes.create(instance as Record<string, unknown>, method, module, contextId);
+  private piped({ instance, key, method, contextId, pipeArguments }: EnhancedCall, host: Module | undefined): Method {
+    const pipes = this.pipes.create(instance as Record<string, unknown>, method, host?.token ?? '', contextId);
     const types: unknown[] = Reflect.getMetadata('design:paramtypes', instance, key) ?? [];
     const transform = (value: unknown, index: number) =>
       this.pipesConsumer.applyPipes(value, { type: 'body', metatype: types[index] as Type, data: undefined }, pipes);
@@ -121,30 +120,42 @@ export class RedflowEnhancers {
     return impersonate(callback, method);
   }
 
-  /** The key of the module that provides an instance. */
-  private moduleOf(instance: object): string {
-    for (const [key, module] of this.modules) {
-      if (module.hasProvider(instance.constructor as Type)) return key;
-    }
-    for (const [key, module] of this.modules) {
-      if ([...module.providers.values()].some((wrapper) => wrapper.instance === instance)) return key;
-    }
-    return '';
-  }
-
   /** A guard that is left out lets everybody in. */
   private refuseUnreachable(
     { instance, key, method }: EnhancedMember,
-    module: string,
+    host: Module | undefined,
     isReachable: (enhancer: InstanceWrapper) => boolean,
   ): void {
-    const injectables = this.modules.get(module)?.injectables;
     for (const bound of Object.values(boundEnhancers(instance, method)).flat()) {
       if (typeof bound !== 'function') continue;
-      const wrapper = injectables?.get(bound as Type);
+      const wrapper = host?.injectables.get(bound as Type);
       if (!wrapper || !isReachable(wrapper))
         throw new RedflowSetupError(unreachableEnhancer(bound.name, memberName(instance.constructor.name, key)));
     }
+  }
+}
+
+/** Takes the enhancers of one module, which is where it has been checked that they are. */
+class HostContextCreator extends ExternalContextCreator {
+  constructor(
+    container: NestContainer,
+    pipes: PipesContextCreator,
+    private readonly host: Module | undefined,
+  ) {
+    super(
+      new GuardsContextCreator(container),
+      new GuardsConsumer(),
+      new InterceptorsContextCreator(container),
+      new InterceptorsConsumer(),
+      containerOf(host),
+      pipes,
+      new PipesConsumer(),
+      new ExternalExceptionFilterContext(container),
+    );
+  }
+
+  override getContextModuleKey(): string {
+    return this.host?.token ?? '';
   }
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Injectable, Module } from '@nestjs/common';
-import { RedflowSetupError, Workflow, type WorkflowContext } from '../../lib/index.js';
-import { bootError, withApp } from './fixtures.js';
+import { type CanActivate, Controller, forwardRef, Inject, Injectable, Module, UseGuards } from '@nestjs/common';
+import { LazyModuleLoader } from '@nestjs/core';
+import { OnEvent, RedflowSetupError, Step, Workflow, type WorkflowContext } from '../../lib/index.js';
+import { bootError, silentLogger, withApp } from './fixtures.js';
 
 @Injectable()
 class Greeting {
@@ -56,6 +57,17 @@ describe('discovery of workflows', () => {
       { providers: [Greeting, BaseWorkflow] },
       async ({ client }) => (await client.run(BaseWorkflow, undefined)).result(),
       { override: (builder) => builder.overrideProvider(BaseWorkflow).useValue({ run: async () => 'double' }) },
+    );
+    expect(result).toBe('double');
+  });
+
+  it('takes an object without a class for a double, and is not troubled by providers that are nothing', async () => {
+    const nothing = [null, undefined, Object.create(null)].map((useValue, index) => ({ provide: `NOTHING ${index}`, useValue }));
+    const double = Object.assign(Object.create(null), { run: async () => 'double' });
+    const result = await withApp(
+      { providers: [Greeting, BaseWorkflow, ...nothing] },
+      async ({ client }) => (await client.run(BaseWorkflow, undefined)).result(),
+      { override: (builder) => builder.overrideProvider(BaseWorkflow).useValue(double) },
     );
     expect(result).toBe('double');
   });
@@ -124,5 +136,110 @@ describe('discovery of workflows', () => {
     }
     const error = await bootError({ controllers: [ControlledWorkflow] });
     expect(error.message).toMatch(/^Workflow class "ControlledWorkflow" is a controller\./);
+  });
+
+  it('refuses a guard that is no provider, and finds one that is', async () => {
+    @Injectable()
+    class ListeningGuard implements CanActivate {
+      canActivate(): boolean {
+        return true;
+      }
+
+      @OnEvent('heard')
+      async hear(_input: unknown): Promise<void> {}
+    }
+    @Workflow('guarded')
+    @UseGuards(ListeningGuard)
+    class GuardedWorkflow {
+      async run(_ctx: WorkflowContext<void>): Promise<void> {}
+    }
+    const error = await bootError({ providers: [GuardedWorkflow] });
+    expect(error.message).toBe(
+      '@OnEvent("heard") is on method "ListeningGuard.hear", of which Nest makes guards, interceptors, pipes or filters only. ' +
+        'List the class in providers as well.',
+    );
+    await withApp({ providers: [GuardedWorkflow, ListeningGuard] }, async ({ client }) => {
+      expect(await client.emitEvent('heard', 1)).toHaveLength(1);
+    });
+  });
+
+  it('finds the methods of a module class', async () => {
+    @Module({})
+    class ListeningModule {
+      @OnEvent('heard')
+      async hear(word: string): Promise<string> {
+        return word;
+      }
+    }
+    await withApp({ imports: [ListeningModule] }, async ({ client }) => {
+      const [handle] = await client.emitEvent('heard', 'hey');
+      expect(await handle.result()).toBe('hey');
+    });
+  });
+
+  it('finds workflows and steps that depend on each other', async () => {
+    @Injectable()
+    class Stock {
+      constructor(@Inject(forwardRef(() => StockWorkflow)) readonly workflow: object) {}
+
+      @Step()
+      async reserve(): Promise<string> {
+        return this.workflow.constructor.name;
+      }
+    }
+    @Workflow('stock')
+    class StockWorkflow {
+      constructor(@Inject(forwardRef(() => Stock)) private readonly stock: Stock) {}
+
+      async run(_ctx: WorkflowContext<void>): Promise<string> {
+        return this.stock.reserve();
+      }
+    }
+    expect(await resultOf('stock', { providers: [StockWorkflow, Stock] })).toBe('StockWorkflow');
+  });
+});
+
+describe('a workflow class that no worker of the application serves', () => {
+  @Workflow('elsewhere')
+  class ElsewhereWorkflow {
+    async run(_ctx: WorkflowContext<void>): Promise<void> {}
+  }
+
+  const linesOf = async (worker: boolean): Promise<string[]> => {
+    const lines: string[] = [];
+    const logger = { ...silentLogger, log: (line: string) => lines.push(line) };
+    await withApp(
+      { providers: [BaseWorkflow, Greeting] },
+      async ({ client }) => {
+        for (let run = 0; run < 2; run++) await client.run(ElsewhereWorkflow, undefined);
+      },
+      { redflow: { logger, worker } },
+    );
+    return lines.filter((line) => line.includes('elsewhere'));
+  };
+
+  it('is named once, since it may have been forgotten', async () => {
+    expect(await linesOf(true)).toEqual([
+      'Workflow "elsewhere" is started here, and its class "ElsewhereWorkflow" is no provider of this application: its runs wait for a ' +
+        'worker that has it.',
+    ]);
+  });
+
+  it('is nothing to tell by a producer', async () => {
+    expect(await linesOf(false)).toEqual([]);
+  });
+
+  it('is refused when it came with a module that was loaded after the boot', async () => {
+    @Module({ providers: [ElsewhereWorkflow] })
+    class LazyModule {}
+    await withApp({ providers: [BaseWorkflow, Greeting] }, async ({ module, client }) => {
+      await module.get(LazyModuleLoader).load(() => LazyModule);
+      const error = await client.run(ElsewhereWorkflow, undefined).catch((cause: unknown) => cause);
+      expect(error).toBeInstanceOf(RedflowSetupError);
+      expect((error as Error).message).toBe(
+        'Workflow "elsewhere" would not be executed: its class "ElsewhereWorkflow" came with module "LazyModule" after the boot, and ' +
+          'workflows are looked for at the boot only. Import the module in one that is there from the start.',
+      );
+    });
   });
 });

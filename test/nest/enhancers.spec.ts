@@ -4,14 +4,17 @@ import {
   type CallHandler,
   type CanActivate,
   Catch,
+  createParamDecorator,
   type ExceptionFilter,
   type ExecutionContext,
   Inject,
   Injectable,
+  Module,
   type NestInterceptor,
   type PipeTransform,
   Scope,
   SetMetadata,
+  type Type,
   UseFilters,
   UseGuards,
   UseInterceptors,
@@ -21,7 +24,16 @@ import {
 import { APP_GUARD, APP_INTERCEPTOR, REQUEST, Reflector } from '@nestjs/core';
 import { IsInt } from 'class-validator';
 import { map, type Observable } from 'rxjs';
-import { currentRun, isRedflowContext, OnEvent, Step, Workflow, type WorkflowContext } from '../../lib/index.js';
+import {
+  currentRun,
+  type FailureContext,
+  isRedflowContext,
+  OnEvent,
+  OnFailure,
+  Step,
+  Workflow,
+  type WorkflowContext,
+} from '../../lib/index.js';
 import { perPass } from '../support/passes.js';
 import { bootError, withApp } from './fixtures.js';
 
@@ -289,6 +301,254 @@ describe('an enhancer that Nest would leave out', () => {
           message: expect.stringContaining('"TracingGuard" is bound to "Vault.open" as a class'),
         },
       });
+    });
+  });
+});
+
+describe('a step that is called without its provider', () => {
+  class Closed implements CanActivate {
+    canActivate(): boolean {
+      return false;
+    }
+  }
+
+  class Vault {
+    @Step('open')
+    @UseGuards(new Closed())
+    static async open(): Promise<string> {
+      return 'open';
+    }
+
+    @Step('peek')
+    async peek(): Promise<string> {
+      return 'inside';
+    }
+  }
+
+  @UseGuards(new Closed())
+  class Safe extends Vault {
+    @Step('look')
+    async look(): Promise<string> {
+      return 'inside';
+    }
+  }
+
+  @Workflow({ name: 'burglary', maxAttempts: 1 })
+  class BurglaryWorkflow {
+    async run(ctx: WorkflowContext<'open' | 'look' | 'peek'>): Promise<string> {
+      const { look, peek } = new Safe();
+      return { open: () => Vault.open(), look, peek }[ctx.input].call(undefined as never);
+    }
+  }
+
+  it.each([
+    ['open', 'Vault.open'],
+    ['look', 'Safe.look'],
+  ] as const)('fails when guards are bound to it, which would be passed by: %s', async (input, member) => {
+    await withApp({ providers: [BurglaryWorkflow] }, async ({ client }) => {
+      await expect((await client.run(BurglaryWorkflow, input)).result()).rejects.toMatchObject({
+        cause: {
+          name: 'RedflowSetupError',
+          message:
+            `Enhancers are bound to step "${member}", which was called without a provider: as a static method, or as a function taken ` +
+            'from its object. Call it on the provider, or remove them.',
+        },
+      });
+    });
+  });
+
+  it('runs when none are', async () => {
+    await withApp({ providers: [BurglaryWorkflow] }, async ({ client }) => {
+      expect(await (await client.run(BurglaryWorkflow, 'peek')).result()).toBe('inside');
+    });
+  });
+});
+
+describe('an enhancer of a class that two modules provide', () => {
+  @Injectable()
+  class Suffix implements PipeTransform {
+    constructor(@Inject('SUFFIX') private readonly suffix: string) {}
+
+    transform(value: unknown): unknown {
+      return `${value}${this.suffix}`;
+    }
+  }
+
+  @Injectable()
+  class SuffixGuard implements CanActivate {
+    constructor(
+      @Inject('SUFFIX') private readonly suffix: string,
+      @Inject('TRACE') private readonly trace: string[],
+    ) {}
+
+    canActivate(): boolean {
+      this.trace.push(this.suffix);
+      return true;
+    }
+  }
+
+  class Marker {
+    @Step()
+    @UseGuards(SuffixGuard)
+    @UsePipes(Suffix)
+    async mark(value: string): Promise<string> {
+      return value;
+    }
+  }
+
+  @Injectable()
+  class SingletonMarker extends Marker {}
+
+  @Injectable({ scope: Scope.REQUEST })
+  class ScopedMarker extends Marker {}
+
+  @Injectable({ scope: Scope.TRANSIENT })
+  class TransientMarker extends Marker {}
+
+  @Module({})
+  class MarkModule {}
+
+  const marks = async (type: Type<Marker>) => {
+    const trace: string[] = [];
+    const moduleOf = (suffix: string) => {
+      @Workflow({ name: `mark-${suffix}`, maxAttempts: 1 })
+      class MarkWorkflow {
+        constructor(@Inject(type) private readonly marker: Marker) {}
+
+        async run(_ctx: WorkflowContext<void>): Promise<string> {
+          return this.marker.mark('x');
+        }
+      }
+      const values = [
+        { provide: 'SUFFIX', useValue: suffix },
+        { provide: 'TRACE', useValue: trace },
+      ];
+      return { module: MarkModule, providers: [type, MarkWorkflow, ...values] };
+    };
+    const results = await withApp({ imports: [moduleOf('a'), moduleOf('b')] }, async ({ client }) => [
+      await (await client.run('mark-a', undefined)).result(),
+      await (await client.run('mark-b', undefined)).result(),
+    ]);
+    return { results, trace };
+  };
+
+  it('is that of the module whose provider is called', async () => {
+    expect(await marks(SingletonMarker)).toEqual({ results: ['xa', 'xb'], trace: ['a', 'b'] });
+  });
+
+  it('is so for request-scoped providers, too', async () => {
+    expect(await marks(ScopedMarker)).toEqual({ results: ['xa', 'xb'], trace: ['a', 'b'] });
+  });
+
+  it('is so for transient providers, too', async () => {
+    expect(await marks(TransientMarker)).toEqual({ results: ['xa', 'xb'], trace: ['a', 'b'] });
+  });
+
+  it('is found when a factory of another module passes the provider on', async () => {
+    @Workflow({ name: 'passed-on', maxAttempts: 1 })
+    class PassedOnWorkflow {
+      constructor(@Inject('SAME') private readonly marker: Marker) {}
+
+      async run(_ctx: WorkflowContext<void>): Promise<string> {
+        return this.marker.mark('x');
+      }
+    }
+    const values = [
+      { provide: 'SUFFIX', useValue: '!' },
+      { provide: 'TRACE', useValue: [] },
+    ];
+    @Module({ providers: [SingletonMarker, ...values], exports: [SingletonMarker] })
+    class OwnerModule {}
+    const same = { provide: 'SAME', useFactory: (marker: SingletonMarker) => marker, inject: [SingletonMarker] };
+    await withApp({ imports: [OwnerModule], providers: [same, PassedOnWorkflow] }, async ({ client }) => {
+      expect(await (await client.run(PassedOnWorkflow, undefined)).result()).toBe('x!');
+    });
+  });
+});
+
+describe('a decorator of a parameter', () => {
+  const Tenant = createParamDecorator(() => 'acme');
+  const refusal = (where: string) =>
+    `A parameter of ${where} has a decorator, and nothing would fill it: workflows get (ctx), (input, ctx) or (failure). Read what ` +
+    'you need from there, or from currentRun().';
+
+  it('fails the boot on a workflow class', async () => {
+    @Workflow('tenants')
+    class TenantsWorkflow {
+      async run(_ctx: WorkflowContext<void>, @Tenant() _tenant?: string): Promise<void> {}
+    }
+    @Injectable()
+    class HeirWorkflow extends TenantsWorkflow {}
+    const error = await bootError({ providers: [TenantsWorkflow] });
+    expect(error.message).toBe(refusal('method "TenantsWorkflow.run" (module "RootTestModule")'));
+    expect((await bootError({ providers: [HeirWorkflow] })).message).toContain('"HeirWorkflow.run"');
+  });
+
+  it('fails the boot on a method that is a workflow, and on a failure hook', async () => {
+    @Injectable()
+    class Listener {
+      @OnEvent('tenant')
+      async take(_input: unknown, _ctx: WorkflowContext, @Tenant() _tenant?: string): Promise<void> {}
+    }
+    expect((await bootError({ providers: [Listener] })).message).toContain('"Listener.take"');
+    @Workflow('failing')
+    class FailingWorkflow {
+      async run(_ctx: WorkflowContext<void>): Promise<void> {}
+
+      @OnFailure()
+      async tell(_failure: FailureContext<void>, @Tenant() _tenant?: string): Promise<void> {}
+    }
+    expect((await bootError({ providers: [FailingWorkflow] })).message).toContain('"FailingWorkflow.tell"');
+  });
+
+  it('is gone with the method that is overridden', async () => {
+    @Workflow('tenants')
+    class TenantsWorkflow {
+      async run(_ctx: WorkflowContext<void>, @Tenant() _tenant?: string): Promise<string> {
+        return 'base';
+      }
+    }
+    @Injectable()
+    class OverridingWorkflow extends TenantsWorkflow {
+      override async run(_ctx: WorkflowContext<void>): Promise<string> {
+        return 'heir';
+      }
+    }
+    await withApp({ providers: [OverridingWorkflow] }, async ({ client }) => {
+      expect(await (await client.run(TenantsWorkflow, undefined)).result()).toBe('heir');
+    });
+  });
+});
+
+describe('enhancers of a method that is a workflow and a step', () => {
+  it('run around the step only: once, whatever is replayed', async () => {
+    const seen: string[] = [];
+    class Once implements CanActivate {
+      canActivate(context: ExecutionContext): boolean {
+        seen.push(context.getHandler().name);
+        return true;
+      }
+    }
+    class Shout implements PipeTransform {
+      transform(value: unknown): unknown {
+        if (typeof value !== 'string') throw new TypeError('no input');
+        return `${value}!`;
+      }
+    }
+    @Injectable()
+    class Listener {
+      @OnEvent('word', { maxAttempts: 1, name: 'word' })
+      @UseGuards(new Once())
+      @UsePipes(new Shout())
+      @Step()
+      async take(word: string, ctx: WorkflowContext<string>): Promise<string> {
+        return `${word} ${ctx.event?.name}`;
+      }
+    }
+    await withApp({ providers: [Listener] }, async ({ client }) => {
+      const [handle] = await client.emitEvent('word', 'hey');
+      expect(await handle.result()).toBe('hey! word');
+      expect(seen).toEqual(['take']);
     });
   });
 });

@@ -1,13 +1,38 @@
 import { describe, expect, it } from '@jest/globals';
-import { Body, Catch, Controller, type ExceptionFilter, type ModuleMetadata, Post, UseFilters } from '@nestjs/common';
+import {
+  type ArgumentMetadata,
+  type ArgumentsHost,
+  Body,
+  type CallHandler,
+  type CanActivate,
+  Catch,
+  Controller,
+  type ExceptionFilter,
+  type ExecutionContext,
+  HttpException,
+  type INestApplication,
+  Injectable,
+  Module,
+  type ModuleMetadata,
+  type NestInterceptor,
+  type PipeTransform,
+  Post,
+  type Provider,
+  Scope,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { IsPositive } from 'class-validator';
+import type { Observable } from 'rxjs';
 import {
   defineEvent,
   InputValidationError,
   RedflowClient,
   RedflowModule,
   type StandardSchemaV1,
+  Step,
   Workflow,
   type WorkflowContext,
 } from '../../lib/index.js';
@@ -74,12 +99,26 @@ class PaymentsController {
   }
 }
 
+/** As in Nest's documentation: whatever is no HttpException is a 500. */
+@Catch()
+class EverythingFilter implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    const status = error instanceof HttpException ? error.getStatus() : 500;
+    const body = error instanceof HttpException ? error.getResponse() : { unknown: String(error) };
+    host.switchToHttp().getResponse().status(status).json({ enveloped: body });
+  }
+}
+
+const unprepared = (): void => {};
+
 async function withServer<T>(
   metadata: ModuleMetadata,
   use: (post: (path: string, body: object) => Promise<Response>) => Promise<T>,
+  prepare: (app: INestApplication) => void = unprepared,
 ) {
   const imports = [RedflowModule.forRoot(connection({ worker: false }))];
   const app = (await Test.createTestingModule({ imports, ...metadata }).compile()).createNestApplication({ logger: false });
+  prepare(app);
   try {
     await app.listen(0, '127.0.0.1');
     const url = await app.getUrl();
@@ -125,11 +164,127 @@ describe('an error that leaves a controller', () => {
     });
   });
 
+  @Module({ providers: [{ provide: APP_FILTER, useClass: EverythingFilter }] })
+  class FiltersModule {}
+  const provided = (filter: Provider): ModuleMetadata => ({ ...metadata, providers: [...(metadata.providers ?? []), filter] });
+
+  it.each<[string, ModuleMetadata, (app: INestApplication) => void]>([
+    ['bound to the application', metadata, (app) => app.useGlobalFilters(new EverythingFilter())],
+    ['provided in the root module', provided({ provide: APP_FILTER, useClass: EverythingFilter }), unprepared],
+    [
+      'provided in another module',
+      { ...metadata, imports: [RedflowModule.forRoot(connection({ worker: false })), FiltersModule] },
+      unprepared,
+    ],
+    ['that is request-scoped', provided({ provide: APP_FILTER, useClass: EverythingFilter, scope: Scope.REQUEST }), unprepared],
+  ])('is an HttpException to a filter for everything, %s', async (_where, appMetadata, prepare) => {
+    await withServer(
+      appMetadata,
+      async (post) => {
+        const refused = await post('pay', { cents: -1 });
+        expect(refused.status).toBe(400);
+        expect(await refused.json()).toMatchObject({ enveloped: { issues: [{ path: 'cents' }] } });
+        expect((await post('fails', {})).status).toBe(500);
+        await post('limited', { customer: 'Ada' });
+        const limited = await post('limited', { customer: 'Ada' });
+        expect([limited.status, Number(limited.headers.get('retry-after')) > 0]).toEqual([429, true]);
+      },
+      prepare,
+    );
+  });
+
+  it.each<[string, Provider]>([
+    ['', { provide: APP_FILTER, useClass: OwnFilter }],
+    [' that is request-scoped', { provide: APP_FILTER, useClass: OwnFilter, scope: Scope.REQUEST }],
+  ])('is itself to a filter of the application that names it%s', async (_kind, filter) => {
+    await withServer(provided(filter), async (post) => {
+      expect((await post('pay', { cents: -1 })).status).toBe(422);
+      await post('limited', { customer: 'Ada' });
+      expect((await post('limited', { customer: 'Ada' })).status).toBe(429);
+    });
+  });
+
   it('is left to a filter that the application binds, and other errors are none of it', async () => {
     await withServer(metadata, async (post) => {
       const own = await post('own', { cents: -1 });
       expect([own.status, await own.json()]).toEqual([422, { own: 1 }]);
       expect((await post('fails', {})).status).toBe(500);
     });
+  });
+});
+
+describe('enhancers of an HTTP application', () => {
+  it('of any kind and registration are called for its requests, never for its workflows', async () => {
+    const seen = new Set<string>();
+    const note = (kind: string, host: ArgumentsHost) => seen.add(`${kind} ${host.getType()}`);
+    class Spy implements CanActivate, NestInterceptor, PipeTransform, ExceptionFilter {
+      canActivate(context: ExecutionContext): boolean {
+        note('guard', context);
+        return true;
+      }
+
+      intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+        note('interceptor', context);
+        return next.handle();
+      }
+
+      transform(value: unknown, { type }: ArgumentMetadata): unknown {
+        seen.add(`pipe ${type}`);
+        return value;
+      }
+
+      catch(_error: unknown, host: ArgumentsHost): void {
+        note('filter', host);
+        host.switchToHttp().getResponse().status(418).json({});
+      }
+    }
+    @Injectable({ scope: Scope.REQUEST })
+    class ScopedSpy extends Spy {}
+    class Local implements CanActivate {
+      canActivate(context: ExecutionContext): boolean {
+        note('bound guard', context);
+        return true;
+      }
+    }
+    @Injectable()
+    class Kitchen {
+      @Step()
+      @UseGuards(Local)
+      async boil(_liquid: string): Promise<void> {
+        throw new RangeError('no water');
+      }
+    }
+    @Workflow({ name: 'tea', maxAttempts: 1 })
+    @UseGuards(Local)
+    class TeaWorkflow {
+      constructor(private readonly kitchen: Kitchen) {}
+
+      async run(ctx: WorkflowContext<string>): Promise<void> {
+        await this.kitchen.boil(ctx.input);
+      }
+    }
+    @Controller()
+    class TeaController {
+      constructor(private readonly client: RedflowClient) {}
+
+      @Post('tea')
+      async tea(@Body() body: { liquid: string }): Promise<void> {
+        await (await this.client.run(TeaWorkflow, body.liquid)).result();
+      }
+    }
+    const tokens = [APP_GUARD, APP_INTERCEPTOR, APP_PIPE, APP_FILTER];
+    const global = tokens.flatMap((provide) => [Spy, ScopedSpy].map((useClass) => ({ provide, useClass })));
+    const imports = [RedflowModule.forRoot(connection())];
+    await withServer(
+      { controllers: [TeaController], providers: [TeaWorkflow, Kitchen, ...global], imports },
+      async (post) => {
+        expect((await post('tea', { liquid: 'water' })).status).toBe(418);
+        expect(seen).toEqual(new Set(['guard http', 'interceptor http', 'pipe body', 'bound guard redflow', 'filter http']));
+      },
+      (app) => {
+        const spy = new Spy();
+        app.useGlobalGuards(spy).useGlobalInterceptors(spy).useGlobalPipes(spy).useGlobalFilters(spy);
+      },
+    );
   });
 });

@@ -1,15 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
 import { Type } from 'class-transformer';
 import { IsPositive, IsString, MinLength, ValidateNested } from 'class-validator';
 import {
   InputValidationError,
   InvalidOptionError,
+  OnEvent,
   type StandardSchemaV1,
   Workflow,
   type WorkflowContext,
 } from '../../lib/index.js';
 import { createDtoSchema, loadDtoValidation } from '../../lib/redflow-dto.schema.js';
-import { withApp } from './fixtures.js';
+import { type App, bootError, connection, withApp } from './fixtures.js';
 
 class Item {
   @IsPositive()
@@ -78,6 +80,79 @@ describe('input: a class-validator DTO', () => {
     });
   });
 
+  it('tells items of arrays inside of nested objects apart', async () => {
+    class Box {
+      @ValidateNested({ each: true })
+      @Type(() => Item)
+      items!: Item[];
+
+      @IsString({ each: true })
+      labels!: string[];
+    }
+    class Parcel {
+      @ValidateNested()
+      @Type(() => Box)
+      main!: Box;
+
+      @ValidateNested({ each: true })
+      @Type(() => Box)
+      further!: Box[];
+    }
+    @Workflow({ name: 'parcel', input: Parcel })
+    class ParcelWorkflow {
+      async run(_ctx: WorkflowContext<Parcel>): Promise<void> {}
+    }
+    await withApp({ providers: [ParcelWorkflow] }, async ({ client }) => {
+      const input = {
+        main: { items: [{ price: 1 }, { price: -1 }], labels: [7] },
+        further: [{ items: [{ price: 'x' }], labels: [] }, null],
+      };
+      expect(((await refusalOf(client.run('parcel', input))) as InputValidationError).issues).toEqual([
+        { path: 'main.items.1.price', message: 'price must be a positive number' },
+        { path: 'main.labels', message: 'each value in labels must be a string' },
+        { path: 'further.0.items.0.price', message: 'price must be a positive number' },
+        { path: 'further.1', message: 'each value in nested property further must be either object or array' },
+      ]);
+    });
+  });
+
+  it('takes an instance as well as a plain object', async () => {
+    await withApp(metadata, async ({ client }) => {
+      const order = Object.assign(new CreateOrder(), { customer: 'Ada', items: [Object.assign(new Item(), { price: 3 })] });
+      expect(await (await client.run(OrderWorkflow, order)).result()).toEqual({ instance: true, labels: ['3 EUR'] });
+    });
+  });
+
+  it('checks for a process that has the class but does not provide it, and at the worker for one that has only the name', async () => {
+    const redflow = connection();
+    const produce = async ({ client }: App): Promise<void> => {
+      const input = { customer: 'Ada', items: [{ price: -1 }] };
+      const issues = [{ path: 'items.0.price', message: 'price must be a positive number' }];
+      expect(await refusalOf(client.run(OrderWorkflow, input as CreateOrder))).toMatchObject({ issues });
+      const handle = await client.runByName('order', input);
+      await refusalOf(handle.result());
+      expect(await handle.getState()).toMatchObject({ status: 'failed', attempt: 1, error: { name: 'InputValidationError' } });
+    };
+    await withApp(metadata, () => withApp({}, produce, { redflow: { ...redflow, worker: false } }), { redflow });
+  });
+
+  it('makes the input of a method an instance', async () => {
+    const seen: unknown[] = [];
+    @Injectable()
+    class Prices {
+      @OnEvent('price', { input: Item, maxAttempts: 1 })
+      async take(item: Item): Promise<void> {
+        seen.push(item.label);
+      }
+    }
+    await withApp({ providers: [Prices] }, async ({ client }) => {
+      const [handle] = await client.emitEvent('price', { price: 3 });
+      await handle.result();
+      expect(seen).toEqual(['3 EUR']);
+      expect(await client.emitEvent('price', { price: -1 })).toEqual([]);
+    });
+  });
+
   it('refuses what is no object', async () => {
     await withApp(metadata, async ({ client }) => {
       for (const input of [null, 'Ada', [{ customer: 'Ada' }]]) {
@@ -87,6 +162,25 @@ describe('input: a class-validator DTO', () => {
         ]);
       }
     });
+  });
+
+  it('refuses a class that nothing of would be validated, as one of another library', async () => {
+    class Undecorated {
+      static readonly schema = evenNumber;
+      customer!: string;
+    }
+    @Workflow({ name: 'unchecked', input: Undecorated })
+    class UncheckedWorkflow {
+      async run(_ctx: WorkflowContext<Undecorated>): Promise<void> {}
+    }
+    const error = await bootError({ providers: [UncheckedWorkflow] });
+    expect(error).toBeInstanceOf(InvalidOptionError);
+    expect(error.message).toBe(
+      'Class "Undecorated" as a workflow\'s input has no decorators of class-validator, so it would accept everything. Decorate its ' +
+        'properties, or give a Standard Schema (zod, valibot, arktype) instead.',
+    );
+    class Heir extends Item {}
+    await expect(loadDtoValidation(Heir)).resolves.toBeDefined();
   });
 
   it('says what to install when the peers are missing', async () => {

@@ -1,7 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Inject, Injectable, Scope } from '@nestjs/common';
+import { type CanActivate, Controller, Inject, Injectable, Scope, UseGuards } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
-import { type FailureContext, OnEvent, OnFailure, RedflowSetupError, Workflow, type WorkflowContext } from '../../lib/index.js';
+import {
+  type FailureContext,
+  OnEvent,
+  OnFailure,
+  RedflowSetupError,
+  Step,
+  Workflow,
+  type WorkflowContext,
+} from '../../lib/index.js';
 import { bootError, definitionsOf } from './fixtures.js';
 
 type Failure = FailureContext<string>;
@@ -145,6 +153,39 @@ describe('@OnFailure()', () => {
     }
     const error = await bootError({ providers: [ListeningWorkflow, Support] });
     expect(error.message).toMatch(/"ListeningWorkflow\.tell" .* is a workflow itself\. Give the hook a method of its own\.$/);
+  });
+
+  it('is refused with enhancers of its own, which would not be called', async () => {
+    class Closed implements CanActivate {
+      canActivate(): boolean {
+        return false;
+      }
+    }
+    @Workflow('guarded')
+    class GuardedWorkflow {
+      async run(_ctx: WorkflowContext<string>): Promise<void> {}
+
+      @UseGuards(Closed)
+      @OnFailure()
+      async tell(_failure: Failure): Promise<void> {}
+    }
+    const error = await bootError({ providers: [GuardedWorkflow] });
+    expect(error).toBeInstanceOf(RedflowSetupError);
+    expect(error.message).toBe(
+      '@OnFailure() is on method "GuardedWorkflow.tell" (module "RootTestModule"), to which guards, interceptors, pipes or filters are ' +
+        'bound, and none are called around a failure hook. Bind them to a @Step() that the hook calls.',
+    );
+    @Workflow('step')
+    class StepWorkflow {
+      async run(_ctx: WorkflowContext<string>): Promise<void> {}
+
+      @UseGuards(Closed)
+      @OnFailure()
+      @Step()
+      async tell(_failure: Failure): Promise<void> {}
+    }
+    const definitions = await definitionsOf({ providers: [StepWorkflow] });
+    expect(definitions.get('step')?.onFailure).toBeDefined();
   });
 
   it('is refused on a controller', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Inject, Injectable, Scope } from '@nestjs/common';
-import { REQUEST } from '@nestjs/core';
+import { ContextIdFactory, REQUEST } from '@nestjs/core';
 import { Step, Workflow, type WorkflowContext } from '../../lib/index.js';
 import { ALWAYS_PARK } from '../support/passes.js';
 import { withApp } from './fixtures.js';
@@ -63,5 +63,59 @@ describe('workflows that are not singletons', () => {
       expect(await (await client.run(TransientWorkflow, undefined)).result()).toBe('pass 1');
       expect(await (await client.run(TransientWorkflow, undefined)).result()).toBe('pass 1');
     });
+  });
+
+  it('may be made by a factory that is called for each pass', async () => {
+    let made = 0;
+    @Workflow({ name: 'made', maxAttempts: 1 })
+    class MadeWorkflow {
+      constructor(private readonly ctx: WorkflowContext<string>) {}
+
+      async run(ctx: WorkflowContext<string>): Promise<boolean> {
+        return this.ctx === ctx;
+      }
+    }
+    const factory = (ctx: WorkflowContext<string>) => {
+      made += 1;
+      return new MadeWorkflow(ctx);
+    };
+    const provider = { provide: MadeWorkflow, scope: Scope.REQUEST, useFactory: factory, inject: [REQUEST] };
+    await withApp({ providers: [provider] }, async ({ client }) => {
+      const handles = [await client.run(MadeWorkflow, 'a'), await client.run(MadeWorkflow, 'b')];
+      expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual([true, true]);
+      expect(made).toBe(2);
+    });
+  });
+
+  it('may be durable: the strategy for requests is not asked', async () => {
+    @Injectable({ scope: Scope.REQUEST, durable: true })
+    class Database {
+      constructor(@Inject(REQUEST) private readonly ctx: WorkflowContext<string>) {}
+
+      @Step()
+      async name(): Promise<string> {
+        return `database of ${this.ctx.input}`;
+      }
+    }
+    @Workflow({ name: 'durable', maxAttempts: 1 })
+    class DurableWorkflow {
+      constructor(private readonly database: Database) {}
+
+      async run(_ctx: WorkflowContext<string>): Promise<string> {
+        return this.database.name();
+      }
+    }
+    const attach = (): never => {
+      throw new TypeError('There are no headers.');
+    };
+    ContextIdFactory.apply({ attach });
+    try {
+      await withApp({ providers: [Database, DurableWorkflow] }, async ({ client }) => {
+        const handles = [await client.run(DurableWorkflow, 'a'), await client.run(DurableWorkflow, 'b')];
+        expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual(['database of a', 'database of b']);
+      });
+    } finally {
+      ContextIdFactory.apply(undefined as never);
+    }
   });
 });
