@@ -4,7 +4,7 @@ import type { DecoratedClass, DiscoveredWorkflow, ProviderWrapper } from './inte
 import type { DecoratedMethod, MethodKey } from './interfaces/workflow-metadata.interface.js';
 import { RedflowSetupError } from './redflow.errors.js';
 import * as messages from './redflow.messages.js';
-import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
+import { isStep, RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
 import { methodWorkflow } from './redflow-triggers.js';
 
 /** Tells which workflows one provider holds. */
@@ -65,7 +65,9 @@ export class RedflowProviderInspector {
     if (!metadata) return [];
     const origin = originAt(target, wrapper);
     if (!hasMethod(wrapper, target, 'run')) throw new RedflowSetupError(messages.missingRun(metadata.name, origin));
-    refuseFilledParameters(target, originAt(target, wrapper, 'run'));
+    const runOrigin = originAt(target, wrapper, 'run');
+    if (isStep(memberOf(wrapper, target, 'run').method)) throw new RedflowSetupError(messages.stepOnRun(runOrigin));
+    refuseFilledParameters(target, runOrigin);
     const failureHook = this.failureHookOf(target, wrapper);
     return [{ metadata, target, wrapper, moduleName: origin.moduleName, ...(failureHook !== undefined && { failureHook }) }];
   }

@@ -67,6 +67,10 @@ export const triggerWithoutWorkflow = (decorator: string, origin: WorkflowOrigin
 export const triggerOnRun = (decorator: string, origin: WorkflowOrigin) =>
   `${decorator} is on ${originName(origin)}, which @Workflow() executes already. Put it on the class.`;
 
+export const stepOnRun = (origin: WorkflowOrigin) =>
+  `@Step() is on ${originName(origin)}, which is the workflow: as one step of itself it could not have steps, nor wait. Put it on the ` +
+  'methods that run() calls.';
+
 export const hookWithoutWorkflow = (origin: WorkflowOrigin) =>
   `@OnFailure() is on ${originName(origin)}, but its class is no workflow. It is the failure hook of a @Workflow() class: make the ` +
   'work that may fail such a class, or catch the failure in the method.';

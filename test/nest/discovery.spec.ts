@@ -128,6 +128,20 @@ describe('discovery of workflows', () => {
     );
   });
 
+  it('refuses a run() that is a step: those it has would be stored no more', async () => {
+    @Workflow('one-step')
+    @Injectable()
+    class OneStepWorkflow {
+      @Step()
+      async run(ctx: WorkflowContext<void>): Promise<void> {
+        await ctx.step.waitFor('a while', '1h');
+      }
+    }
+    const error = await bootError({ providers: [OneStepWorkflow] });
+    expect(error.name).toBe('RedflowSetupError');
+    expect(error.message).toMatch(/^@Step\(\) is on .*"OneStepWorkflow\.run".*Put it on the methods that run\(\) calls\.$/);
+  });
+
   it('refuses a controller', async () => {
     @Controller()
     @Workflow('controlled')
