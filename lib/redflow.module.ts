@@ -17,10 +17,12 @@ import { NestLoggerAdapter } from './redflow.logger.js';
 import { IMPORTED_WITHOUT_FOR_ROOT } from './redflow.messages.js';
 import { type ResolvedRedflowOptions, resolveModuleOptions } from './redflow.options.js';
 import { RedflowOrchestrator } from './redflow.orchestrator.js';
+import { RedflowWorkers } from './redflow.workers.js';
 import { RedflowExceptionFilter } from './redflow-exception.filter.js';
 import { RedflowHealthIndicator } from './redflow-health.indicator.js';
 import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
 import { RedflowProviderInspector } from './redflow-provider.inspector.js';
+import { RedflowWorkersModule } from './redflow-workers.module.js';
 import { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
 
 const extras: RedflowModuleExtras = { name: undefined, isGlobal: undefined };
@@ -33,7 +35,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
   .setExtras(extras, (definition, { name = DEFAULT_CONNECTION, isGlobal = true }) => ({
     ...definition,
     global: isGlobal,
-    imports: [...(definition.imports ?? []), DiscoveryModule],
+    imports: [...(definition.imports ?? []), DiscoveryModule, RedflowWorkersModule],
     providers: [...(definition.providers ?? []), ...connectionProviders(name)],
     exports: [getRedflowClientToken(name), RedflowHealthIndicator],
   }))
@@ -93,13 +95,22 @@ function connectionProviders(name: string): Provider[] {
         options: ResolvedRedflowOptions,
         explorer: RedflowExplorer,
         directory: RedflowWorkflowDirectory,
+        workers: RedflowWorkers,
         seam?: RedflowTestSeam,
       ) => {
-        const orchestrator = new RedflowOrchestrator(connection, client, options, explorer, directory, seam?.stepsOf);
+        const orchestrator = new RedflowOrchestrator(connection, client, options, explorer, directory, workers, seam?.stepsOf);
         seam?.adopt(orchestrator, options.client);
         return orchestrator;
       },
-      inject: [REDFLOW_CONNECTION_NAME, token, REDFLOW_RESOLVED_OPTIONS, RedflowExplorer, RedflowWorkflowDirectory, TEST_SEAM],
+      inject: [
+        REDFLOW_CONNECTION_NAME,
+        token,
+        REDFLOW_RESOLVED_OPTIONS,
+        RedflowExplorer,
+        RedflowWorkflowDirectory,
+        RedflowWorkers,
+        TEST_SEAM,
+      ],
     },
   ];
 }

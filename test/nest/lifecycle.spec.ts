@@ -4,16 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConnectionError, RedflowClient, RedflowModule, Workflow, type WorkflowContext } from '../../lib/index.js';
-import { compileApp, connection, withApp } from './fixtures.js';
-
-/** A gate that a handler waits at and a test opens. */
-function gate(): { reached: Promise<void>; reach(): void; opened: Promise<void>; open(): void } {
-  let reach = () => {};
-  let open = () => {};
-  const reached = new Promise<void>((resolve) => (reach = resolve));
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { reached, reach, opened, open };
-}
+import { compileApp, connection, gate, withApp } from './fixtures.js';
 
 let door = gate();
 
