@@ -115,9 +115,10 @@ function connectionProviders(name: string): Provider[] {
   ];
 }
 
-async function resolveOptions(given: RedflowConnectionOptions = {}, seam?: RedflowTestSeam): Promise<ResolvedRedflowOptions> {
-  const connection = await seam?.connection();
-  return resolveModuleOptions({ ...given, ...connection, logger: given.logger ?? new NestLoggerAdapter() });
+async function resolveOptions(given: RedflowConnectionOptions, seam?: RedflowTestSeam): Promise<ResolvedRedflowOptions> {
+  const options = resolveModuleOptions(given);
+  const client = { ...options.client, ...(await seam?.connection()) };
+  return { ...options, client: { ...client, logger: client.logger ?? new NestLoggerAdapter() } };
 }
 
 function openClient({ client }: ResolvedRedflowOptions, directory: RedflowWorkflowDirectory): RedflowClient {
