@@ -105,7 +105,7 @@ export const unsupportedOption = (where: string, key: string, supported: readonl
 const TEXT_FROM_ENVIRONMENT = ' Variables of the environment are text: convert them.';
 
 export const wrongKind = (option: string, expected: string, got: unknown) =>
-  `Expected RedflowModule option ${option} to be ${expected}; got ${kindOf(got)}.${typeof got === 'string' ? TEXT_FROM_ENVIRONMENT : ''}`;
+  `Expected RedflowModule option ${option} to be ${expected}; got ${kindOf(got)}.${typeof got === 'string' && got !== '' ? TEXT_FROM_ENVIRONMENT : ''}`;
 
 export const noOptions = (got: unknown) =>
   `RedflowModule takes an object of options and got ${kindOf(got)}. A factory returns {} for the defaults; a ConfigService gives undefined ` +
@@ -132,6 +132,7 @@ export const withoutModule = (workflow: string) =>
 /** Without the value, which may be a URL with a password. */
 function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
+  if (value === '') return 'empty text';
   return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
 }
 

@@ -1,7 +1,7 @@
 import { ConfigurableModuleBuilder, type DynamicModule, Inject, Module, Optional, type Provider } from '@nestjs/common';
 import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
 import { getRedflowClientToken } from './decorators/inject-redflow.decorator.js';
-import { createClient, type RedflowClient } from './engine/index.js';
+import { createClient, InvalidOptionError, type RedflowClient } from './engine/index.js';
 import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type {
   RedflowConnectionOptions,
@@ -14,7 +14,7 @@ import { DEFAULT_CONNECTION, REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS, 
 import { RedflowSetupError } from './redflow.errors.js';
 import { RedflowExplorer } from './redflow.explorer.js';
 import { NestLoggerAdapter } from './redflow.logger.js';
-import { IMPORTED_WITHOUT_FOR_ROOT } from './redflow.messages.js';
+import { IMPORTED_WITHOUT_FOR_ROOT, wrongKind } from './redflow.messages.js';
 import { type ResolvedRedflowOptions, resolveModuleOptions } from './redflow.options.js';
 import { RedflowOrchestrator } from './redflow.orchestrator.js';
 import { RedflowWorkers } from './redflow.workers.js';
@@ -36,7 +36,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
     ...definition,
     global: isGlobal,
     imports: [...(definition.imports ?? []), DiscoveryModule, RedflowWorkersModule],
-    providers: [...(definition.providers ?? []), ...connectionProviders(name)],
+    providers: [...(definition.providers ?? []), ...connectionProviders(checkedName(name))],
     exports: [getRedflowClientToken(name), RedflowHealthIndicator],
   }))
   .build();
@@ -70,6 +70,11 @@ export class RedflowModule extends ConfigurableModuleClass {
     // biome-ignore lint/complexity/noThisInStatic: the builder takes the module class from `this`, which super keeps
     return super.forRootAsync(options);
   }
+}
+
+function checkedName(name: unknown): string {
+  if (typeof name === 'string' && name !== '') return name;
+  throw new InvalidOptionError('name', wrongKind('name', 'text that is not empty', name));
 }
 
 const TEST_SEAM = { token: REDFLOW_TEST_SEAM, optional: true };

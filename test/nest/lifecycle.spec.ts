@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConnectionError, RedflowClient, RedflowModule, Workflow, type WorkflowContext } from '../../lib/index.js';
+import { eventually } from '../support/eventually.js';
 import { compileApp, connection, gate, withApp } from './fixtures.js';
 
 let door = gate();
@@ -82,6 +83,15 @@ describe('lifecycle', () => {
 
   it('starts no worker without workflows', async () => {
     await withApp({}, async ({ client }) => expect((await client.getStats()).workers).toEqual([]));
+  });
+
+  it('can be closed while it boots, and then again', async () => {
+    const before = process.getActiveResourcesInfo().length;
+    const module = await compileApp(metadata);
+    const booted = module.init();
+    await Promise.all([module.close(), module.close(), booted]);
+    await module.close();
+    await eventually(async () => process.getActiveResourcesInfo().length <= before);
   });
 
   it('can be closed before it was started', async () => {
