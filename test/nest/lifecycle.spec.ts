@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConnectionError, RedflowClient, RedflowModule, Workflow, type WorkflowContext } from '../../lib/index.js';
+import { startRedis } from '../../lib/testing/index.js';
 import { eventually } from '../support/eventually.js';
 import { compileApp, connection, gate, withApp } from './fixtures.js';
 
@@ -111,6 +112,25 @@ describe('lifecycle', () => {
     expect(error.message).toContain(String(port));
     expect(error.message).toContain('url');
   });
+
+  it('ends in time for a platform that kills after 30 s, though Redis is away', async () => {
+    const redis = await startRedis();
+    const module = await compileApp(metadata, { redflow: { url: redis.url, worker: { shutdownTimeoutMs: 1 } } });
+    try {
+      door = gate();
+      await module.init();
+      await module.get(RedflowClient).run(GatedWorkflow, undefined);
+      await door.reached;
+      await redis.kill();
+      const closedAt = performance.now();
+      await module.close();
+      // With the default of shutdownTimeoutMs, 20 s, there are 10 s left.
+      expect(performance.now() - closedAt).toBeLessThan(9_000);
+    } finally {
+      door.open();
+      await redis.stop();
+    }
+  }, 60_000);
 
   it('disconnects when the worker refuses to start', async () => {
     const module = await compileApp(metadata, { redflow: { worker: { concurrency: 0 } } });
