@@ -12,6 +12,7 @@ import {
 } from './engine/index.js';
 import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type { DecoratedClass, DiscoveredWorkflow } from './interfaces/discovered-workflow.interface.js';
+import type { WorkflowOverrides } from './interfaces/redflow-module-options.interface.js';
 import type { WorkflowMetadata } from './interfaces/workflow-metadata.interface.js';
 import { REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS } from './redflow.constants.js';
 import { RedflowSetupError } from './redflow.errors.js';
@@ -64,7 +65,7 @@ export class RedflowWorkflowDirectory {
       const origin = { className: target.name, moduleName, method };
       this.definitions.set(
         metadata.name,
-        naming(origin, () => this.define(metadata, source)),
+        this.naming(origin, metadata, () => this.define(metadata, source)),
       );
     }
     this.isComplete = true;
@@ -108,8 +109,12 @@ export class RedflowWorkflowDirectory {
 
   /** A limit that is not complete is left to the engine, which says what is missing. */
   private optionsOf({ name, options }: WorkflowMetadata): WorkflowOptions {
-    const configured = Object.hasOwn(this.options.workflows, name) ? this.options.workflows[name] : {};
-    return mergeWorkflowOptions(mergeWorkflowOptions(this.options.defaults, options), configured) as WorkflowOptions;
+    return mergeWorkflowOptions(mergeWorkflowOptions(this.options.defaults, options), this.overridesOf(name)) as WorkflowOptions;
+  }
+
+  private overridesOf(workflow: string): WorkflowOverrides {
+    const { workflows } = this.options;
+    return (Object.hasOwn(workflows, workflow) && workflows[workflow]) || {};
   }
 
   private refuseUnknownOverrides(known: readonly string[]): void {
@@ -118,16 +123,26 @@ export class RedflowWorkflowDirectory {
     const unknown = Object.keys(this.options.workflows).find((name) => !known.includes(name));
     if (unknown !== undefined) throw new RedflowSetupError(messages.unknownOverride(unknown, known));
   }
-}
 
-/** Adds class or method to what the engine says about a workflow's options: it knows the name only. */
-function naming<T>(origin: messages.WorkflowOrigin, define: () => T): T {
-  try {
-    return define();
-  } catch (cause) {
-    if (!(cause instanceof InvalidOptionError)) throw cause;
-    const error = new InvalidOptionError(cause.option, messages.refusedOption(origin, cause.message));
-    error.cause = cause;
-    throw error;
+  /** Adds class or method to what the engine says about a workflow's options, and whether configuration set them: it knows the name only. */
+  private naming<T>(origin: messages.WorkflowOrigin, metadata: WorkflowMetadata, define: () => T): T {
+    try {
+      return define();
+    } catch (cause) {
+      if (!(cause instanceof InvalidOptionError)) throw cause;
+      const error = new InvalidOptionError(
+        cause.option,
+        messages.refusedOption(origin, cause.message, this.setterOf(cause.option, metadata)),
+      );
+      error.cause = cause;
+      throw error;
+    }
+  }
+
+  /** Which part of the configuration an option comes from; none if the decorator sets it. */
+  private setterOf(path: string, { name, options }: WorkflowMetadata): 'workflows' | 'defaults' | undefined {
+    const option = path.split('.')[0] as keyof WorkflowOverrides;
+    if (this.overridesOf(name)[option] !== undefined) return 'workflows';
+    return options[option] === undefined && this.options.defaults[option] !== undefined ? 'defaults' : undefined;
   }
 }

@@ -25,9 +25,11 @@ export class NestLoggerAdapter implements LoggerPort {
   }
 }
 
+/** An error that the message tells already is left out: its stack is what it is there for. */
 function withFields(message: string, fields: object = {}): string {
   const written = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
+    .filter(([, value]) => !(value instanceof Error && message.endsWith(`${value.name}: ${value.message}`)))
     .map(([key, value]) => `${key}=${format(value)}`);
   return [message, ...written].join(' ');
 }

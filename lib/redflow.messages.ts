@@ -121,6 +121,15 @@ export const undecoratedDto = (target: string) =>
 export const unsupportedOption = (where: string, key: string, supported: readonly string[]) =>
   `${where} has the unsupported option "${key}".${suggestion(key, supported)} Supported options are: ${supported.join(', ')}.`;
 
+const TEXT_FROM_ENVIRONMENT = ' Variables of the environment are text: convert them.';
+
+export const wrongKind = (option: string, expected: string, got: unknown) =>
+  `Expected RedflowModule option ${option} to be ${expected}; got ${kindOf(got)}.${typeof got === 'string' && got !== '' ? TEXT_FROM_ENVIRONMENT : ''}`;
+
+export const noOptions = (got: unknown) =>
+  `RedflowModule takes an object of options and got ${kindOf(got)}. A factory returns {} for the defaults; a ConfigService gives undefined ` +
+  'for a key that it does not have.';
+
 export const extraInFactory = (key: string) =>
   `RedflowModule.forRootAsync() got "${key}" from its factory, but it is needed before the factory runs: put it beside ` +
   `useFactory, as in forRootAsync({ ${key}, useFactory }).`;
@@ -134,7 +143,8 @@ export const stepWithoutProvider = (member: string) =>
   `Enhancers are bound to step "${member}", which was called without a provider: as a static method, or as a function taken from its ` +
   'object. Call it on the provider, or remove them.';
 
-export const refusedOption = (origin: WorkflowOrigin, reason: string) => `${reason} (on ${originName(origin)})`;
+export const refusedOption = (origin: WorkflowOrigin, reason: string, configuredBy?: 'workflows' | 'defaults') =>
+  `${reason} (on ${originName(origin)}${configuredBy === undefined ? '' : `, set by RedflowModule option ${configuredBy}`})`;
 
 export const notExecutable = (workflow: string, className: string) =>
   `Workflow "${workflow}" cannot be executed here: its class "${className}" is not a provider of this application.`;
@@ -149,6 +159,13 @@ export const servedElsewhere = (workflow: string, className: string) =>
 
 export const withoutModule = (workflow: string) =>
   `Workflow "${workflow}" cannot be instantiated: its provider was removed from its module after the boot.`;
+
+/** Without the value, which may be a URL with a password. */
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (value === '') return 'empty text';
+  return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+}
 
 function suggestion(name: string, known: readonly string[]): string {
   const [candidate] = closeMatches(name, known);

@@ -1,7 +1,7 @@
 import { ConfigurableModuleBuilder, type DynamicModule, Inject, Module, Optional, type Provider } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { getRedflowClientToken } from './decorators/inject-redflow.decorator.js';
-import { createClient, type RedflowClient } from './engine/index.js';
+import { createClient, InvalidOptionError, type RedflowClient } from './engine/index.js';
 import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type {
   RedflowConnectionOptions,
@@ -14,13 +14,15 @@ import { DEFAULT_CONNECTION, REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS, 
 import { RedflowSetupError } from './redflow.errors.js';
 import { RedflowExplorer } from './redflow.explorer.js';
 import { NestLoggerAdapter } from './redflow.logger.js';
-import { IMPORTED_WITHOUT_FOR_ROOT } from './redflow.messages.js';
+import { IMPORTED_WITHOUT_FOR_ROOT, wrongKind } from './redflow.messages.js';
 import { type ResolvedRedflowOptions, resolveModuleOptions } from './redflow.options.js';
 import { RedflowOrchestrator } from './redflow.orchestrator.js';
+import { RedflowWorkers } from './redflow.workers.js';
 import { RedflowHealthIndicator } from './redflow-health.indicator.js';
 import { RedflowHttpErrorsInterceptor } from './redflow-http-errors.interceptor.js';
 import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
 import { RedflowProviderInspector } from './redflow-provider.inspector.js';
+import { RedflowWorkersModule } from './redflow-workers.module.js';
 import { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
 
 const extras: RedflowModuleExtras = { name: undefined, isGlobal: undefined };
@@ -33,8 +35,8 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
   .setExtras(extras, (definition, { name = DEFAULT_CONNECTION, isGlobal = true }) => ({
     ...definition,
     global: isGlobal,
-    imports: [...(definition.imports ?? []), DiscoveryModule],
-    providers: [...(definition.providers ?? []), ...connectionProviders(name)],
+    imports: [...(definition.imports ?? []), DiscoveryModule, RedflowWorkersModule],
+    providers: [...(definition.providers ?? []), ...connectionProviders(checkedName(name))],
     exports: [getRedflowClientToken(name), RedflowHealthIndicator],
   }))
   .build();
@@ -86,6 +88,11 @@ export class RedflowModule extends ConfigurableModuleClass {
   }
 }
 
+function checkedName(name: unknown): string {
+  if (typeof name === 'string' && name !== '') return name;
+  throw new InvalidOptionError('name', wrongKind('name', 'text that is not empty', name));
+}
+
 const TEST_SEAM = { token: REDFLOW_TEST_SEAM, optional: true };
 
 function connectionProviders(name: string): Provider[] {
@@ -109,20 +116,30 @@ function connectionProviders(name: string): Provider[] {
         options: ResolvedRedflowOptions,
         explorer: RedflowExplorer,
         directory: RedflowWorkflowDirectory,
+        workers: RedflowWorkers,
         seam?: RedflowTestSeam,
       ) => {
-        const orchestrator = new RedflowOrchestrator(connection, client, options, explorer, directory, seam?.stepsOf);
+        const orchestrator = new RedflowOrchestrator(connection, client, options, explorer, directory, workers, seam?.stepsOf);
         seam?.adopt(orchestrator, options.client);
         return orchestrator;
       },
-      inject: [REDFLOW_CONNECTION_NAME, token, REDFLOW_RESOLVED_OPTIONS, RedflowExplorer, RedflowWorkflowDirectory, TEST_SEAM],
+      inject: [
+        REDFLOW_CONNECTION_NAME,
+        token,
+        REDFLOW_RESOLVED_OPTIONS,
+        RedflowExplorer,
+        RedflowWorkflowDirectory,
+        RedflowWorkers,
+        TEST_SEAM,
+      ],
     },
   ];
 }
 
-async function resolveOptions(given: RedflowConnectionOptions = {}, seam?: RedflowTestSeam): Promise<ResolvedRedflowOptions> {
-  const connection = await seam?.connection();
-  return resolveModuleOptions({ ...given, ...connection, logger: given.logger ?? new NestLoggerAdapter() });
+async function resolveOptions(given: RedflowConnectionOptions, seam?: RedflowTestSeam): Promise<ResolvedRedflowOptions> {
+  const options = resolveModuleOptions(given);
+  const client = { ...options.client, ...(await seam?.connection()) };
+  return { ...options, client: { ...client, logger: client.logger ?? new NestLoggerAdapter() } };
 }
 
 function openClient({ client }: ResolvedRedflowOptions, directory: RedflowWorkflowDirectory): RedflowClient {

@@ -1,14 +1,14 @@
 import { type ClientOptions, InvalidOptionError, type WorkerOptions } from './engine/index.js';
 import type { RedflowConnectionOptions, WorkflowOverrides } from './interfaces/redflow-module-options.interface.js';
 import type { WorkflowDecoratorOptions } from './interfaces/workflow-decorator-options.interface.js';
-import { extraInFactory, unsupportedOption } from './redflow.messages.js';
+import { extraInFactory, noOptions, unsupportedOption, wrongKind } from './redflow.messages.js';
 
 /** The options of one module, checked and taken apart. */
 export interface ResolvedRedflowOptions {
   readonly client: ClientOptions;
   /** `false` for a producer. */
   readonly worker: WorkerOptions | false;
-  readonly workflows: Readonly<Record<string, WorkflowOverrides>>;
+  readonly workflows: Readonly<Record<string, WorkflowOverrides | undefined>>;
   readonly defaults: WorkflowOverrides;
 }
 
@@ -67,17 +67,29 @@ export const METHOD_WORKFLOW_KEYS: Record<Exclude<keyof WorkflowDecoratorOptions
   input: true,
 };
 
+// What configuration may override: a workflow is found by its name and connection, so those are the decorator's alone.
+const { name: _name, connection: _connection, ...OVERRIDABLE } = METHOD_WORKFLOW_KEYS;
+const OVERRIDE_KEYS: Record<keyof WorkflowOverrides, true> = { ...OVERRIDABLE, event: true, cron: true };
+
 /**
- * Checks what `forRoot()` or the factory of `forRootAsync()` gave. Values are left to the engine, which knows their ranges.
+ * Checks what `forRoot()` or the factory of `forRootAsync()` gave. Values of single options are left to the engine, which knows
+ * their ranges.
  *
  * @throws InvalidOptionError for an option that does not exist, listing those that do
  */
-export function resolveModuleOptions(given: RedflowConnectionOptions = {}): ResolvedRedflowOptions {
+export function resolveModuleOptions(given: RedflowConnectionOptions): ResolvedRedflowOptions {
+  if (!isPlainObject(given)) throw new InvalidOptionError('options', noOptions(given));
   const misplaced = ['name', 'isGlobal'].find((key) => key in given);
   if (misplaced) throw new InvalidOptionError(misplaced, extraInFactory(misplaced));
   refuseUnknownKeys('RedflowModule', given, { ...CLIENT_KEYS, ...MODULE_KEYS });
   const { worker = true, workflows = {}, defaults = {}, ...client } = given;
-  if (typeof worker === 'object') refuseUnknownKeys('RedflowModule option worker', worker, WORKER_KEYS);
+  if (typeof worker !== 'boolean') checkOptions('worker', worker, WORKER_KEYS, 'true, false or an object of options');
+  checkOptions('defaults', defaults, OVERRIDE_KEYS);
+  if (!isPlainObject(workflows))
+    throw new InvalidOptionError('workflows', wrongKind('workflows', 'an object by workflow names', workflows));
+  for (const [name, overrides] of Object.entries(workflows)) {
+    if (overrides !== undefined) checkOptions(`workflows["${name}"]`, overrides, OVERRIDE_KEYS);
+  }
   return Object.freeze({ client, worker: worker === true ? {} : worker, workflows, defaults });
 }
 
@@ -103,7 +115,17 @@ function withoutUndefined<T extends object>(options: T): Partial<T> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
+/** Configuration often comes from the environment, where everything is text: `'false'` must not start a worker. */
+function checkOptions(option: string, given: unknown, supported: object, expected = 'an object of options'): void {
+  if (!isPlainObject(given)) throw new InvalidOptionError(option, wrongKind(option, expected, given));
+  refuseUnknownKeys(`RedflowModule option ${option}`, given, supported);
+}
+
+function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function refuseUnknownKeys(where: string, given: object, supported: object): void {
-  const unknown = Object.keys(given).find((key) => !(key in supported));
+  const unknown = Object.keys(given).find((key) => !Object.hasOwn(supported, key));
   if (unknown !== undefined) throw new InvalidOptionError(unknown, unsupportedOption(where, unknown, Object.keys(supported)));
 }

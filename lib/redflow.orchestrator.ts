@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
-import type { OnApplicationBootstrap, OnApplicationShutdown, OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { RedflowClient, startWorker, type Worker } from './engine/index.js';
 import type { RedflowExplorer } from './redflow.explorer.js';
 import type { ResolvedRedflowOptions } from './redflow.options.js';
+import type { RedflowWorkers, WorkingConnection } from './redflow.workers.js';
 import { bootTable } from './redflow-boot-table.js';
 import type { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
 
@@ -16,11 +17,11 @@ export interface ConnectionHealth {
 export type StepsOf = NonNullable<NonNullable<Parameters<typeof startWorker>[1]>['stepsOf']>;
 
 /**
- * Ties the client and the worker of one connection to the life of the application, and owns both:
- * `onModuleInit` discovers the workflows and connects, `onApplicationBootstrap` begins to claim, `onModuleDestroy` drains the
- * worker, `onApplicationShutdown` disconnects, so that requests still being answered can use the client until then.
+ * Ties the client and the worker of one connection to the life of the application, and owns both: `onModuleInit` discovers the
+ * workflows and connects, `onApplicationShutdown` disconnects, so that others can use the client from their first hook to their last.
+ * When the worker begins and ends is for {@link RedflowWorkers} to say.
  */
-export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+export class RedflowOrchestrator implements OnModuleInit, OnApplicationShutdown, WorkingConnection {
   private starting?: Promise<Worker>;
 
   constructor(
@@ -29,11 +30,14 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap
     private readonly options: ResolvedRedflowOptions,
     private readonly explorer: RedflowExplorer,
     private readonly directory: RedflowWorkflowDirectory,
+    private readonly workers: RedflowWorkers,
     private readonly stepsOf?: StepsOf,
-  ) {}
+  ) {
+    workers.add(this);
+  }
 
   async onModuleInit(): Promise<void> {
-    await this.orDisconnect(async () => {
+    await this.workers.orDisconnect(async () => {
       const workflows = this.explorer.explore();
       await this.directory.defineAll(workflows);
       const definitions = this.directory.registry.list();
@@ -42,9 +46,9 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap
     });
   }
 
-  async onApplicationBootstrap(): Promise<void> {
+  async bootWorker(): Promise<void> {
     if (this.options.worker === false || !this.isClientOurs || this.directory.registry.list().length === 0) return;
-    await this.orDisconnect(() => this.startWorker());
+    await this.startWorker();
   }
 
   /** Undefined for an application without a worker. */
@@ -62,13 +66,17 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap
     await this.starting;
   }
 
-  async onModuleDestroy(): Promise<void> {
+  async drain(): Promise<void> {
     const worker = await this.starting?.catch(() => undefined);
     await worker?.stop();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  async disconnect(): Promise<void> {
     if (this.isClientOurs) await this.client.close();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.disconnect();
   }
 
   /** Asks Redis; no answer within `timeoutMs` is one, too. */
@@ -86,15 +94,5 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationBootstrap
   /** False when a test replaced the client's provider: then there is nothing to connect to. */
   private get isClientOurs(): boolean {
     return this.client instanceof RedflowClient;
-  }
-
-  /** Nest runs no shutdown hooks after a failed boot, so what was opened is closed here. */
-  private async orDisconnect(boot: () => Promise<void>): Promise<void> {
-    try {
-      await boot();
-    } catch (error) {
-      await this.onApplicationShutdown();
-      throw error;
-    }
   }
 }

@@ -17,9 +17,10 @@ export interface RedflowConnectionOptions extends ClientOptions {
   worker?: boolean | WorkerOptions;
   /**
    * Overrides the options of decorated workflows by name, so that configuration has the last word:
-   * `{ 'invoice-sync': { maxAttempts: 10, throttle: { limit: 5 } } }`. An unknown name fails the boot of an application with a worker.
+   * `{ 'invoice-sync': { maxAttempts: 10, throttle: { limit: 5 } } }`. An unknown name fails the boot of an application with a worker;
+   * undefined overrides nothing.
    */
-  workflows?: Record<string, WorkflowOverrides>;
+  workflows?: Record<string, WorkflowOverrides | undefined>;
   /** Options of every workflow of this connection that its decorator does not set. */
   defaults?: WorkflowOverrides;
 }

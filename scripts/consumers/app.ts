@@ -7,6 +7,7 @@ import {
   Injectable,
   Module,
   type NestInterceptor,
+  type OnModuleDestroy,
   UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
@@ -34,7 +35,19 @@ class TwiceInterceptor implements NestInterceptor {
 }
 
 @Injectable()
-class Payments {
+class Payments implements OnModuleDestroy {
+  private isGone = false;
+
+  onModuleDestroy(): void {
+    this.isGone = true;
+  }
+
+  /** Once the application closes, the worker hands the run back; says whether this provider still works then. */
+  async hold(signal: AbortSignal): Promise<void> {
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    console.log(this.isGone ? 'handed back too late' : 'handed back in time');
+  }
+
   @Step()
   @UseInterceptors(TwiceInterceptor)
   async charge(cents: number): Promise<string> {
@@ -59,9 +72,30 @@ class OrderWorkflow {
   }
 }
 
+let isHeld = () => {};
+const held = new Promise<void>((resolve) => {
+  isHeld = resolve;
+});
+
+@Workflow('consumer-hold')
+class HoldWorkflow {
+  constructor(private readonly payments: Payments) {}
+
+  async run(ctx: WorkflowContext<null>): Promise<void> {
+    isHeld();
+    await this.payments.hold(ctx.signal);
+  }
+}
+
 @Module({
-  imports: [RedflowModule.forRoot({ url: process.env.CONSUMER_REDIS_URL, prefix: process.env.CONSUMER_PREFIX })],
-  providers: [Payments, OrderWorkflow],
+  imports: [
+    RedflowModule.forRoot({
+      url: process.env.CONSUMER_REDIS_URL,
+      prefix: process.env.CONSUMER_PREFIX,
+      worker: { shutdownTimeoutMs: 1 },
+    }),
+  ],
+  providers: [Payments, OrderWorkflow, HoldWorkflow],
 })
 class AppModule {}
 
@@ -70,6 +104,8 @@ async function main(): Promise<void> {
   const handle = await app.get(RedflowClient).run(OrderWorkflow, { cents: 1250 });
   const output = await handle.result({ timeoutMs: 30_000 });
   console.log(output.text.toUpperCase(), output.attempt);
+  await app.get(RedflowClient).run(HoldWorkflow, null);
+  await held;
   await app.close();
 
   const client = createClient({ url: process.env.CONSUMER_REDIS_URL, prefix: process.env.CONSUMER_PREFIX });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   createRegistry,
+  currentRun,
   defineWorkflow,
   type FailureContext,
   type WorkflowContext,
@@ -49,6 +50,19 @@ describe('onFailure', () => {
     expect(calls[0].error).toMatchObject({ name: 'OutOfStock', message: 'no A1 left', sku: 'A1' });
     expect((await engine.client.listRuns()).items).toHaveLength(1);
     expect((await engine.client.getRunSteps(handle.id)).map(({ name }) => name)).toEqual(['reserve']);
+  });
+
+  it('acts in the name of the run that has failed, with effects of its own', async () => {
+    const seen: Array<{ run?: string; key: string }> = [];
+    const flow = failing(async ({ step }) => {
+      await step.run('reserve', ({ idempotencyKey }) => void seen.push({ run: currentRun()?.run.id, key: idempotencyKey }));
+    });
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, { sku: 'A1' });
+    await rejection(handle.result());
+    await engine.hookEnded(handle.id);
+    expect(seen).toEqual([{ run: handle.id, key: expect.stringMatching(/^[0-9a-f]+:reserve$/) }]);
+    expect(seen[0].key).not.toBe(`${handle.id}:reserve`);
   });
 
   it('is retried with its steps kept, parks, and starts children', async () => {

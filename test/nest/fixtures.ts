@@ -70,3 +70,12 @@ export async function definitionsOf(metadata: ModuleMetadata, options?: AppOptio
   });
   return new Map(list.map((definition) => [definition.name, definition]));
 }
+
+/** A gate that a handler waits at and a test opens. */
+export function gate(): { reached: Promise<void>; reach(): void; opened: Promise<void>; open(): void } {
+  let reach = () => {};
+  let open = () => {};
+  const reached = new Promise<void>((resolve) => (reach = resolve));
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { reached, reach, opened, open };
+}

@@ -51,6 +51,28 @@ describe('RedflowHealthIndicator', () => {
     }
   });
 
+  it('is an HTTP 503 of Terminus when one of two connections is down', async () => {
+    const redis = await startRedis();
+    const reports = RedflowModule.forRoot({ ...connection({ worker: false }), name: 'reports', url: redis.url });
+    const imports = [RedflowModule.forRoot(connection()), reports, TerminusModule.forRoot({ logger: false })];
+    const module = await Test.createTestingModule({ imports, controllers: [HealthController] }).compile();
+    const app = module.createNestApplication({ logger: false });
+    try {
+      await app.listen(0, '127.0.0.1');
+      await redis.kill();
+      const answer = await fetch(`${await app.getUrl()}/health`);
+      expect(answer.status).toBe(503);
+      expect(await answer.json()).toMatchObject({
+        status: 'error',
+        error: { redflow: { status: 'down', connections: { default: { redis: 'up' }, reports: { redis: 'down' } } } },
+      });
+    } finally {
+      await redis.restart();
+      await app.close();
+      await redis.stop();
+    }
+  });
+
   it('is down while Redis does not count the worker among the living', async () => {
     const options = connection();
     const redis = new Redis(redisUrl());

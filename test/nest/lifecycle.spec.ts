@@ -4,16 +4,9 @@ import { describe, expect, it } from '@jest/globals';
 import { Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConnectionError, RedflowClient, RedflowModule, Workflow, type WorkflowContext } from '../../lib/index.js';
-import { compileApp, connection, withApp } from './fixtures.js';
-
-/** A gate that a handler waits at and a test opens. */
-function gate(): { reached: Promise<void>; reach(): void; opened: Promise<void>; open(): void } {
-  let reach = () => {};
-  let open = () => {};
-  const reached = new Promise<void>((resolve) => (reach = resolve));
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { reached, reach, opened, open };
-}
+import { startRedis } from '../../lib/testing/index.js';
+import { eventually } from '../support/eventually.js';
+import { compileApp, connection, gate, withApp } from './fixtures.js';
 
 let door = gate();
 
@@ -93,6 +86,15 @@ describe('lifecycle', () => {
     await withApp({}, async ({ client }) => expect((await client.getStats()).workers).toEqual([]));
   });
 
+  it('can be closed while it boots, and then again', async () => {
+    const before = process.getActiveResourcesInfo().length;
+    const module = await compileApp(metadata);
+    const booted = module.init();
+    await Promise.all([module.close(), module.close(), booted]);
+    await module.close();
+    await eventually(async () => process.getActiveResourcesInfo().length <= before);
+  });
+
   it('can be closed before it was started', async () => {
     await (await compileApp(metadata)).close();
   });
@@ -110,6 +112,25 @@ describe('lifecycle', () => {
     expect(error.message).toContain(String(port));
     expect(error.message).toContain('url');
   });
+
+  it('ends in time for a platform that kills after 30 s, though Redis is away', async () => {
+    const redis = await startRedis();
+    const module = await compileApp(metadata, { redflow: { url: redis.url, worker: { shutdownTimeoutMs: 1 } } });
+    try {
+      door = gate();
+      await module.init();
+      await module.get(RedflowClient).run(GatedWorkflow, undefined);
+      await door.reached;
+      await redis.kill();
+      const closedAt = performance.now();
+      await module.close();
+      // With the default of shutdownTimeoutMs, 20 s, there are 10 s left.
+      expect(performance.now() - closedAt).toBeLessThan(9_000);
+    } finally {
+      door.open();
+      await redis.stop();
+    }
+  }, 60_000);
 
   it('disconnects when the worker refuses to start', async () => {
     const module = await compileApp(metadata, { redflow: { worker: { concurrency: 0 } } });

@@ -90,6 +90,51 @@ describe('RedflowModule', () => {
     });
   });
 
+  it('keeps workflows of one name on two connections apart, each with its overrides', async () => {
+    @Workflow('sync')
+    class Sync {
+      async run(ctx: WorkflowContext<void>): Promise<string> {
+        return `default ${ctx.run.queue} ${ctx.run.version}`;
+      }
+    }
+    @Workflow({ name: 'sync', connection: 'reports' })
+    class ReportsSync {
+      async run(ctx: WorkflowContext<void>): Promise<string> {
+        return `reports ${ctx.run.queue} ${ctx.run.version}`;
+      }
+    }
+    const reports = RedflowModule.forRootAsync({
+      name: 'reports',
+      useFactory: () => connection({ workflows: { sync: { queue: 'nightly' } } }),
+    });
+    const redflow = { workflows: { sync: { version: 'v2' } } };
+    await withApp(
+      { imports: [reports], providers: [Sync, ReportsSync] },
+      async ({ module, client }) => {
+        const other = module.get<RedflowClient>(getRedflowClientToken('reports'), { strict: false });
+        expect(await (await client.run(Sync, undefined)).result()).toBe('default default v2');
+        expect(await (await other.run(ReportsSync, undefined)).result()).toBe('reports nightly undefined');
+        expect(await (await other.runByName('sync', undefined)).result()).toBe('reports nightly undefined');
+      },
+      { redflow },
+    );
+  });
+
+  it('names what is missing when a client of no connection is injected', async () => {
+    @Injectable()
+    class Lost {
+      constructor(@InjectRedflow('reportz') readonly client: RedflowClient) {}
+    }
+    const error = await bootError({ providers: [Lost] });
+    expect(error.message).toContain('RedflowClient:reportz');
+  });
+
+  it.each(['', null, 5])('refuses %j as a name', (name) => {
+    expect(() => RedflowModule.forRoot({ name: name as string })).toThrow(
+      'Expected RedflowModule option name to be text that is not empty',
+    );
+  });
+
   it('refuses a workflow of a connection that does not exist', async () => {
     const error = await bootError({ providers: [ReportWorkflow] });
     expect(error.message).toBe(

@@ -174,7 +174,7 @@ describe('ScriptRunner', () => {
       await room.createAll('a');
       await server.kill();
       const failure = expect(room.create({ id: 'b' })).rejects.toBeInstanceOf(ConnectionError);
-      room.runner.hurry(0);
+      room.connection.hurry(0);
       await failure;
     });
 

@@ -40,6 +40,7 @@ export class RedisConnection {
   private opened: Promise<RedisServerInfo> | undefined;
   private lastError: Error | undefined;
   private closed = false;
+  private giveUpAt = Number.POSITIVE_INFINITY;
 
   constructor(
     private readonly source: ConnectionSource,
@@ -58,6 +59,19 @@ export class RedisConnection {
   /** True once {@link close} was called. */
   get isClosed(): boolean {
     return this.closed;
+  }
+
+  /** True once {@link close} was called, or the time of {@link hurry} is up. */
+  get isOver(): boolean {
+    return this.closed || performance.now() >= this.giveUpAt;
+  }
+
+  /**
+   * Bounds all waiting for a Redis that is away from now on, for a stop: calls that follow one another share the time, so the stop
+   * takes no longer however many they are. Each is tried once at least.
+   */
+  hurry(giveUpAfterMs: number): void {
+    this.giveUpAt = performance.now() + giveUpAfterMs;
   }
 
   /** What calls after {@link close} fail with. */
@@ -109,7 +123,7 @@ export class RedisConnection {
                   cause,
                 },
               ),
-        isClosed: () => this.closed,
+        isOver: () => this.isOver,
       },
     );
   }

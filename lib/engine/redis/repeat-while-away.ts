@@ -7,8 +7,8 @@ export interface RepeatOptions {
   giveUpAfterMs(): number;
   /** What the caller gets instead of the last error. */
   gaveUp(error: unknown, waitedMs: number): ConnectionError;
-  /** Whether Redis was closed on our side: then no repeat can succeed. */
-  isClosed(): boolean;
+  /** Whether there is no use in another repeat, because the connection was closed on our side, or no time. */
+  isOver(): boolean;
   /** Errors worth a repeat besides those of a Redis that is away. */
   alsoPassing?(error: unknown): boolean;
 }
@@ -23,7 +23,7 @@ export async function repeatWhileAway<T>(call: () => Promise<T>, options: Repeat
       const isPassing = isTransient(error) || error instanceof ConnectionError || options.alsoPassing?.(error);
       if (!isPassing) throw error;
       const waited = performance.now() - since;
-      if (waited >= options.giveUpAfterMs() || options.isClosed()) throw options.gaveUp(error, waited);
+      if (waited >= options.giveUpAfterMs() || options.isOver()) throw options.gaveUp(error, waited);
       await delay(Math.min(20 * 2 ** Math.min(attempt, 6), 1_000) * (0.5 + Math.random() / 2));
     }
   }

@@ -35,12 +35,11 @@ export interface RunnerOptions {
  */
 export class ScriptRunner {
   private scripts: Promise<Scripts> | undefined;
-  private giveUpAfterMs: number;
   private hasFlags = true;
   private readonly repeat: RepeatOptions = {
-    giveUpAfterMs: () => this.giveUpAfterMs,
+    giveUpAfterMs: () => this.options.giveUpAfterMs,
     gaveUp: (error, waitedMs) => this.gaveUp(error, waitedMs),
-    isClosed: () => this.connection.isClosed,
+    isOver: () => this.connection.isOver,
     alsoPassing: (error) => isOutOfMemory(error) && this.options.role === 'worker',
   };
 
@@ -48,14 +47,7 @@ export class ScriptRunner {
     private readonly connection: RedisConnection,
     private readonly keys: Keyspace,
     private readonly options: RunnerOptions,
-  ) {
-    this.giveUpAfterMs = options.giveUpAfterMs;
-  }
-
-  /** Bounds further waiting, for a stop while Redis is away. */
-  hurry(giveUpAfterMs: number): void {
-    this.giveUpAfterMs = giveUpAfterMs;
-  }
+  ) {}
 
   /**
    * Answers one reply per operation; an error in its place when it was written and too few replicas have it.

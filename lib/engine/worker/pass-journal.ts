@@ -30,7 +30,8 @@ export class PassJournal {
 
   constructor(
     private readonly buffer: OpSink,
-    private readonly runId: string,
+    /** The run that is executed: that of a failure hook has an id of its own. */
+    readonly runId: string,
     private readonly fence: string,
     private readonly onLost: () => void,
     private readonly onRefused: (error: unknown) => void,

@@ -247,6 +247,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
     }
     this.context.logger.warn(
       `Attempt ${this.context.run.attempt} of ${this.maxAttempts} failed, the next follows in ${Math.round(delayMs)} ms: ${describeError(error)}`,
+      { error },
     );
     this.journal.backOff(delayMs, this.deadline, payload);
   }
@@ -264,7 +265,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
   private writeFailure(error: unknown, payload = encodeError(error)): void {
     const what = this.run.hookOf === undefined ? 'The run' : 'The failure hook of the run';
     const consequence = this.isCompensable ? ', its completed steps are compensated' : '';
-    this.context.logger.error(`${what} failed${consequence}: ${describeError(error)}`);
+    this.context.logger.error(`${what} failed${consequence}: ${describeError(error)}`, { error });
     this.journal.last(endingOfFailure(this.claimed, this.workflow, payload, this.isCompensable));
   }
 

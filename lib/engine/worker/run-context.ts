@@ -18,8 +18,6 @@ export class RunContext implements WorkflowContext {
   readonly schedule: WorkflowContext['schedule'];
   input: unknown;
   step!: ContextSteps;
-  /** A failure hook logs in the name of the run that has failed. */
-  private readonly logged: { readonly id: string; readonly workflow: string };
   private readonly abortion = new LazyAbort();
   private runLogger: RunLogger | undefined;
 
@@ -29,9 +27,9 @@ export class RunContext implements WorkflowContext {
     maxAttempts: number,
     private readonly baseLogger: LoggerPort,
   ) {
-    this.logged = { id: stored.hookOf ?? stored.id, workflow: stored.workflow };
     this.run = {
-      id: stored.id,
+      // A failure hook acts in the name of the run that has failed: nobody knows its own id.
+      id: stored.hookOf ?? stored.id,
       workflow: stored.workflow,
       queue: stored.queue,
       attempt: attemptOf(stored),
@@ -54,7 +52,7 @@ export class RunContext implements WorkflowContext {
   }
 
   get logger(): LoggerPort {
-    this.runLogger ??= new RunLogger(this.baseLogger, this.logged);
+    this.runLogger ??= new RunLogger(this.baseLogger, this.run);
     return this.runLogger;
   }
 

@@ -33,6 +33,10 @@ export class RunSteps implements StepTaskHost {
     return this.ledger.host.context;
   }
 
+  get executedRunId(): string {
+    return this.ledger.host.journal.runId;
+  }
+
   get maxPayloadBytes(): number {
     return this.ledger.host.worker.maxPayloadBytes;
   }

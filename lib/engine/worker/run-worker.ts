@@ -31,7 +31,7 @@ import type { ResolvedWorkerInternals } from './worker-internals.js';
 
 /** Calls in flight: one with Redis, the answers of another with Node, and one on its way. */
 const BUFFER = { depth: 3, smallest: 8 };
-/** How long a stop goes on trying to reach a Redis that is away; the lease ends by itself then. */
+/** How long a stop goes on trying to reach a Redis that is away, in all; the lease ends by itself then. */
 const STOP_GIVES_UP_AFTER_MS = 5_000;
 
 /** Claims runs and executes passes; owns every timer and connection of a worker. */
@@ -42,7 +42,6 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   readonly buffer: CommitBuffer;
   readonly directory: WorkflowDirectory;
   private readonly connection: RedisConnection;
-  private readonly runner: ScriptRunner;
   private readonly keys: Keyspace;
   private readonly registrar: Registrar;
   private readonly scheduler = new Scheduler(this);
@@ -64,8 +63,8 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   ) {
     this.keys = new Keyspace(client.prefix);
     this.connection = new RedisConnection(client, client.logger);
-    this.runner = new ScriptRunner(this.connection, this.keys, { role: 'worker', giveUpAfterMs: Number.POSITIVE_INFINITY });
-    this.buffer = new CommitBuffer(this.runner, { ...BUFFER, beforeSend: () => this.claims.rideAlong() }, client.sealer);
+    const runner = new ScriptRunner(this.connection, this.keys, { role: 'worker', giveUpAfterMs: Number.POSITIVE_INFINITY });
+    this.buffer = new CommitBuffer(runner, { ...BUFFER, beforeSend: () => this.claims.rideAlong() }, client.sealer);
     this.directory = new WorkflowDirectory(known.registry, new WorkflowMetas(this.connection, this.keys), known.resolveClass);
     const read = (runId: string) => readRunData(this.connection, this.keys, runId);
     this.intake = new RunIntake(this, workflows, read);
@@ -263,7 +262,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     await this.exit.drained(timeoutMs);
     await this.intake.idle();
     for (const pass of [...this.active]) pass.handBack();
-    this.runner.hurry(STOP_GIVES_UP_AFTER_MS);
+    this.connection.hurry(STOP_GIVES_UP_AFTER_MS);
     await this.wake.stop();
     await Promise.all([this.housekeeping.stop(), this.lease.stop()]);
     await this.buffer.idle();

@@ -21,6 +21,8 @@ export interface StepTaskInit {
 /** What a task needs of the pass it belongs to. */
 export interface StepTaskHost {
   readonly context: WorkflowContext;
+  /** A failure hook may have a step of the same name as its run: their effects are two. */
+  readonly executedRunId: string;
   readonly maxPayloadBytes: number;
   storeProgress(step: string, payload: string, where: () => string): Promise<unknown>;
   succeeded(task: StepTask, value: unknown): void;
@@ -50,7 +52,7 @@ export class StepTask implements StepContext {
   }
 
   get idempotencyKey(): string {
-    return `${this.host.context.run.id}:${this.init.name}`;
+    return `${this.host.executedRunId}:${this.init.name}`;
   }
 
   get lastProgress(): unknown {
