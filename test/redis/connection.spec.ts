@@ -68,6 +68,17 @@ describe('RedisConnection', () => {
       expect(info.major).toBeGreaterThan(5);
     });
 
+    it('refuses a database that there is not, instead of going on in database 0', async () => {
+      const server = await privateRedis();
+      const connection = connectionTo({ url: `${server.url}/99` });
+      const { message } = await failureOf(connection.open());
+      expect(message).toMatch(
+        /^Cannot reach Redis at .*: ERR DB index is out of range\. Start Redis there, or correct the option\.$/,
+      );
+      await expect(connection.commands.set('key', 'value')).rejects.toThrow();
+      expect(await plainClient(server.url).dbsize()).toBe(0);
+    });
+
     it('succeeds later, once the server is there', async () => {
       const server = await privateRedis();
       await server.kill();
@@ -191,6 +202,21 @@ describe('RedisConnection', () => {
       await room.createAll('r1');
       await expect(room.connection.repeated((redis) => redis.get(room.keys.run('r1')))).rejects.toThrow('WRONGTYPE');
     });
+  });
+
+  it('does nothing in database 0 when the server refuses its own at a reconnect', async () => {
+    const server = await privateRedis();
+    const admin = plainClient(server.url);
+    const connection = connectionTo({ url: `${server.url}/1` });
+    await connection.open();
+    await admin.call('ACL', 'SETUSER', 'default', '-select');
+    const refused = new Promise((resolve) => connection.commands.once('error', resolve));
+    await admin.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    expect(await refused).toMatchObject({ message: expect.stringContaining('NOPERM') });
+    const written = connection.repeated((redis) => redis.set('key', 'value'));
+    await admin.call('ACL', 'SETUSER', 'default', '+select');
+    await written;
+    expect(await admin.info('keyspace')).toMatch(/^# Keyspace\s+db1:keys=1,/);
   });
 
   it('warns of the same trouble once', async () => {

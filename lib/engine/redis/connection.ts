@@ -39,6 +39,8 @@ export class RedisConnection {
   private readonly extra = new Set<RedisClient>();
   private opened: Promise<RedisServerInfo> | undefined;
   private lastError: Error | undefined;
+  /** What the server said to the database: what ioredis says afterwards are consequences. */
+  private selectError: Error | undefined;
   private closed = false;
   private giveUpAt = Number.POSITIVE_INFINITY;
 
@@ -165,6 +167,7 @@ export class RedisConnection {
   }
 
   private async connect(): Promise<RedisServerInfo> {
+    this.selectError = undefined;
     try {
       if (this.commands.status === 'wait') await this.commands.connect();
       const info = readServerInfo(await this.commands.info());
@@ -174,7 +177,7 @@ export class RedisConnection {
       return info;
     } catch (error) {
       if (error instanceof UnsupportedRedisError) throw error;
-      const reason = this.lastError ?? (error as Error);
+      const reason = this.selectError ?? this.lastError ?? (error as Error);
       throw new ConnectionError(
         `Cannot reach ${this.address}: ${reason.message || (reason as NodeJS.ErrnoException).code || reason.name}. Start Redis there, or correct the option.`,
         { cause: reason },
@@ -184,6 +187,14 @@ export class RedisConnection {
 
   private watch(client: RedisClient): void {
     client.on('error', this.noteError);
+    if (client !== this.commands || this.owned) client.on('error', (error) => this.refuseOtherDatabase(error, client));
+  }
+
+  /** When SELECT fails, ioredis would go on in database 0, which is somebody else's. */
+  private refuseOtherDatabase(error: Error, client: RedisClient): void {
+    if (!isOfSelect(error)) return;
+    this.selectError = error;
+    client.disconnect(true);
   }
 
   private readonly noteError = (error: Error): void => {
@@ -218,6 +229,11 @@ function readServerInfo(info: string): RedisServerInfo {
 
 function isClient(value: RedisClient | RedisOptions | undefined): value is RedisClient {
   return value instanceof Redis || value instanceof Cluster || typeof (value as Redis | undefined)?.evalsha === 'function';
+}
+
+/** Whether an error is the answer to the SELECT of a new connection: there is no such database, or it may not be used. */
+function isOfSelect(error: Error): boolean {
+  return (error as { command?: { name?: string } }).command?.name === 'select';
 }
 
 function hostOf(url: string): string {
