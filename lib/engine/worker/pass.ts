@@ -9,7 +9,7 @@ import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
 import { inCarriedContext } from './in-carried-context.js';
 import { LongTimer } from './long-timer.js';
-import { endingOf, endingOfFailure, endingOfUnwinding } from './pass-ending.js';
+import { endingOf, endingOfFailure, endingOfUnwinding, tellUnfinished } from './pass-ending.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { PassJournal } from './pass-journal.js';
 import { runningRecord, verdictOn } from './retry-verdict.js';
@@ -217,6 +217,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
   private complete(payload: string): void {
     if (this.over) return;
     if (this.canceledBy) return void this.settleCanceled();
+    tellUnfinished(this.steps.unfinished(), this.context.logger);
     this.end();
     this.steps.ledger.failures.memoiseAll();
     this.journal.last(endingOf(this.claimed, this.workflow, 'succeeded', payload));
