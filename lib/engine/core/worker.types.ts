@@ -1,6 +1,7 @@
 import type { ClientOptions } from './client.types.js';
 import type { AnyWorkflowDefinition, WorkflowRegistry } from './workflow.types.js';
 
+/** When runs without progress are reported. */
 export interface WatchdogOptions {
   /** @default true */
   enabled?: boolean;
@@ -45,6 +46,7 @@ export interface StartWorkerOptions extends WorkerOptions, ClientOptions {
   registry?: WorkflowRegistry;
 }
 
+/** A running worker, from `startWorker`. */
 export interface Worker {
   readonly id: string;
   /**
