@@ -5,13 +5,13 @@ import type { ContextCarrier, Duration, LoggerPort, PayloadCodec, When } from '.
 /** Where a namespace of runs is, and how its payloads are stored: the same for clients and workers. */
 export interface ClientOptions {
   /** Names this application in metadata and logs. @default env REDFLOW_APP, else 'app' */
-  app?: string;
+  app?: string | undefined;
   /** @default env REDIS_URL, else redis://127.0.0.1:6379 */
-  url?: string;
+  url?: string | undefined;
   /** An ioredis client or cluster of yours (left open on close), or options to make one; wins over `url`. */
   connection?: Redis | Cluster | RedisOptions;
   /** Namespace of all keys. @default env REDFLOW_PREFIX, else 'redflow:v1' */
-  prefix?: string;
+  prefix?: string | undefined;
   /** Largest input or output, in UTF-8 bytes of its JSON before any codec. @default 1 MiB */
   maxPayloadBytes?: number;
   /**
@@ -119,7 +119,7 @@ export interface RunFilter {
   sort?: 'asc' | 'desc';
   /** 1 to 1,000. @default 50 */
   limit?: number;
-  cursor?: string;
+  cursor?: string | undefined;
 }
 
 /** What `searchRuns` looks for. */
@@ -174,7 +174,7 @@ export interface EventFilter {
   sort?: 'asc' | 'desc';
   /** 1 to 1,000. @default 50 */
   limit?: number;
-  cursor?: string;
+  cursor?: string | undefined;
 }
 
 /** An event that workflows subscribe to; with a pattern as its name if they do so by one. */

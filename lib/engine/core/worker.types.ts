@@ -13,7 +13,7 @@ export interface WatchdogOptions {
 
 /** All times in milliseconds. */
 export interface WorkerOptions {
-  app?: string;
+  app?: string | undefined;
   /** Queues to claim from. @default the queues of the worker's workflows */
   queues?: string[];
   /** Runs executed at the same time; parked runs do not count. @default 10 */

@@ -268,7 +268,7 @@ export interface WorkflowOptions<I = unknown> extends AdmissionOptions<I> {
   /** 0 (first in, first out) to 9 (claimed first). @default 0 */
   priority?: number;
   /** Kept on every run; say which code made it. */
-  version?: string;
+  version?: string | undefined;
   /** Given to every run of the workflow; tags of the call win. */
   tags?: Record<string, string>;
   input?: InputSchema<I>;
