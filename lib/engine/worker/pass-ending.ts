@@ -7,6 +7,9 @@ import type { Op, WriteStatus } from '../redis/op.js';
 import { unwindRun } from '../redis/unwind-run.js';
 import type { ServedWorkflow } from './pass-host.js';
 
+/** How long a run rests after Redis refused one of its writes for a reason that a repeat may not mend. */
+export const REFUSED_DELAY_MS = 5_000;
+
 /** The write that ends a run, or the failure hook of one. */
 export function endingOf(claimed: ClaimedRun, workflow: ServedWorkflow, outcome: Outcome, payload: string): Op<WriteStatus> {
   const { run, fence } = claimed;
