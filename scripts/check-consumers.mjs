@@ -1,5 +1,6 @@
 // Installs the packed package into two new Nest applications, an ES module on Nest 12 and CommonJS on Nest 11, compiles and
-// runs them: each executes one workflow on a private Redis, closes while another is executed, and has to end by itself.
+// runs them: each executes one workflow on a private Redis, closes while another is executed, and has to end by itself. The latter
+// is tested with Jest, too.
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +22,7 @@ const EXPECTED = 'RECEIPT: CHARGED 1250 TWICE 1\nhanded back in time\nPayments.c
 
 const CONSUMERS = [
   { name: 'esm-nest-12', nest: devDependencies['@nestjs/core'], type: 'module', module: 'nodenext' },
-  { name: 'commonjs-nest-11', nest: '^11.1.0', type: 'commonjs', module: 'node20' },
+  { name: 'commonjs-nest-11', nest: '^11.1.0', type: 'commonjs', module: 'node20', jest: true },
 ];
 
 async function run(what, command, args, options = {}) {
@@ -33,7 +34,28 @@ async function run(what, command, args, options = {}) {
   }
 }
 
-function manifest({ name, nest, type }, tarball) {
+/** What `nest new` of Nest 11 writes, with the line that the recipe for tests asks for. */
+async function jestManifest({ nest }) {
+  const recipe = await readFile(join(root, 'docs/recipes/testing.md'), 'utf8');
+  const [, line] = /^```json\n(.*)\n```$/m.exec(recipe);
+  return {
+    jest: {
+      testRegex: '.*\\.spec\\.ts$',
+      transform: { '^.+\\.(t|j)s$': 'ts-jest' },
+      testEnvironment: 'node',
+      ...JSON.parse(`{${line}}`),
+    },
+    devDependencies: {
+      '@nestjs/testing': nest,
+
+      jest: '^30.0.0',
+      'ts-jest': '^29.2.5',
+      typescript: '^5.7.3',
+    },
+  };
+}
+
+function manifest({ name, nest, type }, tarball, { devDependencies: more, ...rest } = {}) {
   const { rxjs, 'reflect-metadata': reflectMetadata, '@types/node': nodeTypes } = devDependencies;
   return {
     name,
@@ -46,7 +68,8 @@ function manifest({ name, nest, type }, tarball) {
       'reflect-metadata': reflectMetadata,
       rxjs,
     },
-    devDependencies: { '@types/node': nodeTypes },
+    devDependencies: { '@types/node': nodeTypes, ...more },
+    ...rest,
   };
 }
 
@@ -55,6 +78,8 @@ function compilerOptions({ module }) {
     target: 'es2022',
     module,
     strict: true,
+    isolatedModules: true,
+    esModuleInterop: true,
     experimentalDecorators: true,
     emitDecoratorMetadata: true,
     types: ['node'],
@@ -66,7 +91,10 @@ function compilerOptions({ module }) {
 async function checkConsumer(consumer, { folder, tarball, redisUrl }) {
   const cwd = join(folder, consumer.name);
   await mkdir(cwd);
-  await writeFile(join(cwd, 'package.json'), JSON.stringify(manifest(consumer, tarball)));
+  await writeFile(
+    join(cwd, 'package.json'),
+    JSON.stringify(manifest(consumer, tarball, consumer.jest && (await jestManifest(consumer)))),
+  );
   await writeFile(join(cwd, 'tsconfig.json'), JSON.stringify({ compilerOptions: compilerOptions(consumer), files: ['app.ts'] }));
   await copyFile(join(root, 'scripts/consumers/app.ts'), join(cwd, 'app.ts'));
   await run(`${consumer.name}: npm install`, 'npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd });
@@ -75,6 +103,11 @@ async function checkConsumer(consumer, { folder, tarball, redisUrl }) {
   const app = `${consumer.name}: the application`;
   const output = await run(app, process.execPath, ['out/app.js'], { cwd, env, timeout: RUN_LIMIT_MS, killSignal: 'SIGKILL' });
   if (output !== EXPECTED) throw new Error(`${app} printed:\n${output}instead of:\n${EXPECTED}`);
+  if (consumer.jest) {
+    await copyFile(join(root, 'scripts/consumers/app.spec.ts'), join(cwd, 'app.spec.ts'));
+    const jest = ['node_modules/jest/bin/jest.js', '--ci'];
+    await run(`${consumer.name}: jest`, process.execPath, jest, { cwd, env, timeout: RUN_LIMIT_MS, killSignal: 'SIGKILL' });
+  }
   process.stdout.write(`${consumer.name}: installed, compiled, ran its workflow and ended.\n`);
 }
 

@@ -38,6 +38,7 @@ export interface RedflowModuleOptions extends RedflowConnectionOptions, RedflowM
 
 /** Implemented by the class given to `forRootAsync({ useClass })` or `useExisting`. */
 export interface RedflowOptionsFactory {
+  /** The options of the connection, asked for once at the boot. */
   createRedflowOptions(): RedflowConnectionOptions | Promise<RedflowConnectionOptions>;
 }
 

@@ -18,5 +18,6 @@ export interface StepDecoratorOptions<N extends StepNameFactory = StepNameFactor
   name?: string | N;
 }
 
+/** Makes the name of a step of the arguments of its method. */
 // biome-ignore lint/suspicious/noExplicitAny: parameters are contravariant; @Step() compares them with the method's own
 export type StepNameFactory = (...args: any[]) => string;

@@ -19,7 +19,7 @@ declare class CreateOrder { id: string }
 declare class OrdersModule {}
 declare class ReminderWorkflow { run(ctx: WorkflowContext<Order>): Promise<string> }
 declare class CheckoutWorkflow { constructor(payments: PaymentService); run(ctx: WorkflowContext<{ orderId: string }>): Promise<{ chargeId: string }> }
-declare class PaymentService { charge(order: { id: string }, options?: { idempotencyKey?: string }): Promise<Charge> }
+declare class PaymentService { charge(order: { id: string }, options?: { idempotencyKey?: string | undefined }): Promise<Charge> }
 declare class Mailer { send(address: string, options: { idempotencyKey: string }): Promise<void>; thank(customer: string): Promise<void> }
 declare class SupportDesk { open(subject: string, text: string): Promise<void> }
 declare class ReportSender { send(region: string, instant?: number): Promise<void> }

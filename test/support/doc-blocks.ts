@@ -61,7 +61,9 @@ export function pathOf(block: DocBlock, folder: string): string {
  * as `page:line: message`.
  */
 export async function compile(blocks: readonly DocBlock[], folder: string): Promise<string[]> {
-  const options = { noEmit: false, paths: {}, rootDir: '.', noUnusedLocals: false, noUnusedParameters: false };
+  // What `tsc --init` sets, and so what the tutorial's reader has.
+  const strict = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
+  const options = { ...strict, noEmit: false, paths: {}, rootDir: '.', noUnusedLocals: false, noUnusedParameters: false };
   mkdirSync(folder, { recursive: true });
   writeFileSync(
     join(folder, 'tsconfig.json'),

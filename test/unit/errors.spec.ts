@@ -210,6 +210,10 @@ describe('messages that depend on what is known', () => {
     expect(new UnknownWorkflowError({ workflow: 'x', suggestions: [] }).message).toBe(
       'There is no workflow "x". Define it here, start a worker that does, or pass `allowUnknown: true`.',
     );
+    expect(new UnknownWorkflowError({ workflow: 'Payments', suggestions: [], isClass: true }).message).toBe(
+      'There is no workflow of class "Payments". Put @Workflow() on it. Only the client of RedflowModule knows classes; others take a ' +
+        'definition or a name.',
+    );
     expect(new ScheduleNotFoundError({ scheduleId: 'x', suggestions: [] }).message).toBe(
       'There is no schedule "x". Schedules are registered by the workers that declare them; listSchedules() shows all.',
     );

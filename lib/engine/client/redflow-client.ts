@@ -224,10 +224,12 @@ export class RedflowClient {
     return this.parts.metas.names();
   }
 
+  /** What is registered of one workflow; null if no worker has registered it. */
   getWorkflowMeta(name: string): Promise<WorkflowMeta | null> {
     return this.parts.metas.get(name);
   }
 
+  /** What is registered of all workflows. */
   listWorkflowsMeta(): Promise<WorkflowMeta[]> {
     return this.parts.metas.all();
   }
@@ -267,7 +269,11 @@ export class RedflowClient {
   }
 }
 
-/** @throws InvalidOptionError */
+/**
+ * A client without Nest. It connects with its first call; `close()` it in the end.
+ *
+ * @throws InvalidOptionError
+ */
 export function createClient(options: ClientOptions = {}, internals: ClientInternals = {}): RedflowClient {
   return new RedflowClient(options, internals);
 }

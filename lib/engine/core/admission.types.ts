@@ -18,6 +18,7 @@ export interface LimitOptions<I = unknown> {
 
 /** Joins creates of one key into one run. */
 export interface DebounceOptions<I = unknown> {
+  /** Creates with the same key are joined. */
   key: KeyFunction<I>;
   /** How long no other create may come before the run starts. */
   period: Duration;

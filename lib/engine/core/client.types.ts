@@ -2,15 +2,16 @@ import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { RunRecord, RunStatus, StoredError } from './run.types.js';
 import type { ContextCarrier, Duration, LoggerPort, PayloadCodec, When } from './values.types.js';
 
+/** Where a namespace of runs is, and how its payloads are stored: the same for clients and workers. */
 export interface ClientOptions {
   /** Names this application in metadata and logs. @default env REDFLOW_APP, else 'app' */
-  app?: string;
+  app?: string | undefined;
   /** @default env REDIS_URL, else redis://127.0.0.1:6379 */
-  url?: string;
+  url?: string | undefined;
   /** An ioredis client or cluster of yours (left open on close), or options to make one; wins over `url`. */
   connection?: Redis | Cluster | RedisOptions;
   /** Namespace of all keys. @default env REDFLOW_PREFIX, else 'redflow:v1' */
-  prefix?: string;
+  prefix?: string | undefined;
   /** Largest input or output, in UTF-8 bytes of its JSON before any codec. @default 1 MiB */
   maxPayloadBytes?: number;
   /**
@@ -33,6 +34,7 @@ export interface ClientOptions {
   logger?: LoggerPort;
 }
 
+/** Options of calls that create a run. */
 export interface CreateOptions {
   /** Your own id; a second create with it returns the first run. @default a time-ordered id */
   runId?: string;
@@ -55,6 +57,7 @@ export interface CreateOptions {
   maxAttempts?: number;
 }
 
+/** Options of `cancelRun` and `cancelRuns`. */
 export interface CancelOptions {
   /** Up to 1,024 bytes; kept on the run and given to those who wait for it. */
   reason?: string;
@@ -62,6 +65,7 @@ export interface CancelOptions {
   compensate?: boolean;
 }
 
+/** What `cancelRun` came to. */
 export interface CancelResult {
   /** True for exactly the call that decides that the run ends canceled; false when it had ended, or was canceled before. */
   canceled: boolean;
@@ -69,14 +73,18 @@ export interface CancelResult {
   status: RunStatus;
 }
 
+/** A run to wait for, look at or cancel. */
 export interface RunHandle<O = unknown> {
   readonly id: string;
   /** True when the run existed before this call. */
   readonly deduplicated: boolean;
-  /** @throws RunNotFoundError */
+  /**
+   * The record of the run, as `getRun` reads it.
+   * @throws RunNotFoundError
+   */
   getState(): Promise<RunRecord<unknown, O>>;
   /**
-   * Waits for the end of the run; pushed by Redis, not polled.
+   * Waits for the end of the run, however long that takes unless `timeoutMs` says otherwise; pushed by Redis, not polled.
    * @throws RunFailedError (its cause is the run's error), RunCanceledError, ResultTimeoutError, RunNotFoundError
    */
   result(options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<O>;
@@ -87,12 +95,14 @@ export interface RunHandle<O = unknown> {
   cancel(options?: CancelOptions): Promise<CancelResult>;
 }
 
+/** A part of a list. Where it has a `cursor` there may be more, also if it is short or empty. */
 export interface Page<T> {
   items: T[];
   /** Hand it back to get the next page; absent after the last. */
   cursor?: string;
 }
 
+/** Which runs `listRuns` lists, and how many at once; criteria that are given together are combined. */
 export interface RunFilter {
   status?: RunStatus | RunStatus[];
   workflow?: string;
@@ -109,14 +119,16 @@ export interface RunFilter {
   sort?: 'asc' | 'desc';
   /** 1 to 1,000. @default 50 */
   limit?: number;
-  cursor?: string;
+  cursor?: string | undefined;
 }
 
+/** What `searchRuns` looks for. */
 export interface RunSearchQuery extends RunFilter {
   /** 1 to 512 bytes of what the id, the idempotency key, a tag value or the workflow begins with; upper and lower case differ. */
   text: string;
 }
 
+/** Options of `emitEvent` and `emitEventDetailed`. */
 export interface EmitOptions {
   /** Your own id, unique in the namespace: a second emit with it, whatever its data, returns the first's result. @default a time-ordered id */
   eventId?: string;
@@ -145,6 +157,7 @@ export interface EventRecord {
   deliveries: Array<{ workflow: string; runId?: string; status: 'delivered' | 'failed' | 'skipped'; error?: StoredError }>;
 }
 
+/** What an emission has started and resumed. */
 export interface EmittedEvent {
   event: EventRecord;
   /** Of the runs created. */
@@ -154,13 +167,14 @@ export interface EmittedEvent {
   deduplicated: boolean;
 }
 
+/** Which events `listEvents` lists, and how many at once. */
 export interface EventFilter {
   name?: string;
   /** @default 'desc', newest first */
   sort?: 'asc' | 'desc';
   /** 1 to 1,000. @default 50 */
   limit?: number;
-  cursor?: string;
+  cursor?: string | undefined;
 }
 
 /** An event that workflows subscribe to; with a pattern as its name if they do so by one. */
@@ -170,6 +184,7 @@ export interface EventSubscription {
   subscribers: string[];
 }
 
+/** Numbers of a namespace, for dashboards and alarms. */
 export interface Stats {
   /** How many runs there are of each status. */
   runs: Record<RunStatus, number>;

@@ -4,6 +4,7 @@
  */
 export type RunStatus = 'scheduled' | 'queued' | 'running' | 'waiting' | 'succeeded' | 'failed' | 'canceled';
 
+/** What has created a run, or `retry` for one that `retryRun` let go on. */
 export type RunTrigger = 'api' | 'event' | 'cron' | 'child' | 'retry';
 
 /** An error as it is stored: its own enumerable JSON fields are kept beside the known ones, causes up to ten deep. */
@@ -64,8 +65,10 @@ export interface RunRecord<I = unknown, O = unknown> {
   failureHook?: { status: 'pending' | 'succeeded' | 'failed'; error?: StoredError };
 }
 
+/** Which call a step is: the names follow those of `ctx.step`. */
 export type StepKind = 'run' | 'sleep' | 'event' | 'child' | 'emit_workflow' | 'emit_event' | 'any';
 
+/** What is stored of a step, as `getRunSteps` shows it. */
 export interface StepRecord {
   name: string;
   kind: StepKind;

@@ -4,6 +4,7 @@ export type Duration = number | string;
 /** A point in time: a `Date` is an instant, a {@link Duration} counts from now on the Redis clock. */
 export type When = Date | Duration;
 
+/** What JSON can say. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /**
@@ -65,10 +66,12 @@ export interface StandardSchemaV1<Input = unknown, Output = Input> {
   };
 }
 
+/** What a schema makes of a value, as Standard Schema says it. */
 export type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: ReadonlyArray<StandardIssue> };
 
+/** What a schema has against a value, and where, as Standard Schema says it. */
 export interface StandardIssue {
   readonly message: string;
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;

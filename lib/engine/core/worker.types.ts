@@ -1,6 +1,7 @@
 import type { ClientOptions } from './client.types.js';
 import type { AnyWorkflowDefinition, WorkflowRegistry } from './workflow.types.js';
 
+/** When runs without progress are reported. */
 export interface WatchdogOptions {
   /** @default true */
   enabled?: boolean;
@@ -12,7 +13,7 @@ export interface WatchdogOptions {
 
 /** All times in milliseconds. */
 export interface WorkerOptions {
-  app?: string;
+  app?: string | undefined;
   /** Queues to claim from. @default the queues of the worker's workflows */
   queues?: string[];
   /** Runs executed at the same time; parked runs do not count. @default 10 */
@@ -45,6 +46,7 @@ export interface StartWorkerOptions extends WorkerOptions, ClientOptions {
   registry?: WorkflowRegistry;
 }
 
+/** A running worker, from `startWorker`. */
 export interface Worker {
   readonly id: string;
   /**

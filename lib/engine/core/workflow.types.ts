@@ -54,6 +54,7 @@ export interface StepContext {
  */
 export type Compensation<T = unknown> = (output: Stored<T>, ctx: CompensationContext) => unknown;
 
+/** What a compensation is told beside the output of the step that it undoes. */
 export interface CompensationContext {
   /** Stable for (run, step), and another one than the step's. */
   readonly idempotencyKey: string;
@@ -63,6 +64,7 @@ export interface CompensationContext {
   readonly signal: AbortSignal;
 }
 
+/** Options of `ctx.step.run` and `@Step()`. */
 export interface StepOptions<T = unknown> {
   /** Aborts the step's signal and fails it with `StepTimeoutError`, also when the function ignores the signal. @default none */
   timeout?: Duration;
@@ -130,6 +132,7 @@ export interface StepEmitOptions {
   correlationKey?: string;
 }
 
+/** The durable operations of a run: `ctx.step`. Each call has a name, unique in its run, under which its outcome is stored. */
 export interface StepApi {
   /**
    * Runs `fn` once and stores what it returns; later passes get the stored value without running it.
@@ -199,6 +202,7 @@ export interface StepApi {
   emitWorkflow<I, O = unknown>(name: string, workflow: WorkflowRef<I, O>, input: I, options?: ChildOptions): Promise<string>;
 }
 
+/** The code of a workflow. It is executed from the top on every pass, with what its steps have stored. */
 export type Handler<I, O> = (ctx: WorkflowContext<I>) => O | Promise<O>;
 
 /** What `onFailure` gets, once the run has failed for good. */
@@ -216,6 +220,7 @@ export interface FailureContext<I = unknown> {
 /** Executed after a terminal failure, never on cancellation; durable, retried up to 3 attempts, to completion once. */
 export type FailureHook<I> = (ctx: FailureContext<I>) => unknown;
 
+/** A delay that is always the same, or grows with every failure. */
 export interface BackoffOptions {
   type: 'fixed' | 'exponential';
   delay: Duration;
@@ -227,11 +232,13 @@ export interface BackoffOptions {
   jitter?: number;
 }
 
+/** What a retry policy is asked about: the run, and the error that it or its step failed with. */
 export interface RetryFailure {
   run: RunRecord;
   error: Error;
 }
 
+/** Whether and when a failed run, or a failed step, is tried again. */
 export interface RetryPolicy {
   /** Attempts in all, the first included. @default 3 for a run, 1 for a step */
   maxAttempts?: number;
@@ -244,6 +251,7 @@ export interface RetryPolicy {
 /** Validates an input before it is stored and again before a handler sees it. Nest adds DTO classes to Standard Schema. */
 export type InputSchema<I> = StandardSchemaV1<unknown, I> | (new (...args: never[]) => I);
 
+/** What a workflow may be told, by `@Workflow()`, `defineWorkflow` or the configuration of the module. */
 export interface WorkflowOptions<I = unknown> extends AdmissionOptions<I> {
   /** @default 'default' */
   queue?: string;
@@ -260,7 +268,7 @@ export interface WorkflowOptions<I = unknown> extends AdmissionOptions<I> {
   /** 0 (first in, first out) to 9 (claimed first). @default 0 */
   priority?: number;
   /** Kept on every run; say which code made it. */
-  version?: string;
+  version?: string | undefined;
   /** Given to every run of the workflow; tags of the call win. */
   tags?: Record<string, string>;
   input?: InputSchema<I>;
@@ -280,6 +288,7 @@ export interface WorkflowDefinition<I = unknown, O = unknown> {
   run(input: I, options?: CreateOptions): Promise<RunHandle<O>>;
 }
 
+/** A class with `@Workflow()`; input and output of its runs follow from `run()`. */
 // biome-ignore lint/suspicious/noExplicitAny: a constructor's parameters are contravariant, so only any[] accepts every class
 export type WorkflowClass<I, O> = new (...args: any[]) => { run(ctx: WorkflowContext<I>): O | Promise<O> };
 
@@ -293,6 +302,8 @@ export type AnyWorkflowClass = WorkflowClass<any, any>;
 export type AnyWorkflowRef = WorkflowRef<any, any>;
 // biome-ignore-end lint/suspicious/noExplicitAny: see above
 
+/** The definitions that a worker serves, by name. */
 export interface WorkflowRegistry {
+  /** All of them, in the order in which they were added. */
   list(): WorkflowDefinition[];
 }

@@ -5,6 +5,7 @@ import type { AnyWorkflowDefinition, WorkflowContext } from '../core/workflow.ty
 
 /** An instance of a workflow class. */
 export interface WorkflowInstance<I = unknown, O = unknown> {
+  /** The workflow. */
   run(ctx: WorkflowContext<I>): O | Promise<O>;
 }
 
@@ -32,6 +33,7 @@ export type InlineRunFields = Partial<
   >
 >;
 
+/** Options of `runInline`. */
 export interface RunInlineOptions<I = unknown> {
   input: I;
   /**
@@ -58,6 +60,7 @@ export interface RunInlineOptions<I = unknown> {
   logger?: LoggerPort;
 }
 
+/** How a run of `runInline` ended, and its steps. */
 export interface InlineResult<O = unknown> {
   readonly succeeded: boolean;
   readonly output?: O;

@@ -80,6 +80,7 @@ export class WorkflowDirectory {
     if (definition) return definition;
     throw new UnknownWorkflowError({
       workflow: cls.name,
+      isClass: true,
       suggestions: closeMatches(
         cls.name,
         this.registry.list().map(({ name }) => name),

@@ -1,3 +1,4 @@
+import type { LoggerPort } from '../core/values.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import { finishHook, hookIdOf } from '../redis/finish-hook.js';
 import { finishRun, type Outcome } from '../redis/finish-run.js';
@@ -5,6 +6,9 @@ import { finishUnwinding } from '../redis/finish-unwinding.js';
 import type { Op, WriteStatus } from '../redis/op.js';
 import { unwindRun } from '../redis/unwind-run.js';
 import type { ServedWorkflow } from './pass-host.js';
+
+/** How long a run rests after Redis refused one of its writes for a reason that a repeat may not mend. */
+export const REFUSED_DELAY_MS = 5_000;
 
 /** The write that ends a run, or the failure hook of one. */
 export function endingOf(claimed: ClaimedRun, workflow: ServedWorkflow, outcome: Outcome, payload: string): Op<WriteStatus> {
@@ -32,6 +36,13 @@ export function endingOfFailure(
 export function endingOfUnwinding(claimed: ClaimedRun, workflow: ServedWorkflow, errors: string): Op<WriteStatus> {
   const { run, fence } = claimed;
   return finishUnwinding(run.id, fence, errors, run.unwinding === 'f' ? hookOf(claimed, workflow) : '');
+}
+
+/** Not a warning: the loser of a race is left behind in just that way. But an `await` that was forgotten shows nowhere else. */
+export function tellUnfinished(steps: readonly string[], logger: LoggerPort): void {
+  if (steps.length === 0) return;
+  const names = steps.map((name) => `"${name}"`).join(', ');
+  logger.debug?.(`The run succeeded without waiting for ${names}. Unless it lost a race, an await is missing.`);
 }
 
 function hookOf({ run, fence }: ClaimedRun, { onFailure }: ServedWorkflow): string {

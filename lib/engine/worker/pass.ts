@@ -9,7 +9,7 @@ import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
 import { inCarriedContext } from './in-carried-context.js';
 import { LongTimer } from './long-timer.js';
-import { endingOf, endingOfFailure, endingOfUnwinding } from './pass-ending.js';
+import { endingOf, endingOfFailure, endingOfUnwinding, REFUSED_DELAY_MS, tellUnfinished } from './pass-ending.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { PassJournal } from './pass-journal.js';
 import { runningRecord, verdictOn } from './retry-verdict.js';
@@ -19,9 +19,6 @@ import { runScope } from './run-scope.js';
 import type { StepHost } from './step-host.js';
 import { StepRuntime } from './step-runtime.js';
 import { type UnwindingPass, unwind } from './unwinding.js';
-
-/** How long a run rests after Redis refused one of its writes for a reason that a repeat may not mend. */
-const REFUSED_DELAY_MS = 5_000;
 
 /** One execution of a handler, from claim to success, failure, park, hand-back or loss. */
 export class Pass implements StepHost, UnwindingPass, UndecidedPass {
@@ -217,6 +214,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
   private complete(payload: string): void {
     if (this.over) return;
     if (this.canceledBy) return void this.settleCanceled();
+    tellUnfinished(this.steps.unfinished(), this.context.logger);
     this.end();
     this.steps.ledger.failures.memoiseAll();
     this.journal.last(endingOf(this.claimed, this.workflow, 'succeeded', payload));

@@ -99,6 +99,14 @@ export class StepRuntime implements ContextSteps {
     return passed;
   }
 
+  /** Names of the steps whose functions run, and of the open waits. */
+  unfinished(): string[] {
+    const { active } = this.functions;
+    return active.size + this.ledger.waits.size === 0
+      ? []
+      : [...[...active].map(({ init }) => init.name), ...this.ledger.waits.names()];
+  }
+
   /** What ended while the run was parked completes now, in the order in which it ended. */
   completeEnded(now: number): void {
     const { steps } = this.ledger.data;

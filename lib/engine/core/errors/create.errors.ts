@@ -90,11 +90,14 @@ export class UnknownWorkflowError extends RedflowError {
   /** Known names close to the one asked for, best first. */
   readonly suggestions: readonly string[];
 
-  constructor(ids: { workflow: string; suggestions: readonly string[] }) {
+  /** @param ids `isClass`: it was asked for by a class of that name, which is not a workflow's */
+  constructor(ids: { workflow: string; suggestions: readonly string[]; isClass?: boolean }) {
     const meant = ids.suggestions.map((name) => `"${name}"`).join(', ');
     super(
-      `There is no workflow "${ids.workflow}"${meant === '' ? '.' : `; did you mean ${meant}?`} ` +
-        'Define it here, start a worker that does, or pass `allowUnknown: true`.',
+      `There is no workflow ${ids.isClass ? 'of class ' : ''}"${ids.workflow}"${meant === '' ? '.' : `; did you mean ${meant}?`} ` +
+        (ids.isClass
+          ? 'Put @Workflow() on it. Only the client of RedflowModule knows classes; others take a definition or a name.'
+          : 'Define it here, start a worker that does, or pass `allowUnknown: true`.'),
     );
     this.workflow = ids.workflow;
     this.suggestions = ids.suggestions;
