@@ -98,7 +98,7 @@ export class RedflowWorkflowDirectory {
   private tellUnserved(workflow: string, target: DecoratedClass): void {
     const late = [...this.modules.values()].find((module) => module.hasProvider(target as Type));
     if (late) throw new RedflowSetupError(messages.loadedLate(workflow, target.name, late.name));
-    this.options.client.logger?.log(messages.servedElsewhere(workflow, target.name));
+    this.options.client.logger?.warn(messages.servedElsewhere(workflow, target.name));
   }
 
   private define(metadata: WorkflowMetadata, source: ExecutableSource): WorkflowDefinition {

@@ -155,7 +155,7 @@ export const loadedLate = (workflow: string, className: string, moduleName: stri
 
 export const servedElsewhere = (workflow: string, className: string) =>
   `Workflow "${workflow}" is started here, and its class "${className}" is no provider of this application: its runs wait for a worker ` +
-  'that has it.';
+  'that has it. List it in providers, unless another process serves it.';
 
 export const withoutModule = (workflow: string) =>
   `Workflow "${workflow}" cannot be instantiated: its provider was removed from its module after the boot.`;

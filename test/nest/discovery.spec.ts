@@ -221,7 +221,7 @@ describe('a workflow class that no worker of the application serves', () => {
 
   const linesOf = async (worker: boolean): Promise<string[]> => {
     const lines: string[] = [];
-    const logger = { ...silentLogger, log: (line: string) => lines.push(line) };
+    const logger = { ...silentLogger, warn: (line: string) => lines.push(line) };
     await withApp(
       { providers: [BaseWorkflow, Greeting] },
       async ({ client }) => {
@@ -232,10 +232,10 @@ describe('a workflow class that no worker of the application serves', () => {
     return lines.filter((line) => line.includes('elsewhere'));
   };
 
-  it('is named once, since it may have been forgotten', async () => {
+  it('is warned of once, since it may have been forgotten', async () => {
     expect(await linesOf(true)).toEqual([
       'Workflow "elsewhere" is started here, and its class "ElsewhereWorkflow" is no provider of this application: its runs wait for a ' +
-        'worker that has it.',
+        'worker that has it. List it in providers, unless another process serves it.',
     ]);
   });
 

@@ -211,7 +211,7 @@ describe('RedisConnection', () => {
     await connection.open();
     await admin.call('ACL', 'SETUSER', 'default', '-select');
     const refused = new Promise((resolve) => connection.commands.once('error', resolve));
-    await admin.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     expect(await refused).toMatchObject({ message: expect.stringContaining('NOPERM') });
     const written = connection.repeated((redis) => redis.set('key', 'value'));
     await admin.call('ACL', 'SETUSER', 'default', '+select');
