@@ -31,6 +31,9 @@ ${fence}
 
 const blocks = docPages().flatMap((page) => blocksOf(page, readFileSync(page, 'utf8')));
 const mistakes = blocksOf('mistakes.md', PAGE_WITH_MISTAKES);
+const isTest = ({ code }: DocBlock) => code.includes("from '@jest/globals'");
+/** Modules that the programs of their page import. */
+const isPart = ({ page, file }: DocBlock) => pagesWithPrograms.includes(page) && !file.startsWith('line-');
 const pagesWithPrograms = [...new Set(blocks.filter(({ isProgram }) => isProgram).map(({ page }) => page))];
 
 // In the package, so that its name and its dependencies resolve.
@@ -43,6 +46,18 @@ beforeAll(async () => {
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Jest as an application with ES modules has it, in a process of its own. */
+function spawnJest(files: string[]) {
+  const config = { rootDir: folder, testMatch: files, transform: {} };
+  const args = ['--config', JSON.stringify(config), '--runInBand'];
+  const env = {
+    NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+    NO_COLOR: '1',
+    FORCE_COLOR: '0',
+  };
+  return spawnWorker(pathToFileURL(resolve('node_modules/jest/bin/jest.js')).href, { args, env });
+}
 
 async function execute(program: DocBlock, prefix: string) {
   const spawned = spawnWorker(pathToFileURL(`${pathOf(program, folder)}.js`).href, {
@@ -71,6 +86,33 @@ describe('the code on the pages', () => {
     for (const program of blocks.filter((block) => block.page === page && block.isProgram)) {
       expect(await execute(program, prefix)).toEqual({ code: 0, printed: program.output });
     }
+  });
+});
+
+/** What is no program is run by one of ours: `test/fixtures/run-blocks.mjs`, with what `scenes.mjs` has for the page. */
+describe('the other code on the pages runs', () => {
+  const others = blocks.filter((block) => !block.isProgram && !isTest(block) && !isPart(block));
+
+  it.each([...new Set(others.map(({ page }) => page))])('%s', async (page) => {
+    const list = others
+      .filter((block) => block.page === page)
+      .map((block) => ({ path: `${pathOf(block, folder)}.js`, isOfRun: /^\S.*\bctx\./m.test(block.code) }));
+    const spawned = spawnWorker('run-blocks.mjs', { args: [page, JSON.stringify(list)], env: { NO_COLOR: '1' } });
+    const { code } = await spawned.exited;
+    const ran = spawned.lines.filter((line) => line.startsWith('ran '));
+    expect({ code, ran, ...(code !== 0 && { stderr: spawned.stderr }) }).toEqual({
+      code: 0,
+      ran: list.map(({ path }) => `ran ${path}`),
+    });
+  });
+
+  it('as tests, where it is tests', async () => {
+    const tests = blocks.filter(isTest);
+    const spawned = spawnJest(tests.map((block) => `${pathOf(block, folder)}.js`));
+    const { code } = await spawned.exited;
+    expect({ code, ...(code !== 0 && { stderr: spawned.stderr }) }).toEqual({ code: 0 });
+    expect(tests).toHaveLength(2);
+    expect(spawned.stderr).toMatch(/^Tests: +2 passed, 2 total$/m);
   });
 });
 
