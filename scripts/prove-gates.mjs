@@ -1,4 +1,5 @@
-// Proves by hand what gates promise while workers are killed: `node scripts/prove-gates.mjs mutex|throttle|slots [runs]`, after a build.
+// Proves by hand what gates promise while workers are killed: `node scripts/prove-gates.mjs mutex|throttle|slots [runs] [by-name]`, after a build.
+// By name, whoever creates the runs does not know the workflow: the first worker that claims a run asks its key.
 // Three workers execute the runs; one of them is killed every second. Prints one line of JSON; the exit code is 1 if a promise is broken.
 import { fork } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -76,7 +77,7 @@ const throttle = {
     do {
       const page = await client.listRuns({ limit: 1_000, cursor });
       starts.push(...page.items.map((run) => run.startedAt));
-      cursor = page.nextCursor;
+      cursor = page.cursor;
     } while (cursor);
     starts.sort((a, b) => a - b);
     const spans = starts.slice(STARTS).map((start, index) => start - starts[index]);
@@ -100,16 +101,27 @@ async function work(name, url) {
   await startWorker({ url, prefix, workflows: [gated], leaseMs: 1_000, reaperIntervalMs: 200, maxRecoveries: 1_000 });
 }
 
-async function prove(name, runs) {
+/** @param byName as a client does that knows no definition */
+async function createAll(client, gated, inputs, byName) {
+  if (!byName)
+    return client.runMany(
+      gated,
+      inputs.map((input) => ({ input })),
+    );
+  while (inputs.length > 0) {
+    const batch = inputs.splice(0, 1_000);
+    await Promise.all(batch.map((input) => client.runByName('gated', input, { allowUnknown: true })));
+  }
+}
+
+async function prove(name, runs, byName) {
   const proof = PROOFS[name];
   const server = await startRedis({ appendonly: false });
   const redis = new Redis(server.url);
   const client = createClient({ url: server.url, prefix });
   const gated = defineWorkflow('gated', { registry: createRegistry(), ...proof.define(redis) });
-  await client.runMany(
-    gated,
-    Array.from({ length: runs }, (_, index) => ({ input: proof.input(index) })),
-  );
+  const inputs = Array.from({ length: runs }, (_, index) => proof.input(index));
+  await createAll(client, gated, inputs, byName);
   const start = () => fork(file, ['work', name, server.url], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const workers = Array.from({ length: WORKERS }, start);
   const seen = [];
@@ -127,7 +139,9 @@ async function prove(name, runs) {
   clearInterval(sampling);
   const seconds = Math.round((Date.now() - began) / 1_000);
   const verdict = await proof.judge(redis, client, seen);
-  console.log(JSON.stringify({ proof: name, runs, kills, seconds, failed: counts.failed, ...verdict }));
+  console.log(
+    JSON.stringify({ proof: name, ...(byName && { byName }), runs, kills, seconds, failed: counts.failed, ...verdict }),
+  );
   process.exitCode = verdict.violations + counts.failed === 0 ? 0 : 1;
   for (const worker of workers) worker.kill('SIGKILL');
   await client.close();
@@ -137,5 +151,5 @@ async function prove(name, runs) {
 
 const [name, ...rest] = process.argv.slice(2);
 if (name === 'work') await work(...rest);
-else if (name in PROOFS) await prove(name, Number(rest[0] ?? PROOFS[name].runs));
+else if (name in PROOFS) await prove(name, Number(rest[0] ?? PROOFS[name].runs), rest[1] === 'by-name');
 else console.error(`Name a proof: ${Object.keys(PROOFS).join(', ')}.`);
