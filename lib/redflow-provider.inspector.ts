@@ -54,10 +54,12 @@ export class RedflowProviderInspector {
     return method && [decorator, `method "${messages.memberName(type.name, method.key)}"`];
   }
 
-  /** The provider's methods that are steps; none if only a call will tell its class. */
+  /** The provider's methods that are steps, as those that a test double puts in their place are not; none if only a call will tell its class. */
   stepsOf(wrapper: ProviderWrapper) {
     const type = isStatic(wrapper) ? constructorOf(wrapper.instance) : wrapper.metatype;
-    return isClass(type) ? this.accessor.getStepMethods(type).map((key) => memberOf(wrapper, type, key)) : [];
+    if (!isClass(type)) return [];
+    const members = this.accessor.getStepMethods(type).map((key) => memberOf(wrapper, type, key));
+    return members.filter(({ method }) => typeof method === 'function' && isStep(method));
   }
 
   private classWorkflow(target: DecoratedClass, wrapper: ProviderWrapper): DiscoveredWorkflow[] {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { currentRun, currentStep, type StepContext, type WorkflowContext } from '../../lib/engine/index.js';
 import { startEngine, workflow } from '../support/engine.js';
@@ -116,5 +117,37 @@ describe('ctx.logger', () => {
     const fields = { runId, workflow: 'flow' };
     expect(engine.logs.matching('warn', /Attempt 1 of 2 failed.*TypeError: boom/)).toMatchObject([{ fields }]);
     expect(engine.logs.matching('error', /The run failed: TypeError: boom/)).toMatchObject([{ fields }]);
+  });
+
+  it('gets errors with their stacks and causes, without their fields: those of HTTP clients hold the headers of a request', async () => {
+    class Refusal extends Error {
+      override readonly name = 'Refusal';
+      readonly config = { headers: { authorization: 'hunter2' } };
+    }
+    const refusal = Object.assign(new Refusal('401', { cause: Object.assign(new TypeError('closed'), { row: 'hunter2' }) }), {
+      code: 'ERR_BAD_REQUEST',
+    });
+    const flow = workflow('flow', () => Promise.reject(refusal), { maxAttempts: 2, retries: { delay: 0 } });
+    const engine = await startEngine({ workflows: [flow] });
+    const { id: runId } = await engine.client.run(flow, undefined);
+    await engine.until(runId, 'failed');
+    const told = engine.logs.lines.filter(({ fields }) => 'error' in fields);
+    expect(told.map(({ level }) => level)).toEqual(['warn', 'error']);
+    for (const { fields } of told) {
+      expect(inspect(fields, { depth: 9, showHidden: true })).not.toContain('hunter2');
+      const { error } = fields as { error: Error };
+      expect(error).toBeInstanceOf(Error);
+      expect(error).toMatchObject({ name: 'Refusal', message: '401', code: 'ERR_BAD_REQUEST', stack: refusal.stack });
+      expect(error.cause).toMatchObject({ name: 'TypeError', message: 'closed', stack: (refusal.cause as Error).stack });
+    }
+  });
+
+  it('gets an error for what was thrown and is none', async () => {
+    const flow = workflow('flow', () => Promise.reject('boom'), { maxAttempts: 1 });
+    const engine = await startEngine({ workflows: [flow] });
+    const { id: runId } = await engine.client.run(flow, undefined);
+    await engine.until(runId, 'failed');
+    const [{ fields }] = engine.logs.matching('error', /The run failed: Error: boom/);
+    expect(fields).toMatchObject({ error: expect.any(Error) });
   });
 });

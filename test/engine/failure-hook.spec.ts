@@ -4,6 +4,7 @@ import {
   currentRun,
   defineWorkflow,
   type FailureContext,
+  type StepApi,
   type WorkflowContext,
   type WorkflowOptions,
 } from '../../lib/engine/index.js';
@@ -63,6 +64,45 @@ describe('onFailure', () => {
     await engine.hookEnded(handle.id);
     expect(seen).toEqual([{ run: handle.id, key: expect.stringMatching(/^[0-9a-f]+:reserve$/) }]);
     expect(seen[0].key).not.toBe(`${handle.id}:reserve`);
+  });
+
+  it('starts children and emits events of its own in steps that are named as those of the run', async () => {
+    const child = defineWorkflow('tell', { registry: createRegistry(), handler: ({ input }: WorkflowContext<string>) => input });
+    const heard = defineWorkflow('hear', {
+      registry: createRegistry(),
+      event: [{ name: 'told' }],
+      handler: ({ input }: WorkflowContext<string>) => input,
+    });
+    const tell = async (step: StepApi, who: string) => {
+      await step.runWorkflow('child', child, `child of ${who}`);
+      await step.emitWorkflow('started', child, `started by ${who}`);
+      await step.waitForAny('any', { branch: { workflow: child, input: `branch of ${who}` } });
+      await step.emitEvent('event', 'told', `event of ${who}`);
+    };
+    const flow = defineWorkflow('order', {
+      registry: createRegistry(),
+      maxAttempts: 1,
+      handler: async ({ step }) => {
+        await tell(step, 'run');
+        throw new Error('in the end');
+      },
+      onFailure: ({ step }) => tell(step, 'hook'),
+    });
+    const engine = await startEngine({ workflows: [flow, child, heard] });
+    const handle = await engine.client.run(flow, undefined);
+    await rejection(handle.result());
+    await engine.hookEnded(handle.id);
+    const inputsOf = async (workflow: string) =>
+      (await engine.client.listRuns({ workflow })).items.map(({ input }) => input).sort();
+    expect(await inputsOf('tell')).toEqual([
+      'branch of hook',
+      'branch of run',
+      'child of hook',
+      'child of run',
+      'started by hook',
+      'started by run',
+    ]);
+    expect(await inputsOf('hear')).toEqual(['event of hook', 'event of run']);
   });
 
   it('is retried with its steps kept, parks, and starts children', async () => {

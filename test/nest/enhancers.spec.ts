@@ -282,6 +282,45 @@ describe('an enhancer that Nest would leave out', () => {
     expect(error.message).toContain(`${reason} as a class, and Nest has no instance of it`);
   });
 
+  it('does not matter where a test double has put another method in place of the step', async () => {
+    @Injectable()
+    @UseGuards(TracingGuard)
+    class Safe {
+      @Step()
+      async open(): Promise<string> {
+        return 'open';
+      }
+    }
+    @Workflow({ name: 'heist', maxAttempts: 1 })
+    class HeistWorkflow {
+      constructor(private readonly safe: Safe) {}
+
+      async run(_ctx: WorkflowContext<void>): Promise<string> {
+        return this.safe.open();
+      }
+    }
+    // As the stubs of sinon and ts-mockito are made.
+    const stub = Object.assign(Object.create(Safe.prototype), { open: async () => 'stub' });
+    await withApp({ providers: [HeistWorkflow, { provide: Safe, useValue: stub }] }, async ({ client }) => {
+      expect(await (await client.run(HeistWorkflow, undefined)).result()).toBe('stub');
+    });
+  });
+
+  it('is none when a test overrides it', async () => {
+    const overridden = await withApp(
+      { providers: [Trace, OddVault, GuardedWorkflow] },
+      async ({ client }) => (await client.run(GuardedWorkflow, undefined)).result(),
+      {
+        override: (builder) =>
+          [PerUseGuard, TracingGuard].reduce(
+            (overriding, guard) => overriding.overrideGuard(guard).useValue({ canActivate: () => true }),
+            builder,
+          ),
+      },
+    );
+    expect(overridden).toBeUndefined();
+  });
+
   it('fails the run when what a factory makes for each run has it bound to a step', async () => {
     @Workflow({ name: 'heist', maxAttempts: 1 })
     @Injectable()

@@ -36,7 +36,8 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set(['name', 'message', 'stack', '
  */
 export function toStoredError(thrown: unknown): StoredError {
   const stored = writeError(thrown, { characters: MAX_FIELD_CHARACTERS, errors: MAX_ERRORS }, OUTERMOST, []);
-  return JSON.stringify(stored).length <= MAX_CHARACTERS ? stored : withoutFields(stored, true);
+  // Last resort against size.
+  return JSON.stringify(stored).length <= MAX_CHARACTERS ? stored : withoutFields(stored, 1);
 }
 
 /** What was thrown, as an Error: itself if it is one, else the error that would be read back for it. */
@@ -48,6 +49,14 @@ export function asError(thrown: unknown): Error {
 export function describeError(thrown: unknown): string {
   const { name, message } = toStoredError(thrown);
   return `${name}: ${message}`;
+}
+
+/**
+ * What logs get of it: name, message, code and stack, of its causes too. Fields are left out: there, clients of HTTP and of databases keep
+ * headers and rows.
+ */
+export function errorForLog(thrown: unknown): Error {
+  return fromStoredError(withoutFields(toStoredError(thrown), 1 + MAX_CAUSES));
 }
 
 function writeError(thrown: unknown, room: Room, limits: Limits, ancestors: readonly object[]): StoredError {
@@ -106,14 +115,17 @@ function isErrorLike(value: object): boolean {
   );
 }
 
-/** Last resort against size: the known fields alone, and the stack of the outermost error only. */
-function withoutFields({ name, message, stack, code, cause }: StoredError, outermost: boolean): StoredError {
+/**
+ * The known fields alone.
+ * @param stacks of how many errors the stack is kept, from the outermost
+ */
+function withoutFields({ name, message, stack, code, cause }: StoredError, stacks: number): StoredError {
   return {
     name,
     message,
-    ...(outermost && stack !== undefined && { stack }),
+    ...(stacks > 0 && stack !== undefined && { stack }),
     ...((typeof code === 'string' || typeof code === 'number') && { code }),
-    ...(cause !== undefined && { cause: withoutFields(cause, false) }),
+    ...(cause !== undefined && { cause: withoutFields(cause, stacks - 1) }),
   };
 }
 

@@ -109,9 +109,9 @@ export class AnySteps {
 
   private async childOf(step: string, name: string, wait: Extract<AnyWait, { workflow: unknown }>): Promise<Branch> {
     const { workflow, input, ...options } = wait;
-    const { host, runId } = this.ledger;
+    const { host, executedRunId } = this.ledger;
     const run = await prepareRun(await host.worker.directory.find(workflow, false), input, options, host.worker.maxPayloadBytes);
-    const child = { ...run, id: branchChildIdOf(runId, step, name), nonce: '' };
+    const child = { ...run, id: branchChildIdOf(executedRunId, step, name), nonce: '' };
     return { name, child: await sealRun(child, host.worker) };
   }
 }

@@ -75,10 +75,10 @@ export class ChildSteps {
     emitted?: (childRunId: string) => void,
   ): Promise<void> {
     const { name, timeoutMs } = child;
-    const { host, runId } = this.ledger;
+    const { host, executedRunId } = this.ledger;
     const target = await host.worker.directory.find(child.workflow, false);
     const prepared = await prepareRun(target, child.input, child.options, host.worker.maxPayloadBytes);
-    const run = await sealRun({ ...prepared, id: childIdOf(runId, name), nonce: '' }, host.worker);
+    const run = await sealRun({ ...prepared, id: childIdOf(executedRunId, name), nonce: '' }, host.worker);
     if (this.ledger.closed) return;
     this.ledger.throwIfHalted();
     const order = settle ? 0 : this.ledger.nextOrder();

@@ -70,11 +70,11 @@ export class EventSteps {
     options: StepEmitOptions,
     settle: (payload: string) => void,
   ): Promise<void> {
-    const { host, runId } = this.ledger;
+    const { host, executedRunId } = this.ledger;
     const prepared = await prepareEvent(
       event,
       data,
-      { ...options, eventId: options.eventId ?? stepEventIdOf(runId, name) },
+      { ...options, eventId: options.eventId ?? stepEventIdOf(executedRunId, name) },
       host.worker,
     );
     if (this.ledger.closed) return;

@@ -1,6 +1,6 @@
 import { CrashLoopError, LeaseLostError, RunCanceledError, RunTimeoutError, ShutdownError } from '../core/errors/index.js';
 import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
-import { describeError } from '../core/stored-error.js';
+import { describeError, errorForLog } from '../core/stored-error.js';
 import { validateInput } from '../core/validate-input.js';
 import type { RetryFailure } from '../core/workflow.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
@@ -245,7 +245,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
     }
     this.context.logger.warn(
       `Attempt ${this.context.run.attempt} of ${this.maxAttempts} failed, the next follows in ${Math.round(delayMs)} ms: ${describeError(error)}`,
-      { error },
+      { error: errorForLog(error) },
     );
     this.journal.backOff(delayMs, this.deadline, payload);
   }
@@ -263,7 +263,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
   private writeFailure(error: unknown, payload = encodeError(error)): void {
     const what = this.run.hookOf === undefined ? 'The run' : 'The failure hook of the run';
     const consequence = this.isCompensable ? ', its completed steps are compensated' : '';
-    this.context.logger.error(`${what} failed${consequence}: ${describeError(error)}`, { error });
+    this.context.logger.error(`${what} failed${consequence}: ${describeError(error)}`, { error: errorForLog(error) });
     this.journal.last(endingOfFailure(this.claimed, this.workflow, payload, this.isCompensable));
   }
 

@@ -34,7 +34,7 @@ export class RunSteps implements StepTaskHost {
   }
 
   get executedRunId(): string {
-    return this.ledger.host.journal.runId;
+    return this.ledger.executedRunId;
   }
 
   get maxPayloadBytes(): number {

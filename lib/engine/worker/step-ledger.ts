@@ -58,8 +58,14 @@ export class StepLedger {
     });
   }
 
+  /** As messages name the run: a failure hook acts in the name of the one that has failed. */
   get runId(): string {
     return this.host.context.run.id;
+  }
+
+  /** What children and events of steps are made from: a hook may have a step of the same name as its run, and their effects are two. */
+  get executedRunId(): string {
+    return this.host.journal.runId;
   }
 
   get closed(): boolean {
