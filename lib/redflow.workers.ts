@@ -42,8 +42,9 @@ export class RedflowWorkers implements OnApplicationBootstrap, OnModuleDestroy {
     try {
       await boot();
     } catch (error) {
-      await this.forAll((connection) => connection.drain());
-      await this.forAll((connection) => connection.disconnect());
+      // Why the boot failed is what has to be told, not what closing comes to then.
+      await Promise.allSettled(this.connections.map((connection) => connection.drain()));
+      await Promise.allSettled(this.connections.map((connection) => connection.disconnect()));
       throw error;
     }
   }
