@@ -54,6 +54,7 @@ export type { EventDefinition, EventRef, ReceivedEvent } from './core/event.type
 export { defineEvent } from './core/event-names.js';
 export { createRegistry } from './core/registry.js';
 export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/registry.types.js';
+export type { BackoffOptions, RetryFailure, RetryPolicy } from './core/retry.types.js';
 export type { AttemptRecord, RunRecord, RunStatus, RunTrigger, StepKind, StepRecord, StoredError } from './core/run.types.js';
 export type { CronTrigger, EventTrigger } from './core/trigger.types.js';
 export type {
@@ -73,7 +74,6 @@ export type {
   AnyOutcome,
   AnyValue,
   AnyWait,
-  BackoffOptions,
   ChildOptions,
   Compensation,
   CompensationContext,
@@ -81,8 +81,6 @@ export type {
   FailureHook,
   Handler,
   InputSchema,
-  RetryFailure,
-  RetryPolicy,
   StepApi,
   StepContext,
   StepEmitOptions,

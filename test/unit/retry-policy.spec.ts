@@ -5,10 +5,10 @@ import {
   NonRetriableError,
   RetryAfterError,
 } from '../../lib/engine/core/errors/index.js';
+import type { RetryPolicy } from '../../lib/engine/core/retry.types.js';
 import { resolveRetryPolicy } from '../../lib/engine/core/retry-policy.js';
 import type { RunRecord } from '../../lib/engine/core/run.types.js';
 import { fromStoredError, toStoredError } from '../../lib/engine/core/stored-error.js';
-import type { RetryPolicy } from '../../lib/engine/core/workflow.types.js';
 
 const WHERE = 'workflow "order"';
 const run: RunRecord = {

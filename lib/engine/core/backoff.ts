@@ -2,7 +2,7 @@ import { rejectUnknownKeys } from './checks.js';
 import { describeValue } from './describe-value.js';
 import { parseDuration, parsePositiveDuration } from './duration.js';
 import { InvalidOptionError } from './errors/option.errors.js';
-import type { BackoffOptions, RetryFailure, RetryPolicy } from './workflow.types.js';
+import type { BackoffOptions, RetryFailure, RetryPolicy } from './retry.types.js';
 
 /** Milliseconds to wait after the given number of failures. */
 export type Backoff = (failure: RetryFailure, failures: number, random: () => number) => number;

@@ -1,6 +1,6 @@
+import type { BackoffOptions } from './retry.types.js';
 import type { CronTrigger } from './trigger.types.js';
 import type { Duration } from './values.types.js';
-import type { BackoffOptions } from './workflow.types.js';
 
 /** What workers have registered of a workflow. */
 export interface WorkflowMeta {

@@ -5,7 +5,7 @@ import { isNeverRetried, redflowErrorCode } from './errors/error-codes.js';
 import { InvalidOptionError } from './errors/option.errors.js';
 import { withOptionOwner } from './option-context.js';
 import type { RetryMeta } from './registry.types.js';
-import type { RetryFailure, RetryPolicy } from './workflow.types.js';
+import type { RetryFailure, RetryPolicy } from './retry.types.js';
 
 /** Whether a failed attempt is worth another, and after how many milliseconds. */
 export type RetryDecision = { retry: false } | { retry: true; delayMs: number };

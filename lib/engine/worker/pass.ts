@@ -1,8 +1,8 @@
 import { CrashLoopError, LeaseLostError, RunCanceledError, RunTimeoutError, ShutdownError } from '../core/errors/index.js';
 import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
+import type { RetryFailure } from '../core/retry.types.js';
 import { describeError, errorForLog } from '../core/stored-error.js';
 import { validateInput } from '../core/validate-input.js';
-import type { RetryFailure } from '../core/workflow.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { Op, WriteStatus } from '../redis/op.js';
 import type { StoredRun } from '../redis/stored-run.js';

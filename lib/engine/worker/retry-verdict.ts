@@ -1,9 +1,9 @@
 import { isNeverRetried } from '../core/errors/index.js';
 import { decodePayload } from '../core/payload.js';
+import type { RetryFailure } from '../core/retry.types.js';
 import type { ResolvedRetryPolicy } from '../core/retry-policy.js';
 import type { RunRecord } from '../core/run.types.js';
 import { asError } from '../core/stored-error.js';
-import type { RetryFailure } from '../core/workflow.types.js';
 import { attemptOf, type StoredRun } from '../redis/stored-run.js';
 
 /** A run in execution, as retry policies see it. */

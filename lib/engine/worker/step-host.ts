@@ -1,4 +1,5 @@
-import type { RetryFailure, WorkflowContext } from '../core/workflow.types.js';
+import type { RetryFailure } from '../core/retry.types.js';
+import type { WorkflowContext } from '../core/workflow.types.js';
 import type { CreationHost } from '../redis/creation-host.js';
 import type { PassJournal } from './pass-journal.js';
 import type { RedisClock } from './redis-clock.js';

@@ -3,8 +3,9 @@ import { describeValue } from '../core/describe-value.js';
 import { parsePositiveDuration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { withOptionOwner } from '../core/option-context.js';
+import type { RetryPolicy } from '../core/retry.types.js';
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from '../core/retry-policy.js';
-import type { Compensation, RetryPolicy, StepOptions } from '../core/workflow.types.js';
+import type { Compensation, StepOptions } from '../core/workflow.types.js';
 
 const STEP_OPTIONS = ['timeout', 'maxAttempts', 'retries', 'compensate'] as const;
 const COMPENSATION_ATTEMPTS = 3;
