@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { Redis } from 'ioredis';
+import { createRequire } from 'node:module';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Cluster, Redis } from 'ioredis';
 import {
   ConnectionError,
   createClient,
@@ -11,6 +12,7 @@ import {
   startWorker,
   type WorkflowContext,
 } from '../../lib/engine/index.js';
+import { startCluster } from '../support/cluster.js';
 import { RecordingLogger, rejection, startEngine, whenTestEnds, workflow } from '../support/engine.js';
 import { keysUnder, testPrefix, testRedisUrl } from '../support/namespace.js';
 
@@ -42,6 +44,35 @@ describe('a connection that the user passed in', () => {
     const connection = { host, port: Number(port) };
     const engine = await startEngine({ workflows: [echo], worker: { connection }, client: { connection } });
     expect(await (await engine.client.run(echo, 1)).result()).toBe(1);
+  });
+});
+
+describe('a Redis Cluster', () => {
+  /** As of another copy of the package, of which the classes are others. */
+  function foreignCluster(): typeof Cluster {
+    const require = createRequire(import.meta.url);
+    let copy!: typeof import('ioredis');
+    jest.isolateModules(() => {
+      copy = require('ioredis');
+    });
+    return copy.Cluster;
+  }
+
+  it('may be of another copy of ioredis', async () => {
+    const nodes = await startCluster();
+    const Foreign = foreignCluster();
+    expect(Foreign).not.toBe(Cluster);
+    const connection = new Foreign(nodes);
+    whenTestEnds(async () => connection.disconnect());
+    const prefix = testPrefix();
+    const logger = new RecordingLogger();
+    const client = createClient({ connection, prefix, logger });
+    whenTestEnds(() => client.close());
+    const worker = await startWorker({ connection, prefix, logger, workflows: [echo] });
+    whenTestEnds(() => worker.stop());
+    expect(await (await client.run(echo, 1)).result()).toBe(1);
+    await client.resetState({ confirm: prefix });
+    expect(() => createClient({ connection, waitReplicas: { count: 1, timeout: 1 } })).toThrow(InvalidOptionError);
   });
 });
 

@@ -6,9 +6,15 @@ import type { ContextCarrier, Duration, LoggerPort, PayloadCodec, When } from '.
 export interface ClientOptions {
   /** Names this application in metadata and logs. @default env REDFLOW_APP, else 'app' */
   app?: string | undefined;
-  /** @default env REDIS_URL, else redis://127.0.0.1:6379 */
+  /**
+   * `redis://`, `rediss://` for TLS, or `unix://` for a socket. `#`, `/`, `?` and `@` in a password are written with `encodeURIComponent()`.
+   * @default env REDIS_URL, else redis://127.0.0.1:6379
+   */
   url?: string | undefined;
-  /** An ioredis client or cluster of yours (left open on close), or options to make one; wins over `url`. */
+  /**
+   * An ioredis client or cluster of yours (left open on close), of any copy of ioredis, or options to make a client; wins over `url`.
+   * Refused is what changes keys or replies (`keyPrefix`, `stringNumbers`) and what reads from replicas.
+   */
   connection?: Redis | Cluster | RedisOptions;
   /** Namespace of all keys. @default env REDFLOW_PREFIX, else 'redflow:v1' */
   prefix?: string | undefined;

@@ -1,9 +1,10 @@
-import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { ConnectionError, UnsupportedRedisError } from '../core/errors/index.js';
 import type { LoggerPort } from '../core/values.types.js';
+import { isClient, isCluster, type RedisClient } from './redis-client.js';
 import { repeatWhileAway } from './repeat-while-away.js';
 
-export type RedisClient = Redis | Cluster;
+export type { RedisClient };
 
 export interface ConnectionSource {
   readonly url: string;
@@ -84,7 +85,7 @@ export class RedisConnection {
   /** Host, port and option, for messages; without user and password. */
   get address(): string {
     const { connection, url } = this.source;
-    if (connection instanceof Cluster) return 'the Redis Cluster given as option "connection"';
+    if (isCluster(connection)) return 'the Redis Cluster given as option "connection"';
     if (connection) {
       const { host = '127.0.0.1', port = 6379, path } = this.commands.options as RedisOptions;
       return `Redis at ${path ?? `${host}:${port}`} (option "connection")`;
@@ -137,10 +138,9 @@ export class RedisConnection {
   async duplicate(): Promise<RedisClient> {
     const { commands } = this;
     if (this.closed) throw this.closedError();
-    const copy =
-      commands instanceof Cluster
-        ? commands.duplicate([], { lazyConnect: true } as never)
-        : commands.duplicate({ ...OUR_OPTIONS, socketTimeout: undefined, autoResubscribe: false });
+    const copy = isCluster(commands)
+      ? commands.duplicate([], { lazyConnect: true } as never)
+      : commands.duplicate({ ...OUR_OPTIONS, socketTimeout: undefined, autoResubscribe: false });
     this.extra.add(copy);
     this.watch(copy);
     try {
@@ -225,10 +225,6 @@ function readServerInfo(info: string): RedisServerInfo {
     maxmemoryPolicy: field('maxmemory_policy'),
     appendOnly: field('aof_enabled') === '1',
   };
-}
-
-function isClient(value: RedisClient | RedisOptions | undefined): value is RedisClient {
-  return value instanceof Redis || value instanceof Cluster || typeof (value as Redis | undefined)?.evalsha === 'function';
 }
 
 /** Whether an error is the answer to the SELECT of a new connection: there is no such database, or it may not be used. */

@@ -1,6 +1,6 @@
-import { Cluster } from 'ioredis';
 import type { RedisClient, RedisConnection } from './connection.js';
 import { KEPT_WITHOUT_RUNS, type Keyspace } from './keyspace.js';
+import { isCluster } from './redis-client.js';
 
 const SCAN_COUNT = 1_000;
 
@@ -30,7 +30,7 @@ export async function removeNamespace(connection: RedisConnection, keys: Keyspac
 /** In a cluster all keys of a namespace are on one node, and the others have none that match. */
 async function unlinkAll(redis: RedisClient, start: string, isDeleted: (key: string) => boolean): Promise<void> {
   const pattern = `${start.replace(/[\\*?[\]]/g, '\\$&')}*`;
-  for (const node of redis instanceof Cluster ? redis.nodes('master') : [redis]) {
+  for (const node of isCluster(redis) ? redis.nodes('master') : [redis]) {
     let cursor = '0';
     do {
       const [next, found] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT);

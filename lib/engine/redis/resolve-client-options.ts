@@ -1,13 +1,15 @@
-import { Cluster } from 'ioredis';
 import { checkName, checkPositiveInteger, checkPrefix, rejectUnknownKeys } from '../core/checks.js';
 import type { ClientOptions } from '../core/client.types.js';
 import { describeValue } from '../core/describe-value.js';
 import { parsePositiveDuration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors/index.js';
+import { withOptionOwner } from '../core/option-context.js';
 import { processWarnings } from '../core/process-warnings.js';
 import { Sealer } from '../core/sealer.js';
 import type { ContextCarrier, LoggerPort, PayloadCodec } from '../core/values.types.js';
+import { checkConnection, checkUrl } from './check-connection.js';
 import type { ConnectionSource } from './connection.js';
+import { isCluster } from './redis-client.js';
 import type { ReplicaWait } from './replica-wait.js';
 
 export const DEFAULT_MAX_PAYLOAD_BYTES = 1024 * 1024;
@@ -45,13 +47,10 @@ const DAY_MS = 86_400_000;
  */
 export function resolveClientOptions(options: ClientOptions): ResolvedClientOptions {
   const { env } = process;
-  const app = options.app ?? env.REDFLOW_APP ?? 'app';
-  const prefix = options.prefix ?? env.REDFLOW_PREFIX ?? 'redflow:v1';
-  const url = options.url ?? env.REDIS_URL ?? 'redis://127.0.0.1:6379';
+  const app = setting(options.app, 'REDFLOW_APP', (value) => checkName(value, 'app')) ?? 'app';
+  const prefix = setting(options.prefix, 'REDFLOW_PREFIX', checkPrefix) ?? 'redflow:v1';
+  const url = resolveUrl(options);
   const maxPayloadBytes = options.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES;
-  checkName(app, 'app');
-  checkPrefix(prefix);
-  checkUrl(url);
   checkPositiveInteger(maxPayloadBytes, 'maxPayloadBytes', {});
   checkCodec(options.codec);
   checkContext(options.context);
@@ -73,19 +72,31 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   });
 }
 
+/** An option, else its environment variable; a message about the latter names it. */
+function setting(given: unknown, variable: string, check: (value: unknown) => string): string | undefined {
+  if (given !== undefined) return check(given);
+  const text = process.env[variable];
+  return text === undefined ? undefined : withOptionOwner(`environment variable ${variable}`, () => check(text));
+}
+
+/** The address in the environment is not looked at where a connection is given: it may be somebody else's. */
+function resolveUrl({ url, connection }: ClientOptions): string {
+  if (url !== undefined) checkUrl(url, 'url');
+  if (connection !== undefined) checkConnection(connection);
+  const { REDIS_URL } = process.env;
+  if (url !== undefined || connection !== undefined || REDIS_URL === undefined) return url ?? 'redis://127.0.0.1:6379';
+  checkUrl(REDIS_URL, 'REDIS_URL');
+  return REDIS_URL;
+}
+
 function daysFromEnv(text: string | undefined): number {
-  if (text === undefined || text === '') return 30;
+  if (text === undefined) return 30;
   const days = Number(text);
-  if (Number.isFinite(days) && days > 0) return days;
+  if (text !== '' && Number.isFinite(days) && days > 0) return days;
   throw new InvalidOptionError(
     'REDFLOW_RUN_RETENTION_DAYS',
     `Expected the environment variable REDFLOW_RUN_RETENTION_DAYS to be a number of days above 0; got '${text}'`,
   );
-}
-
-function checkUrl(url: unknown): void {
-  if (typeof url === 'string' && /^(rediss?|unix):\/\//.test(url) && URL.canParse(url)) return;
-  throw new InvalidOptionError('url', 'Expected `url` to be a redis:// or rediss:// address such as redis://127.0.0.1:6379');
 }
 
 function checkCodec(codec: PayloadCodec | undefined): void {
@@ -117,7 +128,7 @@ function resolveReplicaWait(
       `Expected \`waitReplicas.timeout\` to be at most ${LONGEST_REPLICA_WAIT_MS} ms; got ${describeValue(given.timeout)}`,
     );
   }
-  if (connection instanceof Cluster) {
+  if (isCluster(connection)) {
     throw new InvalidOptionError(
       'waitReplicas',
       'Expected no `waitReplicas` with a Cluster as `connection`: WAIT names no key, so it may ask another node than the one that wrote',
