@@ -55,6 +55,7 @@ const SHARED = {
   rarely: [
     'records.lua',
     'admission.lua',
+    'lines.lua',
     'gates.lua',
     'deliver.lua',
     'endings.lua',

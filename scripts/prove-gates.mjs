@@ -50,7 +50,7 @@ const slots = {
   }),
   watch: async (redis, seen) => {
     const [blocked, held] = await Promise.all([
-      redis.zcard(`{${prefix}}:waiting:cgated`),
+      redis.zcard(`{${prefix}}:line:6:cgateddefault`),
       redis.scard(`{${prefix}}:slots:gated`),
     ]);
     if (blocked > 0) seen.push(held);

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { backOffRun } from '../../lib/engine/redis/back-off-run.js';
 import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
+import { promoteDue } from '../../lib/engine/redis/promote-due.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
 import { registerWorkflows } from '../../lib/engine/redis/register-workflows.js';
@@ -153,8 +154,7 @@ describe('throttle', () => {
     await room.send(releaseRun('r1', room.fenceOf('r1'), 0));
     expect(idsOf(await room.claim())).toEqual(['r1']);
     await room.advance(60_000);
-    await room.redis.hset(room.key('controls'), 'pdefault', 1);
-    await room.claim();
+    await room.send(promoteDue(100));
     expect(await room.queued()).toEqual(['r2']);
     await cancel(room, 'r2');
     expect(await room.queued()).toEqual(['r3']);

@@ -56,6 +56,21 @@ describe('reapWorkers()', () => {
     expect(wakeUps.sort()).toEqual([0, 1, 1]);
   });
 
+  it('leaves no trace of a worker that was idle, which swallows no wake-up', async () => {
+    const room = openEngineRoom();
+    const dead = Array.from({ length: 12 }, (_, index) => `dead-${index}`);
+    for (const worker of [...dead, 'living']) {
+      await room.register(worker);
+      await room.claim(worker);
+    }
+    for (const worker of dead) await room.expireLease(worker);
+    await room.create();
+    expect(await room.wakeUps('living')).toBe(1);
+    while ((await room.send(reapWorkers(10))).more);
+    const contents = await room.contents();
+    expect(JSON.stringify(contents)).not.toContain('dead-');
+  });
+
   it('takes no more runs than the limit in one call, then the rest', async () => {
     const room = openEngineRoom();
     await room.createAll('a', 'b', 'c', 'd', 'e');

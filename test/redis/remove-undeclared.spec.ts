@@ -49,6 +49,7 @@ describe('removeUndeclared()', () => {
     const contents = await room.contents();
     expect(Object.keys(contents).filter((key) => !key.startsWith('worker'))).toEqual([
       'app:app',
+      'serving:default',
       'subscribers:paid',
       'triggers',
       'workflows',

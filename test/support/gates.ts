@@ -4,7 +4,7 @@ import { keysUnder } from './namespace.js';
 
 /** Keys under which gates say who holds something, or waits. */
 export async function gateKeysUnder(prefix: string): Promise<string[]> {
-  return (await keysUnder(prefix)).filter((key) => /\}:(mutex|slots|waiting):/.test(key));
+  return (await keysUnder(prefix)).filter((key) => /\}:(mutex|slots|waiting|line|passed|handed):/.test(key));
 }
 
 export function gateKeys(engine: Engine): Promise<string[]> {

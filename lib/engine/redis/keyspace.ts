@@ -24,8 +24,11 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `hooks`                | list   | runs of failure hooks in the order of the failures; those that have ended are dropped as they are met |
  * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
  * | `suspects:<queue>`     | zset   | queued runs that crashed 3 workers in a row |
- * | `due`                  | zset   | parked and delayed runs by the time they go on; a NUL and a gate by the time at which its waiters may |
- * | `waiting:<gate>`       | zset   | queued runs blocked at a gate, in order of arrival: `m<len>:<wf>:<key>` mutex, `t<len>:<wf>:<key>` throttle, `c<wf>` maxConcurrency |
+ * | `due`                  | zset   | parked and delayed runs by the time they go on; a NUL and a gate by the time at which its waiters may; a NUL, `q` and a queue whose gates are still to be looked at |
+ * | `line:<len>:<gate><queue>` | zset | queued runs of a queue blocked at a gate, in order of arrival: `m<len>:<wf>:<key>` mutex, `t<len>:<wf>:<key>` throttle, `c<wf>` maxConcurrency |
+ * | `waiting:<gate>`       | zset   | queues with such runs, by the position of the first |
+ * | `passed:<queue>`       | set    | gates that passed over such runs since the queue was paused or served by nobody |
+ * | `handed:<queue>`       | zset   | runs that hold something of a gate for a start still to come, by their position in its line |
  * | `mutex:<len>:<wf>:<key>` | string | run that holds the mutex |
  * | `starts:<len>:<wf>:<key>` | zset | runs that a throttle let start within its period, by time; those still to start last |
  * | `slots:<wf>`           | set    | runs that count for `maxConcurrency` |
@@ -50,6 +53,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `owned:<id>`           | set    | runs a worker executes |
  * | `wake:<id>`            | list   | what an idle worker blocks on |
  * | `idle:<queue>`         | set    | workers that have free slots for a queue |
+ * | `serving:<queue>`      | set    | workers that claim from a queue |
  * | `queues`, `workflows`, `counters` | | names of queues, metadata by workflow, sequence numbers |
  * | `clock`                | string | offset of the test clock, under a `redflow-test:` prefix only |
  */
@@ -117,6 +121,7 @@ export const KEPT_WITHOUT_RUNS: ReadonlySet<string> = new Set([
   'worker',
   'wake',
   'idle',
+  'serving',
   'workflows',
   'counters',
   'controls',
@@ -147,7 +152,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `uk` on a run whose creator did not know the options of its workflow, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` or `packed` that a retry has left behind, `z` number of the pieces, in fields 1, 2, …, into which its data and passes are packed since it ended, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `rn` nonce of the last retry, `db` and `df` debounce key and time of the first create while it is pending. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `uk` on a run whose creator did not know the options of its workflow, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` or `packed` that a retry has left behind, `z` number of the pieces, in fields 1, 2, …, into which its data and passes are packed since it ended, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `hd` the first of those that it holds for a start still to come, `rn` nonce of the last retry, `db` and `df` debounce key and time of the first create while it is pending. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],

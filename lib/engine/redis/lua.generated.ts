@@ -32,7 +32,7 @@ end
 local nobody_idle = {}
 local function wake(queue)
   if nobody_idle[queue] then return end
-  for _ = 1, 4 do
+  for _ = 1, 100 do
     local worker = call('SPOP', ROOT .. 'idle:' .. queue)
     if not worker then
       nobody_idle[queue] = true
@@ -700,9 +700,70 @@ local function find_limited(runs)
     end
   end
 end
+local able = {}
+local function is_able(queue)
+  if able[queue] == nil then
+    able[queue] = call('HEXISTS', ROOT .. 'controls', 'p' .. queue) == 0 and call('EXISTS', ROOT .. 'serving:' .. queue) == 1
+  end
+  return able[queue]
+end
+local function waiting_key(gate) return ROOT .. 'waiting:' .. gate end
+local function line_key(gate, queue) return ROOT .. 'line:' .. #gate .. ':' .. gate .. queue end
+local function handed_key(queue) return ROOT .. 'handed:' .. queue end
+local function note_head(gate, queue)
+  local head = call('ZRANGE', line_key(gate, queue), 0, 0, 'WITHSCORES')
+  if head[1] then
+    call('ZADD', waiting_key(gate), head[2], queue)
+  else
+    call('ZREM', waiting_key(gate), queue)
+  end
+end
+local function enter_line(gate, id, queue, position)
+  call('ZADD', line_key(gate, queue), position, id)
+  note_head(gate, queue)
+end
+local function quit_line(gate, id, queue)
+  call('ZREM', line_key(gate, queue), id)
+  note_head(gate, queue)
+end
+local function head_of(gate, queue)
+  local head = call('ZRANGE', line_key(gate, queue), 0, 0, 'WITHSCORES')
+  while head[1] and call('EXISTS', run_key(head[1])) == 0 do
+    quit_line(gate, head[1], queue)
+    head = call('ZRANGE', line_key(gate, queue), 0, 0, 'WITHSCORES')
+  end
+  return head[1], head[2]
+end
+local function first_waiter(gate)
+  for _, queue in ipairs(call('ZRANGE', waiting_key(gate), 0, -1)) do
+    if is_able(queue) then
+      local id, position = head_of(gate, queue)
+      if id then return id, queue, position end
+    else
+      call('SADD', ROOT .. 'passed:' .. queue, gate)
+    end
+  end
+end
+local function hold_until_start(id, queue, letter, position)
+  if call('HSETNX', run_key(id), 'hd', letter) == 1 then call('ZADD', handed_key(queue), position, id) end
+end
+local function start_holding(id, queue)
+  if call('HDEL', run_key(id), 'hd') == 1 then call('ZREM', handed_key(queue), id) end
+end
+local function let_go(gate, letter)
+  local id, queue, position = first_waiter(gate)
+  quit_line(gate, id, queue)
+  local run = call('HMGET', run_key(id), 'pr', 'rs', 'hg')
+  call('HDEL', run_key(id), 'bl')
+  if letter ~= '' then
+    call('HSET', run_key(id), 'hg', (run[3] or '') .. letter)
+    hold_until_start(id, queue, letter, position)
+  end
+  enqueue(id, queue, tonumber(run[1] or 0), run[2], true)
+  wake(queue)
+end
 local RESERVED = 9000000000000000
 local HANDED_AT_ONCE = 100
-local function waiting_key(gate) return ROOT .. 'waiting:' .. gate end
 local function keyed_gate(letter, workflow, key) return letter .. #workflow .. ':' .. workflow .. ':' .. key end
 local function mutex_key(gate) return ROOT .. 'mutex:' .. string.sub(gate, 2) end
 local function starts_key(gate) return ROOT .. 'starts:' .. string.sub(gate, 2) end
@@ -716,22 +777,6 @@ local function gate_of(letter, workflow, mutex, throttle)
   if letter == 'c' then return 'c' .. workflow end
   local _, _, key = read_throttle(throttle)
   return keyed_gate('t', workflow, key)
-end
-local function let_go(gate, letter)
-  local id = call('ZPOPMIN', waiting_key(gate))[1]
-  local run = call('HMGET', run_key(id), 'q', 'pr', 'rs', 'hg')
-  call('HDEL', run_key(id), 'bl')
-  if letter ~= '' then call('HSET', run_key(id), 'hg', (run[4] or '') .. letter) end
-  enqueue(id, run[1], tonumber(run[2] or 0), run[3], true)
-  wake(run[1])
-end
-local function first_waiter(gate)
-  local id = call('ZRANGE', waiting_key(gate), 0, 0)[1]
-  while id and call('EXISTS', run_key(id)) == 0 do
-    call('ZREM', waiting_key(gate), id)
-    id = call('ZRANGE', waiting_key(gate), 0, 0)[1]
-  end
-  return id
 end
 local function look_again(gate, id, at) set_due('\\0' .. gate, call('HGET', run_key(id), 'q'), at) end
 local function pass_mutex_on(gate)
@@ -792,9 +837,18 @@ local function hand_out_slots(gate)
     let_go(gate, limit and 'c' or '')
   end
 end
+local look_at_queue
 local function reopen(gate)
   local letter = string.sub(gate, 1, 1)
-  if letter == 't' then hand_out_starts(gate) else hand_out_slots(gate) end
+  if letter == 't' then
+    hand_out_starts(gate)
+  elseif letter == 'c' then
+    hand_out_slots(gate)
+  elseif letter == 'q' then
+    look_at_queue(string.sub(gate, 2))
+  elseif call('EXISTS', mutex_key(gate)) == 0 then
+    pass_mutex_on(gate)
+  end
 end
 local function limit_slots(workflow, limit)
   if limit then
@@ -809,7 +863,7 @@ local function is_full(workflow)
   return limit and call('SCARD', slots_key(workflow)) >= limit
 end
 local function admit(id, run, limit)
-  local cold = call('HMGET', run_key(id), 'hg', 'hk')
+  local cold = call('HMGET', run_key(id), 'hg', 'hk', 'q')
   if cold[2] then return true end
   local before = cold[1] or ''
   local held, workflow = before, run.wf
@@ -817,7 +871,10 @@ local function admit(id, run, limit)
   local function wait_at(letter, gate)
     call('HSET', run_key(id), 'bl', letter)
     if held ~= '' then call('HSET', run_key(id), 'hg', held) end
-    call('ZADD', waiting_key(gate), next_counter('seq'), id)
+    local position = next_counter('seq')
+    local first = not run.sa and string.match(held, '[mt]')
+    if first then hold_until_start(id, cold[3], first, position) else start_holding(id, cold[3]) end
+    enter_line(gate, id, cold[3], position)
     if letter ~= 'm' then reopen(gate) end
     return false
   end
@@ -846,6 +903,7 @@ local function admit(id, run, limit)
     held = held .. 'c'
   end
   if held ~= before then call('HSET', run_key(id), 'hg', held) end
+  if before ~= '' then start_holding(id, cold[3]) end
   if throttle and tonumber(call('ZSCORE', starts_key(throttle), id) or 0) == RESERVED then
     set_start(throttle, id, now, period)
     hand_out_starts(throttle)
@@ -853,13 +911,15 @@ local function admit(id, run, limit)
   return true
 end
 local function leave_line(id)
-  local run = call('HMGET', run_key(id), 'bl', 'wf', 'mx', 'th')
+  local run = call('HMGET', run_key(id), 'bl', 'wf', 'mx', 'th', 'q')
+  start_holding(id, run[5])
   if not run[1] then return end
-  call('ZREM', waiting_key(gate_of(unpack(run, 1, 4))), id)
+  quit_line(gate_of(unpack(run, 1, 4)), id, run[5])
   call('HDEL', run_key(id), 'bl')
 end
 local function give_back(id, held, letters, unstarted)
-  local run = call('HMGET', run_key(id), 'wf', 'mx', 'th')
+  local run = call('HMGET', run_key(id), 'wf', 'mx', 'th', 'hd', 'q')
+  if run[4] then start_holding(id, run[5]) end
   local kept = string.gsub(held, '[' .. letters .. ']', '')
   if kept == '' then call('HDEL', run_key(id), 'hg') else call('HSET', run_key(id), 'hg', kept) end
   for letter in string.gmatch(held, '[' .. letters .. ']') do
@@ -875,6 +935,52 @@ local function give_back(id, held, letters, unstarted)
       if call('ZCOUNT', starts_key(gate), RESERVED, '+inf') == 0 then call('PEXPIRE', starts_key(gate), period) end
       hand_out_starts(gate)
     end
+  end
+end
+local function take_back(id, queue, position)
+  local key = run_key(id)
+  local run = call('HMGET', key, 'hd', 'wf', 'mx', 'th', 'hg', 'st')
+  if not run[1] or run[6] ~= 'q' then
+    call('ZREM', handed_key(queue), id)
+    return
+  end
+  leave_line(id)
+  call('ZREM', ROOT .. 'queue:' .. queue, id)
+  call('ZREM', ROOT .. 'suspects:' .. queue, id)
+  call('HSET', key, 'bl', run[1])
+  enter_line(gate_of(unpack(run, 1, 4)), id, queue, position)
+  give_back(id, run[5], string.match('mtc', run[1] .. '.*'), true)
+end
+local function keep_slot(id, queue, held)
+  if not held or not string.find(held, 'c', 1, true) then return end
+  hold_until_start(id, queue, 'c', 0)
+  if not is_able(queue) then take_back(id, queue, 0) end
+end
+local LOOKED_AT_ONCE = 20
+look_at_queue = function(queue)
+  local passed, handed = ROOT .. 'passed:' .. queue, handed_key(queue)
+  if is_able(queue) then
+    for _, gate in ipairs(call('SPOP', passed, LOOKED_AT_ONCE)) do reopen(gate) end
+  else
+    local runs = call('ZRANGE', handed, 0, LOOKED_AT_ONCE - 1, 'WITHSCORES')
+    for i = 1, #runs, 2 do take_back(runs[i], queue, runs[i + 1]) end
+  end
+  if call('EXISTS', is_able(queue) and passed or handed) == 1 then set_due('\\0q' .. queue, queue, now) end
+end
+local function queue_changed(queue)
+  able[queue] = nil
+  look_at_queue(queue)
+end
+local function serve(worker, queues)
+  for _, queue in ipairs(queues) do
+    call('SADD', ROOT .. 'serving:' .. queue, worker)
+    queue_changed(queue)
+  end
+end
+local function unserve(worker, queues)
+  for _, queue in ipairs(queues) do
+    call('SREM', ROOT .. 'idle:' .. queue, worker)
+    if call('SREM', ROOT .. 'serving:' .. queue, worker) == 1 then queue_changed(queue) end
   end
 end
 local function resume(id)
@@ -995,6 +1101,7 @@ local function requeue_lost(worker, limit)
       else
         call('HSET', key, 'st', 'q', 'av', now)
         enqueue(id, run[11], tonumber(cold[1] or 0), streak, true)
+        keep_slot(id, run[11], run[13])
         wake(run[11])
       end
     end
@@ -2019,6 +2126,7 @@ ops.pause_queue = function(base, count)
   local queue = ARGV[base + 1]
   call('HSET', ROOT .. 'controls', 'p' .. queue, 1)
   call('SADD', ROOT .. 'queues', queue)
+  queue_changed(queue)
   return 'OK'
 end
 ops.pause_schedule = function(base, count)
@@ -2103,6 +2211,7 @@ ops.reap_workers = function(base, count)
   local taken = requeue_lost(dead, tonumber(limit))
   if taken < tonumber(limit) then
     call('ZREM', ROOT .. 'workers', dead)
+    unserve(dead, cjson.decode(call('HGET', ROOT .. 'worker:' .. dead, 'queues') or '[]'))
     call('DEL', ROOT .. 'worker:' .. dead, ROOT .. 'wake:' .. dead, ROOT .. 'owned:' .. dead)
   else
     call('HSET', ROOT .. 'worker:' .. dead, 'lost', 1)
@@ -2121,6 +2230,7 @@ ops.register_worker = function(base, count)
   call('ZADD', ROOT .. 'workers', real + tonumber(lease), worker)
   call('HDEL', record, 'lost')
   call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'declares', declares, 'running', 0, 'seen', now)
+  serve(worker, cjson.decode(queues))
   return { 'OK', now }
 end
 ops.register_workflows = function(base, count)
@@ -2171,6 +2281,7 @@ ops.release_run = function(base, count)
   if delay == '0' then
     call('HSET', key, 'st', 'q', 'av', now)
     enqueue(id, queue, tonumber(cold[1] or 0), run[7], true)
+    keep_slot(id, queue, run[13])
     wake(queue)
   else
     local at = now + tonumber(delay)
@@ -2234,7 +2345,7 @@ ops.remove_worker = function(base, count)
   local worker = ARGV[base + 1]
   local queues_first, queues_last = base + 2, base + count
   if requeue_lost(worker, 100) == 100 then return 'AGAIN' end
-  for i = queues_first, queues_last do call('SREM', ROOT .. 'idle:' .. ARGV[i], worker) end
+  unserve(worker, { unpack(ARGV, queues_first, queues_last) })
   call('ZREM', ROOT .. 'workers', worker)
   call('DEL', ROOT .. 'worker:' .. worker, ROOT .. 'wake:' .. worker, ROOT .. 'owned:' .. worker)
   return 'OK'
@@ -2253,6 +2364,7 @@ end
 ops.resume_queue = function(base, count)
   local queue = ARGV[base + 1]
   if call('HDEL', ROOT .. 'controls', 'p' .. queue) == 1 then
+    queue_changed(queue)
     for _ = 1, math.min(100, call('ZCARD', ROOT .. 'queue:' .. queue) + call('ZCARD', ROOT .. 'suspects:' .. queue)) do wake(queue) end
   end
   return 'OK'
@@ -2274,9 +2386,9 @@ end
 ops.retire_worker = function(base, count)
   local worker = ARGV[base + 1]
   local queues_first, queues_last = base + 2, base + count
+  unserve(worker, { unpack(ARGV, queues_first, queues_last) })
   for i = queues_first, queues_last do
     local queue = ARGV[i]
-    call('SREM', ROOT .. 'idle:' .. queue, worker)
     if call('EXISTS', ROOT .. 'queue:' .. queue, ROOT .. 'suspects:' .. queue) > 0 then wake(queue) end
   end
   return 'OK'
@@ -2511,6 +2623,15 @@ ops.sweep_history = function(base, count)
   flush_moves()
   for _, place in pairs(places) do forget_place(place[1], place[2]) end
   return { deleted, has_enough() and 1 or 0 }
+end
+ops.sweep_queues = function(base, count)
+  local cursor = ARGV[base + 1]
+  local found = call('SSCAN', ROOT .. 'queues', cursor, 'COUNT', 100)
+  for _, queue in ipairs(found[2]) do
+    local is_used = call('EXISTS', ROOT .. 'queue:' .. queue, ROOT .. 'suspects:' .. queue, ROOT .. 'serving:' .. queue) > 0
+    if not is_used and call('HEXISTS', ROOT .. 'controls', 'p' .. queue) == 0 then call('SREM', ROOT .. 'queues', queue) end
+  end
+  return tonumber(found[1])
 end
 ops.trigger_schedule = function(base, count)
   local id = ARGV[base + 1]

@@ -6,6 +6,7 @@ import { PACK_BATCH, packRuns } from '../redis/pack-runs.js';
 import { reapWorkers } from '../redis/reap-workers.js';
 import { sweepEvents } from '../redis/sweep-events.js';
 import { SWEEP_BATCH, sweepHistory } from '../redis/sweep-history.js';
+import { sweepQueues } from '../redis/sweep-queues.js';
 import type { Pass } from './pass.js';
 import { Periodic } from './periodic.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
@@ -49,6 +50,7 @@ export class Housekeeping {
     this.every(PACK_EVERY_MS, 'Packing ended runs', () => this.pack());
     this.every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep(sweepHistory));
     this.every(historyCleanupIntervalMs, 'Deleting old events', () => this.sweep(sweepEvents));
+    this.every(historyCleanupIntervalMs, 'Forgetting unused queues', () => this.sweepQueues());
     this.every(registryRecoveryIntervalMs, 'Registering workflows', () => this.host.restoreRegistry());
     this.every(MARK_RUNNING_AFTER_MS, 'Marking running steps', async () => this.markRunning());
     if (watchdog.enabled) this.watchdog = new Watchdog(this.host, watchdog.intervalMs, watchdog.stalledForMs);
@@ -84,6 +86,12 @@ export class Housekeeping {
       const { more } = await this.host.buffer.add(batch(this.host.retentionMs, SWEEP_BATCH));
       if (!more || this.stopped) return;
     }
+  }
+
+  private async sweepQueues(): Promise<void> {
+    let cursor = 0;
+    do cursor = await this.host.buffer.add(sweepQueues(cursor));
+    while (cursor !== 0 && !this.stopped);
   }
 
   /** Until an event has reached everybody; what a crash leaves over is found by the next round. */

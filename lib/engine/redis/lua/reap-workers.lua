@@ -8,6 +8,7 @@ if not dead then return { 0, 0 } end
 local taken = requeue_lost(dead, tonumber(limit))
 if taken < tonumber(limit) then
   call('ZREM', ROOT .. 'workers', dead)
+  unserve(dead, cjson.decode(call('HGET', ROOT .. 'worker:' .. dead, 'queues') or '[]'))
   call('DEL', ROOT .. 'worker:' .. dead, ROOT .. 'wake:' .. dead, ROOT .. 'owned:' .. dead)
 else
   call('HSET', ROOT .. 'worker:' .. dead, 'lost', 1)

@@ -13,4 +13,5 @@ local record = ROOT .. 'worker:' .. worker
 call('ZADD', ROOT .. 'workers', real + tonumber(lease), worker)
 call('HDEL', record, 'lost')
 call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'declares', declares, 'running', 0, 'seen', now)
+serve(worker, cjson.decode(queues))
 return { 'OK', now }

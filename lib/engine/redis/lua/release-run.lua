@@ -21,6 +21,7 @@ record_pass(id, failures_before(run), 'h', run[6] or cold[2], run[3])
 if delay == '0' then
   call('HSET', key, 'st', 'q', 'av', now)
   enqueue(id, queue, tonumber(cold[1] or 0), run[7], true)
+  keep_slot(id, queue, run[13])
   wake(queue)
 else
   local at = now + tonumber(delay)

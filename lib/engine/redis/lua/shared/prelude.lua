@@ -45,7 +45,8 @@ end
 local nobody_idle = {}
 local function wake(queue)
   if nobody_idle[queue] then return end
-  for _ = 1, 4 do
+  -- Each that is met dead leaves for good.
+  for _ = 1, 100 do
     local worker = call('SPOP', ROOT .. 'idle:' .. queue)
     if not worker then
       nobody_idle[queue] = true

@@ -1,12 +1,11 @@
 -- Gates that a run passes at its claim, in this order: m mutex, t throttle, c maxConcurrency. `hg` on a run holds the letters of what it
--- has, `bl` the one it waits at: then it is in waiting:<gate> instead of its queue. A gate is its letter and what it is about:
--- m<len>:<workflow>:<key>, t<len>:<workflow>:<key>, c<workflow>.
+-- has, `bl` the one it waits at: then it is in a line of that gate (lines.lua) instead of its queue. A gate is its letter and what it is
+-- about: m<len>:<workflow>:<key>, t<len>:<workflow>:<key>, c<workflow>.
 
 -- The score of a start that is still to come.
 local RESERVED = 9000000000000000
 local HANDED_AT_ONCE = 100
 
-local function waiting_key(gate) return ROOT .. 'waiting:' .. gate end
 local function keyed_gate(letter, workflow, key) return letter .. #workflow .. ':' .. workflow .. ':' .. key end
 local function mutex_key(gate) return ROOT .. 'mutex:' .. string.sub(gate, 2) end
 local function starts_key(gate) return ROOT .. 'starts:' .. string.sub(gate, 2) end
@@ -20,25 +19,6 @@ local function gate_of(letter, workflow, mutex, throttle)
   if letter == 'c' then return 'c' .. workflow end
   local _, _, key = read_throttle(throttle)
   return keyed_gate('t', workflow, key)
-end
-
--- Gives the first waiter what it waited for, and lets it go on at the front of its queue. `letter` is '' if there is nothing to hold.
-local function let_go(gate, letter)
-  local id = call('ZPOPMIN', waiting_key(gate))[1]
-  local run = call('HMGET', run_key(id), 'q', 'pr', 'rs', 'hg')
-  call('HDEL', run_key(id), 'bl')
-  if letter ~= '' then call('HSET', run_key(id), 'hg', (run[4] or '') .. letter) end
-  enqueue(id, run[1], tonumber(run[2] or 0), run[3], true)
-  wake(run[1])
-end
--- Passes over runs that a reset has deleted while their line was still there.
-local function first_waiter(gate)
-  local id = call('ZRANGE', waiting_key(gate), 0, 0)[1]
-  while id and call('EXISTS', run_key(id)) == 0 do
-    call('ZREM', waiting_key(gate), id)
-    id = call('ZRANGE', waiting_key(gate), 0, 0)[1]
-  end
-  return id
 end
 
 -- The gate looks at its waiters again at this time: its entry in `due` begins with a byte that no run id has.
@@ -108,10 +88,19 @@ local function hand_out_slots(gate)
   end
 end
 
+local look_at_queue
 -- Lets as many waiters go on as the gate has room for.
 local function reopen(gate)
   local letter = string.sub(gate, 1, 1)
-  if letter == 't' then hand_out_starts(gate) else hand_out_slots(gate) end
+  if letter == 't' then
+    hand_out_starts(gate)
+  elseif letter == 'c' then
+    hand_out_slots(gate)
+  elseif letter == 'q' then
+    look_at_queue(string.sub(gate, 2))
+  elseif call('EXISTS', mutex_key(gate)) == 0 then
+    pass_mutex_on(gate)
+  end
 end
 
 -- Sets the limit of a workflow, nothing for none.
@@ -128,9 +117,9 @@ local function is_full(workflow)
   return limit and call('SCARD', slots_key(workflow)) >= limit
 end
 
--- Whether a queued run may start now; if not it waits at a gate. `run` has its fields wf, mx and th.
+-- Whether a queued run may start now; if not it waits at a gate. `run` has its fields wf, mx, th and sa.
 local function admit(id, run, limit)
-  local cold = call('HMGET', run_key(id), 'hg', 'hk')
+  local cold = call('HMGET', run_key(id), 'hg', 'hk', 'q')
   if cold[2] then return true end
   local before = cold[1] or ''
   local held, workflow = before, run.wf
@@ -138,7 +127,11 @@ local function admit(id, run, limit)
   local function wait_at(letter, gate)
     call('HSET', run_key(id), 'bl', letter)
     if held ~= '' then call('HSET', run_key(id), 'hg', held) end
-    call('ZADD', waiting_key(gate), next_counter('seq'), id)
+    local position = next_counter('seq')
+    -- A mutex or a turn without a start is held here for as long as the queue goes on.
+    local first = not run.sa and string.match(held, '[mt]')
+    if first then hold_until_start(id, cold[3], first, position) else start_holding(id, cold[3]) end
+    enter_line(gate, id, cold[3], position)
     if letter ~= 'm' then reopen(gate) end
     return false
   end
@@ -167,6 +160,7 @@ local function admit(id, run, limit)
     held = held .. 'c'
   end
   if held ~= before then call('HSET', run_key(id), 'hg', held) end
+  if before ~= '' then start_holding(id, cold[3]) end
   if throttle and tonumber(call('ZSCORE', starts_key(throttle), id) or 0) == RESERVED then
     set_start(throttle, id, now, period)
     hand_out_starts(throttle)
@@ -174,17 +168,19 @@ local function admit(id, run, limit)
   return true
 end
 
--- Takes a run that is canceled out of the line that it waits in.
+-- Takes a run out of the line that it waits in, and out of those that hold something for a start.
 local function leave_line(id)
-  local run = call('HMGET', run_key(id), 'bl', 'wf', 'mx', 'th')
+  local run = call('HMGET', run_key(id), 'bl', 'wf', 'mx', 'th', 'q')
+  start_holding(id, run[5])
   if not run[1] then return end
-  call('ZREM', waiting_key(gate_of(unpack(run, 1, 4))), id)
+  quit_line(gate_of(unpack(run, 1, 4)), id, run[5])
   call('HDEL', run_key(id), 'bl')
 end
 
 -- Gives back those of the letters that a run holds. A start counts for its period, unless it did not come to be: `unstarted`.
 local function give_back(id, held, letters, unstarted)
-  local run = call('HMGET', run_key(id), 'wf', 'mx', 'th')
+  local run = call('HMGET', run_key(id), 'wf', 'mx', 'th', 'hd', 'q')
+  if run[4] then start_holding(id, run[5]) end
   local kept = string.gsub(held, '[' .. letters .. ']', '')
   if kept == '' then call('HDEL', run_key(id), 'hg') else call('HSET', run_key(id), 'hg', kept) end
   for letter in string.gmatch(held, '[' .. letters .. ']') do
@@ -200,5 +196,62 @@ local function give_back(id, held, letters, unstarted)
       if call('ZCOUNT', starts_key(gate), RESERVED, '+inf') == 0 then call('PEXPIRE', starts_key(gate), period) end
       hand_out_starts(gate)
     end
+  end
+end
+
+-- A run whose queue stands still goes back to the line in which it was handed what it holds, and that is handed on.
+local function take_back(id, queue, position)
+  local key = run_key(id)
+  local run = call('HMGET', key, 'hd', 'wf', 'mx', 'th', 'hg', 'st')
+  if not run[1] or run[6] ~= 'q' then
+    call('ZREM', handed_key(queue), id)
+    return
+  end
+  leave_line(id)
+  call('ZREM', ROOT .. 'queue:' .. queue, id)
+  call('ZREM', ROOT .. 'suspects:' .. queue, id)
+  call('HSET', key, 'bl', run[1])
+  enter_line(gate_of(unpack(run, 1, 4)), id, queue, position)
+  give_back(id, run[5], string.match('mtc', run[1] .. '.*'), true)
+end
+
+-- A run that is queued again with the slot that it had resumes ahead of the waiters, if its queue does not stand still.
+local function keep_slot(id, queue, held)
+  if not held or not string.find(held, 'c', 1, true) then return end
+  hold_until_start(id, queue, 'c', 0)
+  if not is_able(queue) then take_back(id, queue, 0) end
+end
+
+local LOOKED_AT_ONCE = 20
+-- A queue has begun to stand still, or goes on: what its runs hold is handed on, or gates that had passed over them look at them again.
+look_at_queue = function(queue)
+  local passed, handed = ROOT .. 'passed:' .. queue, handed_key(queue)
+  if is_able(queue) then
+    for _, gate in ipairs(call('SPOP', passed, LOOKED_AT_ONCE)) do reopen(gate) end
+  else
+    local runs = call('ZRANGE', handed, 0, LOOKED_AT_ONCE - 1, 'WITHSCORES')
+    for i = 1, #runs, 2 do take_back(runs[i], queue, runs[i + 1]) end
+  end
+  -- The rest is for later calls.
+  if call('EXISTS', is_able(queue) and passed or handed) == 1 then set_due('\0q' .. queue, queue, now) end
+end
+-- Its pause has changed, or who serves it.
+local function queue_changed(queue)
+  able[queue] = nil
+  look_at_queue(queue)
+end
+
+-- A worker claims from its queues from now on.
+local function serve(worker, queues)
+  for _, queue in ipairs(queues) do
+    call('SADD', ROOT .. 'serving:' .. queue, worker)
+    queue_changed(queue)
+  end
+end
+-- It claims no more: nobody need try to wake it.
+local function unserve(worker, queues)
+  for _, queue in ipairs(queues) do
+    call('SREM', ROOT .. 'idle:' .. queue, worker)
+    if call('SREM', ROOT .. 'serving:' .. queue, worker) == 1 then queue_changed(queue) end
   end
 end
