@@ -1,5 +1,5 @@
-import { setTimeout } from 'node:timers/promises';
-import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BeforeApplicationShutdown, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { RedflowClient, startWorker, type Worker } from './engine/index.js';
 import type { RedflowExplorer } from './redflow.explorer.js';
 import type { ResolvedRedflowOptions } from './redflow.options.js';
@@ -16,13 +16,18 @@ export interface ConnectionHealth {
 /** What a test may put in place of the steps of handlers. */
 export type StepsOf = NonNullable<NonNullable<Parameters<typeof startWorker>[1]>['stepsOf']>;
 
+/** As long as a worker without `shutdownTimeoutMs` lets its handlers go on. */
+const LONGEST_WAIT_MS = 20_000;
+
 /**
  * Ties the client and the worker of one connection to the life of the application, and owns both: `onModuleInit` discovers the
  * workflows and connects, `onApplicationShutdown` disconnects, so that others can use the client from their first hook to their last.
+ * `beforeApplicationShutdown` ends the waits for results: Nest closes its servers next, and these wait for the requests they serve.
  * When the worker begins and ends is for {@link RedflowWorkers} to say.
  */
-export class RedflowOrchestrator implements OnModuleInit, OnApplicationShutdown, WorkingConnection {
+export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown, WorkingConnection {
   private starting?: Promise<Worker>;
+  private lastWait?: NodeJS.Timeout;
 
   constructor(
     readonly connection: string,
@@ -67,12 +72,18 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationShutdown,
   }
 
   async drain(): Promise<void> {
+    this.limitWaits();
     const worker = await this.starting?.catch(() => undefined);
     await worker?.stop();
   }
 
   async disconnect(): Promise<void> {
+    clearTimeout(this.lastWait);
     if (this.isClientOurs) await this.client.close();
+  }
+
+  beforeApplicationShutdown(): void {
+    this.stopWaiting();
   }
 
   onApplicationShutdown(): Promise<void> {
@@ -82,13 +93,24 @@ export class RedflowOrchestrator implements OnModuleInit, OnApplicationShutdown,
   /** Asks Redis; no answer within `timeoutMs` is one, too. */
   async health(timeoutMs: number): Promise<ConnectionHealth> {
     const abort = new AbortController();
-    const tooLate = setTimeout(timeoutMs, undefined, { ref: false, signal: abort.signal }).catch(() => undefined);
+    const tooLate = delay(timeoutMs, undefined, { ref: false, signal: abort.signal }).catch(() => undefined);
     const stats = await Promise.race([this.client.getStats().catch(() => undefined), tooLate]);
     abort.abort();
     const redis = stats ? 'up' : 'down';
     if (!this.starting) return { redis };
     const workerId = stats && (await this.starting.catch(() => undefined))?.id;
     return { redis, worker: stats?.workers.some(({ id }) => id === workerId) ? 'up' : 'down' };
+  }
+
+  /** A hook of somebody else that waits for a result, or for a consumer that does, would keep Nest from ever calling ours. */
+  private limitWaits(): void {
+    const { shutdownTimeoutMs = LONGEST_WAIT_MS } = this.options.worker || {};
+    this.lastWait ??= setTimeout(() => this.stopWaiting(), shutdownTimeoutMs).unref();
+  }
+
+  private stopWaiting(): void {
+    clearTimeout(this.lastWait);
+    if (this.isClientOurs) this.client.stopWaiting();
   }
 
   /** False when a test replaced the client's provider: then there is nothing to connect to. */

@@ -86,6 +86,10 @@ export class ClientParts {
     return new ClientRunHandle<O>(id, deduplicated, this.queries, this.results, this.canceler);
   }
 
+  stopWaiting(): void {
+    this.results.stopWaiting();
+  }
+
   /** Lets what was issued finish, then closes. */
   close(): Promise<void> {
     this.closing ??= this.shutDown();

@@ -259,6 +259,14 @@ export class RedflowClient {
     return this.parts.retention.reset('state', options);
   }
 
+  /**
+   * Rejects the `result()` calls that wait, as {@link close} does, while all else goes on: for a server that stops, since requests whose
+   * handlers wait would keep it from closing. Later `result()` calls answer for runs that have ended, and reject for others.
+   */
+  stopWaiting(): void {
+    this.parts.stopWaiting();
+  }
+
   /** Lets what was issued finish, then closes. Pending `result()` calls reject; a connection that was passed in stays open. */
   close(): Promise<void> {
     return this.parts.close();

@@ -24,6 +24,7 @@ export class ResultListener {
   private readonly waiters = new Map<string, Set<Waiter>>();
   private subscription: Promise<RedisClient> | undefined;
   private recheck: NodeJS.Timeout | undefined;
+  private isOver = false;
   private closed = false;
 
   constructor(
@@ -37,7 +38,7 @@ export class ResultListener {
   /** @throws RunFailedError, RunCanceledError, ResultTimeoutError, RunNotFoundError, ConnectionError, or the signal's reason */
   result(runId: string, timeoutMs: number | undefined, signal: AbortSignal | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.closed) return reject(closedError());
+      if (this.closed) return reject(closedError(runId));
       if (signal?.aborted) return reject(signal.reason);
       let timer: NodeJS.Timeout | undefined;
       const finish = (act: () => void) => {
@@ -58,20 +59,28 @@ export class ResultListener {
     });
   }
 
+  /** From now on results are given of runs that have ended only: who waits is rejected. */
+  stopWaiting(): void {
+    this.isOver = true;
+    for (const runId of [...this.waiters.keys()]) this.rejectAll(runId, closedError(runId));
+  }
+
   close(): void {
     this.closed = true;
-    clearTimeout(this.recheck);
-    for (const waiters of [...this.waiters.values()]) for (const waiter of [...waiters]) waiter.reject(closedError());
+    this.stopWaiting();
   }
 
   private register(runId: string, waiter: Waiter): void {
     const known = this.waiters.get(runId);
     if (known) known.add(waiter);
     else this.waiters.set(runId, new Set([waiter]));
-    this.subscribe().then(
-      () => this.ask(runId),
-      (error) => this.rejectAll(runId, error),
-    );
+    if (this.isOver) void this.ask(runId);
+    else {
+      this.subscribe().then(
+        () => this.ask(runId),
+        (error) => this.rejectAll(runId, error),
+      );
+    }
   }
 
   private remove(runId: string, waiter: Waiter): void {
@@ -91,6 +100,7 @@ export class ResultListener {
       const awaited = await this.buffer.add(awaitRun(runId, this.id));
       if (awaited.status === 'MISSING') this.rejectAll(runId, new RunNotFoundError({ runId }));
       else if (awaited.status === 'ENDED') this.settle(awaited.end);
+      else if (this.isOver) this.rejectAll(runId, closedError(runId));
       else if (this.waiters.size > 0) this.recheck ??= setTimeout(this.askAgain, RECHECK_MS);
     } catch (error) {
       this.rejectAll(runId, error);
@@ -174,8 +184,9 @@ function settlement({ runId, workflow, outcome, payload = '' }: RunEnd): (waiter
   return ({ reject }) => reject(new RunFailedError({ runId, workflow, cause: fromStoredError(stored) }));
 }
 
-function closedError(): ConnectionError {
+function closedError(runId: string): ConnectionError {
   return new ConnectionError(
-    'The client was closed while a result was awaited. The run goes on; ask for its result with another client.',
+    `The client is closing and no longer waits for the result of run "${runId}". The run goes on: ask for its result with another client.`,
+    { runId },
   );
 }

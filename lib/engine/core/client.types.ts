@@ -91,7 +91,8 @@ export interface RunHandle<O = unknown> {
   getState(): Promise<RunRecord<unknown, O>>;
   /**
    * Waits for the end of the run, however long that takes unless `timeoutMs` says otherwise; pushed by Redis, not polled.
-   * @throws RunFailedError (its cause is the run's error), RunCanceledError, ResultTimeoutError, RunNotFoundError
+   * @throws RunFailedError (its cause is the run's error), RunCanceledError, ResultTimeoutError, RunNotFoundError; ConnectionError, with
+   *   the `runId`, when the client or the application closes: the run goes on
    */
   result(options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<O>;
   /**

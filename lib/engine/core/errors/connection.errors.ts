@@ -1,8 +1,15 @@
-import { RedflowError } from './redflow.error.js';
+import { RedflowError, type RedflowErrorOptions } from './redflow.error.js';
 
 /** Redis could not be reached, or the client or worker was closed meanwhile. */
 export class ConnectionError extends RedflowError {
   readonly code = 'CONNECTION';
+  /** The run whose result was awaited, if one was. It goes on. */
+  readonly runId?: string;
+
+  constructor(message: string, options: RedflowErrorOptions & { runId?: string | undefined } = {}) {
+    super(message, options);
+    if (options.runId !== undefined) this.runId = options.runId;
+  }
 }
 
 /**
