@@ -36,3 +36,37 @@ describe(`${STEPS} steps in one run`, () => {
     expect(steps.every(({ status }) => status === 'succeeded')).toBe(true);
   });
 });
+
+describe('what a run issues in one turn, more than a call takes,', () => {
+  const MANY = ALWAYS_PARK ? 2_000 : 20_000;
+
+  it(`works for ${MANY} steps in parallel, and executes nothing of its neighbours twice`, async () => {
+    const executed = { many: 0, neighbours: 0 };
+    const many = workflow('many', async (ctx: WorkflowContext) => {
+      const steps = Array.from({ length: MANY }, (_, i) => ctx.step.run(`step ${i}`, () => executed.many++));
+      return (await Promise.all(steps)).length;
+    });
+    const neighbour = workflow('neighbour', async (ctx: WorkflowContext) => {
+      for (let i = 0; i < 20; i++) await ctx.step.run(`step ${i}`, () => executed.neighbours++);
+    });
+    const engine = await startEngine({ workflows: [many, neighbour] });
+    const handle = await engine.client.run(many, undefined);
+    const neighbours = await Promise.all(Array.from({ length: 5 }, () => engine.client.run(neighbour, undefined)));
+    expect(await handle.result()).toBe(MANY);
+    for (const one of neighbours) await one.result();
+    expect(executed).toEqual({ many: MANY, neighbours: 100 });
+    expect(engine.logs.matching('warn', /./)).toEqual([]);
+  });
+
+  it('works for 7,000 children', async () => {
+    const child = workflow('child', async () => undefined);
+    const many = workflow('many', async (ctx: WorkflowContext) => {
+      const ids = Array.from({ length: 7_000 }, (_, i) =>
+        ctx.step.emitWorkflow(`child ${i}`, child, undefined, { queue: 'unserved' }),
+      );
+      return new Set(await Promise.all(ids)).size;
+    });
+    const engine = await startEngine({ workflows: [many] });
+    expect(await (await engine.client.run(many, undefined)).result()).toBe(7_000);
+  });
+});

@@ -43,6 +43,34 @@ describe('awaitAny()', () => {
     expect(await room.due()).toEqual(['r']);
   });
 
+  it('writes once where it listens, whatever the number of branches', async () => {
+    const room = await running();
+    const branches = Array.from({ length: 3_000 }, (_, index) => event(`b${index}`, `k${index}`));
+    const written: string[] = [];
+    const monitor = await room.redis.monitor();
+    const seenAll = new Promise<void>((resolve) => {
+      monitor.on('monitor', (_time: string, [command, key]: string[]) => {
+        if (command.toUpperCase() === 'HSET' && key === room.key('listening:r')) written.push(key);
+        if (key === room.key('done')) resolve();
+      });
+    });
+    await room.send(anyOp(room, branches));
+    await room.redis.publish(room.key('done'), '');
+    await seenAll;
+    monitor.disconnect();
+    expect(written).toHaveLength(1);
+    await emit(room, { name: 'tick', correlationKey: 'k2999' });
+    expect(await winnerOf(room)).toMatchObject({ branch: 'b2999' });
+    expect(await room.redis.keys(room.key('listeners:*'))).toEqual([]);
+  });
+
+  it('listens no more once a later branch has ended it', async () => {
+    const room = await running();
+    await emit(room, { name: 'tick', correlationKey: 'late' });
+    expect(await room.send(anyOp(room, [event('a', 'early'), event('b', 'late')]))).toMatchObject({ isOver: true });
+    expect(await room.redis.keys(room.key('listen*'))).toEqual([]);
+  });
+
   it('refuses the fence of an earlier owner and creates nothing', async () => {
     const room = await running();
     expect(await room.send(anyOp(room, [child(room, 'kid', 'c1')], room.fenceOf('r', -1)))).toMatchObject({ status: 'LOST' });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { ClaimedRun } from '../../lib/engine/redis/claim-runs.js';
 import { commitStep } from '../../lib/engine/redis/commit-step.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
@@ -470,6 +471,41 @@ describe('claimRuns()', () => {
     await room.send(releaseRun('r1', claimed.fence, 0));
     await room.redis.hdel(room.keys.data('r1'), 's:0');
     expect((await room.claim())[0].data?.steps.size).toBe(255);
+  });
+
+  describe('with payloads that are long', () => {
+    const MIB = 1_048_576;
+    const long = (bytes: number) => `"${'x'.repeat(bytes)}"`;
+
+    it('leaves those out that would make the answer longer than 1 MiB, also when it is repeated', async () => {
+      const room = openEngineRoom();
+      await room.register();
+      for (const id of ['a', 'b', 'c', 'd']) await room.create({ id, input: long(400_000) });
+      await room.create({ id: 'small', input: '1' });
+      const op = room.claimOp();
+      for (const claim of [await room.send(op), await room.send(op)]) {
+        const inputs = (claim as { runs: ClaimedRun[] }).runs.map(({ data }) => data?.input.length);
+        expect(inputs).toEqual([400_002, 400_002, undefined, undefined, 1]);
+      }
+    });
+
+    it('leaves those of one run out that are longer, whatever it has of them', async () => {
+      const room = openEngineRoom();
+      await room.register();
+      await room.create({ id: 'input', input: long(2 * MIB) });
+      await room.create({ id: 'context', context: long(2 * MIB) });
+      await room.create({ id: 'steps', input: '1' });
+      await room.redis.hset(room.keys.run('steps'), 'f', FENCE_AHEAD);
+      await room.redis.hset(
+        room.keys.data('steps'),
+        Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`s:${n}`, `r,s,1,1,0,1,1;${n === 13 ? long(2 * MIB) : n}`])),
+      );
+      expect((await room.claim()).map(({ run: { id }, data }) => [id, data])).toEqual([
+        ['input', undefined],
+        ['context', undefined],
+        ['steps', undefined],
+      ]);
+    });
   });
 
   it('answers an error for itself alone when a key of the namespace is of another type', async () => {

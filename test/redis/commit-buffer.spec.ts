@@ -5,8 +5,10 @@ import { createRun } from '../../lib/engine/redis/create-run.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { type Op, TransitionError } from '../../lib/engine/redis/op.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
+import { readSteps } from '../../lib/engine/redis/read-steps.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
 import { ScriptRunner } from '../../lib/engine/redis/script-runner.js';
+import { storeProgress } from '../../lib/engine/redis/store-progress.js';
 import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
 
 /** Notes how operations leave together. */
@@ -135,6 +137,71 @@ describe('CommitBuffer', () => {
     expect(created.every(({ status }) => status === 'CREATED')).toBe(true);
     expect(runner.calls.map((call) => call.length)).toEqual([2, 1, 1, 1]);
     expect(await room.queued()).toEqual(['r0', 'r1', 'r2', 'r3', 'r4']);
+  });
+
+  describe('with more of one run than a call holds', () => {
+    const lost = (run: string, payload = '') => finishRun(run, '1', 'succeeded', payload);
+
+    it('splits it over calls that follow one another, answers it in order, and lets other runs pass', async () => {
+      const runner = new NotingRunner(openEngineRoom());
+      const buffer = new CommitBuffer(runner, { depth: 3, smallest: 1 });
+      const order: number[] = [];
+      const all = Array.from({ length: 2_000 }, (_, index) => buffer.add(lost('many')).then(() => order.push(index)));
+      const answeredBefore = buffer.add(lost('other')).then(() => order.length);
+      await Promise.all(all);
+      expect(order).toEqual(Array.from({ length: 2_000 }, (_, index) => index));
+      expect(runner.calls.map((call) => call.length)).toEqual([512, 1, 512, 512, 464]);
+      expect(await answeredBefore).toBeLessThan(2_000);
+    });
+
+    it('bounds its characters, too', async () => {
+      const runner = new NotingRunner(openEngineRoom());
+      const buffer = new CommitBuffer(runner, ONE_AT_A_TIME);
+      await Promise.all(Array.from({ length: 5 }, () => buffer.add(lost('r1', `"${'x'.repeat(400_000)}"`))));
+      expect(runner.calls.map((call) => call.length)).toEqual([2, 2, 1]);
+    });
+
+    it('counts an operation by what it is about', async () => {
+      const runner = new NotingRunner(openEngineRoom());
+      const buffer = new CommitBuffer(runner, ONE_AT_A_TIME);
+      const names = Array.from({ length: 3_000 }, (_, index) => `step ${index}`);
+      await Promise.all([1, 2, 3, 4].map(() => buffer.add(readSteps('r1', names))));
+      expect(runner.calls.map((call) => call.length)).toEqual([2, 2]);
+    });
+  });
+
+  it('sends an operation of any number of arguments', async () => {
+    const names = Array.from({ length: 150_000 }, (_, index) => `step ${index}`);
+    expect(await openEngineRoom().send(readSteps('r1', names))).toHaveLength(150_000);
+  });
+
+  it('lets a run whose operations fail their call fail alone', async () => {
+    const room = openEngineRoom();
+    await room.register();
+    await room.createAll('a', 'b');
+    const [a, b] = await room.claim();
+    class RefusingRunner extends NotingRunner {
+      override async run(ops: ReadonlyArray<Op<unknown>>): Promise<unknown[]> {
+        const replies = await super.run(ops);
+        if (ops.some(({ key }) => key === 'b')) throw new RangeError('no such call');
+        return replies;
+      }
+    }
+    const runner = new RefusingRunner(room);
+    const buffer = new CommitBuffer(runner, ONE_AT_A_TIME);
+    const answers = await Promise.allSettled([
+      buffer.add(storeProgress('a', a.fence, 'step', '1')),
+      buffer.add(storeProgress('b', b.fence, 'step', '2')),
+      buffer.add(finishRun('b', b.fence, 'succeeded', '2')),
+      buffer.add(readRun('a')),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
+    expect(runner.calls).toEqual([
+      ['store_progress', 'store_progress', 'finish_run', 'read_run'],
+      ['store_progress'],
+      ['store_progress', 'finish_run'],
+      ['read_run'],
+    ]);
   });
 
   it('asks before every call for what should ride along', async () => {

@@ -30,7 +30,7 @@ async function commit(room: EngineRoom, overrides: Partial<StepCommit>): Promise
 }
 
 async function stored(room: EngineRoom, name = 'charge'): Promise<StoredStep | undefined> {
-  return (await readRunData(room.connection, room.keys, 'r1')).steps.get(name);
+  return (await readRunData(room.buffer, room.connection, room.keys, 'r1')).steps.get(name);
 }
 
 describe('commitStep()', () => {
@@ -55,7 +55,7 @@ describe('commitStep()', () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1', input: '"the input"' });
     await room.send(commitStep(step(room, { name, payload: '1' })));
-    const data = await readRunData(room.connection, room.keys, 'r1');
+    const data = await readRunData(room.buffer, room.connection, room.keys, 'r1');
     expect([...data.steps.keys()]).toEqual([name]);
     expect(data.input).toBe('"the input"');
   });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { CommitBuffer } from '../../lib/engine/redis/commit-buffer.js';
 import { commitStep } from '../../lib/engine/redis/commit-step.js';
+import type { Op } from '../../lib/engine/redis/op.js';
 import { readAttempts } from '../../lib/engine/redis/read-attempts.js';
+import { type FieldRead, readFields } from '../../lib/engine/redis/read-fields.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { readRunData } from '../../lib/engine/redis/read-run-data.js';
 import { openEngineRoom } from '../support/engine-room.js';
@@ -45,7 +48,7 @@ describe('readRunData()', () => {
       ),
     );
     await Promise.all(commits);
-    const { input, steps } = await readRunData(room.connection, room.keys, 'r1');
+    const { input, steps } = await readRunData(room.buffer, room.connection, room.keys, 'r1');
     expect(input).toBe('"in"');
     expect(steps.size).toBe(3_000);
     for (let index = 0; index < 3_000; index++) {
@@ -53,10 +56,44 @@ describe('readRunData()', () => {
     }
   });
 
+  it('reads no more than 1 MiB with one call, and what is longer by itself', async () => {
+    const room = openEngineRoom();
+    const sizes = { i: 3_000_000, 's:a': 700_000, 's:b': 300_000, 's:c': 400_000, 's:gone': 1, 's:d': 2_000_000, 's:e': 10 };
+    const text = (size: number) => `r,s,1,1,0,1,1;${'x'.repeat(size)}`;
+    for (const [field, size] of Object.entries(sizes)) await room.redis.hset(room.keys.data('r1'), field, text(size));
+    await room.redis.hset(room.keys.data('r1'), 'o', text(5_000_000));
+    const answered: number[] = [];
+    const buffer = new CommitBuffer(room.runner, { depth: 1, smallest: 1 });
+    const noting = { add: <T>(op: Op<T>) => buffer.add({ ...op, parse: (reply) => note(op.parse(reply)) }) };
+    const note = <T>(page: T): T => {
+      answered.push((page as FieldRead[]).reduce<number>((sum, one) => sum + (typeof one === 'string' ? one.length : 0), 0));
+      return page;
+    };
+    await room.connection.open();
+    const { input, steps } = await readRunData(noting as CommitBuffer, room.connection, room.keys, 'r1');
+    expect(input).toHaveLength(text(3_000_000).length);
+    expect([...steps].map(([name, { payload }]) => [name, payload.length]).sort()).toEqual([
+      ['a', 700_000],
+      ['b', 300_000],
+      ['c', 400_000],
+      ['d', 2_000_000],
+      ['e', 10],
+      ['gone', 1],
+    ]);
+    expect(answered.length).toBeGreaterThan(1);
+    for (const bytes of answered) expect(bytes).toBeLessThanOrEqual(1_048_576);
+  });
+
+  it('leaves out what is gone by the time it is read', async () => {
+    const room = openEngineRoom();
+    await room.redis.hset(room.keys.data('r1'), 'i', '1');
+    expect(await room.send(readFields('r1', 100, ['i', 's:gone', 'i']))).toEqual(['1', null, '1']);
+  });
+
   it('of an unknown run is empty', async () => {
     const room = openEngineRoom();
     await room.connection.open();
-    expect(await readRunData(room.connection, room.keys, 'nobody')).toEqual({
+    expect(await readRunData(room.buffer, room.connection, room.keys, 'nobody')).toEqual({
       input: '',
       steps: new Map(),
       progress: new Map(),

@@ -11,7 +11,7 @@ describe('storeProgress()', () => {
     await room.running({ id: 'r1', input: '1' });
     expect(await room.send(storeProgress('r1', room.fenceOf('r1'), 'import', '{"rows":1}'))).toBe('OK');
     expect(await room.send(storeProgress('r1', room.fenceOf('r1'), 'import', '{"rows":2}'))).toBe('OK');
-    const data = await readRunData(room.connection, room.keys, 'r1');
+    const data = await readRunData(room.buffer, room.connection, room.keys, 'r1');
     expect([...data.progress]).toEqual([['import', '{"rows":2}']]);
     expect(data.steps.size).toBe(0);
     expect(data.input).toBe('1');

@@ -23,6 +23,7 @@ export function awaitEvent(
 ): Op<EventAwaited> {
   return {
     name: 'await_event',
+    work: 4,
     key: run.runId,
     args: [run.runId, run.fence, run.step, event, correlationKey, timeoutMs ?? '', lookback],
     parse: (reply) => {

@@ -20,7 +20,7 @@ export interface ClaimedRun {
   readonly run: StoredRun;
   readonly fence: string;
   readonly suspect: boolean;
-  /** Undefined when the payloads are too many for one answer and must be read in pages. */
+  /** Undefined when the payloads are too much for one answer and must be read in pages. */
   readonly data?: RunData;
 }
 
@@ -35,7 +35,7 @@ export type Claim =
       readonly runs: ClaimedRun[];
     };
 
-type RunReply = [string, string, number, string, string[] | number];
+type RunReply = [id: string, fence: string, suspect: number, fields: string, data: string[] | 0];
 
 export function claimRuns(request: ClaimRequest): Op<Claim> {
   return {
@@ -65,6 +65,6 @@ function toClaimedRun([id, fence, suspect, json, data]: RunReply, now: number): 
     run: toStoredRun(id, fields),
     fence,
     suspect: suspect === 1,
-    data: typeof data === 'number' ? undefined : parseRunData(data),
+    data: data === 0 ? undefined : parseRunData(data),
   };
 }

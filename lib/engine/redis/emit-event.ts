@@ -54,6 +54,7 @@ export interface Emitted {
 export function emitEvent(event: NewEvent, by?: EmittingStep): Op<Emitted> {
   return {
     name: 'emit_event',
+    work: 4,
     key: by?.runId ?? event.id,
     args: [
       event.id,

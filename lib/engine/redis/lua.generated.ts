@@ -133,6 +133,13 @@ local ended, released = {}, {}
 local function in_chunks(list, use)
   for i = 1, #list, 1000 do use(unpack(list, i, math.min(i + 999, #list))) end
 end
+local function each_record(id, from, to, use)
+  for at = from, to, 1000 do
+    local fields = {}
+    for i = at, math.min(at + 999, to) do fields[#fields + 1] = 's:' .. ARGV[i] end
+    for i, record in ipairs(call('HMGET', data_key(id), unpack(fields))) do use(ARGV[at + i - 1], record) end
+  end
+end
 flush_moves = function()
   for _, list in ipairs(changed) do
     in_chunks(list.left, function(...) call('ZREM', list.key, ...) end)
@@ -209,6 +216,10 @@ local function find_instead(run, limits)
   if answer and claim_key and answer[1] == 'COALESCED' then call('SET', claim_key, answer[2], 'PX', run.ttl) end
   return answer, claim_key
 end
+local function large_payload(run)
+  local size = #run.input + #(run.context or '')
+  return size > 65536 and size or nil
+end
 local function create(run)
   local id, workflow = run.id, run.workflow
   local unknown = run.admission == '?'
@@ -242,6 +253,8 @@ local function create(run)
     call('SET', claim_key, id, 'PX', run.ttl)
     call('ZADD', ROOT .. 'search:keys', 0, run.idempotency .. '\\0' .. id)
   end
+  local large = large_payload(run)
+  if large then keep('lg', large) end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
   if unknown then keep('uk', 1) end
   if limits then rare().subject(id, workflow, limits, keep) end
@@ -336,13 +349,22 @@ ops.claim_runs = function(base, count)
     if not served[queue] then wake(queue) end
   end
   local MOST_BLOCKED = 200
+  local MOST_FIELDS, room = 256, 1048576
   local taken, owned = {}, {}
   local answer = { 'OK', now, 0 }
-  local function hand_over(id, fence, suspect, run, claimed_before)
+  local function has_room(data, fields)
+    if room <= 0 then return false end
+    if fields.f then return call('HLEN', data) <= MOST_FIELDS and (call('MEMORY', 'USAGE', data, 'SAMPLES', 0) or 0) <= room end
+    return tonumber(fields.lg or 0) <= room
+  end
+  local function hand_over(id, fence, suspect, run, fields)
     local data = data_key(id)
-    local size = claimed_before and call('HLEN', data) or 0
+    local payloads = has_room(data, fields) and call('HGETALL', data) or 0
+    if payloads ~= 0 then
+      for i = 2, #payloads, 2 do room = room - #payloads[i] end
+    end
     taken[#taken + 1] = { id, fence, suspect }
-    answer[#answer + 1] = { id, fence, suspect, cjson.encode(run), size > 256 and size or call('HGETALL', data) }
+    answer[#answer + 1] = { id, fence, suspect, cjson.encode(run), payloads }
   end
   local function is_left()
     for i = queues_first, queues_last do
@@ -355,7 +377,8 @@ ops.claim_runs = function(base, count)
     local fields = {}
     for i = 1, #run, 2 do
       local name = run[i]
-      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'ca' or name == 'wf' or name == 'mx' or name == 'th' then
+      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'ca' or name == 'wf' or name == 'mx' or name == 'th'
+        or name == 'lg' then
         fields[name] = run[i + 1]
       end
     end
@@ -374,14 +397,14 @@ ops.claim_runs = function(base, count)
     call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
     if fields.ca and not fields.sa then call('HSET', run_key(id), 'ca', now_text) end
     owned[#owned + 1] = id
-    hand_over(id, fence, suspect, run, fields.f)
+    hand_over(id, fence, suspect, run, fields)
   end
   local again = false
   local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane)
   if last[1] == seq then
     for _, pair in ipairs(cjson.decode(last[2])) do
       local run, fields = read(pair[1])
-      if fields.st == 'r' and fields.f == pair[2] and fields.w == worker then hand_over(pair[1], pair[2], pair[3], run, true) end
+      if fields.st == 'r' and fields.f == pair[2] and fields.w == worker then hand_over(pair[1], pair[2], pair[3], run, fields) end
     end
     again = true
   else
@@ -484,13 +507,12 @@ ops.park_run = function(base, count)
   if state == 'LOST' then return { 'LOST', now } end
   if is_canceled(id, run) then return { 'CANCELED', now, call('HGET', data_key(id), 'cx') or '' } end
   local first
-  for i = names_first, names_last do
-    local record = call('HGET', data_key(id), 's:' .. ARGV[i])
+  each_record(id, names_first, names_last, function(name, record)
     local kind, status, moment = string.match(record or '', '^(%a),([wdk]),%d+,%d+,%d+,%d+,(%d+);')
-    if not status then error('step ' .. ARGV[i] .. ' is not waiting') end
+    if not status then error('step ' .. name .. ' is not waiting') end
     local at = status == 'w' and tonumber(moment) or now
     if (at > 0 or kind == 's' or kind == 'r') and (not first or at < first) then first = at end
-  end
+  end)
   if first and first <= now then return { 'READY', now } end
   if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end
   local cold = call('HMGET', run_key(id), 'sa', 'co')
@@ -650,10 +672,12 @@ local function join(pending, run, limits)
     fields[#fields + 1] = value
   end
   keep_gates(limits, keep)
+  local large = large_payload(run)
+  if large then keep('lg', large) end
   for _, field in ipairs({ 'ei', 'si', 'sn' }) do
     if origin[field] then keep(field, origin[field]) end
   end
-  call('HDEL', key, 'mx', 'th', 'ei', 'si', 'sn')
+  call('HDEL', key, 'mx', 'th', 'ei', 'si', 'sn', 'lg')
   if not known[3] then
     call('HDEL', key, 'tr')
     if origin.tr and origin.tr ~= 'child' then keep('tr', origin.tr) end
@@ -1010,11 +1034,14 @@ local function read_wait_member(member)
   local step, branch = split_sized(rest)
   return id, step, branch
 end
+local function stop_listening(entries)
+  for _, entry in ipairs(entries) do call('ZREM', ROOT .. 'listeners:' .. entry[1], entry[2]) end
+end
 local function unlisten(id, step)
   local listening = ROOT .. 'listening:' .. id
   local entries = call('HGET', listening, step)
   if not entries then return end
-  for _, entry in ipairs(cjson.decode(entries)) do call('ZREM', ROOT .. 'listeners:' .. entry[1], entry[2]) end
+  stop_listening(cjson.decode(entries))
   call('HDEL', listening, step)
 end
 local function unlisten_all(id)
@@ -1217,19 +1244,19 @@ local function since_of(id, lookback, registered)
   if lookback == 'none' then return registered end
   return stamp_of(id)
 end
-local function listen(id, step, branch, name, key, lookback)
+local function listen(id, step, branch, name, key, lookback, entries)
   local place = place_of(name, key)
   local registered = next_counter('created')
   if take_mail(id, step, branch, place, since_of(id, lookback, registered)) == 'TAKEN' then return true end
   local member = (lookback == 'none' and 'n' or 'r') .. wait_member(id, step, branch)
   call('ZADD', ROOT .. 'listeners:' .. place, registered, member)
-  local listening = ROOT .. 'listening:' .. id
-  local known = call('HGET', listening, step)
-  local entries = known and cjson.decode(known) or {}
   entries[#entries + 1] = { place, member }
-  call('HSET', listening, step, cjson.encode(entries))
-  call('HSET', run_key(id), 'ls', 1)
   return false
+end
+local function keep_listening(id, step, entries)
+  if #entries == 0 then return end
+  call('HSET', ROOT .. 'listening:' .. id, step, cjson.encode(entries))
+  call('HSET', run_key(id), 'ls', 1)
 end
 local function wake_listeners(place, stamp)
   local listeners = ROOT .. 'listeners:' .. place
@@ -1760,16 +1787,21 @@ ops.await_any = function(base, count)
     end
   end
   record(0, '')
-  local over = false
+  local over, entries = false, {}
   for _, branch in ipairs(branches) do
     local kind, name, arg = branch[1], branch[2], branch[3]
     if kind == 'e' and not over then
-      over = listen(id, step, name, ARGV[arg], ARGV[arg + 1], ARGV[arg + 2])
+      over = listen(id, step, name, ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], entries)
     elseif kind == 'c' then
       if await_child(id, step, name, create(branch[4])) then over = true end
     end
   end
-  if not over then record(first, timer) end
+  if over then
+    stop_listening(entries)
+  else
+    keep_listening(id, step, entries)
+    record(first, timer)
+  end
   return { 'OK', now, first, timer, over and 1 or 0 }
 end
 ops.await_event = function(base, count)
@@ -1791,7 +1823,9 @@ ops.await_event = function(base, count)
   local moment = 0
   if timeout ~= '' then moment = now + tonumber(timeout) end
   call('HSET', data_key(id), field, 'e,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
-  local over = listen(id, step, '', name, key, lookback)
+  local entries = {}
+  local over = listen(id, step, '', name, key, lookback, entries)
+  keep_listening(id, step, entries)
   return { 'OK', now, moment, over and 1 or 0 }
 end
 ops.back_off_run = function(base, count)
@@ -2150,14 +2184,33 @@ ops.read_data = function(base, count)
   local id = ARGV[base + 1]
   local packed = unpacked(id)
   if packed then return packed[1] end
-  local size = call('HLEN', data_key(id))
-  return size > 256 and size or call('HGETALL', data_key(id))
+  local data = data_key(id)
+  local size = call('HLEN', data)
+  if size > 256 or (call('MEMORY', 'USAGE', data, 'SAMPLES', 0) or 0) > 1048576 then return size end
+  return call('HGETALL', data)
 end
 ops.read_event = function(base, count)
   local id = ARGV[base + 1]
   local fields = call('HGETALL', event_key(id))
   if #fields == 0 then return false end
   return { id, fields, call('HGETALL', ROOT .. 'deliveries:' .. id), call('LRANGE', ROOT .. 'resumed:' .. id, 0, -1) }
+end
+ops.read_fields = function(base, count)
+  local id = ARGV[base + 1]
+  local most = ARGV[base + 2]
+  local names_first, names_last = base + 3, base + count
+  local data, answer, room = data_key(id), {}, tonumber(most)
+  for i = names_first, names_last do
+    local size = call('HSTRLEN', data, ARGV[i])
+    if size > tonumber(most) then
+      answer[#answer + 1] = size
+    else
+      room = room - size
+      if room < 0 then break end
+      answer[#answer + 1] = call('HGET', data, ARGV[i])
+    end
+  end
+  return answer
 end
 ops.read_run = function(base, count)
   local id = ARGV[base + 1]
@@ -2201,7 +2254,7 @@ ops.read_steps = function(base, count)
   local id = ARGV[base + 1]
   local names_first, names_last = base + 2, base + count
   local records = {}
-  for i = names_first, names_last do records[#records + 1] = call('HGET', data_key(id), 's:' .. ARGV[i]) end
+  each_record(id, names_first, names_last, function(_, record) records[#records + 1] = record end)
   return records
 end
 ops.reap_workers = function(base, count)

@@ -7,6 +7,8 @@ export interface Op<T> {
   /** The run it belongs to: operations of one run are answered in the order in which they were issued. */
   readonly key?: string;
   readonly args: ReadonlyArray<string | number>;
+  /** How much of a call it takes at least, in commits of a step: for what does or answers more than its arguments show. */
+  readonly work?: number;
   /** What of an answer may have passed through a codec, and is opened before it is parsed. */
   sealed?(reply: unknown): SealedText[];
   parse(reply: unknown): T;

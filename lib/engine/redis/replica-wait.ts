@@ -33,11 +33,7 @@ export async function callAndWait(
 ): Promise<unknown[]> {
   // Newer versions wait for the connection's own last write, and a script that was here before may write nothing more: the message,
   // for nobody, is one.
-  const pipeline = redis
-    .pipeline()
-    [command](...script)
-    .publish(`${script[2]}:replicas`, '')
-    .wait(wait.count, wait.timeoutMs);
+  const pipeline = redis.pipeline().call(command, script).publish(`${script[2]}:replicas`, '').wait(wait.count, wait.timeoutMs);
   const results = (await pipeline.exec()) ?? [];
   for (const [error] of results) if (error) throw error;
   const [replies, , confirmed] = results.map(([, result]) => result) as [unknown[], number, number];

@@ -55,7 +55,11 @@ export class ScriptRunner {
    */
   async run(ops: ReadonlyArray<Op<unknown>>): Promise<unknown[]> {
     const args: Array<string | number> = [];
-    for (const op of ops) args.push(op.name, op.args.length, ...op.args);
+    for (const op of ops) {
+      args.push(op.name, op.args.length);
+      // Not spread: the arguments of a function are on the stack, and a run may have more than fit.
+      for (const arg of op.args) args.push(arg);
+    }
     const creates = this.options.role === 'client' && ops.some(({ name }) => CREATES.has(name));
     try {
       return await repeatWhileAway(() => this.send(creates ? 'withinMemory' : 'always', args, ops), this.repeat);
@@ -71,7 +75,7 @@ export class ScriptRunner {
     const { waitReplicas } = this.options;
     const wait = waitReplicas && needsReplicas(ops) ? waitReplicas : undefined;
     const call = (command: 'evalsha' | 'eval', script: string) =>
-      wait ? callAndWait(redis, command, [script, 1, root, ...args], ops, wait) : redis[command](script, 1, root, ...args);
+      wait ? callAndWait(redis, command, [script, 1, root, ...args], ops, wait) : redis.call(command, [script, 1, root, ...args]);
     const replies = (await call('evalsha', sha).catch((error: unknown) => {
       if (!isScriptUnknown(error)) throw error;
       return call('eval', source);

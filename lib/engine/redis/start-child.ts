@@ -30,6 +30,7 @@ export function startChild(start: ChildStart): Op<ChildStarted> {
   return {
     name: 'start_child',
     key: runId,
+    work: 4,
     args: [runId, fence, step, waits ? 'c' : 'm', order, timeoutMs ?? '', id, ...rest],
     parse: (reply) => {
       const [status, now, childRunId, wakeAt] = reply as [ChildStarted['status'], number, string, number];

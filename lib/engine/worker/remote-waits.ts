@@ -4,6 +4,9 @@ import type { StepLedger } from './step-ledger.js';
 
 export type Outcome = Pick<StoredStep, 'status' | 'payload'>;
 
+/** What one operation reads: a run may wait for thousands of things. */
+const NAMES_PER_READ = 500;
+
 /** A wait that something outside the run may end: the end of a child, an event. */
 export interface RemoteWait {
   readonly name: string;
@@ -49,7 +52,10 @@ export class RemoteWaits {
   async refresh(): Promise<void> {
     const names = [...this.open.keys()];
     if (names.length === 0 || this.ledger.closed) return;
-    const records = await this.ledger.host.journal.readSteps(names);
+    const pages: string[][] = [];
+    for (let at = 0; at < names.length; at += NAMES_PER_READ) pages.push(names.slice(at, at + NAMES_PER_READ));
+    const { journal } = this.ledger.host;
+    const records = (await Promise.all(pages.map((page) => journal.readSteps(page)))).flat();
     names.forEach((name, index) => {
       const record = records[index];
       const wait = this.open.get(name);

@@ -66,7 +66,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     const runner = new ScriptRunner(this.connection, this.keys, { role: 'worker', giveUpAfterMs: Number.POSITIVE_INFINITY });
     this.buffer = new CommitBuffer(runner, { ...BUFFER, beforeSend: () => this.claims.rideAlong() }, client.sealer);
     this.directory = new WorkflowDirectory(known.registry, new WorkflowMetas(this.connection, this.keys), known.resolveClass);
-    const read = (runId: string) => readRunData(this.connection, this.keys, runId);
+    const read = (runId: string) => readRunData(this.buffer, this.connection, this.keys, runId);
     this.intake = new RunIntake(this, workflows, read);
     this.registrar = new Registrar(this, workflows);
     this.lease = new LeaseKeeper(this);

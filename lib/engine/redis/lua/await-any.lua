@@ -57,14 +57,19 @@ for _, branch in ipairs(branches) do
 end
 -- What has already happened comes before a timer that is due at once.
 record(0, '')
-local over = false
+local over, entries = false, {}
 for _, branch in ipairs(branches) do
   local kind, name, arg = branch[1], branch[2], branch[3]
   if kind == 'e' and not over then
-    over = listen(id, step, name, ARGV[arg], ARGV[arg + 1], ARGV[arg + 2])
+    over = listen(id, step, name, ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], entries)
   elseif kind == 'c' then
     if await_child(id, step, name, create(branch[4])) then over = true end
   end
 end
-if not over then record(first, timer) end
+if over then
+  stop_listening(entries)
+else
+  keep_listening(id, step, entries)
+  record(first, timer)
+end
 return { 'OK', now, first, timer, over and 1 or 0 }

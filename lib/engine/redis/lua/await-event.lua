@@ -20,5 +20,7 @@ end
 local moment = 0
 if timeout ~= '' then moment = now + tonumber(timeout) end
 call('HSET', data_key(id), field, 'e,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
-local over = listen(id, step, '', name, key, lookback)
+local entries = {}
+local over = listen(id, step, '', name, key, lookback, entries)
+keep_listening(id, step, entries)
 return { 'OK', now, moment, over and 1 or 0 }

@@ -10,7 +10,7 @@
 --   ...queues        in the order in which they are tried
 -- RETURNS { 'LOST' } when the worker's lease is gone, else { 'OK', now, ms until the worker is to look again or -1, run… }
 --   with run = { id, fence, suspect, fields, data }: `fields` the flat hash of the run before the claim, as JSON, `data` the flat
---   hash of its payloads, or the number of its fields when there are too many for one answer
+--   hash of its payloads, or 0 when they would make the answer too long: then they are read in pages
 local lease = call('ZSCORE', ROOT .. 'workers', worker)
 if not lease or tonumber(lease) <= real then return { 'LOST' } end
 local record = ROOT .. 'worker:' .. worker
@@ -26,14 +26,26 @@ end
 
 -- Runs that one call may find blocked: each costs a few commands.
 local MOST_BLOCKED = 200
+-- Fields and bytes of payloads that one answer holds: Redis serves nobody else while it copies them.
+local MOST_FIELDS, room = 256, 1048576
 local taken, owned = {}, {}
 local answer = { 'OK', now, 0 }
 
-local function hand_over(id, fence, suspect, run, claimed_before)
+-- Whether the payloads of a run fit into the answer. Those of a run that was never claimed are what it was created with: `lg` says how
+-- much where that is much, so that other runs cost no look.
+local function has_room(data, fields)
+  if room <= 0 then return false end
+  if fields.f then return call('HLEN', data) <= MOST_FIELDS and (call('MEMORY', 'USAGE', data, 'SAMPLES', 0) or 0) <= room end
+  return tonumber(fields.lg or 0) <= room
+end
+local function hand_over(id, fence, suspect, run, fields)
   local data = data_key(id)
-  local size = claimed_before and call('HLEN', data) or 0
+  local payloads = has_room(data, fields) and call('HGETALL', data) or 0
+  if payloads ~= 0 then
+    for i = 2, #payloads, 2 do room = room - #payloads[i] end
+  end
   taken[#taken + 1] = { id, fence, suspect }
-  answer[#answer + 1] = { id, fence, suspect, cjson.encode(run), size > 256 and size or call('HGETALL', data) }
+  answer[#answer + 1] = { id, fence, suspect, cjson.encode(run), payloads }
 end
 
 -- Whether an open queue of the worker holds runs.
@@ -50,7 +62,8 @@ local function read(id)
   local fields = {}
   for i = 1, #run, 2 do
     local name = run[i]
-    if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'ca' or name == 'wf' or name == 'mx' or name == 'th' then
+    if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'ca' or name == 'wf' or name == 'mx' or name == 'th'
+      or name == 'lg' then
       fields[name] = run[i + 1]
     end
   end
@@ -73,7 +86,7 @@ local function claim(id, suspect)
   -- A run that was retried starts anew.
   if fields.ca and not fields.sa then call('HSET', run_key(id), 'ca', now_text) end
   owned[#owned + 1] = id
-  hand_over(id, fence, suspect, run, fields.f)
+  hand_over(id, fence, suspect, run, fields)
 end
 
 local again = false
@@ -81,7 +94,7 @@ local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane)
 if last[1] == seq then
   for _, pair in ipairs(cjson.decode(last[2])) do
     local run, fields = read(pair[1])
-    if fields.st == 'r' and fields.f == pair[2] and fields.w == worker then hand_over(pair[1], pair[2], pair[3], run, true) end
+    if fields.st == 'r' and fields.f == pair[2] and fields.w == worker then hand_over(pair[1], pair[2], pair[3], run, fields) end
   end
   again = true
 else

@@ -11,14 +11,13 @@ if state == 'DONE' then return { 'PARKED', now } end
 if state == 'LOST' then return { 'LOST', now } end
 if is_canceled(id, run) then return { 'CANCELED', now, call('HGET', data_key(id), 'cx') or '' } end
 local first
-for i = names_first, names_last do
-  local record = call('HGET', data_key(id), 's:' .. ARGV[i])
+each_record(id, names_first, names_last, function(name, record)
   local kind, status, moment = string.match(record or '', '^(%a),([wdk]),%d+,%d+,%d+,%d+,(%d+);')
-  if not status then error('step ' .. ARGV[i] .. ' is not waiting') end
+  if not status then error('step ' .. name .. ' is not waiting') end
   local at = status == 'w' and tonumber(moment) or now
   -- What others end may be waited for without a limit: 0.
   if (at > 0 or kind == 's' or kind == 'r') and (not first or at < first) then first = at end
-end
+end)
 if first and first <= now then return { 'READY', now } end
 if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end
 local cold = call('HMGET', run_key(id), 'sa', 'co')

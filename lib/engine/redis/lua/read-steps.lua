@@ -4,5 +4,5 @@
 --   ...names
 -- RETURNS one record or nothing per name
 local records = {}
-for i = names_first, names_last do records[#records + 1] = call('HGET', data_key(id), 's:' .. ARGV[i]) end
+each_record(id, names_first, names_last, function(_, record) records[#records + 1] = record end)
 return records

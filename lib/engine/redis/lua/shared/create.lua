@@ -27,6 +27,12 @@ local function find_instead(run, limits)
   return answer, claim_key
 end
 
+-- Bytes that a run is created with, nil for few: the claim is to know before it reads them.
+local function large_payload(run)
+  local size = #run.input + #(run.context or '')
+  return size > 65536 and size or nil
+end
+
 -- Stores a new run and queues it, now or later. `run` has the arguments of create_run as fields, `admission` and `context` may be absent, and in `extra`
 -- further fields of the hash. Answers what create_run answers.
 local function create(run)
@@ -63,6 +69,8 @@ local function create(run)
     call('SET', claim_key, id, 'PX', run.ttl)
     call('ZADD', ROOT .. 'search:keys', 0, run.idempotency .. '\0' .. id)
   end
+  local large = large_payload(run)
+  if large then keep('lg', large) end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
   if unknown then keep('uk', 1) end
   if limits then rare().subject(id, workflow, limits, keep) end

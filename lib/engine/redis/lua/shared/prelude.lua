@@ -163,6 +163,14 @@ local ended, released = {}, {}
 local function in_chunks(list, use)
   for i = 1, #list, 1000 do use(unpack(list, i, math.min(i + 999, #list))) end
 end
+-- The records of those steps of a run whose names are arguments.
+local function each_record(id, from, to, use)
+  for at = from, to, 1000 do
+    local fields = {}
+    for i = at, math.min(at + 999, to) do fields[#fields + 1] = 's:' .. ARGV[i] end
+    for i, record in ipairs(call('HMGET', data_key(id), unpack(fields))) do use(ARGV[at + i - 1], record) end
+  end
+end
 flush_moves = function()
   for _, list in ipairs(changed) do
     in_chunks(list.left, function(...) call('ZREM', list.key, ...) end)

@@ -75,10 +75,12 @@ local function join(pending, run, limits)
     fields[#fields + 1] = value
   end
   keep_gates(limits, keep)
+  local large = large_payload(run)
+  if large then keep('lg', large) end
   for _, field in ipairs({ 'ei', 'si', 'sn' }) do
     if origin[field] then keep(field, origin[field]) end
   end
-  call('HDEL', key, 'mx', 'th', 'ei', 'si', 'sn')
+  call('HDEL', key, 'mx', 'th', 'ei', 'si', 'sn', 'lg')
   if not known[3] then
     call('HDEL', key, 'tr')
     if origin.tr and origin.tr ~= 'child' then keep('tr', origin.tr) end

@@ -30,12 +30,16 @@ local function read_wait_member(member)
   return id, step, branch
 end
 
+local function stop_listening(entries)
+  for _, entry in ipairs(entries) do call('ZREM', ROOT .. 'listeners:' .. entry[1], entry[2]) end
+end
+
 -- A step of a run waits for events no more: listening:<run> says where it does.
 local function unlisten(id, step)
   local listening = ROOT .. 'listening:' .. id
   local entries = call('HGET', listening, step)
   if not entries then return end
-  for _, entry in ipairs(cjson.decode(entries)) do call('ZREM', ROOT .. 'listeners:' .. entry[1], entry[2]) end
+  stop_listening(cjson.decode(entries))
   call('HDEL', listening, step)
 end
 

@@ -46,20 +46,21 @@ local function since_of(id, lookback, registered)
   return stamp_of(id)
 end
 
--- Registers a wait for an event, unless one that it may have is there already. Answers whether it is over.
-local function listen(id, step, branch, name, key, lookback)
+-- Registers a wait for an event, unless one that it may have is there already. Answers whether it is over. Where a step listens is kept
+-- once all its branches do: see keep_listening().
+local function listen(id, step, branch, name, key, lookback, entries)
   local place = place_of(name, key)
   local registered = next_counter('created')
   if take_mail(id, step, branch, place, since_of(id, lookback, registered)) == 'TAKEN' then return true end
   local member = (lookback == 'none' and 'n' or 'r') .. wait_member(id, step, branch)
   call('ZADD', ROOT .. 'listeners:' .. place, registered, member)
-  local listening = ROOT .. 'listening:' .. id
-  local known = call('HGET', listening, step)
-  local entries = known and cjson.decode(known) or {}
   entries[#entries + 1] = { place, member }
-  call('HSET', listening, step, cjson.encode(entries))
-  call('HSET', run_key(id), 'ls', 1)
   return false
+end
+local function keep_listening(id, step, entries)
+  if #entries == 0 then return end
+  call('HSET', ROOT .. 'listening:' .. id, step, cjson.encode(entries))
+  call('HSET', run_key(id), 'ls', 1)
 end
 
 -- Offers the mail of a place to waits registered before `stamp`, a bounded number. Answers whether some are left.
