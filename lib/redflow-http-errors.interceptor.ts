@@ -10,12 +10,13 @@ import {
 import { EXCEPTION_FILTERS_METADATA, FILTER_CATCH_EXCEPTIONS } from '@nestjs/common/constants.js';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { catchError, type Observable, throwError } from 'rxjs';
-import { InputValidationError, RateLimitedError, RedflowError } from './engine/index.js';
+import { InputValidationError, InvalidOptionError, RateLimitedError, RedflowError } from './engine/index.js';
 
 /**
  * Gives Nest's exception layer the errors of ours that the sender of an HTTP request can do something about as what it answers: input that
- * a workflow or an event refuses as a `BadRequestException` with the issues, a rate limit as 429 with `Retry-After`. So the filters of the
- * application treat them as they treat those of a `ValidationPipe`; one that names the error itself gets it as it is.
+ * a workflow or an event refuses as a `BadRequestException` with the issues, a cursor that no page came with as one without, a rate limit
+ * as 429 with `Retry-After`. So the filters of the application treat them as they treat those of a `ValidationPipe`; one that names the
+ * error itself gets it as it is.
  */
 @Injectable()
 export class RedflowHttpErrorsInterceptor implements NestInterceptor {
@@ -30,9 +31,11 @@ export class RedflowHttpErrorsInterceptor implements NestInterceptor {
   }
 
   private translate(error: unknown, context: ExecutionContext): unknown {
-    const isOurs = error instanceof InputValidationError || error instanceof RateLimitedError;
-    if (!isOurs || this.isNamed(error, context)) return error;
-    return error instanceof InputValidationError ? badRequest(error) : this.tooManyRequests(error, context);
+    if (error instanceof RedflowError && this.isNamed(error, context)) return error;
+    if (error instanceof InputValidationError) return badRequest(error);
+    if (error instanceof RateLimitedError) return this.tooManyRequests(error, context);
+    const isCursor = error instanceof InvalidOptionError && error.option === 'cursor';
+    return isCursor ? new BadRequestException(error.message, { cause: error }) : error;
   }
 
   /** Whether a filter that may get the error is for errors of ours, not for all there are. */

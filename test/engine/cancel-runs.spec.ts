@@ -97,7 +97,7 @@ describe('cancelRuns()', () => {
     ['limit', 'a limit', { workflow: 'flow', limit: 5 }],
     ['sort', 'an order', { workflow: 'flow', sort: 'asc' }],
     ['cursor', 'a cursor', { workflow: 'flow', cursor: '1' }],
-    ['workflow', 'a wrong name', { workflow: '' }],
+    ['workflow', 'a wrong name', { workflow: 5 }],
     ['text', 'a text', { workflow: 'flow', text: 'x' }],
   ])('refuses with the option %s: %s', async (option, _what, filter) => {
     const { client } = await startEngine({ worker: false });

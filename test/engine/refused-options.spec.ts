@@ -229,11 +229,11 @@ describe('client options and queries', () => {
     ['limit', { limit: 0 }],
     ['limit', { limit: 1_001 }],
     ['cursor', { cursor: 'abc' }],
-    ['workflow', { workflow: '' }],
-    ['queue', { queue: '' }],
+    ['workflow', { workflow: 5 }],
+    ['queue', { queue: null }],
     ['tag', { tag: 'blue' }],
     ['tag', { tag: { team: 5 } }],
-    ['parentRunId', { parentRunId: '' }],
+    ['parentRunId', { parentRunId: ['a'] }],
     ['createdAfter', { createdAfter: -1 }],
     ['createdAfter', { createdAfter: new Date() }],
     ['createdBefore', { createdBefore: 1.5 }],
@@ -245,13 +245,19 @@ describe('client options and queries', () => {
     expect(error).toMatchObject({ option });
   });
 
-  it('refuse ids that no run can have', async () => {
+  it('refuse ids that are no text', async () => {
     const { client } = await startEngine({ worker: false });
+    const none = undefined as unknown as string;
     const calls = [
-      async () => client.getRun(''),
-      async () => client.getRunSteps(''),
-      async () => client.getRunAttempts(''),
-      async () => client.getHandle(''),
+      async () => client.getRun(none),
+      async () => client.getRunSteps(none),
+      async () => client.getRunAttempts(none),
+      async () => client.getHandle(none),
+      async () => client.cancelRun(none),
+      async () => client.retryRun(none),
+      async () => client.getEvent(none),
+      async () => client.getWorkflowMeta(none),
+      async () => client.pauseSchedule(none),
       async () => client.cleanupExpiredRunsNow({ limit: 0 }),
     ];
     for (const call of calls) expect(await rejection(call())).toBeInstanceOf(InvalidOptionError);

@@ -93,6 +93,11 @@ class PaymentsController {
     await this.client.run(PayWorkflow, body);
   }
 
+  @Post('list')
+  async list(@Body() body: { cursor: string }): Promise<unknown> {
+    return this.client.listRuns({ cursor: body.cursor });
+  }
+
   @Post('fails')
   async fails(): Promise<void> {
     throw new TypeError('something else');
@@ -161,6 +166,14 @@ describe('an error that leaves a controller', () => {
       expect(refused.status).toBe(429);
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(await refused.json()).toEqual({ statusCode: 429, message: 'Too Many Requests', retryAfterMs: expect.any(Number) });
+    });
+  });
+
+  it('answers a cursor that no page came with with 400', async () => {
+    await withServer(metadata, async (post) => {
+      const refused = await post('list', { cursor: 'abc' });
+      expect(refused.status).toBe(400);
+      expect(await refused.json()).toMatchObject({ message: expect.stringContaining('the one that the page before came with') });
     });
   });
 

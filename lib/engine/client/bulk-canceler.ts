@@ -29,7 +29,7 @@ export class BulkCanceler {
     const { reason = '' } = options;
     checkCancelReason(reason);
     const criteria = openRunsOf(filter);
-    return this.pending.track(() => this.walk(criteria, reason));
+    return criteria ? this.pending.track(() => this.walk(criteria, reason)) : { canceled: 0 };
   }
 
   /** Newest first, so that runs created meanwhile are none of those. */
@@ -54,9 +54,11 @@ export class BulkCanceler {
   }
 }
 
-function openRunsOf(filter: RunFilter): RunCriteria {
+/** Undefined for criteria that no run can meet. */
+function openRunsOf(filter: RunFilter): RunCriteria | undefined {
   rejectUnknownKeys(filter, RUN_CRITERIA, 'cancelRuns()');
   const criteria = resolveCriteria(filter ?? {});
+  if (!criteria) return undefined;
   const { statuses, tags = {}, ...others } = criteria;
   const ended = statuses.find((status) => !OPEN.includes(status));
   if (ended !== undefined) {

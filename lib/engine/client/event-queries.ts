@@ -1,7 +1,5 @@
-import { checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
+import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
 import type { EventFilter, EventRecord, EventSubscription, Page } from '../core/client.types.js';
-import { checkEventName } from '../core/event-names.js';
-import { checkEventId } from '../core/text-checks.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { RedisConnection } from '../redis/connection.js';
 import type { Keyspace } from '../redis/keyspace.js';
@@ -20,18 +18,18 @@ export class EventQueries {
     private readonly buffer: CommitBuffer,
   ) {}
 
-  getEvent(eventId: string): Promise<EventRecord | null> {
-    return this.buffer.add(readEvent(checkEventId(eventId)));
+  async getEvent(eventId: string): Promise<EventRecord | null> {
+    return canBeName(eventId, 'eventId') ? this.buffer.add(readEvent(eventId)) : null;
   }
 
-  listEvents(filter: EventFilter = {}): Promise<Page<EventRecord>> {
+  async listEvents(filter: EventFilter = {}): Promise<Page<EventRecord>> {
     rejectUnknownKeys(filter, FILTER_KEYS, 'listEvents()');
     const { name, sort = 'desc', limit = 50, cursor } = filter;
-    if (name !== undefined) checkEventName(name);
+    const canMatch = name === undefined || (canBeName(name, 'name') && !name.includes('*'));
     checkSort(sort);
     checkCursor(cursor);
     checkPositiveInteger(limit, 'limit', { max: 1_000 });
-    return this.buffer.add(listEvents({ name, sort, limit, cursor }));
+    return canMatch ? this.buffer.add(listEvents({ name, sort, limit, cursor })) : { items: [] };
   }
 
   async listEventDefinitions(): Promise<EventSubscription[]> {

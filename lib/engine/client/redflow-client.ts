@@ -1,4 +1,4 @@
-import { checkName, checkRunId } from '../core/checks.js';
+import { canBeName, checkName } from '../core/checks.js';
 import type {
   CancelOptions,
   CancelResult,
@@ -70,9 +70,9 @@ export class RedflowClient {
     return (await this.parts.creator.createMany(workflow, items)).map((created) => this.handleOf<O>(created));
   }
 
-  /** A handle of an existing run; nothing is asked of Redis yet. */
+  /** A handle of an existing run; nothing is asked of Redis yet. @throws InvalidOptionError unless the id is a string */
   getHandle<O = unknown>(runId: string): RunHandle<O> {
-    checkRunId(runId);
+    canBeName(runId, 'runId');
     return this.handleOf({ id: runId, deduplicated: true });
   }
 

@@ -1,4 +1,4 @@
-import { checkCancelReason, checkRunId, rejectUnknownKeys } from '../core/checks.js';
+import { canBeName, checkCancelReason, rejectUnknownKeys } from '../core/checks.js';
 import type { CancelOptions, CancelResult } from '../core/client.types.js';
 import { describeValue } from '../core/describe-value.js';
 import { InvalidOptionError, RunNotFoundError } from '../core/errors/index.js';
@@ -19,11 +19,11 @@ export class RunCanceler {
   async cancel(runId: string, options: CancelOptions = {}): Promise<CancelResult> {
     rejectUnknownKeys(options, ['reason', 'compensate'], 'cancelRun()');
     const { reason = '', compensate = true } = options;
-    checkRunId(runId);
     checkCancelReason(reason);
     if (typeof compensate !== 'boolean') {
       throw new InvalidOptionError('compensate', `Expected \`compensate\` to be true or false; got ${describeValue(compensate)}`);
     }
+    if (!canBeName(runId, 'runId')) throw new RunNotFoundError({ runId });
     return this.pending.track(() => this.write(runId, reason, compensate));
   }
 

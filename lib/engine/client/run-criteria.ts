@@ -1,4 +1,4 @@
-import { checkName, checkRunId, checkTags } from '../core/checks.js';
+import { canBeName, canBeTags } from '../core/checks.js';
 import type { RunFilter } from '../core/client.types.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { RUN_STATUSES } from '../redis/keyspace.js';
@@ -19,19 +19,25 @@ export const RUN_CRITERIA = [
 /** What it says of the page. */
 export const PAGE_KEYS = ['sort', 'limit', 'cursor'] as const satisfies ReadonlyArray<keyof RunFilter>;
 
-/** @throws InvalidOptionError */
-export function resolveCriteria(filter: RunFilter): RunCriteria {
+/**
+ * @returns undefined for criteria that no run can meet
+ * @throws InvalidOptionError
+ */
+export function resolveCriteria(filter: RunFilter): RunCriteria | undefined {
   const { status, workflow, queue, tag, parentRunId, createdAfter, createdBefore } = filter;
   const statuses = status === undefined ? [] : [status].flat();
   for (const one of statuses) {
     if (!RUN_STATUSES.includes(one))
       throw new InvalidOptionError('status', `Expected \`status\` to be one of ${RUN_STATUSES.join(', ')}; got '${one}'`);
   }
-  if (workflow !== undefined) checkName(workflow, 'workflow');
-  if (queue !== undefined) checkName(queue, 'queue');
-  if (tag !== undefined) checkTags(tag, 'tag');
-  if (parentRunId !== undefined) checkRunId(parentRunId, 'parentRunId');
+  const asked = [
+    workflow === undefined || canBeName(workflow, 'workflow'),
+    queue === undefined || canBeName(queue, 'queue'),
+    tag === undefined || canBeTags(tag, 'tag'),
+    parentRunId === undefined || canBeName(parentRunId, 'parentRunId'),
+  ];
   if (createdAfter !== undefined) checkTime(createdAfter, 'createdAfter');
   if (createdBefore !== undefined) checkTime(createdBefore, 'createdBefore');
+  if (asked.includes(false)) return undefined;
   return { statuses, workflow, queue, tags: tag, parentRunId, createdAfter, createdBefore };
 }

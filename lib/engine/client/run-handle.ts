@@ -1,4 +1,4 @@
-import { checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
+import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
 import type { CancelOptions, CancelResult, RunHandle } from '../core/client.types.js';
 import { RunNotFoundError } from '../core/errors/index.js';
 import type { RunRecord } from '../core/run.types.js';
@@ -28,6 +28,7 @@ export class ClientRunHandle<O> implements RunHandle<O> {
     rejectUnknownKeys(options, RESULT_OPTIONS, 'result()');
     const { timeoutMs, signal } = options;
     if (timeoutMs !== undefined) checkPositiveInteger(timeoutMs, 'timeoutMs', { min: 0, max: 2 ** 31 - 1 });
+    if (!canBeName(this.id, 'runId')) throw new RunNotFoundError({ runId: this.id });
     return (await this.results.result(this.id, timeoutMs, signal)) as O;
   }
 

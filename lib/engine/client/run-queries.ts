@@ -1,4 +1,4 @@
-import { checkPositiveInteger, checkRunId, rejectUnknownKeys } from '../core/checks.js';
+import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
 import type { Page, RunFilter, Stats } from '../core/client.types.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
 import type { Sealer } from '../core/sealer.js';
@@ -24,20 +24,18 @@ export class RunQueries {
     private readonly sealer: Sealer,
   ) {}
 
-  getRun(runId: string): Promise<RunRecord | null> {
-    checkRunId(runId);
-    return this.buffer.add(readRun(runId));
+  async getRun(runId: string): Promise<RunRecord | null> {
+    return canBeName(runId, 'runId') ? this.buffer.add(readRun(runId)) : null;
   }
 
   async getRunSteps(runId: string): Promise<StepRecord[]> {
-    checkRunId(runId);
+    if (!canBeName(runId, 'runId')) return [];
     const stored = await readAnyRunData(this.buffer, this.connection, this.keys, runId);
     return toStepRecords(isRunSealed(stored) ? await openRunData(stored, runId, this.sealer) : stored);
   }
 
   async getRunAttempts(runId: string): Promise<AttemptRecord[]> {
-    checkRunId(runId);
-    return this.buffer.add(readAttempts(runId));
+    return canBeName(runId, 'runId') ? this.buffer.add(readAttempts(runId)) : [];
   }
 
   async listRuns(filter: RunFilter = {}): Promise<Page<RunRecord>> {
@@ -46,7 +44,8 @@ export class RunQueries {
     checkSort(sort);
     checkCursor(cursor);
     checkPositiveInteger(limit, 'limit', { max: 1_000 });
-    return this.buffer.add(listRuns({ ...resolveCriteria(filter), cursor, sort, limit }));
+    const criteria = resolveCriteria(filter);
+    return criteria ? this.buffer.add(listRuns({ ...criteria, cursor, sort, limit })) : { items: [] };
   }
 
   getStats(): Promise<Stats> {

@@ -1,4 +1,4 @@
-import { checkRunId } from '../core/checks.js';
+import { canBeName } from '../core/checks.js';
 import { RetryRefusedError, RunNotFoundError } from '../core/errors/index.js';
 import { newId } from '../core/ids.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
@@ -22,7 +22,7 @@ export class RunRetrier {
 
   /** @throws RunNotFoundError, RetryRefusedError, InvalidOptionError */
   async retry(runId: string): Promise<void> {
-    checkRunId(runId);
+    if (!canBeName(runId, 'runId')) throw new RunNotFoundError({ runId });
     const answer = await this.pending.track(() => this.decide(runId, newId()));
     if (answer === 'MISSING') throw new RunNotFoundError({ runId });
     if (answer !== 'OK') throw new RetryRefusedError({ runId, reason: answer });

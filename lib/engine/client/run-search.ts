@@ -1,4 +1,4 @@
-import { checkPositiveInteger, checkSearchText, rejectUnknownKeys } from '../core/checks.js';
+import { canBeSearchText, checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
 import type { Page, RunSearchQuery } from '../core/client.types.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import type { RunRecord } from '../core/run.types.js';
@@ -15,11 +15,13 @@ export class RunSearch {
   async search(query: RunSearchQuery): Promise<Page<RunRecord>> {
     rejectUnknownKeys(query, ['text', ...RUN_CRITERIA, ...PAGE_KEYS], 'searchRuns()');
     const { text, sort = 'desc', limit = 50, cursor } = query ?? {};
-    checkSearchText(text);
+    const canMatch = canBeSearchText(text);
     checkSort(sort);
     checkPositiveInteger(limit, 'limit', { max: 1_000 });
     const place = cursor === undefined ? undefined : placeOf(cursor, text);
-    const { items, next } = await this.buffer.add(searchRuns({ ...resolveCriteria(query), text, place, sort, limit }));
+    const criteria = resolveCriteria(query);
+    if (!criteria || !canMatch) return { items: [] };
+    const { items, next } = await this.buffer.add(searchRuns({ ...criteria, text, place, sort, limit }));
     return next ? { items, cursor: cursorOf(next) } : { items };
   }
 }

@@ -1,4 +1,4 @@
-import { checkPositiveInteger, checkScheduleId } from '../core/checks.js';
+import { canBeName, checkPositiveInteger } from '../core/checks.js';
 import { closeMatches } from '../core/close-matches.js';
 import { parseCron } from '../core/cron.js';
 import { ScheduleNotFoundError } from '../core/errors/index.js';
@@ -41,7 +41,7 @@ export class ScheduleAdmin {
 
   pause(id: string): Promise<void> {
     return this.pending.track(async () => {
-      if ((await this.buffer.add(pauseSchedule(checkScheduleId(id)))) === 'MISSING') throw await this.notFound(id);
+      if (!canBeName(id, 'id') || (await this.buffer.add(pauseSchedule(id))) === 'MISSING') throw await this.notFound(id);
     });
   }
 
@@ -91,13 +91,13 @@ export class ScheduleAdmin {
   }
 
   private async read(id: string): Promise<ScheduleRead> {
-    const read = await this.buffer.add(readSchedule(checkScheduleId(id)));
+    const read = canBeName(id, 'id') ? await this.buffer.add(readSchedule(id)) : null;
     if (!read) throw await this.notFound(id);
     return read;
   }
 
   private async notFound(id: string): Promise<ScheduleNotFoundError> {
-    const known = (await this.list()).map((schedule) => schedule.id);
+    const known = canBeName(id, 'id') ? (await this.list()).map((schedule) => schedule.id) : [];
     return new ScheduleNotFoundError({ scheduleId: id, suggestions: closeMatches(id, known) });
   }
 }

@@ -3,6 +3,9 @@ import { describeValue } from './describe-value.js';
 import { InvalidOptionError } from './errors/option.errors.js';
 
 export {
+  canBeName,
+  canBeSearchText,
+  canBeTags,
   checkCancelReason,
   checkIdempotencyKey,
   checkLimitKey,
@@ -10,7 +13,6 @@ export {
   checkPrefix,
   checkRunId,
   checkScheduleId,
-  checkSearchText,
   checkStepName,
   checkTags,
   checkVersion,

@@ -131,7 +131,7 @@ export interface RunFilter {
 
 /** What `searchRuns` looks for. */
 export interface RunSearchQuery extends RunFilter {
-  /** 1 to 512 bytes of what the id, the idempotency key, a tag value or the workflow begins with; upper and lower case differ. */
+  /** What the id, the idempotency key, a tag value or the workflow begins with; upper and lower case differ. */
   text: string;
 }
 

@@ -4,7 +4,7 @@ const MAX_SHOWN = 64;
 export function describeValue(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return value.length > MAX_SHOWN ? `'${value.slice(0, MAX_SHOWN)}…' (${value.length} characters)` : `'${value}'`;
+      return value.length > MAX_SHOWN ? `'${onOneLine(value)}' (${value.length} characters)` : `'${onOneLine(value)}'`;
     case 'bigint':
       return `${value}n`;
     case 'function':
@@ -16,6 +16,17 @@ export function describeValue(value: unknown): string {
     default:
       return String(value);
   }
+}
+
+/** How an id that somebody asked for is shown: it may have come in a URL, of any length and with whatever in it. */
+export function describeId(id: string): string {
+  return `"${onOneLine(id)}"`;
+}
+
+/** Control characters, which may forge lines of a log, and halves of characters are written as escapes. */
+function onOneLine(text: string): string {
+  const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+  return shown.replace(/[\p{Cc}\p{Cs}]/gu, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function describeObject(value: object | null): string {

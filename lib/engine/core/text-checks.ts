@@ -27,6 +27,40 @@ export function checkStepName(value: unknown): string {
   return refuse('name', `the step name to be a string of 1 to ${MAX_STEP_NAME_CHARACTERS} characters`, value);
 }
 
+/**
+ * Whether anything can have this id or name. Calls that read answer for one that nothing can have as for one that nothing has: it may
+ * have come in a URL.
+ * @throws InvalidOptionError unless it is a string
+ */
+export function canBeName(value: unknown, option: string): value is string {
+  return isName(value) || (typeof value !== 'string' && refuse(option, `\`${option}\` to be a string`, value));
+}
+
+/**
+ * Whether anything can have a text that begins so, as {@link canBeName}.
+ * @throws InvalidOptionError unless it is a string that is not empty
+ */
+export function canBeSearchText(value: unknown): value is string {
+  if (typeof value !== 'string' || value === '') return refuse('text', '`text` to be a string that is not empty', value);
+  return isText(value, MAX_KEY_BYTES);
+}
+
+/**
+ * Whether anything can have these tags, as {@link canBeName}.
+ * @throws InvalidOptionError unless it is an object of strings
+ */
+export function canBeTags(value: unknown, option: string): value is Record<string, string> {
+  if (!isObject(value)) return refuse(option, `\`${option}\` to be an object of strings`, value);
+  const wrong = Object.entries(value).find(([, tag]) => typeof tag !== 'string');
+  if (wrong) return refuse(option, `tag ${describeValue(wrong[0])} in \`${option}\` to be a string`, wrong[1]);
+  try {
+    checkTags(value, option);
+    return true;
+  } catch {
+    return false; // longer, or more of them, than any run has
+  }
+}
+
 /** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters */
 export function checkRunId(value: unknown, option = 'runId'): string {
   if (isName(value)) return value;
@@ -61,12 +95,6 @@ export function checkEventId(value: unknown): string {
 export function checkCorrelationKey(value: unknown): string {
   if (isText(value, MAX_KEY_BYTES)) return value;
   return refuse('correlationKey', `\`correlationKey\` to be 1 to ${MAX_KEY_BYTES} bytes of text`, value);
-}
-
-/** @throws InvalidOptionError unless it is a string of 1 to 512 UTF-8 bytes */
-export function checkSearchText(value: unknown): string {
-  if (isText(value, MAX_KEY_BYTES)) return value;
-  return refuse('text', `\`text\` to be 1 to ${MAX_KEY_BYTES} bytes of text`, value);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { canBeName } from '../core/checks.js';
 import type { WorkflowMeta } from '../core/registry.types.js';
 import type { RedisConnection } from './connection.js';
 import type { Keyspace } from './keyspace.js';
@@ -14,6 +15,7 @@ export class WorkflowMetas {
   }
 
   async get(name: string): Promise<WorkflowMeta | null> {
+    if (!canBeName(name, 'name')) return null;
     const text = await this.connection.repeated((redis) => redis.hget(this.keys.workflows, name));
     return text === null ? null : (JSON.parse(text) as WorkflowMeta);
   }

@@ -1,4 +1,4 @@
-import { describeValue } from '../describe-value.js';
+import { describeId, describeValue } from '../describe-value.js';
 import { RedflowError } from './redflow.error.js';
 
 /** A run passed the deadline that its workflow's `timeout` sets from the first start. */
@@ -87,7 +87,7 @@ export class RunNotFoundError extends RedflowError {
   readonly runId: string;
 
   constructor(ids: { runId: string }) {
-    super(`There is no run "${ids.runId}". Check the id and the prefix; ended runs are deleted after their retention.`);
+    super(`There is no run ${describeId(ids.runId)}. Check the id and the prefix; ended runs are deleted after their retention.`);
     this.runId = ids.runId;
   }
 }

@@ -1,3 +1,4 @@
+import { describeId } from '../describe-value.js';
 import { RedflowError } from './redflow.error.js';
 
 /** No schedule has this id. */
@@ -10,7 +11,7 @@ export class ScheduleNotFoundError extends RedflowError {
   constructor(ids: { scheduleId: string; suggestions: readonly string[] }) {
     const meant = ids.suggestions.map((id) => `"${id}"`).join(', ');
     super(
-      `There is no schedule "${ids.scheduleId}"${meant === '' ? '.' : `; did you mean ${meant}?`} ` +
+      `There is no schedule ${describeId(ids.scheduleId)}${meant === '' ? '.' : `; did you mean ${meant}?`} ` +
         'Schedules are registered by the workers that declare them; listSchedules() shows all.',
     );
     this.scheduleId = ids.scheduleId;
