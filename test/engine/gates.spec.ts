@@ -110,14 +110,14 @@ describe('pauseQueue()', () => {
     { blockedBy, options, end: 'is canceled' as const },
   ]);
 
-  it.each(table)('leaves what the $blockedBy has handed to a run with it, until it $end', async ({ blockedBy, options, end }) => {
-    const opened = gate();
+  it.each(table)('lets others pass a run that waits for the $blockedBy, until it $end', async ({ blockedBy, options, end }) => {
+    const held = { first: gate(), third: gate() };
     const trace: string[] = [];
     const gated = workflow(
       'gated',
       async (ctx) => {
-        if (ctx.run.id === 'first') await opened.promise;
         await ctx.step.run('note', () => void trace.push(ctx.run.id));
+        await held[ctx.run.id as keyof typeof held]?.promise;
       },
       options,
     );
@@ -131,23 +131,24 @@ describe('pauseQueue()', () => {
     await engine.until('first', 'running');
     await blocked('second', 'default');
     await blocked('third', 'other');
+    await blocked('fourth', 'other');
     await engine.client.pauseQueue('default');
-    opened.open();
+    held.first.open();
     await engine.until('first', 'succeeded');
     await free();
-    await once(async () => !(await engine.client.getRun('second'))?.blockedBy);
-    await free();
-    await blocked('fourth', 'other');
-    expect(await engine.client.getRun('second')).toMatchObject({ status: 'queued' });
-    expect(await engine.client.getRun('third')).toMatchObject({ status: 'queued', blockedBy });
+    await engine.until('third', 'running');
+    expect(await engine.client.getRun('second')).toMatchObject({ status: 'queued', blockedBy });
     if (end === 'resumes') await engine.client.resumeQueue('default');
     else await engine.client.cancelRun('second');
-    const left = end === 'resumes' ? ['second', 'third', 'fourth'] : ['third', 'fourth'];
+    held.third.open();
+    await engine.until('third', 'succeeded');
+    const left = end === 'resumes' ? ['second', 'fourth'] : ['fourth'];
     for (const id of left) {
-      await engine.until(id, 'succeeded');
       await free();
+      await engine.until(id, 'succeeded');
     }
-    expect(trace).toEqual(['first', ...left]);
+    expect(trace).toEqual(['first', 'third', ...left]);
+    await free();
     expect(await gateKeys(engine)).toEqual([]);
   });
 });

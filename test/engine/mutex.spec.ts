@@ -252,25 +252,6 @@ const STATES: Array<[state: string, status: string, action: 'sleep' | 'throw' | 
     },
   ],
   [
-    'queued with the key',
-    'canceled',
-    'hold',
-    async (stage, opened) => {
-      const { engine } = stage;
-      await stage.act('first', { queue: 'other' });
-      await engine.until('first', 'running');
-      await stage.pass('victim');
-      await stage.blocked('victim');
-      await behind(stage);
-      await engine.client.pauseQueue('default');
-      opened.open();
-      await engine.until('first', 'succeeded');
-      expect(await engine.client.getRun('victim')).not.toHaveProperty('blockedBy');
-      expect(await engine.client.getRun('next')).toMatchObject({ blockedBy: 'mutex' });
-      return () => engine.client.resumeQueue('default');
-    },
-  ],
-  [
     'blocked',
     'canceled',
     'hold',
