@@ -740,6 +740,7 @@ local function note_head(gate, queue)
     call('ZADD', waiting_key(gate), head[2], queue)
   else
     call('ZREM', waiting_key(gate), queue)
+    call('SREM', ROOT .. 'passed:' .. queue, gate)
   end
 end
 local function enter_line(gate, id, queue, position)
