@@ -17,7 +17,7 @@ import type { WorkflowMetadata } from './interfaces/workflow-metadata.interface.
 import { REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS } from './redflow.constants.js';
 import { RedflowSetupError } from './redflow.errors.js';
 import * as messages from './redflow.messages.js';
-import { mergeWorkflowOptions, type ResolvedRedflowOptions } from './redflow.options.js';
+import { checkOverrides, mergeWorkflowOptions, type ResolvedRedflowOptions } from './redflow.options.js';
 import { createDtoSchema, isDtoClass, loadDtoValidation } from './redflow-dto.schema.js';
 import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
 import { createFailureHook, createHandler } from './redflow-workflow.invoker.js';
@@ -68,7 +68,17 @@ export class RedflowWorkflowDirectory {
         this.naming(origin, metadata, () => this.define(metadata, source)),
       );
     }
+    this.checkUnused();
     this.isComplete = true;
+  }
+
+  /** Configuration that a producer shares with the workers, or that every decorator overrules, is no less wrong here. */
+  private checkUnused(): void {
+    const { workflows, defaults } = this.options;
+    checkOverrides('*', defaults, 'defaults');
+    for (const [name, overrides] of Object.entries(workflows)) {
+      if (overrides && !this.definitions.has(name)) checkOverrides(name, overrides, 'workflows');
+    }
   }
 
   /**

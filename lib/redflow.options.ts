@@ -1,4 +1,12 @@
-import { type ClientOptions, InvalidOptionError, type WorkerOptions } from './engine/index.js';
+import {
+  type ClientOptions,
+  checkWorkerOptions,
+  createRegistry,
+  defineWorkflow,
+  InvalidOptionError,
+  type WorkerOptions,
+  type WorkflowOptions,
+} from './engine/index.js';
 import type { RedflowConnectionOptions, WorkflowOverrides } from './interfaces/redflow-module-options.interface.js';
 import type { WorkflowDecoratorOptions } from './interfaces/workflow-decorator-options.interface.js';
 import { extraInFactory, noOptions, unsupportedOption, wrongKind } from './redflow.messages.js';
@@ -72,10 +80,10 @@ const { name: _name, connection: _connection, ...OVERRIDABLE } = METHOD_WORKFLOW
 const OVERRIDE_KEYS: Record<keyof WorkflowOverrides, true> = { ...OVERRIDABLE, event: true, cron: true };
 
 /**
- * Checks what `forRoot()` or the factory of `forRootAsync()` gave. Values of single options are left to the engine, which knows
- * their ranges.
+ * Checks what `forRoot()` or the factory of `forRootAsync()` gave, also where this process has no use for it. Those of the client
+ * are left to the client, those of workflows to {@link checkOverrides}.
  *
- * @throws InvalidOptionError for an option that does not exist, listing those that do
+ * @throws InvalidOptionError for an option that does not exist, listing those that do, or for a value that is out of its range
  */
 export function resolveModuleOptions(given: RedflowConnectionOptions): ResolvedRedflowOptions {
   if (!isPlainObject(given)) throw new InvalidOptionError('options', noOptions(given));
@@ -83,7 +91,10 @@ export function resolveModuleOptions(given: RedflowConnectionOptions): ResolvedR
   if (misplaced) throw new InvalidOptionError(misplaced, extraInFactory(misplaced));
   refuseUnknownKeys('RedflowModule', given, { ...CLIENT_KEYS, ...MODULE_KEYS });
   const { worker = true, workflows = {}, defaults = {}, ...client } = given;
-  if (typeof worker !== 'boolean') checkOptions('worker', worker, WORKER_KEYS, 'true, false or an object of options');
+  if (typeof worker !== 'boolean') {
+    checkOptions('worker', worker, WORKER_KEYS, 'true, false or an object of options');
+    checkWorkerOptions(worker);
+  }
   checkOptions('defaults', defaults, OVERRIDE_KEYS);
   if (!isPlainObject(workflows))
     throw new InvalidOptionError('workflows', wrongKind('workflows', 'an object by workflow names', workflows));
@@ -91,6 +102,34 @@ export function resolveModuleOptions(given: RedflowConnectionOptions): ResolvedR
     if (overrides !== undefined) checkOptions(`workflows["${name}"]`, overrides, OVERRIDE_KEYS);
   }
   return Object.freeze({ client, worker: worker === true ? {} : worker, workflows, defaults });
+}
+
+/** What a limit needs beside those of its parts that configuration lays over a decorator's. */
+const REST_OF_LIMITS = {
+  throttle: { limit: 1, period: 1 },
+  rateLimit: { limit: 1, period: 1 },
+  debounce: { key: String, period: 1 },
+};
+
+/**
+ * Checks options that no workflow of this process takes, as those of a producer's configuration.
+ *
+ * @param workflow `'*'` for every workflow
+ * @throws InvalidOptionError
+ */
+export function checkOverrides(workflow: string, given: WorkflowOverrides, setBy: 'workflows' | 'defaults'): void {
+  // A DTO class is for the module to make a schema of.
+  const { input: _input, ...overrides } = given;
+  const options: Record<string, unknown> = { ...overrides };
+  for (const [limit, rest] of Object.entries(REST_OF_LIMITS)) {
+    if (isPlainObject(options[limit])) options[limit] = { ...rest, ...withoutUndefined(options[limit]) };
+  }
+  try {
+    defineWorkflow(workflow, { ...(options as WorkflowOptions), handler: () => undefined, registry: createRegistry() });
+  } catch (cause) {
+    if (!(cause instanceof InvalidOptionError)) throw cause;
+    throw new InvalidOptionError(cause.option, `${cause.message} (set by RedflowModule option ${setBy})`, { cause });
+  }
 }
 
 /**

@@ -93,5 +93,6 @@ export type {
   WorkflowRef,
   WorkflowRegistry,
 } from './core/workflow.types.js';
+export { checkWorkerOptions } from './worker/resolve-worker-options.js';
 export { currentRun, currentStep } from './worker/run-scope.js';
 export { startWorker } from './worker/start-worker.js';

@@ -107,6 +107,35 @@ describe('options from a ConfigService', () => {
     expect(error.message).toContain(message);
   });
 
+  it.each([
+    [{ worker: { concurrency: -1 } }, 'Expected `concurrency` to be an integer of at least 1; got -1'],
+    [{ worker: { watchdog: { intervalMs: 0 } } }, 'Expected `watchdog.intervalMs` to be an integer of at least 10; got 0'],
+    [{ worker: { queues: [] } }, 'Expected `queues` to name at least one queue'],
+    [{ worker: { app: '' } }, 'Expected the app name to be 1 to 128 bytes of text'],
+    [{ maxPayloadBytes: 0 }, 'Expected `maxPayloadBytes` to be an integer of at least 1; got 0'],
+    [{ retention: -1 }, 'Expected `retention` to be longer than 0 ms; got -1'],
+    [{ url: 'localhost' }, 'Expected `url` to be a redis:// or rediss:// address'],
+    [
+      { defaults: { maxAttempts: 0 } },
+      '`maxAttempts` to be an integer of at least 1; got 0 (workflow "*") (set by RedflowModule option defaults)',
+    ],
+    [{ defaults: { throttle: { limit: 0 } } }, 'Expected `throttle.limit` to be an integer of at least 1; got 0'],
+    [
+      { worker: false, workflows: { 'of-others': { maxConcurrency: 0 } } },
+      'Expected `maxConcurrency` to be an integer of at least 1; got 0 (workflow "of-others") (set by RedflowModule option workflows)',
+    ],
+    [{ worker: false, workflows: { 'of-others': { rateLimit: { period: 'soon' } } } }, 'Expected `rateLimit.period` to be'],
+  ])('are refused by an application that has no workflows: %j', async (values, message) => {
+    const error = await bootError({}, { redflow: fromConfig(values) });
+    expect(error).toBeInstanceOf(InvalidOptionError);
+    expect(error.message).toContain(message);
+  });
+
+  it('may be a part of a limit, for workflows that this application does not have', async () => {
+    const workflows = { 'of-others': { throttle: { limit: 5 }, debounce: { timeout: '1m' }, cron: [], input: Object } };
+    await withApp({}, async () => {}, { redflow: fromConfig({ worker: false, workflows }) });
+  });
+
   it.each([undefined, null, 'redis://user:secret@host', []])('are refused when there are none: %j', async (given) => {
     const redflow = RedflowModule.forRootAsync({ useFactory: () => given as RedflowModuleOptions });
     const error = await bootError({}, { redflow });

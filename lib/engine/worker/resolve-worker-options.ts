@@ -76,6 +76,16 @@ export function resolveWorkerOptions(
   });
 }
 
+/**
+ * Checks what startWorker() would, for a process that may not start a worker.
+ * @throws InvalidOptionError
+ */
+export function checkWorkerOptions(options: WorkerOptions): void {
+  rejectUnknownKeys(options, WORKER_OPTION_NAMES, 'the worker');
+  if (options.app !== undefined) checkName(options.app, 'app');
+  resolveWorkerOptions(options, { app: 'app', queues: ['default'] });
+}
+
 function resolveQueues(given: readonly string[] | undefined, fallback: readonly string[]): string[] {
   const queues = given ?? fallback;
   if (!Array.isArray(queues) || queues.length === 0) {
