@@ -56,13 +56,23 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `serving:<queue>`      | set    | workers that claim from a queue |
  * | `queues`, `workflows`, `counters` | | names of queues, metadata by workflow, sequence numbers |
  * | `clock`                | string | offset of the test clock, under a `redflow-test:` prefix only |
+ * | `moving`               |        | nothing, ever: see {@link Keyspace.declared} |
  */
 export class Keyspace {
   /** The key every script is routed by. */
   readonly root: string;
 
+  /**
+   * What every script declares: the root and a second key, which never exist. While a cluster moves the slot, some of our keys are on
+   * one node and some on another, and a script would take those that it misses for keys that are not there. A call that names several
+   * keys, of which one is missing, is answered TRYAGAIN until all have arrived; one that names a single missing key runs on the new
+   * node with half of them.
+   */
+  readonly declared: readonly [root: string, moving: string];
+
   constructor(readonly prefix: string) {
     this.root = `{${prefix}}`;
+    this.declared = [this.root, `${this.root}:moving`];
   }
 
   data(runId: string): string {

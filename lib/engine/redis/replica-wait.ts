@@ -14,6 +14,9 @@ const ID_AT: Readonly<Record<string, number>> = { create_run: 0, trigger_schedul
 /** Answers of transitions that wrote nothing. */
 const UNWRITTEN: ReadonlySet<unknown> = new Set(['ERROR', 'CONFLICT', 'MISSING', 'CHANGED']);
 
+/** Text or digest of a script, how many keys it declares, the keys, the first of them the root, and its arguments. */
+export type ScriptCall = [script: string, keys: number, root: string, ...rest: Array<string | number>];
+
 export function needsReplicas(ops: ReadonlyArray<Op<unknown>>): boolean {
   return ops.some(({ name }) => name in ID_AT);
 }
@@ -21,13 +24,12 @@ export function needsReplicas(ops: ReadonlyArray<Op<unknown>>): boolean {
 /**
  * Calls a script and then waits for replicas, on one connection with nothing between: WAIT on another one would know of no write,
  * and confirm at once.
- * @param script with its keys and arguments
  * @returns the answers of the operations, with an error in the place of each whose write too few replicas have
  */
 export async function callAndWait(
   redis: RedisClient,
   command: 'evalsha' | 'eval',
-  script: [text: string, keys: 1, root: string, ...args: Array<string | number>],
+  script: ScriptCall,
   ops: ReadonlyArray<Op<unknown>>,
   wait: ReplicaWait,
 ): Promise<unknown[]> {

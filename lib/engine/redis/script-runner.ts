@@ -5,7 +5,7 @@ import type { Keyspace } from './keyspace.js';
 import { LUA_BODY } from './lua.generated.js';
 import type { Op } from './op.js';
 import { type RepeatOptions, repeatWhileAway } from './repeat-while-away.js';
-import { callAndWait, needsReplicas, type ReplicaWait } from './replica-wait.js';
+import { callAndWait, needsReplicas, type ReplicaWait, type ScriptCall } from './replica-wait.js';
 import { isOutOfMemory, isScriptUnknown, refusalIn } from './transient.js';
 
 /** Finishing and reading must work when Redis is out of memory, and creating is what fails. */
@@ -71,11 +71,13 @@ export class ScriptRunner {
   private async send(limit: keyof Scripts, args: Array<string | number>, ops: ReadonlyArray<Op<unknown>>): Promise<unknown[]> {
     const { sha, source } = (await this.load())[limit];
     const redis = this.connection.commands;
-    const { root } = this.keys;
+    const { declared } = this.keys;
     const { waitReplicas } = this.options;
     const wait = waitReplicas && needsReplicas(ops) ? waitReplicas : undefined;
-    const call = (command: 'evalsha' | 'eval', script: string) =>
-      wait ? callAndWait(redis, command, [script, 1, root, ...args], ops, wait) : redis.call(command, [script, 1, root, ...args]);
+    const call = (command: 'evalsha' | 'eval', script: string) => {
+      const request: ScriptCall = [script, declared.length, ...declared, ...args];
+      return wait ? callAndWait(redis, command, request, ops, wait) : redis.call(command, request);
+    };
     const replies = (await call('evalsha', sha).catch((error: unknown) => {
       if (!isScriptUnknown(error)) throw error;
       return call('eval', source);

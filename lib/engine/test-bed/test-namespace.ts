@@ -50,7 +50,7 @@ export class TestNamespace {
   }
 
   async look(): Promise<NamespaceView> {
-    const answer = await this.connection.repeated((redis) => redis.eval(LOOK, 1, this.keys.root));
+    const answer = await this.connection.repeated((redis) => redis.eval(LOOK, this.keys.declared.length, ...this.keys.declared));
     const [now, workers, due, tick, ...busy] = answer as [number, number, string, string, ...BusyEntry[]];
     const at = (time: string) => (time === '' ? NEVER : Number(time));
     return {
