@@ -1,4 +1,4 @@
-import { InvalidOptionError, type StandardIssue, type StandardSchemaV1, type WorkflowOptions } from './engine/index.js';
+import { InvalidOptionError, REVIVE, type RevivingSchema, type StandardIssue, type WorkflowOptions } from './engine/index.js';
 import { missingValidator, undecoratedDto } from './redflow.messages.js';
 
 /** A class whose properties carry class-validator decorators. */
@@ -30,9 +30,10 @@ export function isDtoClass(input: WorkflowOptions['input']): input is DtoClass {
  *
  * @param load defaults to the optional peers class-validator and class-transformer, loaded when first needed
  */
-export function createDtoSchema(target: DtoClass, load = () => loadDtoValidation(target)): StandardSchemaV1 {
+export function createDtoSchema(target: DtoClass, load = () => loadDtoValidation(target)): RevivingSchema {
   let loaded: DtoValidation | undefined;
   return {
+    [REVIVE]: (json) => instanceWith(target, json),
     '~standard': {
       version: 1,
       vendor: 'class-validator',
@@ -48,6 +49,12 @@ export function createDtoSchema(target: DtoClass, load = () => loadDtoValidation
       },
     },
   };
+}
+
+/** An instance with the fields of stored JSON, which were checked when they were stored. What is not an object stays what it is. */
+export function instanceWith(type: unknown, json: unknown): unknown {
+  if (typeof type !== 'function' || typeof json !== 'object' || json === null || Array.isArray(json)) return json;
+  return Object.assign(Object.create(type.prototype), json);
 }
 
 /**

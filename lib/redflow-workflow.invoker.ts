@@ -1,11 +1,12 @@
 import { type ContextId, ContextIdFactory, ModuleRef } from '@nestjs/core';
-import type { FailureHook, Handler } from './engine/index.js';
+import { type FailureHook, type Handler, runInputOf, type WorkflowContext } from './engine/index.js';
 import { callScope } from './enhancers/call-scope.js';
 import type { Method, PipeArguments, RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type { DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
 import type { MethodKey } from './interfaces/workflow-metadata.interface.js';
 import { RedflowSetupError } from './redflow.errors.js';
-import { withoutModule } from './redflow.messages.js';
+import { passedBy, withoutModule } from './redflow.messages.js';
+import { instanceWith } from './redflow-dto.schema.js';
 import { isStep } from './redflow-metadata.accessor.js';
 import { isStatic, memberOf } from './redflow-provider.inspector.js';
 
@@ -26,15 +27,17 @@ export function createHandler(workflow: DiscoveredWorkflow, enhancers?: RedflowE
   const { wrapper, target, method } = workflow;
   const key = method ?? 'run';
   const pipeArguments = method === undefined ? pipeInputOfContext : pipeInput;
-  const enhanced = (provider: Methods, contextId?: ContextId): Method => {
+  const enhanced = (provider: Methods, ctx: WorkflowContext, contextId?: ContextId): Method => {
     // A method that is a step as well has them around the step, once.
     const isEnhancedItself = method !== undefined && isStep(provider[key]);
     if (!enhancers || isEnhancedItself) return (...args) => provider[key](...args);
-    return enhancers.around({ instance: provider, key, method: provider[key], contextId, pipeArguments });
+    const call = { instance: provider, key, method: provider[key], contextId, pipeArguments };
+    if (!runInputOf(ctx).isSettled) return enhancers.around(call);
+    return enhancers.unrefused(call, (error) => ctx.logger.warn(passedBy(ctx.run.workflow, error)));
   };
   enhancers?.refuseAtBoot(memberOf(wrapper, target, key), isStatic(wrapper) ? undefined : wrapper.host);
   return createCall(wrapper, enhancers, (provider, ctx, contextId) => {
-    const call = enhanced(provider, contextId);
+    const call = enhanced(provider, ctx, contextId);
     return method === undefined ? call(ctx) : call(ctx.input, ctx);
   });
 }
@@ -48,11 +51,15 @@ export function createFailureHook(
   return createCall(wrapper, enhancers, (provider, failure) => provider[failureHook](failure));
 }
 
-const pipeInput: PipeArguments = async ([input, ...rest], transform) => [await transform(input, 0), ...rest];
+const pipeInput: PipeArguments = async ([input, ctx], transform, [type]) => {
+  const inputs = runInputOf(ctx as WorkflowContext);
+  const revive = typeof type === 'function' ? (json: unknown) => instanceWith(type, json) : undefined;
+  return [await inputs.throughPipes(input, (value) => transform(value, 0), revive), ctx];
+};
 
 const pipeInputOfContext: PipeArguments = async ([ctx], transform) => {
-  const context = ctx as { input: unknown };
-  context.input = await transform(context.input, 0);
+  const context = ctx as WorkflowContext & { input: unknown };
+  context.input = await runInputOf(context).throughPipes(context.input, (value) => transform(value, 0));
   return [context];
 };
 

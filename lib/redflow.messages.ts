@@ -160,11 +160,20 @@ export const servedElsewhere = (workflow: string, className: string) =>
 export const withoutModule = (workflow: string) =>
   `Workflow "${workflow}" cannot be instantiated: its provider was removed from its module after the boot.`;
 
+export const passedBy = (workflow: string, error: unknown) =>
+  `An interceptor of workflow "${workflow}" did not call the handler of a run that has begun ` +
+  `(${error === undefined ? 'it returned a value instead' : describe(error)}). A run can be refused before its first step only: the handler ` +
+  'is called without its interceptors.';
+
 /** Without the value, which may be a URL with a password. */
 function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (value === '') return 'empty text';
   return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
 function suggestion(name: string, known: readonly string[]): string {

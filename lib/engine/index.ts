@@ -57,6 +57,7 @@ export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/registry.ty
 export type { BackoffOptions, RetryFailure, RetryPolicy } from './core/retry.types.js';
 export type { AttemptRecord, RunRecord, RunStatus, RunTrigger, StepKind, StepRecord, StoredError } from './core/run.types.js';
 export type { CronTrigger, EventTrigger } from './core/trigger.types.js';
+export { REVIVE, type RevivingSchema } from './core/validate-input.js';
 export type {
   ContextCarrier,
   Duration,
@@ -94,5 +95,6 @@ export type {
   WorkflowRegistry,
 } from './core/workflow.types.js';
 export { checkWorkerOptions } from './worker/resolve-worker-options.js';
+export { runInputOf } from './worker/run-context.js';
 export { currentRun, currentStep } from './worker/run-scope.js';
 export { startWorker } from './worker/start-worker.js';

@@ -1,4 +1,4 @@
-import { Injectable, type Type } from '@nestjs/common';
+import { ForbiddenException, Injectable, type Type } from '@nestjs/common';
 import { type ContextId, ModulesContainer, type NestContainer } from '@nestjs/core';
 import { ExternalExceptionFilterContext } from '@nestjs/core/exceptions/external-exception-filter-context.js';
 import { GuardsConsumer } from '@nestjs/core/guards/guards-consumer.js';
@@ -10,6 +10,7 @@ import { InterceptorsConsumer } from '@nestjs/core/interceptors/interceptors-con
 import { InterceptorsContextCreator } from '@nestjs/core/interceptors/interceptors-context-creator.js';
 import { PipesConsumer } from '@nestjs/core/pipes/pipes-consumer.js';
 import { PipesContextCreator } from '@nestjs/core/pipes/pipes-context-creator.js';
+import type { NonRetriableError } from '../engine/index.js';
 import type { MethodKey } from '../interfaces/workflow-metadata.interface.js';
 import { RedflowSetupError } from '../redflow.errors.js';
 import { memberName, unreachableEnhancer } from '../redflow.messages.js';
@@ -20,10 +21,14 @@ import { REDFLOW_CONTEXT_TYPE } from './redflow-execution-context.js';
 
 export type Method = (...args: unknown[]) => unknown;
 
+/** The code of `NonRetriableError`, which counts on any error. */
+const FINAL: NonRetriableError['code'] = 'NON_RETRIABLE';
+
 /** Passes the arguments that pipes are for through `transform`, and answers what the method gets. */
 export type PipeArguments = (
   args: unknown[],
   transform: (value: unknown, index: number) => Promise<unknown>,
+  types: readonly unknown[],
 ) => Promise<unknown[]>;
 
 /** One method of one provider. */
@@ -73,6 +78,36 @@ export class RedflowEnhancers {
   }
 
   /**
+   * As {@link around}, for a run of which something is stored: it may not be refused any more. Guards are not asked, and where the
+   * interceptors do not call the method, it is called without them. Interceptors surround it all the same: they carry contexts, and
+   * what they make of the result must not depend on how often the run has parked.
+   *
+   * @param passedBy told what an interceptor has thrown instead of calling, undefined if it returned
+   */
+  unrefused(call: EnhancedCall, passedBy: (error: unknown) => void): Method {
+    if (!hasEnhancers(call.instance, call.method)) return this.around(call);
+    let isReached = false;
+    const reached = impersonate((...args: unknown[]) => {
+      isReached = true;
+      return Reflect.apply(call.method, call.instance, args);
+    }, call.method);
+    const surrounded = this.enhance({ ...call, method: reached }, { guards: false, interceptors: true });
+    const bare = this.enhance({ ...call, method: reached }, { guards: false, interceptors: false });
+    return async (...args) => {
+      let error: unknown;
+      try {
+        const value = await surrounded(...args);
+        if (isReached) return value;
+      } catch (thrown) {
+        if (isReached) throw thrown;
+        error = thrown;
+      }
+      passedBy(error);
+      return bare(...args);
+    };
+  }
+
+  /**
    * Looks at a method before it is called. Which enhancers are made along with an instance for one call is known in that call only.
    *
    * @param hostOfMany the module whose instances will be made from `instance`, their prototype; none for a singleton
@@ -84,7 +119,7 @@ export class RedflowEnhancers {
     else this.refuseUnreachable(member, hostModuleOf(member.instance, this.modules), (enhancer) => isMade(enhancer));
   }
 
-  private enhance(call: EnhancedCall): Method {
+  private enhance(call: EnhancedCall, asked = { guards: true, interceptors: true }): Method {
     const { instance, key, method, contextId } = call;
     if (!hasEnhancers(instance, method)) return (...args) => method.apply(instance, args);
     const { pipes, filters } = boundEnhancers(instance, method);
@@ -99,7 +134,7 @@ export class RedflowEnhancers {
       contextId,
       undefined,
       // Where no filter is bound, Nest's own would log every failure and every cancellation.
-      { guards: true, interceptors: true, filters: filters.length > 0 },
+      { ...asked, filters: filters.length > 0 },
       REDFLOW_CONTEXT_TYPE,
     );
   }
@@ -116,7 +151,7 @@ export class RedflowEnhancers {
     const types: unknown[] = Reflect.getMetadata('design:paramtypes', instance, key) ?? [];
     const transform = (value: unknown, index: number) =>
       this.pipesConsumer.applyPipes(value, { type: 'body', metatype: types[index] as Type, data: undefined }, pipes);
-    const callback = async (...args: unknown[]) => method.apply(instance, await pipeArguments(args, transform));
+    const callback = async (...args: unknown[]) => method.apply(instance, await pipeArguments(args, transform, types));
     return impersonate(callback, method);
   }
 
@@ -154,9 +189,28 @@ class HostContextCreator extends ExternalContextCreator {
     );
   }
 
+  override createGuardsFn(...args: Parameters<ExternalContextCreator['createGuardsFn']>) {
+    const ask = super.createGuardsFn(...args);
+    return (
+      ask &&
+      (async (callArgs: unknown[]) => {
+        try {
+          await ask(callArgs);
+        } catch (error) {
+          throw error instanceof ForbiddenException ? asFinal(error) : error;
+        }
+      })
+    );
+  }
+
   override getContextModuleKey(): string {
     return this.host?.token ?? '';
   }
+}
+
+/** Nobody becomes somebody else by trying again: the engine tells by the code. */
+function asFinal(refusal: ForbiddenException): ForbiddenException {
+  return Object.assign(refusal, { code: FINAL });
 }
 
 function isMade(enhancer: InstanceWrapper, contextId?: ContextId): boolean {

@@ -16,6 +16,19 @@ export async function validateEventData(schema: StandardSchemaV1, value: unknown
   return validate(schema, value, { event });
 }
 
+/** On a schema: makes an instance of its class out of stored JSON, without a look at the values. */
+export const REVIVE: unique symbol = Symbol('redflow:revive');
+
+/** A schema whose values are instances. */
+export interface RevivingSchema extends StandardSchemaV1 {
+  readonly [REVIVE]: (json: unknown) => unknown;
+}
+
+/** Stored JSON in the form in which a schema hands values out, neither transformed nor checked. */
+export function reviveInput(schema: StandardSchemaV1 | undefined, json: unknown): unknown {
+  return schema && REVIVE in schema ? (schema as RevivingSchema)[REVIVE](json) : json;
+}
+
 async function validate(
   schema: StandardSchemaV1,
   value: unknown,

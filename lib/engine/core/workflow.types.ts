@@ -221,7 +221,11 @@ export interface FailureContext<I = unknown> {
 /** Executed after a terminal failure, never on cancellation; durable, retried up to 3 attempts, to completion once. */
 export type FailureHook<I> = (ctx: FailureContext<I>) => unknown;
 
-/** Validates an input before it is stored and again before a handler sees it. Nest adds DTO classes to Standard Schema. */
+/**
+ * Judges an input once: before it is stored, or in the first pass of a run whose creator did not know the workflow. Later passes transform it
+ * again; where that fails or makes something else, `ctx.input` is what it was in the first pass. Nest adds
+ * DTO classes to Standard Schema.
+ */
 export type InputSchema<I> = StandardSchemaV1<unknown, I> | (new (...args: never[]) => I);
 
 /** What a workflow may be told, by `@Workflow()`, `defineWorkflow` or the configuration of the module. */

@@ -164,6 +164,10 @@ export class InlineStore {
       },
       ...{ rootRunId: rootRunId ?? failed.id, hookOf: failed.id },
     });
+    for (const field of ['is', 'ip']) {
+      const kept = failed.data.get(field);
+      if (kept !== undefined) hook.data.set(field, kept);
+    }
     failed.fields.hookStatus = 'p';
     this.runs.set(id, hook);
     this.queue(hook);

@@ -17,6 +17,11 @@ const commitStep: Transition = (store, run, [, , name, head, elapsed, pause, pay
   return moment ?? 'OK';
 };
 
+const keepInput: Transition = (_store, run, [, , field, payload]) => {
+  run.data.set(field, payload);
+  return 'OK';
+};
+
 const storeProgress: Transition = (_store, run, [, , name, payload]) => {
   run.data.set(`g:${name}`, payload);
   return 'OK';
@@ -159,6 +164,7 @@ const finishHook: Transition = (store, run, [, , failedRunId, outcome, error]) =
 /** By the name of the operation: those that a pass issues. */
 export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   commit_step: commitStep,
+  keep_input: keepInput,
   read_steps: readSteps,
   store_progress: storeProgress,
   adopt_outcome: adoptOutcome,

@@ -146,8 +146,9 @@ export class InlineWorker implements PassHost, OpSink {
     const failed = hookOf === undefined ? undefined : this.store.runs.get(hookOf)?.record;
     const now = this.store.now();
     const claimed = run.claim(now);
-    const workflow = hookOf === undefined ? served : hookWorkflow(served, failed ?? null);
-    const pass = new Pass(claimed, run.storedData, workflow, this);
+    const data = run.storedData;
+    const workflow = hookOf === undefined ? served : hookWorkflow(served, failed ?? null, data);
+    const pass = new Pass(claimed, data, workflow, this);
     pass.context.step = this.options.stepsOf(run, pass.steps);
     this.active.add(pass);
     pass.start(now);

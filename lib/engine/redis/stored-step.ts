@@ -99,6 +99,10 @@ export function toStepRecords(data: RunData): StepRecord[] {
 /** Payloads of a run, taken apart. */
 export interface RunData {
   readonly input: string;
+  /** What the schema of the workflow made of it in the first pass, if that is other JSON. */
+  readonly bySchema?: string;
+  /** What the pipes made of that, likewise. */
+  readonly byPipes?: string;
   readonly steps: Map<string, StoredStep>;
   readonly progress: Map<string, string>;
   /** Ids of the runs that steps have started, by step. */
@@ -117,6 +121,8 @@ export interface RunData {
 /** Reads the flat `data:` hash. */
 export function parseRunData(flat: readonly string[]): RunData {
   let input = '';
+  let bySchema: string | undefined;
+  let byPipes: string | undefined;
   let event: string | undefined;
   let context: string | undefined;
   let error: string | undefined;
@@ -128,6 +134,8 @@ export function parseRunData(flat: readonly string[]): RunData {
   for (let i = 0; i < flat.length; i += 2) {
     const field = flat[i];
     if (field === 'i') input = flat[i + 1];
+    else if (field === 'is') bySchema = flat[i + 1];
+    else if (field === 'ip') byPipes = flat[i + 1];
     else if (field === 'ev') event = flat[i + 1];
     else if (field === 'x') context = flat[i + 1];
     else if (field === 'e') error = flat[i + 1];
@@ -137,7 +145,7 @@ export function parseRunData(flat: readonly string[]): RunData {
     else if (field.startsWith('g:')) progress.set(field.slice(2), flat[i + 1]);
     else if (field.startsWith('c:')) children.set(field.slice(2), flat[i + 1]);
   }
-  return { input, steps, progress, children, event, context, error, cancelReason, point };
+  return { input, bySchema, byPipes, steps, progress, children, event, context, error, cancelReason, point };
 }
 
 function parsePoint(text: string): RunData['point'] {

@@ -2,17 +2,19 @@ import { NonRetriableError } from '../core/errors/index.js';
 import { resolveRetryPolicy } from '../core/retry-policy.js';
 import type { RunRecord } from '../core/run.types.js';
 import { fromStoredError } from '../core/stored-error.js';
-import { validateInput } from '../core/validate-input.js';
 import type { WorkflowContext } from '../core/workflow.types.js';
+import type { RunData } from '../redis/stored-step.js';
 import type { ServedWorkflow } from './pass-host.js';
+import { inputOfFailed } from './run-input.js';
 
 const MAX_ATTEMPTS = 3;
 
 /**
  * A workflow's `onFailure` as a workflow of its own, for one failed run: with the default retries, without timeout.
  * @param failed null when the failed run is gone
+ * @param data of the hook: it has what was made of the failed run's input
  */
-export function hookWorkflow({ options, onFailure }: ServedWorkflow, failed: RunRecord | null): ServedWorkflow {
+export function hookWorkflow({ options, onFailure }: ServedWorkflow, failed: RunRecord | null, data: RunData): ServedWorkflow {
   const { name } = options;
   return {
     options: {
@@ -27,13 +29,8 @@ export function hookWorkflow({ options, onFailure }: ServedWorkflow, failed: Run
         throw new NonRetriableError(`Workflow "${name}" has no onFailure any more: the hook of this run is dropped.`);
       if (!failed?.error) throw new NonRetriableError('The failed run is gone: there is nothing to hand to onFailure.');
       const { step, signal } = ctx;
-      const input = await inputOf(failed, options);
+      const input = await inputOfFailed(data, failed, options.input);
       await onFailure({ run: failed, input, error: fromStoredError(failed.error), step, signal });
     },
   };
-}
-
-/** As the handler gets it; as it is stored, if that is what the run has failed with. */
-async function inputOf({ input, workflow }: RunRecord, { input: schema }: ServedWorkflow['options']): Promise<unknown> {
-  return schema ? validateInput(schema, input, workflow).catch(() => input) : input;
 }

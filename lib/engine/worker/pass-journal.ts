@@ -7,6 +7,7 @@ import { awaitEvent, type EventAwaited, type EventWait } from '../redis/await-ev
 import { backOffRun } from '../redis/back-off-run.js';
 import { commitStepOf, type StepCommit, type StepCommitted } from '../redis/commit-step.js';
 import { type Emitted, emitEvent, type NewEvent } from '../redis/emit-event.js';
+import { type KeptInput, keepInput } from '../redis/keep-input.js';
 import { asStatus, type Op, type OpSink, type WriteStatus } from '../redis/op.js';
 import { type Parked, parkRun } from '../redis/park-run.js';
 import { passPoint } from '../redis/pass-point.js';
@@ -27,6 +28,8 @@ export class PassJournal {
   private answered = 0;
   private readonly waiting: Array<{ readonly answers: number; readonly caller: AsyncResource; readonly next: () => void }> = [];
   private closed = false;
+  /** Goes in front of the first write. */
+  private kept: Array<Op<WriteStatus>> | undefined;
 
   constructor(
     private readonly buffer: OpSink,
@@ -48,11 +51,28 @@ export class PassJournal {
     this.write(admitRun(this.runId, this.fence, admission), statusOfReply, done);
   }
 
+  /** Keeps what was made of the input, together with whatever the pass writes first. */
+  keepInput(field: KeptInput, payload: string): void {
+    this.kept ??= [];
+    this.kept.push(keepInput(this.runId, this.fence, field, payload));
+  }
+
+  /** The run ends for good without having written anything: nobody will ask for its input. */
+  dropKeptInput(): void {
+    this.kept = undefined;
+  }
+
+  private sendKeptInput(kept: ReadonlyArray<Op<WriteStatus>>): void {
+    this.kept = undefined;
+    for (const op of kept) this.write(op, asStatus);
+  }
+
   commitStep(step: StepWrite, done?: (committed: StepCommitted) => void): void {
     const op = commitStepOf(this.runId, this.fence, step);
     if (done) {
       this.write(op, statusOfReply, done);
     } else if (!this.closed) {
+      if (this.kept) this.sendKeptInput(this.kept);
       this.issued++;
       this.buffer.send(op, this.stepCommitted, this.onRefused);
     }
@@ -145,6 +165,7 @@ export class PassJournal {
 
   private write<T>(op: Op<T>, statusOf: (reply: T) => string, done?: (reply: T) => void): void {
     if (this.closed) return;
+    if (this.kept) this.sendKeptInput(this.kept);
     this.issued++;
     this.buffer.send(op, (reply) => this.acknowledge(statusOf(reply), () => done?.(reply)), this.onRefused);
   }

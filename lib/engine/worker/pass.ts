@@ -2,7 +2,6 @@ import { CrashLoopError, LeaseLostError, RunCanceledError, RunTimeoutError, Shut
 import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
 import type { RetryFailure } from '../core/retry.types.js';
 import { describeError, errorForLog } from '../core/stored-error.js';
-import { validateInput } from '../core/validate-input.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { Op, WriteStatus } from '../redis/op.js';
 import type { StoredRun } from '../redis/stored-run.js';
@@ -14,6 +13,7 @@ import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { PassJournal } from './pass-journal.js';
 import { runningRecord, verdictOn } from './retry-verdict.js';
 import { RunContext } from './run-context.js';
+import { isShaped, type PassWithInput } from './run-input.js';
 import { decide, isUndecided, type UndecidedPass } from './run-judgement.js';
 import { runScope } from './run-scope.js';
 import type { StepHost } from './step-host.js';
@@ -21,7 +21,7 @@ import { StepRuntime } from './step-runtime.js';
 import { type UnwindingPass, unwind } from './unwinding.js';
 
 /** One execution of a handler, from claim to success, failure, park, hand-back or loss. */
-export class Pass implements StepHost, UnwindingPass, UndecidedPass {
+export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInput {
   readonly context: RunContext;
   readonly journal: PassJournal;
   /** Of the handler; of the compensations once these run. */
@@ -53,7 +53,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
       () => this.lose(),
       (error) => this.refused(error as Error),
     );
-    this.context = new RunContext(this.run, data, this.maxAttempts, worker.logger);
+    this.context = new RunContext(this, this.maxAttempts, worker.logger);
     this.steps = new StepRuntime(this, data);
     this.context.step = this.steps;
     this.steps.ledger.compensable = this.run.compensable;
@@ -162,9 +162,9 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
   }
 
   async execute(): Promise<unknown> {
-    const input = decodePayload(this.data.input);
     const schema = this.workflow.options.input;
-    this.context.input = schema ? await validateInput(schema, input, this.run.workflow) : input;
+    const { context, data } = this;
+    context.input = isShaped(this, schema) ? await context.inputs.throughSchema(schema) : decodePayload(data.input);
     const call = () => runScope.run({ context: this.context }, this.workflow.handler, this.context);
     return inCarriedContext(this.worker, this.data, call);
   }
@@ -217,6 +217,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass {
     tellUnfinished(this.steps.unfinished(), this.context.logger);
     this.end();
     this.steps.ledger.failures.memoiseAll();
+    this.journal.dropKeptInput();
     this.journal.last(endingOf(this.claimed, this.workflow, 'succeeded', payload));
     if (this.steps.functions.active.size > 0) this.abort(new Error(`Run "${this.run.id}" has succeeded without this step.`));
   }

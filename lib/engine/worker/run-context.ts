@@ -2,9 +2,9 @@ import type { ReceivedEvent } from '../core/event.types.js';
 import type { LoggerPort } from '../core/values.types.js';
 import type { StepApi, WorkflowContext } from '../core/workflow.types.js';
 import { receivedEvent } from '../redis/stored-event.js';
-import { attemptOf, type StoredRun } from '../redis/stored-run.js';
-import type { RunData } from '../redis/stored-step.js';
+import { attemptOf } from '../redis/stored-run.js';
 import { LazyAbort } from './lazy-abort.js';
+import { type PassWithInput, RunInput } from './run-input.js';
 import { RunLogger } from './run-logger.js';
 
 /** The steps of a handler, and its points of no return. */
@@ -20,13 +20,14 @@ export class RunContext implements WorkflowContext {
   step!: ContextSteps;
   private readonly abortion = new LazyAbort();
   private runLogger: RunLogger | undefined;
+  private runInput: RunInput | undefined;
 
   constructor(
-    stored: StoredRun,
-    private readonly data: RunData,
+    private readonly pass: PassWithInput,
     maxAttempts: number,
     private readonly baseLogger: LoggerPort,
   ) {
+    const stored = pass.run;
     this.run = {
       // A failure hook acts in the name of the run that has failed: nobody knows its own id.
       id: stored.hookOf ?? stored.id,
@@ -44,7 +45,8 @@ export class RunContext implements WorkflowContext {
   }
 
   get event(): ReceivedEvent | undefined {
-    return this.data.event === undefined ? undefined : receivedEvent(this.data.event, this.data.input);
+    const { event, input } = this.pass.data;
+    return event === undefined ? undefined : receivedEvent(event, input);
   }
 
   get signal(): AbortSignal {
@@ -56,6 +58,11 @@ export class RunContext implements WorkflowContext {
     return this.runLogger;
   }
 
+  get inputs(): RunInput {
+    this.runInput ??= new RunInput(this.pass, this);
+    return this.runInput;
+  }
+
   commit(): Promise<void> {
     return this.step.commit();
   }
@@ -63,4 +70,9 @@ export class RunContext implements WorkflowContext {
   abort(reason: unknown): void {
     this.abortion.abort(reason);
   }
+}
+
+/** The input of the run that a handler was called for, on its way to it. */
+export function runInputOf(context: WorkflowContext): RunInput {
+  return (context as RunContext).inputs;
 }

@@ -67,7 +67,7 @@ export class RunIntake {
       const { id, hookOf } = claimed.run;
       const stored = claimed.data ?? (await this.readData(id));
       const data = isRunSealed(stored) ? await openRunData(stored, id, this.host.sealer) : stored;
-      const served = hookOf === undefined ? workflow : hookWorkflow(workflow, await this.host.buffer.add(readRun(hookOf)));
+      const served = hookOf === undefined ? workflow : hookWorkflow(workflow, await this.host.buffer.add(readRun(hookOf)), data);
       if (this.host.isStopping) this.giveBack(claimed, 0);
       else this.host.execute(claimed, data, served, now);
     } catch (error) {

@@ -9,6 +9,7 @@ import type { Op, WriteStatus } from '../redis/op.js';
 import { settleDelivery } from '../redis/settle-delivery.js';
 import type { RunData } from '../redis/stored-step.js';
 import type { ServedWorkflow } from './pass-host.js';
+import { hasBegun } from './run-input.js';
 import type { StepHost } from './step-host.js';
 
 /** What is needed of the pass. */
@@ -23,10 +24,10 @@ export interface UndecidedPass extends StepHost {
 }
 
 /** Whether a run waits for what its creator did not know of its workflow: filter, schema and key functions. */
-export function isUndecided({ run }: ClaimedRun, { steps }: RunData, { options }: ServedWorkflow): boolean {
+export function isUndecided({ run }: ClaimedRun, data: RunData, { options }: ServedWorkflow): boolean {
   if (run.unjudged) return true;
   // The options may be newer than the run.
-  return run.unadmitted && options.admission !== undefined && steps.size === 0;
+  return run.unadmitted && options.admission !== undefined && !hasBegun(run, data);
 }
 
 /** Asks them, and says in Redis what follows. @param begin lets the handler start */

@@ -88,6 +88,11 @@ export function isNeverRetried(error: unknown): boolean {
   return code !== undefined && NEVER_RETRIED.has(code);
 }
 
+/** Whether a schema has refused an input, rather than broken down over it. */
+export function isInputRefusal(error: unknown): boolean {
+  return redflowErrorCode(error) === 'INPUT_VALIDATION';
+}
+
 /** The prototype to give to a rebuilt error of ours, so that `instanceof` works for it. */
 export function redflowErrorPrototype(code: RedflowErrorCode): RedflowError {
   return ERROR_CLASSES[code].prototype;

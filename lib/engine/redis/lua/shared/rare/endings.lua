@@ -23,8 +23,11 @@ local function start_hook(id, hook)
     end
   end
   call('HSET', run_key(hook), unpack(fields))
-  local context = call('HGET', data_key(id), 'x')
-  if context then call('HSET', data_key(hook), 'x', context) end
+  -- It sees the input as the handler did.
+  local names = { 'x', 'is', 'ip' }
+  for i, value in ipairs(call('HMGET', data_key(id), unpack(names))) do
+    if value then call('HSET', data_key(hook), names[i], value) end
+  end
   call('HSET', run_key(id), 'fh', 'p', 'hi', hook)
   call('RPUSH', ROOT .. 'hooks', hook)
   enqueue(hook, run[2], tonumber(run[3] or 0), 0)
