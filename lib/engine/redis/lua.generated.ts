@@ -1086,8 +1086,10 @@ local function start_hook(id, hook)
     end
   end
   call('HSET', run_key(hook), unpack(fields))
-  local context = call('HGET', data_key(id), 'x')
-  if context then call('HSET', data_key(hook), 'x', context) end
+  local names = { 'x', 'is', 'ip' }
+  for i, value in ipairs(call('HMGET', data_key(id), unpack(names))) do
+    if value then call('HSET', data_key(hook), names[i], value) end
+  end
   call('HSET', run_key(id), 'fh', 'p', 'hi', hook)
   call('RPUSH', ROOT .. 'hooks', hook)
   enqueue(hook, run[2], tonumber(run[3] or 0), 0)
@@ -2080,6 +2082,16 @@ ops.fire_schedule = function(base, count)
   end
   call('HSET', key, 'la', instant, 'nx', following)
   return { 'FIRED', now, following }
+end
+ops.keep_input = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local field = ARGV[base + 3]
+  local payload = ARGV[base + 4]
+  local state = guard(id, fence)
+  if state ~= 'RUNNING' then return state end
+  call('HSET', data_key(id), field, payload)
+  return 'OK'
 end
 ops.list_events = function(base, count)
   local after = ARGV[base + 1]
