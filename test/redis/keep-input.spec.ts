@@ -11,7 +11,7 @@ describe('keepInput()', () => {
     await room.running({ id: 'r1', input: '1' });
     expect(await room.send(keepInput('r1', room.fenceOf('r1'), 'is', '2'))).toBe('OK');
     expect(await room.send(keepInput('r1', room.fenceOf('r1'), 'ip', '3'))).toBe('OK');
-    const data = await readRunData(room.connection, room.keys, 'r1');
+    const data = await readRunData(room.buffer, room.connection, room.keys, 'r1');
     expect(data).toMatchObject({ input: '1', bySchema: '2', byPipes: '3' });
   });
 
