@@ -171,6 +171,33 @@ describe('a name used twice', () => {
   });
 });
 
+describe('a name that ends in half of an emoji', () => {
+  const cut = 'balloon 🎈'.slice(0, -1);
+  const child = workflow('child', () => undefined);
+
+  it.each<[string, (ctx: WorkflowContext, count: () => void) => Promise<unknown>]>([
+    ['run', (ctx, count) => ctx.step.run(cut, count)],
+    ['waitFor', (ctx) => ctx.step.waitFor(cut, 1)],
+    ['waitForEvent', (ctx) => ctx.step.waitForEvent(cut, { event: 'e', correlationKey: 'k' })],
+    ['waitForAny', (ctx) => ctx.step.waitForAny('any', { [cut]: { for: 1 } })],
+    ['runWorkflow', (ctx) => ctx.step.runWorkflow(cut, child, undefined)],
+    ['emitWorkflow', (ctx) => ctx.step.emitWorkflow(cut, child, undefined)],
+    ['emitEvent', (ctx) => ctx.step.emitEvent(cut, 'e', undefined)],
+  ])('is refused before anything begins: %s', async (_kind, use) => {
+    let calls = 0;
+    const flow = workflow('flow', (ctx: WorkflowContext) => use(ctx, () => calls++), { maxAttempts: 1 });
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined);
+    expect(await engine.failure(handle)).toMatchObject({
+      code: 'INVALID_OPTION',
+      message: expect.stringContaining('half a surrogate pair'),
+    });
+    expect(calls).toBe(0);
+    expect(await engine.client.getRunSteps(handle.id)).toEqual([]);
+    expect((await engine.client.listRuns({ workflow: 'child' })).items).toEqual([]);
+  });
+});
+
 describe('a name that changed its kind', () => {
   it.each<[string, string, (ctx: WorkflowContext) => Promise<unknown>, (ctx: WorkflowContext) => Promise<unknown>]>([
     ['run', 'sleep', (ctx) => ctx.step.run('one', () => 1), (ctx) => ctx.step.waitFor('one', '1h')],

@@ -1,18 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
 import {
+  checkCancelReason,
   checkIdempotencyKey,
+  checkLimitKey,
   checkMaxAttempts,
   checkName,
   checkPositiveInteger,
   checkPrefix,
   checkPriority,
   checkRunId,
+  checkScheduleId,
   checkStepName,
   checkTags,
   checkVersion,
   rejectUnknownKeys,
 } from '../../lib/engine/core/checks.js';
 import { InvalidOptionError } from '../../lib/engine/core/errors/index.js';
+import { checkEventName, checkEventPattern } from '../../lib/engine/core/event-names.js';
+import { checkCorrelationKey, checkEventId } from '../../lib/engine/core/text-checks.js';
 
 const refusal = (option: string, message: string): InvalidOptionError => new InvalidOptionError(option, message);
 
@@ -29,7 +34,7 @@ describe('checkName()', () => {
     ['a\u0000', "'a\\u0000'"],
     ['a\u007f', "'a\\u007f'"],
     ['a\u0085', "'a\\u0085'"],
-    ['\ud83d', "'\\ud83d'"],
+    ['\ud83d', "'\\ud83d', which has half a surrogate pair: cut texts between characters"],
     [5, '5'],
     [undefined, 'undefined'],
   ])('refuses %p', (name, shown) => {
@@ -45,6 +50,32 @@ describe('checkName()', () => {
     } catch (error) {
       expect(error).toMatchObject({ code: 'INVALID_OPTION', option: 'queue' });
     }
+  });
+});
+
+describe('half a surrogate pair, as slice() leaves of an emoji,', () => {
+  const cut = 'order 🎈'.slice(0, -1);
+  const checks: Record<string, (text: string) => unknown> = {
+    name: (text) => checkName(text, 'queue'),
+    'step name': checkStepName,
+    'run id': checkRunId,
+    version: checkVersion,
+    'schedule id': checkScheduleId,
+    'idempotency key': checkIdempotencyKey,
+    'event id': checkEventId,
+    'event name': checkEventName,
+    'event pattern': checkEventPattern,
+    'correlation key': checkCorrelationKey,
+    'key of a limit': (text) => checkLimitKey(text, 'mutex', 'flow'),
+    'cancel reason': checkCancelReason,
+    prefix: checkPrefix,
+    'tag name': (text) => checkTags({ [text]: 'x' }),
+    'tag value': (text) => checkTags({ x: text }),
+  };
+
+  it.each(Object.keys(checks))('is refused in a %s', (what) => {
+    expect(() => checks[what](cut)).toThrow(/which has half a surrogate pair: cut texts between characters$/);
+    expect(() => checks[what]('order🎈')).not.toThrow();
   });
 });
 
@@ -126,7 +157,11 @@ describe('checkTags()', () => {
     ['an empty name', { '': 'v' }, "Expected names in `tags` to be 1 to 64 bytes of text; got ''"],
     ['a long name', { ['é'.repeat(33)]: 'v' }, `Expected names in \`tags\` to be 1 to 64 bytes of text; got '${'é'.repeat(33)}'`],
     ['a number', { n: 5 }, "Expected tag 'n' in `tags` to be a string of at most 256 bytes; got 5"],
-    ['half a surrogate pair', { n: '\ud800' }, `Expected tag 'n' in \`tags\` to be a string of at most 256 bytes; got '\\ud800'`],
+    [
+      'half a surrogate pair',
+      { n: '\ud800' },
+      `Expected tag 'n' in \`tags\` to be a string of at most 256 bytes; got '\\ud800', which has half a surrogate pair: cut texts between characters`,
+    ],
     ['undefined', { n: undefined }, "Expected tag 'n' in `tags` to be a string of at most 256 bytes; got undefined"],
     [
       'a long value',

@@ -40,6 +40,26 @@ describe('parseCron()', () => {
     expect(parseCron(' 0  9 * *  * ', BERLIN)).toMatchObject({ expression: '0 9 * * *', timezone: BERLIN });
   });
 
+  it.each([
+    ['0,*/15 * * * *', '0,15,30,45 * * * *'],
+    ['1-5,5 * * * *', '1,2,3,4,5 * * * *'],
+    ['7,7 0,0 * * *', '7 0 * * *'],
+    ['*/20,0-5 1 * * * *', '0,1,2,3,4,5,20,40 1 * * * *'],
+    ['0 9 * * MON,1-3', '0 9 * * 1,2,3'],
+    ['0 9 * * 0,6,7', '0 9 * * 0,6'],
+    ['0 9 1,JAN-MAR,2 * *', undefined],
+    ['0 9 1 JAN,1-2,MAR *', '0 9 1 1,2,3 *'],
+    ['0 9 15,L,15 * *', '0 9 15,L * *'],
+    ['30 *,5 * * *', '30 * * * *'],
+    ['0 9 *,1 * 1', '0 9 * * 1'],
+  ])('reads %s as crontab(5) does, each value once', (expression, plain) => {
+    if (plain === undefined) expect(() => parseCron(expression, BERLIN)).toThrow(InvalidOptionError);
+    else {
+      expect(ticks(expression, BERLIN, '2026-03-28T00:00Z', 60)).toEqual(ticks(plain, BERLIN, '2026-03-28T00:00Z', 60));
+      expect(parseCron(expression, BERLIN).expression).toBe(expression);
+    }
+  });
+
   it('knows leap days', () => {
     expect(ticks('0 0 29 2 *', 'UTC', '2096-03-01T00:00Z', 1)).toEqual(['2104-02-29T00:00Z']);
   });

@@ -120,6 +120,17 @@ describe('decide()', () => {
     expect(delays({ delay: { type: 'exponential', delay: '10m', jitter: 0 } }, 2)).toEqual([600_000, 600_000]);
   });
 
+  it('stays a number whatever the failures and the factor come to', () => {
+    const delayOf = (failures: number, delay: RetryPolicy['delay']) => resolve({ delay }).decide(failure(), failures, () => 1);
+    for (const jitter of [0, 1]) {
+      expect(delayOf(1_026, { type: 'exponential', delay: 0, jitter })).toEqual({ retry: true, delayMs: 0 });
+      const steep = { type: 'exponential', delay: 1, factor: 1e200, maxDelay: '1m', jitter } as const;
+      expect([1, 2, 3, 1_026].map((failures) => delayOf(failures, steep))).toMatchObject(
+        [1, 60_000, 60_000, 60_000].map((delayMs) => ({ delayMs })),
+      );
+    }
+  });
+
   it('keeps a fixed delay fixed unless jitter is asked for', () => {
     expect(delays({ delay: '2s' }, 3, 0)).toEqual([2_000, 2_000, 2_000]);
     expect(delays({ delay: { type: 'fixed', delay: '2s' } }, 3, 0)).toEqual([2_000, 2_000, 2_000]);

@@ -33,7 +33,8 @@ function resolveOptions(options: BackoffOptions): Backoff {
   const factor = exponential ? inRange(options.factor ?? DEFAULT_FACTOR, 'factor', 1, Number.MAX_VALUE) : 1;
   const jitter = inRange(options.jitter ?? (exponential ? DEFAULT_JITTER : 0), 'jitter', 0, 1);
   return (_failure, failures, random) => {
-    const full = Math.min(delayMs * factor ** (failures - 1), maxDelayMs);
+    // 0 times infinity, which the factor comes to after a thousand failures, is no number.
+    const full = delayMs === 0 ? 0 : Math.min(delayMs * factor ** (failures - 1), maxDelayMs);
     return Math.round(full * (1 - jitter) + random() * full * jitter);
   };
 }

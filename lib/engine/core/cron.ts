@@ -1,4 +1,5 @@
 import { type CronExpression, CronExpressionParser } from 'cron-parser';
+import { withoutDuplicates } from './cron-fields.js';
 import { describeValue } from './describe-value.js';
 import { InvalidOptionError } from './errors/option.errors.js';
 import { TimeZone } from './time-zone.js';
@@ -130,7 +131,7 @@ function normalised(expression: unknown): string {
 
 function fieldsOf(text: string): CronExpression {
   try {
-    return CronExpressionParser.parse(text, { tz: 'UTC', currentDate: new Date(0) });
+    return CronExpressionParser.parse(withoutDuplicates(text), { tz: 'UTC', currentDate: new Date(0) });
   } catch (error) {
     return refuse(text, `cannot be read (${(error as Error).message})`);
   }

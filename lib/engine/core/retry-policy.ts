@@ -86,5 +86,5 @@ function requestedDelay(error: Error): number | undefined {
   const code = redflowErrorCode(error);
   if (code !== 'RETRY_AFTER' && code !== 'RATE_LIMITED') return undefined;
   const { retryAfterMs } = error as { retryAfterMs?: unknown };
-  return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined;
+  return typeof retryAfterMs === 'number' && Number.isFinite(retryAfterMs) && retryAfterMs >= 0 ? retryAfterMs : undefined;
 }

@@ -23,7 +23,7 @@ export function checkName(value: unknown, what: string): string {
 
 /** @throws InvalidOptionError unless it is a string of 1 to 512 characters */
 export function checkStepName(value: unknown): string {
-  if (typeof value === 'string' && value !== '' && hasAtMost(value, MAX_STEP_NAME_CHARACTERS)) return value;
+  if (isWhole(value) && hasAtMost(value, MAX_STEP_NAME_CHARACTERS)) return value;
   return refuse('name', `the step name to be a string of 1 to ${MAX_STEP_NAME_CHARACTERS} characters`, value);
 }
 
@@ -150,9 +150,16 @@ function isName(value: unknown): value is string {
   return isText(value, MAX_NAME_BYTES) && !CONTROL_CHARACTER.test(value);
 }
 
-/** Lone surrogates are refused: they all turn into one replacement character, so that different keys would meet in Redis. */
 function isText(value: unknown, maxBytes: number): value is string {
-  return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= maxBytes && !LONE_SURROGATE.test(value);
+  return isWhole(value) && Buffer.byteLength(value) <= maxBytes;
+}
+
+/**
+ * Half a surrogate pair, such as `slice()` leaves of an emoji, is refused: all halves turn into one replacement character, so that
+ * different keys would meet in Redis, and none would be found under the name it was stored with.
+ */
+function isWhole(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && !LONE_SURROGATE.test(value);
 }
 
 /** Counts characters, not UTF-16 units, of which a character has at most two. */
@@ -165,5 +172,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function refuse(option: string, expected: string, value: unknown): never {
+  if (typeof value === 'string' && LONE_SURROGATE.test(value)) {
+    throw new InvalidOptionError(
+      option,
+      `Expected ${expected}; got ${describeValue(value)}, which has half a surrogate pair: cut texts between characters`,
+    );
+  }
   throw new InvalidOptionError(option, `Expected ${expected}; got ${describeValue(value)}`);
 }

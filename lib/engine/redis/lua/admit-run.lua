@@ -16,7 +16,7 @@ if is_canceled(id, run) then
   settle_canceled(id, run)
   return 'OVER'
 end
-local limits = cjson.decode(admission)
+local limits = read_limits(admission)
 
 local function finish(outcome, payload)
   if run[6] then record_pass(id, run[4], outcome, run[6], run[3], payload) end

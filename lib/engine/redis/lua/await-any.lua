@@ -32,6 +32,7 @@ while at <= branches_last do
       ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], context = ARGV[arg + 13],
       extra = child_fields(id, step),
     }
+    check_numbers(child)
     local existing = call('HGET', run_key(child.id), 'wf')
     if existing and existing ~= child.workflow then return { 'CONFLICT', now, 0, child.id, 0 } end
     branch[4] = child
@@ -48,7 +49,7 @@ end
 local first, timer = 0, ''
 for _, branch in ipairs(branches) do
   if branch[1] == 't' then
-    local when = tonumber(string.sub(ARGV[branch[3]], 2))
+    local when = finite(string.sub(ARGV[branch[3]], 2))
     if string.sub(ARGV[branch[3]], 1, 1) == '+' then when = when + now end
     -- 0 is no limit.
     when = math.max(1, when)

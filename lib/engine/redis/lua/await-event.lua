@@ -18,7 +18,7 @@ if known then
   return { 'OK', now, tonumber(moment), status == 'w' and 0 or 1 }
 end
 local moment = 0
-if timeout ~= '' then moment = now + tonumber(timeout) end
+if timeout ~= '' then moment = now + finite(timeout) end
 call('HSET', data_key(id), field, 'e,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
 local entries = {}
 local over = listen(id, step, '', name, key, lookback, entries)

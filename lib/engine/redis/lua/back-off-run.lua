@@ -12,8 +12,8 @@ if is_canceled(id, run) then
   settle_canceled(id, run)
   return 'OK'
 end
-local at = now + floor(tonumber(delay))
-if deadline ~= '' and tonumber(deadline) < at then at = tonumber(deadline) end
+local at = now + floor(finite(delay))
+if deadline ~= '' and finite(deadline) < at then at = tonumber(deadline) end
 record_pass(id, run[4], 'f', run[6] or call('HGET', run_key(id), 'sa'), run[3], failure)
 call('HSET', run_key(id), 'st', 'b', 'av', at, 'n', tonumber(run[4] or 0) + 1)
 call('HSET', data_key(id), 'e', failure)

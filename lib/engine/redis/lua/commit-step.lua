@@ -11,6 +11,10 @@
 -- RETURNS OK | DONE | LOST | TAKEN, or for a step that waits the epoch ms at which it goes on
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
+local since = elapsed == '0' and now_text or now - finite(elapsed)
+local moment
+local stamp = now_text
+if wait ~= '' then moment = math.max(0, finite(string.sub(wait, 2))) end
 -- A wait that others can end (child, event, any) is timed out only if they have not: whoever writes first decides.
 local kind = string.sub(head, 1, 1)
 if kind == 'c' or kind == 'e' or kind == 'a' then
@@ -18,10 +22,7 @@ if kind == 'c' or kind == 'e' or kind == 'a' then
   if known and string.match(known, '^%a,[dk],') then return 'TAKEN' end
   if kind ~= 'c' then rare().unlisten(id, name) end
 end
-local moment
-local stamp = now_text
-if wait ~= '' then
-  moment = math.max(0, tonumber(string.sub(wait, 2)))
+if moment then
   if string.sub(wait, 1, 1) == '+' then
     local known = call('HGET', data_key(id), 's:' .. name)
     if known and string.sub(known, 1, #head) == head then
@@ -32,7 +33,6 @@ if wait ~= '' then
   -- A number of more than 14 digits would be joined in the form 8.64e+15.
   stamp = string.format('%.0f', moment)
 end
-local since = elapsed == '0' and now_text or now - elapsed
 call('HSET', data_key(id), 's:' .. name, head .. since .. ',' .. stamp .. ';' .. payload)
 -- There is something to undo should the run fail.
 if kind == 'v' then call('HSET', run_key(id), 'cp', 1) end

@@ -44,10 +44,12 @@ if existing[1] then
   return { is_repeat and 'OK' or 'EXISTS', call('SISMEMBER', ROOT .. 'pending', id), finish_step(runs) }
 end
 
+if ts ~= '' then finite(ts) end
 local judged = {}
 local names = subscribers_of(name)
 for i = verdicts_first, verdicts_last, 9 do
   names[ARGV[i]] = true
+  finite(ARGV[i + 4])
   judged[ARGV[i]] = {
     w = ARGV[i], v = ARGV[i + 1], e = ARGV[i + 2], q = ARGV[i + 3], p = ARGV[i + 4], a = ARGV[i + 5], r = ARGV[i + 6], t = ARGV[i + 7],
     ad = ARGV[i + 8],

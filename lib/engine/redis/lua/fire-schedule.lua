@@ -25,9 +25,10 @@ local known = call('HMGET', key, 'nx', 'wf', 'ex', 'tz', 'pa', 'ip')
 if not known[1] then return { 'GONE', now, '' } end
 if known[2] ~= workflow or known[3] ~= expression or known[4] ~= zone then return { 'OTHER', now, '' } end
 if known[1] ~= expected then return { 'MOVED', now, known[1] } end
-if tonumber(expected) > now or (instant ~= '' and tonumber(instant) > now) then return { 'EARLY', now, expected } end
+finite(following)
+if finite(expected) > now or (instant ~= '' and finite(instant) > now) then return { 'EARLY', now, expected } end
 -- The call lay somewhere while time went on, with Redis away: other instants may have passed.
-if now - tonumber(judged) > 10000 then return { 'LATE', now, expected } end
+if now - finite(judged) > 10000 then return { 'LATE', now, expected } end
 if known[5] or instant == '' or is_full(workflow) then
   call('HSET', key, 'nx', following)
   return { known[5] and 'PAUSED' or 'SKIPPED', now, following }

@@ -19,7 +19,7 @@ each_record(id, names_first, names_last, function(name, record)
   if (at > 0 or kind == 's' or kind == 'r') and (not first or at < first) then first = at end
 end)
 if first and first <= now then return { 'READY', now } end
-if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end
+if deadline ~= '' and (not first or finite(deadline) < first) then first = finite(deadline) end
 local cold = call('HMGET', run_key(id), 'sa', 'co')
 run.unwinding = cold[2]
 record_pass(id, failures_before(run), 'p', run[6] or cold[1], run[3])

@@ -8,9 +8,11 @@
 -- RETURNS OK | DONE | LOST
 local state = guard(id, fence)
 if state ~= 'RUNNING' then return state end
+local passed = finite(number)
+finite(order)
 local point = number .. ',' .. order
 local known = call('HGET', data_key(id), 'pt')
-if known and known ~= point and tonumber(string.match(known, '^%d+')) >= tonumber(number) then return 'OK' end
+if known and known ~= point and tonumber(string.match(known, '^%d+')) >= passed then return 'OK' end
 if known ~= point then call('HSET', data_key(id), 'pt', point) end
 -- Also by a repeat: the commits of steps that were repeated with it have set it anew.
 call('HDEL', run_key(id), 'cp')

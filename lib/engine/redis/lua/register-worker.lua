@@ -8,9 +8,10 @@
 --   concurrency
 --   declares         JSON array of the members of app:<app> that are in its code
 -- RETURNS { OK, now } | { AGAIN, now } while runs of the lost lease remain
+local till = real + finite(lease)
 if requeue_lost(worker, 100) == 100 then return { 'AGAIN', now } end
 local record = ROOT .. 'worker:' .. worker
-call('ZADD', ROOT .. 'workers', real + tonumber(lease), worker)
+call('ZADD', ROOT .. 'workers', till, worker)
 call('HDEL', record, 'lost')
 call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'declares', declares, 'running', 0, 'seen', now)
 serve(worker, cjson.decode(queues))

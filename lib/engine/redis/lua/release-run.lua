@@ -13,6 +13,7 @@ if is_canceled(id, run) then
   return 'OK'
 end
 local key = run_key(id)
+local at = now + finite(delay)
 call('SREM', ROOT .. 'owned:' .. run[3], id)
 local cold = call('HMGET', key, 'pr', 'sa', 'co')
 run.unwinding = cold[3]
@@ -24,7 +25,6 @@ if delay == '0' then
   keep_slot(id, queue, run[13])
   wake(queue)
 else
-  local at = now + tonumber(delay)
   -- The first claim after a retry sets both times.
   local first = not run[6] or run[6] == cold[2]
   local status = first and 'd' or 'b'

@@ -7,6 +7,6 @@
 -- RETURNS { OK | LOST, now }
 local record = ROOT .. 'worker:' .. worker
 if not call('ZSCORE', ROOT .. 'workers', worker) or call('HEXISTS', record, 'lost') == 1 then return { 'LOST', now } end
-call('ZADD', ROOT .. 'workers', real + tonumber(lease), worker)
+call('ZADD', ROOT .. 'workers', real + finite(lease), worker)
 call('HSET', record, 'running', running, 'stalled', stalled, 'seen', now)
 return { 'OK', now }

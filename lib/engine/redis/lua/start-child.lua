@@ -27,6 +27,7 @@
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return { state, now, '', 0 } end
 local data = data_key(id)
+local moment = timeout == '' and 0 or now + finite(timeout)
 local known = call('HMGET', data, 's:' .. step, 'c:' .. step)
 if known[1] then
   return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,%d+,%d+,(%d+);')) }
@@ -46,8 +47,6 @@ if kind == 'm' then
   call('HSET', data, 's:' .. step, 'm,s,' .. order .. ',1,0,' .. now_text .. ',' .. now_text .. ';' .. cjson.encode(started))
   return { 'OK', now, started, 0 }
 end
-local moment = 0
-if timeout ~= '' then moment = now + tonumber(timeout) end
 call('HSET', data, 's:' .. step, 'c,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
 await_child(id, step, '', created)
 return { 'OK', now, started, moment }

@@ -27,6 +27,14 @@ local function find_instead(run, limits)
   return answer, claim_key
 end
 
+-- Before anything is written that belongs to the run.
+local function check_numbers(run)
+  finite(run.delay)
+  finite(run.priority)
+  if run.at ~= '' then finite(run.at) end
+  if run.idempotency ~= '' then finite(run.ttl) end
+end
+
 -- Bytes that a run is created with, nil for few: the claim is to know before it reads them.
 local function large_payload(run)
   local size = #run.input + #(run.context or '')
@@ -38,7 +46,8 @@ end
 local function create(run)
   local id, workflow = run.id, run.workflow
   local unknown = run.admission == '?'
-  local limits = not unknown and run.admission and run.admission ~= '' and cjson.decode(run.admission)
+  local limits = not unknown and run.admission and run.admission ~= '' and rare().read_limits(run.admission)
+  check_numbers(run)
   local instead, claim_key = find_instead(run, limits)
   if instead then return instead end
 

@@ -24,6 +24,15 @@ local now_us = real_us + offset * 1000
 -- Redis formats a number anew for every command it is given to.
 local now_text = string.format('%.0f', now)
 
+-- A number that a caller has sent, read before the first write: a script has no rollback, and what Redis refuses is too late by then.
+local function finite(text)
+  local value = tonumber(text)
+  if not value or value ~= value or value == math.huge or value == -math.huge then
+    error('a finite number is expected, got ' .. tostring(text))
+  end
+  return value
+end
+
 local function run_key(id) return ROOT .. 'run:' .. id end
 local function data_key(id) return ROOT .. 'data:' .. id end
 

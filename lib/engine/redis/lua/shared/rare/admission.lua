@@ -4,6 +4,18 @@
 -- So long a repeat of a create finds what became of it. Clients give up on a call after 10 s.
 local MERGED_FOR_MS = 60000
 
+-- With numbers that are some, so that nothing fails half-way.
+local function read_limits(text)
+  local limits = cjson.decode(text)
+  for _, letter in ipairs({ 't', 'r', 'd' }) do
+    if limits[letter] then
+      finite(limits[letter][1])
+      finite(limits[letter][2])
+    end
+  end
+  return limits
+end
+
 -- The fields by which the claim knows the gates of a run.
 local function keep_gates(limits, keep)
   if limits.m then keep('mx', limits.m) end

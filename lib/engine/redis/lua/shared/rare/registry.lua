@@ -24,6 +24,7 @@ end
 -- `declared` is { wf, ex, tz, mi, ip, nx } as schedule:<id> has them. Answers the next instant, '' if another deployment has changed
 -- the schedule since, and the application that had it before, '' for this one.
 local function register_schedule(id, app, declared, restoring)
+  finite(declared.nx)
   local key = ROOT .. 'schedule:' .. id
   local known = call('HMGET', key, 'wf', 'ex', 'tz', 'nx', 'app')
   local exists = known[1] and true or false
