@@ -16,6 +16,13 @@ end
 local now = real + offset
 local now_us = real_us + offset * 1000
 local now_text = string.format('%.0f', now)
+local function finite(text)
+  local value = tonumber(text)
+  if not value or value ~= value or value == math.huge or value == -math.huge then
+    error('a finite number is expected, got ' .. tostring(text))
+  end
+  return value
+end
 local function run_key(id) return ROOT .. 'run:' .. id end
 local function data_key(id) return ROOT .. 'data:' .. id end
 local counters
@@ -216,6 +223,12 @@ local function find_instead(run, limits)
   if answer and claim_key and answer[1] == 'COALESCED' then call('SET', claim_key, answer[2], 'PX', run.ttl) end
   return answer, claim_key
 end
+local function check_numbers(run)
+  finite(run.delay)
+  finite(run.priority)
+  if run.at ~= '' then finite(run.at) end
+  if run.idempotency ~= '' then finite(run.ttl) end
+end
 local function large_payload(run)
   local size = #run.input + #(run.context or '')
   return size > 65536 and size or nil
@@ -223,7 +236,8 @@ end
 local function create(run)
   local id, workflow = run.id, run.workflow
   local unknown = run.admission == '?'
-  local limits = not unknown and run.admission and run.admission ~= '' and cjson.decode(run.admission)
+  local limits = not unknown and run.admission and run.admission ~= '' and rare().read_limits(run.admission)
+  check_numbers(run)
   local instead, claim_key = find_instead(run, limits)
   if instead then return instead end
   local start = now + tonumber(run.delay)
@@ -452,16 +466,17 @@ ops.commit_step = function(base, count)
   local payload = ARGV[base + 7]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
+  local since = elapsed == '0' and now_text or now - finite(elapsed)
+  local moment
+  local stamp = now_text
+  if wait ~= '' then moment = math.max(0, finite(string.sub(wait, 2))) end
   local kind = string.sub(head, 1, 1)
   if kind == 'c' or kind == 'e' or kind == 'a' then
     local known = call('HGET', data_key(id), 's:' .. name)
     if known and string.match(known, '^%a,[dk],') then return 'TAKEN' end
     if kind ~= 'c' then rare().unlisten(id, name) end
   end
-  local moment
-  local stamp = now_text
-  if wait ~= '' then
-    moment = math.max(0, tonumber(string.sub(wait, 2)))
+  if moment then
     if string.sub(wait, 1, 1) == '+' then
       local known = call('HGET', data_key(id), 's:' .. name)
       if known and string.sub(known, 1, #head) == head then
@@ -471,7 +486,6 @@ ops.commit_step = function(base, count)
     end
     stamp = string.format('%.0f', moment)
   end
-  local since = elapsed == '0' and now_text or now - elapsed
   call('HSET', data_key(id), 's:' .. name, head .. since .. ',' .. stamp .. ';' .. payload)
   if kind == 'v' then call('HSET', run_key(id), 'cp', 1) end
   if run[7] and string.sub(head, 3, 3) == 's' then
@@ -514,7 +528,7 @@ ops.park_run = function(base, count)
     if (at > 0 or kind == 's' or kind == 'r') and (not first or at < first) then first = at end
   end)
   if first and first <= now then return { 'READY', now } end
-  if deadline ~= '' and (not first or tonumber(deadline) < first) then first = tonumber(deadline) end
+  if deadline ~= '' and (not first or finite(deadline) < first) then first = finite(deadline) end
   local cold = call('HMGET', run_key(id), 'sa', 'co')
   run.unwinding = cold[2]
   record_pass(id, failures_before(run), 'p', run[6] or cold[1], run[3])
@@ -615,6 +629,16 @@ local function metadata_of(id)
 end
 local function payloads_of(id) return data_fields(id, 'i', 'o', 'e', 'cx', 'ce', 'fe') end
 local MERGED_FOR_MS = 60000
+local function read_limits(text)
+  local limits = cjson.decode(text)
+  for _, letter in ipairs({ 't', 'r', 'd' }) do
+    if limits[letter] then
+      finite(limits[letter][1])
+      finite(limits[letter][2])
+    end
+  end
+  return limits
+end
 local function keep_gates(limits, keep)
   if limits.m then keep('mx', limits.m) end
   local throttle = limits.t
@@ -1389,6 +1413,7 @@ local function register_workflow(name, meta, restoring)
   limit_slots(name, cjson.decode(meta).maxConcurrency)
 end
 local function register_schedule(id, app, declared, restoring)
+  finite(declared.nx)
   local key = ROOT .. 'schedule:' .. id
   local known = call('HMGET', key, 'wf', 'ex', 'tz', 'nx', 'app')
   local exists = known[1] and true or false
@@ -1674,7 +1699,7 @@ ops.admit_run = function(base, count)
     settle_canceled(id, run)
     return 'OVER'
   end
-  local limits = cjson.decode(admission)
+  local limits = read_limits(admission)
   local function finish(outcome, payload)
     if run[6] then record_pass(id, run[4], outcome, run[6], run[3], payload) end
     disown(run[3], id)
@@ -1768,6 +1793,7 @@ ops.await_any = function(base, count)
         ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], context = ARGV[arg + 13],
         extra = child_fields(id, step),
       }
+      check_numbers(child)
       local existing = call('HGET', run_key(child.id), 'wf')
       if existing and existing ~= child.workflow then return { 'CONFLICT', now, 0, child.id, 0 } end
       branch[4] = child
@@ -1783,7 +1809,7 @@ ops.await_any = function(base, count)
   local first, timer = 0, ''
   for _, branch in ipairs(branches) do
     if branch[1] == 't' then
-      local when = tonumber(string.sub(ARGV[branch[3]], 2))
+      local when = finite(string.sub(ARGV[branch[3]], 2))
       if string.sub(ARGV[branch[3]], 1, 1) == '+' then when = when + now end
       when = math.max(1, when)
       if first == 0 or when < first then first, timer = when, branch[2] end
@@ -1824,7 +1850,7 @@ ops.await_event = function(base, count)
     return { 'OK', now, tonumber(moment), status == 'w' and 0 or 1 }
   end
   local moment = 0
-  if timeout ~= '' then moment = now + tonumber(timeout) end
+  if timeout ~= '' then moment = now + finite(timeout) end
   call('HSET', data_key(id), field, 'e,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
   local entries = {}
   local over = listen(id, step, '', name, key, lookback, entries)
@@ -1843,8 +1869,8 @@ ops.back_off_run = function(base, count)
     settle_canceled(id, run)
     return 'OK'
   end
-  local at = now + floor(tonumber(delay))
-  if deadline ~= '' and tonumber(deadline) < at then at = tonumber(deadline) end
+  local at = now + floor(finite(delay))
+  if deadline ~= '' and finite(deadline) < at then at = tonumber(deadline) end
   record_pass(id, run[4], 'f', run[6] or call('HGET', run_key(id), 'sa'), run[3], failure)
   call('HSET', run_key(id), 'st', 'b', 'av', at, 'n', tonumber(run[4] or 0) + 1)
   call('HSET', data_key(id), 'e', failure)
@@ -1933,10 +1959,12 @@ ops.emit_event = function(base, count)
     local is_repeat = run == '' and (nonce == '' or existing[2] == nonce)
     return { is_repeat and 'OK' or 'EXISTS', call('SISMEMBER', ROOT .. 'pending', id), finish_step(runs) }
   end
+  if ts ~= '' then finite(ts) end
   local judged = {}
   local names = subscribers_of(name)
   for i = verdicts_first, verdicts_last, 9 do
     names[ARGV[i]] = true
+    finite(ARGV[i + 4])
     judged[ARGV[i]] = {
       w = ARGV[i], v = ARGV[i + 1], e = ARGV[i + 2], q = ARGV[i + 3], p = ARGV[i + 4], a = ARGV[i + 5], r = ARGV[i + 6], t = ARGV[i + 7],
       ad = ARGV[i + 8],
@@ -2065,8 +2093,9 @@ ops.fire_schedule = function(base, count)
   if not known[1] then return { 'GONE', now, '' } end
   if known[2] ~= workflow or known[3] ~= expression or known[4] ~= zone then return { 'OTHER', now, '' } end
   if known[1] ~= expected then return { 'MOVED', now, known[1] } end
-  if tonumber(expected) > now or (instant ~= '' and tonumber(instant) > now) then return { 'EARLY', now, expected } end
-  if now - tonumber(judged) > 10000 then return { 'LATE', now, expected } end
+  finite(following)
+  if finite(expected) > now or (instant ~= '' and finite(instant) > now) then return { 'EARLY', now, expected } end
+  if now - finite(judged) > 10000 then return { 'LATE', now, expected } end
   if known[5] or instant == '' or is_full(workflow) then
     call('HSET', key, 'nx', following)
     return { known[5] and 'PAUSED' or 'SKIPPED', now, following }
@@ -2162,9 +2191,11 @@ ops.pass_point = function(base, count)
   local order = ARGV[base + 4]
   local state = guard(id, fence)
   if state ~= 'RUNNING' then return state end
+  local passed = finite(number)
+  finite(order)
   local point = number .. ',' .. order
   local known = call('HGET', data_key(id), 'pt')
-  if known and known ~= point and tonumber(string.match(known, '^%d+')) >= tonumber(number) then return 'OK' end
+  if known and known ~= point and tonumber(string.match(known, '^%d+')) >= passed then return 'OK' end
   if known ~= point then call('HSET', data_key(id), 'pt', point) end
   call('HDEL', run_key(id), 'cp')
   return 'OK'
@@ -2291,9 +2322,10 @@ ops.register_worker = function(base, count)
   local queues = ARGV[base + 4]
   local concurrency = ARGV[base + 5]
   local declares = ARGV[base + 6]
+  local till = real + finite(lease)
   if requeue_lost(worker, 100) == 100 then return { 'AGAIN', now } end
   local record = ROOT .. 'worker:' .. worker
-  call('ZADD', ROOT .. 'workers', real + tonumber(lease), worker)
+  call('ZADD', ROOT .. 'workers', till, worker)
   call('HDEL', record, 'lost')
   call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'declares', declares, 'running', 0, 'seen', now)
   serve(worker, cjson.decode(queues))
@@ -2339,6 +2371,7 @@ ops.release_run = function(base, count)
     return 'OK'
   end
   local key = run_key(id)
+  local at = now + finite(delay)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
   local cold = call('HMGET', key, 'pr', 'sa', 'co')
   run.unwinding = cold[3]
@@ -2350,7 +2383,6 @@ ops.release_run = function(base, count)
     keep_slot(id, queue, run[13])
     wake(queue)
   else
-    local at = now + tonumber(delay)
     local first = not run[6] or run[6] == cold[2]
     local status = first and 'd' or 'b'
     call('HSET', key, 'st', status, 'av', at)
@@ -2423,7 +2455,7 @@ ops.renew_lease = function(base, count)
   local stalled = ARGV[base + 4]
   local record = ROOT .. 'worker:' .. worker
   if not call('ZSCORE', ROOT .. 'workers', worker) or call('HEXISTS', record, 'lost') == 1 then return { 'LOST', now } end
-  call('ZADD', ROOT .. 'workers', real + tonumber(lease), worker)
+  call('ZADD', ROOT .. 'workers', real + finite(lease), worker)
   call('HSET', record, 'running', running, 'stalled', stalled, 'seen', now)
   return { 'OK', now }
 end
@@ -2444,7 +2476,7 @@ ops.resume_schedule = function(base, count)
   local known = call('HMGET', key, 'ex', 'tz', 'nx', 'pa')
   if not known[1] then return 'MISSING' end
   if not known[4] then return 'OK' end
-  if known[1] ~= expression or known[2] ~= zone or tonumber(following) <= now then return 'CHANGED' end
+  if known[1] ~= expression or known[2] ~= zone or finite(following) <= now then return 'CHANGED' end
   if tonumber(known[3]) <= now then call('HSET', key, 'nx', following) end
   call('HDEL', key, 'pa')
   return 'OK'
@@ -2570,6 +2602,7 @@ ops.start_child = function(base, count)
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return { state, now, '', 0 } end
   local data = data_key(id)
+  local moment = timeout == '' and 0 or now + finite(timeout)
   local known = call('HMGET', data, 's:' .. step, 'c:' .. step)
   if known[1] then
     return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,%d+,%d+,(%d+);')) }
@@ -2589,8 +2622,6 @@ ops.start_child = function(base, count)
     call('HSET', data, 's:' .. step, 'm,s,' .. order .. ',1,0,' .. now_text .. ',' .. now_text .. ';' .. cjson.encode(started))
     return { 'OK', now, started, 0 }
   end
-  local moment = 0
-  if timeout ~= '' then moment = now + tonumber(timeout) end
   call('HSET', data, 's:' .. step, 'c,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
   await_child(id, step, '', created)
   return { 'OK', now, started, moment }
@@ -2739,7 +2770,7 @@ ops.unwind_run = function(base, count)
   unwind(id, run, 'f')
   return 'OK'
 end
-made = { admit = admit, canceled_error = canceled_error, data_field = data_field, deliver_end = deliver_end, end_debounce = end_debounce, give_back = give_back, merged_into = merged_into, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_all = unlisten_all }
+made = { admit = admit, canceled_error = canceled_error, data_field = data_field, deliver_end = deliver_end, end_debounce = end_debounce, give_back = give_back, merged_into = merged_into, read_limits = read_limits, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_all = unlisten_all }
 return made
 end
 local replies = {}
