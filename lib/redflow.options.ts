@@ -25,6 +25,8 @@ const CLIENT_KEYS: Record<keyof ClientOptions, true> = {
   app: true,
   url: true,
   connection: true,
+  connectTimeoutMs: true,
+  giveUpAfterMs: true,
   prefix: true,
   maxPayloadBytes: true,
   codec: true,

@@ -27,6 +27,7 @@ const LONGEST_WAIT_MS = 20_000;
  */
 export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown, WorkingConnection {
   private starting?: Promise<Worker>;
+  private readonly draining = new AbortController();
   private lastWait?: NodeJS.Timeout;
 
   constructor(
@@ -53,6 +54,7 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
 
   async bootWorker(): Promise<void> {
     if (this.options.worker === false || !this.isClientOurs || this.directory.registry.list().length === 0) return;
+    if (this.draining.signal.aborted) return;
     await this.startWorker();
   }
 
@@ -66,12 +68,14 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
     const { client, worker } = this.options;
     this.starting = startWorker(
       { ...client, ...(worker || {}), registry: this.directory.registry },
-      { resolveClass: (target) => this.directory.resolveClass(target), stepsOf: this.stepsOf },
+      { resolveClass: (target) => this.directory.resolveClass(target), stepsOf: this.stepsOf, signal: this.draining.signal },
     );
     await this.starting;
   }
 
+  /** One that is starting is stopped, too: Redis may not be there. */
   async drain(): Promise<void> {
+    this.draining.abort();
     this.limitWaits();
     const worker = await this.starting?.catch(() => undefined);
     await worker?.stop();

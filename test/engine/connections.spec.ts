@@ -25,7 +25,7 @@ function ownRedis(): Redis {
 }
 
 describe('a connection that the user passed in', () => {
-  it('is used, and left open by client and worker', async () => {
+  it('is left open by client and worker', async () => {
     const redis = ownRedis();
     const prefix = testPrefix();
     const logger = new RecordingLogger();
@@ -95,7 +95,7 @@ describe('an unreachable Redis', () => {
   const url = 'redis://user:secret@127.0.0.1:1';
 
   it('fails connect() with host, port and option, and without the password', async () => {
-    const client = createClient({ url, prefix: testPrefix(), logger: new RecordingLogger() });
+    const client = createClient({ url, prefix: testPrefix(), logger: new RecordingLogger(), connectTimeoutMs: 500 });
     whenTestEnds(() => client.close());
     const error = await rejection(client.connect());
     expect(error).toBeInstanceOf(ConnectionError);
@@ -105,7 +105,13 @@ describe('an unreachable Redis', () => {
   });
 
   it('fails the start of a worker, which leaves nothing open', async () => {
-    const started = startWorker({ url, prefix: testPrefix(), logger: new RecordingLogger(), workflows: [echo] });
+    const started = startWorker({
+      url,
+      prefix: testPrefix(),
+      logger: new RecordingLogger(),
+      workflows: [echo],
+      connectTimeoutMs: 500,
+    });
     expect(await rejection(started)).toBeInstanceOf(ConnectionError);
   });
 });

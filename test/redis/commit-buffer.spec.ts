@@ -18,7 +18,7 @@ class NotingRunner extends ScriptRunner {
   mostInFlight = 0;
 
   constructor(room: EngineRoom) {
-    super(room.connection, room.keys, { role: 'worker', giveUpAfterMs: 30_000 });
+    super(room.connection, room.keys);
   }
 
   override async run(ops: ReadonlyArray<Op<unknown>>): Promise<unknown[]> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { ConnectionError, UnsupportedRedisError } from '../../lib/engine/core/errors/index.js';
 import { type ConnectionSource, RedisConnection } from '../../lib/engine/redis/connection.js';
-import { lossyProxy, openEngineRoom, plainClient, privateRedis, redisPassingFor, silentLogger } from '../support/engine-room.js';
+import { lossyProxy, openEngineRoom, plainClient, privateRedis, redisPassingFor } from '../support/engine-room.js';
 import { eventually } from '../support/eventually.js';
 import { testRedisUrl } from '../support/namespace.js';
 
@@ -75,7 +75,7 @@ describe('RedisConnection', () => {
       expect(message).toMatch(
         /^Cannot reach Redis at .*: ERR DB index is out of range\. Start Redis there, or correct the option\.$/,
       );
-      await expect(connection.commands.set('key', 'value')).rejects.toThrow();
+      await expect(connection.call((redis) => redis.set('key', 'value'))).rejects.toThrow(ConnectionError);
       expect(await plainClient(server.url).dbsize()).toBe(0);
     });
 
@@ -107,34 +107,39 @@ describe('RedisConnection', () => {
   });
 
   describe('a client that was passed in', () => {
-    it('is used, and stays open', async () => {
-      const client = plainClient();
+    it('is a pattern for ours: it is neither used nor closed', async () => {
+      const client = plainClient(`${testRedisUrl()}/1`);
       const room = openEngineRoom({ connection: client });
-      await room.createAll('r1');
-      expect(room.connection.commands).toBe(client);
       const errorListeners = client.listenerCount('error');
+      expect(await room.connection.call((redis) => redis.client('INFO'))).toContain(' db=1 ');
+      await room.connection.duplicate();
+      expect(client.status).toBe('wait');
       await room.connection.close();
       expect(await client.ping()).toBe('PONG');
-      expect(client.listenerCount('error')).toBe(errorListeners - 1);
+      expect(client.listenerCount('error')).toBe(errorListeners);
     });
 
-    it('gets further connections beside it, which are closed', async () => {
-      const connection = connectionTo({ connection: plainClient() });
+    it('gives its password as it is when a connection is made', async () => {
+      const server = await privateRedis();
+      const client = plainClient(server.url);
+      await client.config('SET', 'requirepass', 'first');
+      client.options.password = 'first';
+      const connection = connectionTo({ connection: client });
       await connection.open();
-      const further = await connection.duplicate();
-      expect(await further.ping()).toBe('PONG');
-      await connection.close();
-      expect(further.status).toBe('end');
+      await client.config('SET', 'requirepass', 'second');
+      client.options.password = 'second';
+      await plainClient(`redis://:second@127.0.0.1:${server.port}`).call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      expect(await connection.repeated((redis) => redis.ping())).toBe('PONG');
     });
   });
 
   it('takes ioredis options, and closes what it made of them', async () => {
-    const { hostname, port } = new URL(testRedisUrl());
-    const room = openEngineRoom({ connection: { host: hostname, port: Number(port || 6379), db: 0, connectionName: 'mine' } });
-    await room.createAll('r1');
-    expect(await (room.connection.commands as Redis).client('GETNAME')).toBe('mine');
+    const proxy = await lossyProxy();
+    const { hostname, port } = new URL(proxy.url);
+    const room = openEngineRoom({ connection: { host: hostname, port: Number(port), db: 0, connectionName: 'mine' } });
+    expect(await room.connection.call((redis) => (redis as Redis).client('GETNAME'))).toBe('mine');
     await room.connection.close();
-    expect(room.connection.commands.status).toBe('end');
+    await eventually(() => proxy.connections === 0);
   });
 
   describe('close()', () => {
@@ -157,7 +162,6 @@ describe('RedisConnection', () => {
       if (state === 'killed') {
         await connection.open();
         await server.kill();
-        await eventually(() => connection.commands.status === 'reconnecting');
       }
       await connection.close();
       await connection.close();
@@ -179,7 +183,7 @@ describe('RedisConnection', () => {
     const further = await connection.duplicate();
     connection.discard(further);
     await eventually(() => proxy.connections === 1);
-    expect(await connection.commands.ping()).toBe('PONG');
+    expect(await connection.call((redis) => redis.ping())).toBe('PONG');
   });
 
   describe('repeated()', () => {
@@ -210,29 +214,11 @@ describe('RedisConnection', () => {
     const connection = connectionTo({ url: `${server.url}/1` });
     await connection.open();
     await admin.call('ACL', 'SETUSER', 'default', '-select');
-    const refused = new Promise((resolve) => connection.commands.once('error', resolve));
     await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-    expect(await refused).toMatchObject({ message: expect.stringContaining('NOPERM') });
     const written = connection.repeated((redis) => redis.set('key', 'value'));
+    await eventually(async () => /cmdstat_select:.*rejected_calls=[1-9]/.test(await admin.info('commandstats')));
     await admin.call('ACL', 'SETUSER', 'default', '+select');
     await written;
     expect(await admin.info('keyspace')).toMatch(/^# Keyspace\s+db1:keys=1,/);
-  });
-
-  it('warns of the same trouble once', async () => {
-    const warnings: string[] = [];
-    const server = await privateRedis();
-    const connection = new RedisConnection({ url: server.url }, { ...silentLogger, warn: (message) => warnings.push(message) });
-    try {
-      await connection.open();
-      await server.kill();
-      let tries = 0;
-      connection.commands.on('reconnecting', () => tries++);
-      await eventually(() => tries >= 4);
-      expect(warnings.filter((warning) => warning.includes('ECONNREFUSED'))).toHaveLength(1);
-      expect(warnings.every((warning) => warning.includes(`127.0.0.1:${server.port}`))).toBe(true);
-    } finally {
-      await connection.close();
-    }
   });
 });

@@ -8,7 +8,8 @@ import { type Created, createRun, type NewRun } from '../../lib/engine/redis/cre
 import { Keyspace } from '../../lib/engine/redis/keyspace.js';
 import type { Op } from '../../lib/engine/redis/op.js';
 import { registerWorker } from '../../lib/engine/redis/register-worker.js';
-import { type RunnerOptions, ScriptRunner } from '../../lib/engine/redis/script-runner.js';
+import type { ReplicaWait } from '../../lib/engine/redis/replica-wait.js';
+import { ScriptRunner } from '../../lib/engine/redis/script-runner.js';
 import { type RedisServer, startRedis } from '../../lib/testing/index.js';
 import { contentsOf } from './contents.js';
 import { type LossyProxy, startLossyProxy } from './lossy-proxy.js';
@@ -28,7 +29,10 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
 
-export interface RoomOptions extends Partial<RunnerOptions>, Partial<ConnectionSource> {
+export interface RoomOptions extends Partial<ConnectionSource> {
+  readonly role?: 'client' | 'worker';
+  readonly waitReplicas?: ReplicaWait;
+  readonly logger?: LoggerPort;
   /** One with a clock of its own by default. */
   prefix?: string;
 }
@@ -92,11 +96,11 @@ export class EngineRoom {
   private readonly sequences = new Map<string, number>();
   private readonly fences = new Map<string, string>();
 
-  constructor({ prefix, url = testRedisUrl(), connection, role = 'worker', giveUpAfterMs = 30_000 }: RoomOptions) {
+  constructor({ prefix, url = testRedisUrl(), role = 'worker', waitReplicas, logger = silentLogger, ...source }: RoomOptions) {
     this.prefix = prefix ?? `redflow-test:${testPrefix()}`;
     this.keys = new Keyspace(this.prefix);
-    this.connection = new RedisConnection({ url, connection }, silentLogger);
-    this.runner = new ScriptRunner(this.connection, this.keys, { role, giveUpAfterMs });
+    this.connection = new RedisConnection({ url, giveUpAfterMs: 30_000, connectTimeoutMs: 10_000, ...source }, logger, role);
+    this.runner = new ScriptRunner(this.connection, this.keys, waitReplicas);
     this.buffer = new CommitBuffer(this.runner, { depth: 1, smallest: 1 });
     this.redis = plainClient(url);
   }

@@ -23,8 +23,8 @@ import { RunRetrier } from './run-retrier.js';
 import { RunSearch } from './run-search.js';
 import { ScheduleAdmin } from './schedule-admin.js';
 
-/** How long a call is sent again while Redis is away, before it fails. */
-const GIVE_UP_AFTER_MS = 10_000;
+/** How long a close goes on trying to reach a Redis that is away. */
+const CLOSE_GIVES_UP_AFTER_MS = 5_000;
 
 /** A thousand creates leave without waiting for one another's answers. */
 const BUFFER = { depth: 8, smallest: 64 };
@@ -63,7 +63,7 @@ export class ClientParts {
     const { logger, maxPayloadBytes, sealer, context, waitReplicas } = resolved;
     const keys = new Keyspace(resolved.prefix);
     this.connection = new RedisConnection(resolved, logger);
-    const runner = new ScriptRunner(this.connection, keys, { role: 'client', giveUpAfterMs: GIVE_UP_AFTER_MS, waitReplicas });
+    const runner = new ScriptRunner(this.connection, keys, waitReplicas);
     this.buffer = new CommitBuffer(runner, BUFFER, sealer);
     this.queries = new RunQueries(this.connection, keys, this.buffer, sealer);
     this.search = new RunSearch(this.buffer);
@@ -97,7 +97,8 @@ export class ClientParts {
   }
 
   private async shutDown(): Promise<void> {
-    this.results.close();
+    this.connection.hurry(CLOSE_GIVES_UP_AFTER_MS);
+    await this.results.close();
     await this.pending.idle();
     await this.buffer.idle();
     await this.connection.close();

@@ -28,7 +28,7 @@ import type { CreatedRun } from './run-creator.js';
 /**
  * Creates runs and reads what became of them. Connects with its first call.
  *
- * Calls are repeated while Redis is away and fail with `ConnectionError` after 10 s; a repeated create makes one run.
+ * Calls are repeated while Redis is away and fail with `ConnectionError` after `giveUpAfterMs`; a repeated create makes one run.
  */
 export class RedflowClient {
   private readonly parts: ClientParts;
@@ -39,11 +39,11 @@ export class RedflowClient {
   }
 
   /**
-   * Connects and checks the server, for those who want to know early.
+   * Connects and checks the server, for those who want to know early. Tries for `connectTimeoutMs`.
    * @throws ConnectionError naming host, port and option; UnsupportedRedisError before Redis 6.2
    */
   async connect(): Promise<void> {
-    await this.parts.connection.open();
+    await this.parts.connection.reach();
   }
 
   /**

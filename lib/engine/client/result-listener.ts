@@ -7,33 +7,43 @@ import { fromStoredError } from '../core/stored-error.js';
 import type { LoggerPort } from '../core/values.types.js';
 import { awaitRun, parseEndMessage, type RunEnd, resultOf } from '../redis/await-run.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
-import type { RedisClient, RedisConnection } from '../redis/connection.js';
+import type { RedisConnection } from '../redis/connection.js';
 import type { Keyspace } from '../redis/keyspace.js';
+import { Subscription } from '../redis/subscription.js';
 
 interface Waiter {
   readonly resolve: (output: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** How often waiting runs are looked up all the same: a message can be lost while the connection changes. */
-const RECHECK_MS = 10_000;
+/** How soon waiting runs are looked up while nothing is pushed, and how often all the same: a message can be lost. */
+const RECHECK_MS = { first: 1_000, longest: 10_000 };
 
 /** Learns from Redis when awaited runs end: one subscription per client, however many runs it awaits. */
 export class ResultListener {
   private readonly id = newId();
   private readonly waiters = new Map<string, Set<Waiter>>();
-  private subscription: Promise<RedisClient> | undefined;
+  private readonly subscription: Subscription;
   private recheck: NodeJS.Timeout | undefined;
+  private unpushedMs = RECHECK_MS.first;
   private isOver = false;
   private closed = false;
 
   constructor(
-    private readonly connection: RedisConnection,
-    private readonly keys: Keyspace,
+    connection: RedisConnection,
+    keys: Keyspace,
     private readonly buffer: CommitBuffer,
     private readonly sealer: Sealer,
     private readonly logger: LoggerPort,
-  ) {}
+  ) {
+    this.subscription = new Subscription(
+      connection,
+      keys.endedChannel(this.id),
+      (text) => this.received(text),
+      // What ended until then sent its message to nobody.
+      () => this.askAgain(),
+    );
+  }
 
   /** @throws RunFailedError, RunCanceledError, ResultTimeoutError, RunNotFoundError, ConnectionError, or the signal's reason */
   result(runId: string, timeoutMs: number | undefined, signal: AbortSignal | undefined): Promise<unknown> {
@@ -65,22 +75,24 @@ export class ResultListener {
     for (const runId of [...this.waiters.keys()]) this.rejectAll(runId, closedError(runId));
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.closed = true;
     this.stopWaiting();
+    await this.subscription.stop();
   }
 
   private register(runId: string, waiter: Waiter): void {
     const known = this.waiters.get(runId);
     if (known) known.add(waiter);
     else this.waiters.set(runId, new Set([waiter]));
-    if (this.isOver) void this.ask(runId);
-    else {
-      this.subscribe().then(
-        () => this.ask(runId),
-        (error) => this.rejectAll(runId, error),
-      );
+    if (this.isOver) {
+      void this.ask(runId);
+      return;
     }
+    this.subscription.start();
+    // Nothing is pushed yet as a rule, with the first run: then it is asked about as soon as that is so, or a while later.
+    if (this.subscription.isUp) void this.ask(runId);
+    else this.askSoon();
   }
 
   private remove(runId: string, waiter: Waiter): void {
@@ -101,47 +113,23 @@ export class ResultListener {
       if (awaited.status === 'MISSING') this.rejectAll(runId, new RunNotFoundError({ runId }));
       else if (awaited.status === 'ENDED') this.settle(awaited.end);
       else if (this.isOver) this.rejectAll(runId, closedError(runId));
-      else if (this.waiters.size > 0) this.recheck ??= setTimeout(this.askAgain, RECHECK_MS);
+      else this.askSoon();
     } catch (error) {
       this.rejectAll(runId, error);
     }
   }
 
+  private askSoon(): void {
+    if (this.waiters.size === 0) return;
+    this.recheck ??= setTimeout(this.askAgain, this.subscription.isUp ? RECHECK_MS.longest : this.unpushedMs);
+  }
+
   private readonly askAgain = (): void => {
     clearTimeout(this.recheck);
     this.recheck = undefined;
+    this.unpushedMs = this.subscription.isUp ? RECHECK_MS.first : Math.min(2 * this.unpushedMs, RECHECK_MS.longest);
     for (const runId of this.waiters.keys()) void this.ask(runId);
   };
-
-  private subscribe(): Promise<RedisClient> {
-    this.subscription ??= this.connection
-      .repeated(() => this.openSubscription())
-      .catch((error: unknown) => {
-        this.subscription = undefined;
-        throw error;
-      });
-    return this.subscription;
-  }
-
-  private async openSubscription(): Promise<RedisClient> {
-    const client = await this.connection.duplicate();
-    client.on('message', (_channel: string, text: string) => this.received(text));
-    try {
-      await client.subscribe(this.keys.endedChannel(this.id));
-    } catch (error) {
-      this.connection.discard(client);
-      throw error;
-    }
-    client.on('ready', () => this.resubscribe(client));
-    return client;
-  }
-
-  /** What ended while the connection was away sent its message to nobody. */
-  private resubscribe(client: RedisClient): void {
-    client.subscribe(this.keys.endedChannel(this.id)).then(this.askAgain, () => {
-      // The connection went again, and will be ready again.
-    });
-  }
 
   private received(text: string): void {
     const end = parseEndMessage(text);

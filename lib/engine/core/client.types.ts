@@ -12,10 +12,22 @@ export interface ClientOptions {
    */
   url?: string | undefined;
   /**
-   * An ioredis client or cluster of yours (left open on close), of any copy of ioredis, or options to make a client; wins over `url`.
-   * Refused is what changes keys or replies (`keyPrefix`, `stringNumbers`) and what reads from replicas.
+   * Options of ioredis, or a client or cluster of yours, of any copy of ioredis: its address, credentials and TLS settings are taken for
+   * connections of our own, and itself is neither used nor closed. Wins over `url`. Options that change keys or replies (`keyPrefix`,
+   * `stringNumbers`) or read from replicas are refused.
    */
   connection?: Redis | Cluster | RedisOptions;
+  /**
+   * How long the boot (`connect()`, the start of a worker) tries to reach a Redis that is not there or takes no writes, in
+   * milliseconds. @default 10 000
+   */
+  connectTimeoutMs?: number | undefined;
+  /**
+   * How long a call of a client is repeated while Redis is away before it fails with `ConnectionError`, in milliseconds; 50 000 at most.
+   * Longer than a failover takes: in a Redis Cluster its `cluster-node-timeout` (15 s by default) and a few seconds. Workers do not
+   * give up. @default 30 000
+   */
+  giveUpAfterMs?: number | undefined;
   /** Namespace of all keys. @default env REDFLOW_PREFIX, else 'redflow:v1' */
   prefix?: string | undefined;
   /** Largest input or output, in UTF-8 bytes of its JSON before any codec. @default 1 MiB */

@@ -1,80 +1,92 @@
-import { Redis, type RedisOptions } from 'ioredis';
-import { ConnectionError, UnsupportedRedisError } from '../core/errors/index.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConnectionError, RedflowError } from '../core/errors/index.js';
 import type { LoggerPort } from '../core/values.types.js';
-import { isClient, isCluster, type RedisClient } from './redis-client.js';
-import { repeatWhileAway } from './repeat-while-away.js';
+import { within } from './deadline.js';
+import { ClientMaker, type ConnectionSource, connected, dropped, type Purpose, sever } from './fresh-client.js';
+import { Outage, reasonOf } from './outage.js';
+import type { RedisClient } from './redis-client.js';
+import { backoffMs, type RepeatOptions, repeatWhileAway } from './repeat-while-away.js';
+import { addressOf } from './server-address.js';
+import { checkServer, type RedisServerInfo, readServerInfo } from './server-info.js';
+import { isLoginRefused, isPassing, isRefusal, type Role, wantsFreshConnection } from './transient.js';
 
-export type { RedisClient };
+export type { ConnectionSource } from './fresh-client.js';
+export type { RedisClient } from './redis-client.js';
+export type { RedisServerInfo } from './server-info.js';
 
-export interface ConnectionSource {
-  readonly url: string;
-  readonly connection?: RedisClient | RedisOptions;
+/** Longest wait for a connection, or for the answer to a call; scripts answer within milliseconds. */
+const SILENCE_MS = 5_000;
+/** What a wait gets at least when time is short. */
+const SHORTEST_SILENCE_MS = 1_000;
+const LONGEST_PAUSE_MS = 1_000;
+
+interface Opened {
+  readonly redis: RedisClient;
+  readonly info: RedisServerInfo;
 }
 
-const MINIMUM = { major: 6, minor: 2 };
-const CONNECT_TIMEOUT_MS = 10_000;
-/** How long a plain read is repeated while Redis is away, as long as a client's script calls are. */
-const GIVE_UP_AFTER_MS = 10_000;
+/** What is done on an open connection. */
+export type Work<T> = (redis: RedisClient, info: RedisServerInfo) => Promise<T>;
 
 /**
- * Commands fail at once when the connection goes, and the script runner sends them again: ioredis must neither queue them for
- * minutes nor resend them by itself. A silent socket is given up after 15 s; every script answers far sooner.
+ * The Redis connections of one client or worker: one for calls, others on demand. Nothing waits on any of them without a limit,
+ * and one that fails is replaced by a fresh one with the next call.
  */
-const OUR_OPTIONS: RedisOptions = {
-  lazyConnect: true,
-  // ioredis forgets what it has queued when it is closed between two attempts to connect: the caller would wait forever.
-  enableOfflineQueue: false,
-  maxRetriesPerRequest: 0,
-  autoResendUnfulfilledCommands: false,
-  connectTimeout: CONNECT_TIMEOUT_MS,
-  socketTimeout: 15_000,
-  // How long a timer outlives a disconnect whose socket is already gone; 2 s by default.
-  disconnectTimeout: 100,
-  retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 6), 2_000) * (0.5 + Math.random() / 2),
-};
-
-/** The Redis connections of one client or worker: one for commands, others on demand. A client the user passed in stays open. */
 export class RedisConnection {
-  readonly commands: RedisClient;
-  private readonly owned: boolean;
-  private readonly extra = new Set<RedisClient>();
-  private opened: Promise<RedisServerInfo> | undefined;
-  private lastError: Error | undefined;
-  /** What the server said to the database: what ioredis says afterwards are consequences. */
-  private selectError: Error | undefined;
-  private closed = false;
+  /** Host, port and option, for messages; without user and password. */
+  readonly address: string;
+  readonly outage: Outage;
+  private readonly maker: ClientMaker;
+  private readonly clients = new Set<RedisClient>();
+  private readonly closing = new AbortController();
+  private current: Promise<Opened> | undefined;
+  private wasOpen = false;
+  /** Connections since the last call that succeeded. */
+  private tries = 0;
   private giveUpAt = Number.POSITIVE_INFINITY;
+  private readonly repeats: RepeatOptions;
 
   constructor(
     private readonly source: ConnectionSource,
-    private readonly logger: LoggerPort,
+    readonly logger: LoggerPort,
+    readonly role: Role = 'client',
   ) {
-    const given = source.connection;
-    this.owned = !isClient(given);
-    this.commands = isClient(given)
-      ? given
-      : given
-        ? new Redis({ ...given, ...OUR_OPTIONS })
-        : new Redis(source.url, OUR_OPTIONS);
-    this.watch(this.commands);
+    this.address = addressOf(source);
+    this.maker = new ClientMaker(source, SILENCE_MS);
+    this.outage = new Outage(logger, {
+      lasts: (reason) => `${this.address} does not work: ${reason}. Calls are repeated until it does.`,
+      isOver: (lastedMs) => `${this.address} works again, after ${Math.round(lastedMs / 1_000)} s.`,
+    });
+    this.repeats = {
+      giveUpAfterMs: source.giveUpAfterMs,
+      isPassing: (error) => this.isPassing(error),
+      failed: (error) => this.outage.failed(error),
+      isOver: () => this.isOver,
+      gaveUp: (error, waitedMs) => this.gaveUp(error, waitedMs),
+    };
   }
 
   /** True once {@link close} was called. */
   get isClosed(): boolean {
-    return this.closed;
+    return this.closing.signal.aborted;
   }
 
   /** True once {@link close} was called, or the time of {@link hurry} is up. */
   get isOver(): boolean {
-    return this.closed || performance.now() >= this.giveUpAt;
+    return this.isClosed || performance.now() >= this.giveUpAt;
   }
 
   /**
-   * Bounds all waiting for a Redis that is away from now on, for a stop: calls that follow one another share the time, so the stop
-   * takes no longer however many they are. Each is tried once at least.
+   * Bounds all waiting for a Redis that is away from now on, for a start or a stop: calls that follow one another share the time, so
+   * it takes no longer however many they are. Each is tried once at least.
    */
   hurry(giveUpAfterMs: number): void {
     this.giveUpAt = performance.now() + giveUpAfterMs;
+  }
+
+  /** Ends the bound of {@link hurry}. */
+  takeTime(): void {
+    this.giveUpAt = Number.POSITIVE_INFINITY;
   }
 
   /** What calls after {@link close} fail with. */
@@ -82,172 +94,153 @@ export class RedisConnection {
     return new ConnectionError(`This client or worker of ${this.address} was closed. Make a new one.`);
   }
 
-  /** Host, port and option, for messages; without user and password. */
-  get address(): string {
-    const { connection, url } = this.source;
-    if (isCluster(connection)) return 'the Redis Cluster given as option "connection"';
-    if (connection) {
-      const { host = '127.0.0.1', port = 6379, path } = this.commands.options as RedisOptions;
-      return `Redis at ${path ?? `${host}:${port}`} (option "connection")`;
-    }
-    return `Redis at ${hostOf(url)} (option "url" or the environment variable REDIS_URL)`;
-  }
-
   /**
-   * Connects and checks the server once; later calls share the first.
+   * Connects and checks the server; calls share the connection for as long as it works.
    * @throws ConnectionError, UnsupportedRedisError
    */
-  open(): Promise<RedisServerInfo> {
-    this.opened ??= this.connect().catch((error: unknown) => {
-      this.opened = undefined;
-      throw error;
+  async open(): Promise<RedisServerInfo> {
+    return (await this.opened()).info;
+  }
+
+  /**
+   * Opens for a boot, which may be earlier than that of Redis: tries for `connectTimeoutMs`. A refused password is not tried again.
+   * @throws ConnectionError, UnsupportedRedisError
+   */
+  reach(): Promise<RedisServerInfo> {
+    return repeatWhileAway(() => this.open(), {
+      ...this.repeats,
+      giveUpAfterMs: this.source.connectTimeoutMs,
+      gaveUp: (error) => (this.isClosed ? this.closedError() : (error as Error)),
     });
-    return this.opened;
   }
 
   /**
-   * Does outside the scripts what may be done twice, and repeats it like them while Redis is away.
-   * @throws ConnectionError after 10 s
+   * Does something once, on an open connection. One that fails in a way that another may not is replaced with the next call.
+   * @param longerMs what it may take beyond the usual
    */
-  async repeated<T>(call: (redis: RedisClient) => Promise<T>): Promise<T> {
-    return repeatWhileAway(
-      async () => {
-        await this.open();
-        return call(this.commands);
-      },
-      {
-        giveUpAfterMs: () => GIVE_UP_AFTER_MS,
-        gaveUp: (cause, waitedMs) =>
-          this.closed
-            ? this.closedError()
-            : new ConnectionError(
-                `${this.address} did not answer for ${Math.round(waitedMs)} ms (${(cause as Error).message}).`,
-                {
-                  cause,
-                },
-              ),
-        isOver: () => this.isOver,
-      },
-    );
-  }
-
-  /**
-   * A further connection with the same options, closed with this one. It does not subscribe again by itself: if the connection
-   * goes meanwhile, ioredis leaves a rejected promise that nobody handles, and the process ends.
-   */
-  async duplicate(): Promise<RedisClient> {
-    const { commands } = this;
-    if (this.closed) throw this.closedError();
-    const copy = isCluster(commands)
-      ? commands.duplicate([], { lazyConnect: true } as never)
-      : commands.duplicate({ ...OUR_OPTIONS, socketTimeout: undefined, autoResubscribe: false });
-    this.extra.add(copy);
-    this.watch(copy);
+  async call<T>(work: Work<T>, longerMs = 0): Promise<T> {
+    const opening = this.opened();
+    const { redis, info } = await opening;
     try {
-      await copy.connect();
-      return copy;
+      const result = await within(this.limitMs() + longerMs, 'A call', work(redis, info));
+      this.tries = 0;
+      this.outage.over();
+      return result;
     } catch (error) {
-      this.discard(copy);
+      if (this.isPassing(error) && wantsFreshConnection(error)) this.leave(opening, redis);
       throw error;
     }
+  }
+
+  /**
+   * Does what may be done twice, again and again while Redis is away.
+   * @throws ConnectionError after `giveUpAfterMs`
+   */
+  repeated<T>(work: Work<T>, longerMs = 0): Promise<T> {
+    return repeatWhileAway(() => this.call(work, longerMs), this.repeats);
+  }
+
+  /**
+   * A further connection, which blocks or subscribes; closed with this one.
+   * @param signal ends the waiting for it
+   */
+  async duplicate(signal?: AbortSignal): Promise<RedisClient> {
+    return this.connect('waiting', signal);
   }
 
   discard(client: RedisClient): void {
-    this.extra.delete(client);
-    client.disconnect();
+    this.clients.delete(client);
+    sever(client);
   }
 
   async close(): Promise<void> {
-    this.closed = true;
-    const closing = [...this.extra];
-    if (this.owned) closing.push(this.commands);
-    this.extra.clear();
-    await Promise.all(closing.map(disconnected));
-    this.commands.off('error', this.noteError);
+    this.closing.abort();
+    const open = [...this.clients];
+    this.clients.clear();
+    await Promise.all(open.map(dropped));
   }
 
-  private async connect(): Promise<RedisServerInfo> {
-    this.selectError = undefined;
+  private opened(): Promise<Opened> {
+    if (this.current) return this.current;
+    const opening: Promise<Opened> = this.openCalls(() => {
+      if (this.current === opening) this.current = undefined;
+    });
+    this.current = opening;
+    return opening;
+  }
+
+  /** @param ended called when it fails, now or later */
+  private async openCalls(ended: () => void): Promise<Opened> {
     try {
-      if (this.commands.status === 'wait') await this.commands.connect();
-      const info = readServerInfo(await this.commands.info());
-      if (info.major < MINIMUM.major || (info.major === MINIMUM.major && info.minor < MINIMUM.minor)) {
-        throw new UnsupportedRedisError({ found: info.version, required: `${MINIMUM.major}.${MINIMUM.minor}` });
+      if (this.tries > 0) await this.pause(backoffMs(this.tries, LONGEST_PAUSE_MS));
+      this.tries++;
+      const redis = await this.connect('calls');
+      redis.once('end', ended);
+      try {
+        const info = readServerInfo(await within(this.limitMs(), 'The first call', redis.info()));
+        checkServer(info);
+        this.maker.learn(redis);
+        this.wasOpen = true;
+        return { redis, info };
+      } catch (error) {
+        this.discard(redis);
+        throw error;
       }
-      return info;
     } catch (error) {
-      if (error instanceof UnsupportedRedisError) throw error;
-      const reason = this.selectError ?? this.lastError ?? (error as Error);
-      throw new ConnectionError(
-        `Cannot reach ${this.address}: ${reason.message || (reason as NodeJS.ErrnoException).code || reason.name}. Start Redis there, or correct the option.`,
-        { cause: reason },
-      );
+      ended();
+      throw this.isClosed ? this.closedError() : this.unreachable(error);
     }
   }
 
-  private watch(client: RedisClient): void {
-    client.on('error', this.noteError);
-    if (client !== this.commands || this.owned) client.on('error', (error) => this.refuseOtherDatabase(error, client));
-  }
-
-  /** When SELECT fails, ioredis would go on in database 0, which is somebody else's. */
-  private refuseOtherDatabase(error: Error, client: RedisClient): void {
-    if (!isOfSelect(error)) return;
-    this.selectError = error;
-    client.disconnect(true);
-  }
-
-  private readonly noteError = (error: Error): void => {
-    if (this.lastError?.message !== error.message) {
-      this.logger.warn(`${this.address}: ${error.message}; connecting again`);
+  private async connect(purpose: Purpose, signal?: AbortSignal): Promise<RedisClient> {
+    if (this.isClosed) throw this.closedError();
+    const redis = this.maker.make(purpose);
+    const stop = () => this.discard(redis);
+    this.clients.add(redis);
+    redis.once('end', () => this.clients.delete(redis));
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      await connected(redis, this.limitMs());
+      return redis;
+    } finally {
+      signal?.removeEventListener('abort', stop);
     }
-    this.lastError = error;
-  };
-}
-
-export interface RedisServerInfo {
-  readonly version: string;
-  readonly major: number;
-  readonly minor: number;
-  readonly maxmemoryPolicy?: string;
-  readonly appendOnly: boolean;
-}
-
-/** Valkey and Dragonfly answer a `redis_version` they are compatible with. */
-function readServerInfo(info: string): RedisServerInfo {
-  const field = (name: string): string | undefined => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1].trim();
-  const version = field('redis_version') ?? '0.0';
-  const [major, minor] = version.split('.').map(Number);
-  return {
-    version,
-    major,
-    minor,
-    maxmemoryPolicy: field('maxmemory_policy'),
-    appendOnly: field('aof_enabled') === '1',
-  };
-}
-
-/** Whether an error is the answer to the SELECT of a new connection: there is no such database, or it may not be used. */
-function isOfSelect(error: Error): boolean {
-  return (error as { command?: { name?: string } }).command?.name === 'select';
-}
-
-function hostOf(url: string): string {
-  try {
-    const { hostname, port, protocol, pathname } = new URL(url);
-    return hostname ? `${hostname}:${port || 6379}` : `${protocol}//${pathname}`;
-  } catch {
-    return 'an address that is not a URL';
   }
-}
 
-/** `quit()` would wait behind a dead socket; nothing is in flight when a connection is closed. */
-function disconnected(client: RedisClient): Promise<void> {
-  if (client.status === 'end') return Promise.resolve();
-  return new Promise((resolve) => {
-    client.once('end', resolve);
-    client.disconnect();
-    // Between two attempts to connect there is nothing to end, and ioredis says nothing.
-    if (client.status === 'reconnecting') resolve();
-  });
+  /** Others may wait for answers on it: they repeat their calls on the next. */
+  private leave(opening: Promise<Opened>, redis: RedisClient): void {
+    if (this.current === opening) this.current = undefined;
+    this.discard(redis);
+  }
+
+  private async pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.closing.signal });
+  }
+
+  private limitMs(): number {
+    return Math.min(SILENCE_MS, Math.max(this.giveUpAt - performance.now(), SHORTEST_SILENCE_MS));
+  }
+
+  private isPassing(error: unknown): boolean {
+    if (!(error instanceof ConnectionError)) return isPassing(error, this.role);
+    // A password that never worked is a mistake; one that did may be changing.
+    return this.wasOpen || !isLoginRefused(error.cause);
+  }
+
+  private unreachable(error: unknown): RedflowError {
+    if (error instanceof RedflowError) return error;
+    return new ConnectionError(`Cannot reach ${this.address}: ${reasonOf(error)}. Start Redis there, or correct the option.`, {
+      cause: error,
+    });
+  }
+
+  private gaveUp(error: unknown, waitedMs: number): ConnectionError {
+    if (this.isClosed) return this.closedError();
+    const reason = reasonOf(error);
+    const what = isRefusal(reason) ? 'refused all calls' : 'did not answer';
+    return new ConnectionError(
+      `${this.address} ${what} for ${Math.round(waitedMs)} ms (${reason}). The call may have taken effect: repeat it with the same runId or idempotencyKey.`,
+      { cause: error },
+    );
+  }
 }

@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConnectionError } from '../core/errors/index.js';
-import { isTransient } from './transient.js';
 
 export interface RepeatOptions {
-  /** How long to go on; asked after every failure. */
-  giveUpAfterMs(): number;
-  /** What the caller gets instead of the last error. */
-  gaveUp(error: unknown, waitedMs: number): ConnectionError;
+  /** How long to go on. */
+  readonly giveUpAfterMs: number;
+  /** Whether it may succeed later. */
+  isPassing(error: unknown): boolean;
+  /** Told of every failure that is to be followed by a repeat. */
+  failed(error: unknown): void;
   /** Whether there is no use in another repeat, because the connection was closed on our side, or no time. */
   isOver(): boolean;
-  /** Errors worth a repeat besides those of a Redis that is away. */
-  alsoPassing?(error: unknown): boolean;
+  /** What the caller gets instead of the last error. */
+  gaveUp(error: unknown, waitedMs: number): Error;
 }
 
 /** Calls again and again, with backoff and jitter, for as long as Redis is away. The call must be one that may run twice. */
@@ -20,11 +20,16 @@ export async function repeatWhileAway<T>(call: () => Promise<T>, options: Repeat
     try {
       return await call();
     } catch (error) {
-      const isPassing = isTransient(error) || error instanceof ConnectionError || options.alsoPassing?.(error);
-      if (!isPassing) throw error;
+      if (!options.isPassing(error)) throw error;
       const waited = performance.now() - since;
-      if (waited >= options.giveUpAfterMs() || options.isOver()) throw options.gaveUp(error, waited);
-      await delay(Math.min(20 * 2 ** Math.min(attempt, 6), 1_000) * (0.5 + Math.random() / 2));
+      if (waited >= options.giveUpAfterMs || options.isOver()) throw options.gaveUp(error, waited);
+      options.failed(error);
+      await delay(backoffMs(attempt, 1_000));
     }
   }
+}
+
+/** From 20 ms on, doubled with every attempt, with half of it by chance. */
+export function backoffMs(attempt: number, longestMs: number): number {
+  return Math.min(20 * 2 ** Math.min(attempt, 20), longestMs) * (0.5 + Math.random() / 2);
 }

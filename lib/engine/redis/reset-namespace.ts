@@ -17,39 +17,66 @@ const isKept = {
  */
 export async function resetNamespace(connection: RedisConnection, keys: Keyspace, what: keyof typeof isKept): Promise<void> {
   const start = `${keys.root}:`;
-  await connection.repeated(async (redis) => {
-    await unlinkAll(redis, keys, `${start}run:`, () => true);
-    await unlinkAll(redis, keys, start, (key) => !isKept[what](key.slice(start.length).split(':', 1)[0]));
-  });
+  await unlinkAll(connection, keys, `${start}run:`, () => true);
+  await unlinkAll(connection, keys, start, (key) => !isKept[what](key.slice(start.length).split(':', 1)[0]));
 }
 
 /** Deletes all keys of a namespace that nobody uses any more, the clock of a test too. */
 export async function removeNamespace(connection: RedisConnection, keys: Keyspace): Promise<void> {
-  await connection.repeated((redis) => unlinkAll(redis, keys, `${keys.root}:`, () => true));
+  await unlinkAll(connection, keys, `${keys.root}:`, () => true);
 }
 
-async function unlinkAll(redis: RedisClient, keys: Keyspace, start: string, isDeleted: (key: string) => boolean): Promise<void> {
+/** Batch by batch, each of which may be repeated on another connection. */
+async function unlinkAll(
+  connection: RedisConnection,
+  keys: Keyspace,
+  start: string,
+  isDeleted: (key: string) => boolean,
+): Promise<void> {
   const pattern = `${start.replace(/[\\*?[\]]/g, '\\$&')}*`;
-  const node = await nodeOf(redis, keys);
-  let cursor = '0';
-  do {
-    const [next, found] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT);
-    const deleted = found.filter(isDeleted);
-    if (deleted.length > 0) await redis.unlink(...deleted);
-    cursor = next;
-  } while (cursor !== '0');
-  if ((await nodeOf(redis, keys)) !== node) throw new Error(MOVING);
+  for (;;) {
+    const owner = await connection.repeated((redis) => ownerOf(redis, keys));
+    let cursor: string | undefined = '0';
+    do {
+      const from: string = cursor;
+      cursor = await connection.repeated((redis) => unlinkSome(redis, owner, from, pattern, isDeleted));
+    } while (cursor !== undefined && cursor !== '0');
+    // What has been moved behind the walk was not seen.
+    if (cursor !== undefined && (await connection.repeated((redis) => ownerOf(redis, keys))) === owner) return;
+  }
 }
 
-/** As a cluster answers, so that the walk is repeated: what has been moved behind it was not seen. */
-const MOVING = 'TRYAGAIN The keys of the namespace are being moved';
+/** Answers the next cursor; undefined when the node has left the cluster. */
+async function unlinkSome(
+  redis: RedisClient,
+  owner: string,
+  cursor: string,
+  pattern: string,
+  isDeleted: (key: string) => boolean,
+): Promise<string | undefined> {
+  const node = nodesOf(redis).find((other) => nameOf(other) === owner);
+  if (!node) return undefined;
+  const [next, found] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT);
+  const deleted = found.filter(isDeleted);
+  if (deleted.length > 0) await redis.unlink(...deleted);
+  return next;
+}
 
-/** The node that has all keys of a namespace; while a cluster moves them none has. */
-async function nodeOf(redis: RedisClient, { declared }: Keyspace): Promise<Redis> {
-  if (!isCluster(redis)) return redis as Redis;
-  const masters = redis.nodes('master');
-  const answers = await Promise.allSettled(masters.map((master) => master.exists(...declared)));
+/** Names the node that has all keys of a namespace; while a cluster moves them none has. */
+async function ownerOf(redis: RedisClient, { declared }: Keyspace): Promise<string> {
+  const nodes = nodesOf(redis);
+  if (!isCluster(redis)) return nameOf(nodes[0]);
+  const answers = await Promise.allSettled(nodes.map((node) => node.exists(...declared)));
   const owner = answers.findIndex(({ status }) => status === 'fulfilled');
-  if (owner < 0) throw new Error(MOVING);
-  return masters[owner];
+  // As a cluster answers, so that it is asked again.
+  if (owner < 0) throw new Error('TRYAGAIN The keys of the namespace are being moved');
+  return nameOf(nodes[owner]);
+}
+
+function nodesOf(redis: RedisClient): Redis[] {
+  return isCluster(redis) ? redis.nodes('master') : [redis as Redis];
+}
+
+function nameOf({ options }: Redis): string {
+  return options.path ?? `${options.host}:${options.port}`;
 }

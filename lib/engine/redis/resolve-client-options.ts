@@ -8,7 +8,7 @@ import { processWarnings } from '../core/process-warnings.js';
 import { Sealer } from '../core/sealer.js';
 import type { ContextCarrier, LoggerPort, PayloadCodec } from '../core/values.types.js';
 import { checkConnection, checkUrl } from './check-connection.js';
-import type { ConnectionSource } from './connection.js';
+import type { ConnectionSource } from './fresh-client.js';
 import { isCluster } from './redis-client.js';
 import type { ReplicaWait } from './replica-wait.js';
 
@@ -30,6 +30,8 @@ export const CLIENT_OPTION_NAMES = [
   'app',
   'url',
   'connection',
+  'connectTimeoutMs',
+  'giveUpAfterMs',
   'prefix',
   'maxPayloadBytes',
   'codec',
@@ -40,6 +42,9 @@ export const CLIENT_OPTION_NAMES = [
 ] as const satisfies ReadonlyArray<keyof ClientOptions>;
 
 const DAY_MS = 86_400_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** The longest: a repeat after more than a minute may bring the older input of a debounced run back (`merged_into` in admission.lua). */
+const GIVE_UP_AFTER_MS = { standard: 30_000, longest: 50_000 };
 
 /**
  * Defaults, environment variables and checks of the options that clients and workers share, in one place.
@@ -60,6 +65,10 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     prefix,
     url,
     connection: options.connection,
+    connectTimeoutMs: checkPositiveInteger(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, 'connectTimeoutMs'),
+    giveUpAfterMs: checkPositiveInteger(options.giveUpAfterMs ?? GIVE_UP_AFTER_MS.standard, 'giveUpAfterMs', {
+      max: GIVE_UP_AFTER_MS.longest,
+    }),
     maxPayloadBytes,
     retentionMs:
       options.retention === undefined
@@ -112,7 +121,7 @@ function checkContext(context: ContextCarrier | undefined): void {
   );
 }
 
-/** A client's connection is given up after 15 s of silence. */
+/** The rest of the connection's calls wait behind it. */
 const LONGEST_REPLICA_WAIT_MS = 10_000;
 
 function resolveReplicaWait(

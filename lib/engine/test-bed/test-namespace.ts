@@ -44,8 +44,9 @@ export class TestNamespace {
 
   constructor(url: string, prefix: string) {
     this.keys = new Keyspace(prefix);
-    this.connection = new RedisConnection({ url }, processWarnings);
-    const runner = new ScriptRunner(this.connection, this.keys, { role: 'worker', giveUpAfterMs: GIVE_UP_AFTER_MS });
+    const source = { url, giveUpAfterMs: GIVE_UP_AFTER_MS, connectTimeoutMs: GIVE_UP_AFTER_MS };
+    this.connection = new RedisConnection(source, processWarnings, 'worker');
+    const runner = new ScriptRunner(this.connection, this.keys);
     this.buffer = new CommitBuffer(runner, { depth: 1, smallest: 1 });
   }
 
@@ -64,8 +65,7 @@ export class TestNamespace {
 
   /** Not repeated while Redis is away: the time would move on twice. */
   async moveClock(ms: number): Promise<void> {
-    await this.connection.open();
-    await this.connection.commands.incrby(this.keys.clock, ms);
+    await this.connection.call((redis) => redis.incrby(this.keys.clock, ms));
   }
 
   /** Takes the runs of a worker that is gone, as if its lease had run out. */

@@ -53,6 +53,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   private readonly housekeeping = new Housekeeping(this);
   private readonly hints = new RunHints(this);
   private readonly exit = new WorkerExit(this);
+  private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
 
   constructor(
@@ -62,8 +63,8 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     private readonly known: ResolvedWorkerInternals,
   ) {
     this.keys = new Keyspace(client.prefix);
-    this.connection = new RedisConnection(client, client.logger);
-    const runner = new ScriptRunner(this.connection, this.keys, { role: 'worker', giveUpAfterMs: Number.POSITIVE_INFINITY });
+    this.connection = new RedisConnection({ ...client, giveUpAfterMs: Number.POSITIVE_INFINITY }, client.logger, 'worker');
+    const runner = new ScriptRunner(this.connection, this.keys);
     this.buffer = new CommitBuffer(runner, { ...BUFFER, beforeSend: () => this.claims.rideAlong() }, client.sealer);
     this.directory = new WorkflowDirectory(known.registry, new WorkflowMetas(this.connection, this.keys), known.resolveClass);
     const read = (runId: string) => readRunData(this.buffer, this.connection, this.keys, runId);
@@ -112,9 +113,18 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     return this.options.concurrency;
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.starting = this.boot().finally(() => {
+      this.starting = undefined;
+    });
+    return this.starting;
+  }
+
+  private async boot(): Promise<void> {
+    // A worker never gives up, but one that has not begun does: all that a start asks of Redis shares this time.
+    this.connection.hurry(this.client.connectTimeoutMs);
     try {
-      const info = await this.connection.open();
+      const info = await this.connection.reach();
       await adviseOnServer(this.connection, info, this.logger);
       await this.scheduler.prepare(this.workflows.values());
       await this.lease.start();
@@ -124,14 +134,27 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
       await this.connection.close();
       throw error;
     }
+    if (this.stopping) return;
+    this.connection.takeTime();
     this.wake.start();
     this.housekeeping.start();
     this.claims.nudge();
   }
 
   stop(options: { timeoutMs?: number } = {}): Promise<void> {
-    this.stopping ??= this.shutDown(options.timeoutMs ?? this.options.shutdownTimeoutMs);
+    const timeoutMs = options.timeoutMs ?? this.options.shutdownTimeoutMs;
+    this.stopping ??= this.starting ? this.stopStart(this.starting, timeoutMs) : this.shutDown(timeoutMs);
     return this.stopping;
+  }
+
+  /** What a start is waiting for is tried no more; one that needs no second try is stopped as a worker. */
+  private async stopStart(starting: Promise<void>, timeoutMs: number): Promise<void> {
+    this.connection.hurry(0);
+    const hasStarted = await starting.then(
+      () => true,
+      () => false,
+    );
+    if (hasStarted) await this.shutDown(timeoutMs);
   }
 
   freeSlots(): number {
@@ -260,9 +283,9 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.scheduler.stop();
     this.exit.retire();
     await this.exit.drained(timeoutMs);
+    this.connection.hurry(STOP_GIVES_UP_AFTER_MS);
     await this.intake.idle();
     for (const pass of [...this.active]) pass.handBack();
-    this.connection.hurry(STOP_GIVES_UP_AFTER_MS);
     await this.wake.stop();
     await Promise.all([this.housekeeping.stop(), this.lease.stop()]);
     await this.buffer.idle();

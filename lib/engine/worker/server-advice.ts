@@ -10,10 +10,12 @@ export async function adviseOnServer(connection: RedisConnection, info: RedisSer
     );
   }
   if (info.appendOnly) return;
-  const save = await connection.commands.config('GET', 'save').then(
-    (reply) => (reply as string[])[1],
-    () => undefined,
-  );
+  const save = await connection
+    .call((redis) => redis.config('GET', 'save'))
+    .then(
+      (reply) => (reply as string[])[1],
+      () => undefined,
+    );
   if (save === '') {
     logger.warn('Redis keeps nothing on disk: a restart of it loses every run. Turn on "appendonly yes".');
   }

@@ -14,7 +14,8 @@ const OPTION_NAMES = [...CLIENT_OPTION_NAMES, ...WORKER_OPTION_NAMES, 'workflows
 /**
  * Connects, makes the workflows known in Redis and begins to execute their runs.
  *
- * @throws InvalidOptionError, ConnectionError (Redis is not reachable), UnsupportedRedisError (Redis before 6.2)
+ * @throws InvalidOptionError, ConnectionError (Redis is not reachable, or takes no writes, for `connectTimeoutMs`),
+ *   UnsupportedRedisError (Redis before 6.2)
  * @example
  * const worker = await startWorker({ workflows: [orders], concurrency: 20 });
  * process.once('SIGTERM', () => worker.stop());
@@ -32,7 +33,13 @@ export async function startWorker(options: StartWorkerOptions = {}, internals: W
     resolveClass: internals.resolveClass ?? (() => undefined),
     stepsOf: internals.stepsOf,
   });
-  await worker.start();
+  const stop = () => void worker.stop();
+  internals.signal?.addEventListener('abort', stop, { once: true });
+  try {
+    await worker.start();
+  } finally {
+    internals.signal?.removeEventListener('abort', stop);
+  }
   return worker;
 }
 

@@ -15,6 +15,8 @@ export interface WorkerInternals {
   readonly registry?: WorkflowRegistry;
   /** For tests. @default the steps of the engine */
   readonly stepsOf?: StepsOf;
+  /** Stops the worker, also one that is starting: its start rejects with `ConnectionError` if it waits for Redis. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ResolvedWorkerInternals extends WorkerInternals {
