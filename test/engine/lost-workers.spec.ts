@@ -62,6 +62,27 @@ describe('a run whose worker crashed', () => {
     },
   );
 
+  it('executes runs that crashed together without a pause between them', async () => {
+    const starts = new Map<string, number>();
+    const flow = workflow('flow', (ctx: WorkflowContext) => {
+      const start = (starts.get(ctx.run.id) ?? 0) + 1;
+      starts.set(ctx.run.id, start);
+      return start <= 3 ? hung : 'done';
+    });
+    // A worker that waited for its next look at the queues would not be done in time.
+    const engine = await startEngine({ workflows: [flow], worker: { ...quickReaper, concurrency: 20, blockTimeoutMs: 600_000 } });
+    const handles = await engine.client.runMany(
+      flow,
+      Array.from({ length: 20 }, () => ({ input: undefined })),
+    );
+    for (let crashes = 1; crashes <= 3; crashes++) {
+      await eventually(() => handles.every(({ id }) => starts.get(id) === crashes), `start ${crashes} of all`);
+      await crash(engine, handles[0].id);
+    }
+    await Promise.all(handles.map((handle) => handle.result()));
+    expect([...starts.values()]).toEqual(Array(20).fill(4));
+  });
+
   it('starts its count of recoveries anew with every completed step', async () => {
     let hangs = 0;
     let completed = 0;

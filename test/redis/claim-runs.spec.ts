@@ -36,7 +36,7 @@ describe('claimRuns()', () => {
     const [claimed] = runsOf(claim);
     expect(claimed).toMatchObject({
       fence: await room.field('r1', 'f'),
-      suspect: false,
+      suspectGroup: 0,
       run: {
         id: 'r1',
         workflow: 'greet',
@@ -248,8 +248,8 @@ describe('claimRuns()', () => {
       await crash(room, 3);
       await room.register();
       const op = room.claimOp();
-      expect(runsOf(await room.send(op))[0].suspect).toBe(true);
-      expect(runsOf(await room.repeat(op))[0].suspect).toBe(true);
+      expect(runsOf(await room.send(op))[0].suspectGroup).toBe(16);
+      expect(runsOf(await room.repeat(op))[0].suspectGroup).toBe(16);
     });
 
     it('answers the runs of its own lane, also after a newer claim of another lane', async () => {
@@ -379,11 +379,11 @@ describe('claimRuns()', () => {
       await room.create({ id: 'r1' });
       await crash(room, 2);
       await room.register();
-      expect((await room.claim())[0]).toMatchObject({ suspect: false, run: { recoveries: 2, recoveryStreak: 2 } });
+      expect((await room.claim())[0]).toMatchObject({ suspectGroup: 0, run: { recoveries: 2, recoveryStreak: 2 } });
       await room.expireLease('w1');
       await room.send(reapWorkers(10));
       await room.register('w2');
-      expect((await room.claim('w2'))[0]).toMatchObject({ suspect: true, run: { recoveries: 3, recoveryStreak: 3 } });
+      expect((await room.claim('w2'))[0]).toMatchObject({ suspectGroup: 16, run: { recoveries: 3, recoveryStreak: 3 } });
     });
 
     it('ends with a new step', async () => {
@@ -409,30 +409,57 @@ describe('claimRuns()', () => {
       await room.expireLease('w1');
       await room.send(reapWorkers(10));
       await room.register('w2');
-      expect((await room.claim('w2'))[0]).toMatchObject({ suspect: false, run: { recoveries: 4, recoveryStreak: 1 } });
+      expect((await room.claim('w2'))[0]).toMatchObject({ suspectGroup: 0, run: { recoveries: 4, recoveryStreak: 1 } });
     });
 
-    it('hands out one suspect per claim, and none to a worker that has one', async () => {
-      const room = openEngineRoom();
-      await room.createAll('s1', 's2');
-      for (let crashed = 0; crashed < 3; crashed++) {
-        await room.register(`x${crashed}`);
-        await room.register(`y${crashed}`);
-        expect(await room.claim(`x${crashed}`, { want: 1 })).toHaveLength(1);
-        expect(await room.claim(`y${crashed}`, { want: 1 })).toHaveLength(1);
-        for (const worker of [`x${crashed}`, `y${crashed}`]) {
-          await room.expireLease(worker);
-          await room.send(reapWorkers(10));
-        }
+    /** Queues runs as after so many crashes in a row. */
+    async function suspects(room: EngineRoom, streak: number, ...ids: string[]): Promise<void> {
+      for (const [index, id] of ids.entries()) {
+        await room.create({ id });
+        await room.redis.zrem(room.key('queue:default'), id);
+        await room.redis.hset(room.keys.run(id), 'rs', streak);
+        await room.redis.zadd(room.key('suspects:default'), streak * 100 + index, id);
       }
-      await room.createAll('a', 'b');
+    }
+    const numbered = (count: number) => Array.from({ length: count }, (_, index) => `s${index}`);
+
+    it.each([
+      [3, 16],
+      [4, 8],
+      [5, 4],
+      [6, 2],
+      [7, 1],
+      [9, 1],
+    ])('makes groups smaller: after %d recoveries %d runs are executed together', async (streak, group) => {
+      const room = openEngineRoom();
+      await suspects(room, streak, ...numbered(20));
       await room.register();
-      const claimed = await room.claim();
-      expect(claimed.map(({ suspect }) => suspect)).toEqual([true, false, false]);
-      expect(idsOf(claimed).slice(1)).toEqual(['a', 'b']);
-      expect(await room.claim('w1', { acceptSuspect: false })).toEqual([]);
+      const claimed = await room.claim('w1', { want: 30 });
+      expect(claimed.map(({ suspectGroup }) => suspectGroup)).toEqual(Array(group).fill(group));
+      expect(await room.claim('w1', { want: 10, suspects: { most: 0, held: group, aloneFrom: 7 } })).toEqual([]);
       await room.register('w2');
-      expect((await room.claim('w2')).map(({ suspect }) => suspect)).toEqual([true]);
+      expect(await room.claim('w2', { want: 30 })).toHaveLength(Math.min(group, 20 - group));
+    });
+
+    it('mixes groups up to the size of the smallest, beside runs that are no suspects', async () => {
+      const room = openEngineRoom();
+      await suspects(room, 5, 'a', 'b');
+      await suspects(room, 6, 'c', 'd');
+      await room.createAll('other');
+      await room.register();
+      expect(idsOf(await room.claim())).toEqual(['a', 'b', 'other']);
+      expect(await room.claim('w1', { suspects: { most: 2, held: 2, aloneFrom: 7 } })).toEqual([]);
+      expect(idsOf(await room.claim('w1', { suspects: { most: 3, held: 1, aloneFrom: 7 } }))).toEqual(['c']);
+    });
+
+    it('wakes another worker for what is left', async () => {
+      const room = openEngineRoom();
+      await room.register('w2');
+      await room.claim('w2');
+      await suspects(room, 6, 'a', 'b', 'c');
+      await room.register();
+      expect(idsOf(await room.claim())).toEqual(['a', 'b']);
+      expect(await room.wakeUps('w2')).toBe(1);
     });
 
     it('lasts when the run is handed back by a shutdown', async () => {
@@ -442,7 +469,7 @@ describe('claimRuns()', () => {
       await room.register();
       const [{ fence }] = await room.claim();
       await room.send(releaseRun('r1', fence, 0));
-      expect((await room.claim())[0]).toMatchObject({ suspect: true });
+      expect((await room.claim())[0]).toMatchObject({ suspectGroup: 16 });
     });
 
     it('lasts when the run was parked meanwhile', async () => {
@@ -453,7 +480,7 @@ describe('claimRuns()', () => {
       const [{ fence }] = await room.claim();
       await room.send(releaseRun('r1', fence, 1_000));
       await room.advance(1_000);
-      expect((await room.claim())[0]).toMatchObject({ suspect: true });
+      expect((await room.claim())[0]).toMatchObject({ suspectGroup: 16 });
     });
   });
 

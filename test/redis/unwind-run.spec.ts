@@ -58,7 +58,7 @@ describe('unwindRun()', () => {
     const room = await compensable();
     await room.redis.hset(room.keys.run('r1'), 'rs', 7);
     await room.send(unwindRun('r1', room.fenceOf('r1'), ERROR));
-    expect((await room.claim())[0]).toMatchObject({ suspect: false, run: { recoveryStreak: 0 } });
+    expect((await room.claim())[0]).toMatchObject({ suspectGroup: 0, run: { recoveryStreak: 0 } });
   });
 
   it('counts its passes to the attempt that has failed', async () => {

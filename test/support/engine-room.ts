@@ -22,6 +22,8 @@ export const FENCE_AHEAD = 4_000_000_000_000;
 /** Where the waits and leases of a test are far enough away not to matter. */
 const HOUR_MS = 3_600_000;
 
+const NO_SUSPECTS_HELD = { most: 16, held: 0, aloneFrom: 7 };
+
 const open: Array<() => Promise<unknown>> = [];
 
 // In the order of need: rooms close before the servers that they talk to.
@@ -178,7 +180,15 @@ export class EngineRoom {
   claimOp(workerId = 'w1', overrides: Partial<ClaimRequest> = {}): Op<Claim> {
     const sequence = (this.sequences.get(workerId) ?? 0) + 1;
     this.sequences.set(workerId, sequence);
-    const request = { workerId, sequence, lane: 0, want: 10, hasSpareSlots: false, acceptSuspect: true, queues: ['default'] };
+    const request = {
+      workerId,
+      sequence,
+      lane: 0,
+      want: 10,
+      hasSpareSlots: false,
+      suspects: NO_SUSPECTS_HELD,
+      queues: ['default'],
+    };
     const op = claimRuns({ ...request, ...overrides });
     return { ...op, parse: (reply) => this.noteFences(op.parse(reply)) };
   }

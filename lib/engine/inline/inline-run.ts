@@ -63,7 +63,7 @@ export class InlineRun {
     this.fields.status = 'r';
     this.fields.startedAt ??= String(now);
     this.dueAt = undefined;
-    return { run: this.stored, fence: String(++this.passes), suspect: false, data: this.storedData };
+    return { run: this.stored, fence: String(++this.passes), suspectGroup: 0, data: this.storedData };
   }
 
   step(name: string): StoredStep | undefined {

@@ -11,15 +11,16 @@ export interface ClaimRequest {
   readonly want: number;
   /** Whether the worker has free slots besides those it asks for. */
   readonly hasSpareSlots: boolean;
-  /** Whether a run that crashed several workers may be among them; at most one ever is. */
-  readonly acceptSuspect: boolean;
+  /** How many runs that crashed several workers may be among them, how many of those the worker has, and from how many recoveries in a row one is executed alone. */
+  readonly suspects: { readonly most: number; readonly held: number; readonly aloneFrom: number };
   readonly queues: readonly string[];
 }
 
 export interface ClaimedRun {
   readonly run: StoredRun;
   readonly fence: string;
-  readonly suspect: boolean;
+  /** Runs that crashed several workers of which this is one may be executed together, up to so many; 0 for any other run. */
+  readonly suspectGroup: number;
   /** Undefined when the payloads are too much for one answer and must be read in pages. */
   readonly data?: RunData;
 }
@@ -46,7 +47,9 @@ export function claimRuns(request: ClaimRequest): Op<Claim> {
       request.sequence,
       request.want,
       request.hasSpareSlots ? 1 : 0,
-      request.acceptSuspect ? 1 : 0,
+      request.suspects.most,
+      request.suspects.held,
+      request.suspects.aloneFrom,
       ...request.queues,
     ],
     parse: (reply) => {
@@ -57,14 +60,14 @@ export function claimRuns(request: ClaimRequest): Op<Claim> {
   };
 }
 
-function toClaimedRun([id, fence, suspect, json, data]: RunReply, now: number): ClaimedRun {
+function toClaimedRun([id, fence, suspectGroup, json, data]: RunReply, now: number): ClaimedRun {
   const fields = fieldsOfHash(JSON.parse(json) as string[]);
   // The first claim is the start.
   fields.startedAt ??= String(now);
   return {
     run: toStoredRun(id, fields),
     fence,
-    suspect: suspect === 1,
+    suspectGroup,
     data: data === 0 ? undefined : parseRunData(data),
   };
 }

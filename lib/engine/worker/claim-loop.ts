@@ -1,4 +1,4 @@
-import { type Claim, type ClaimedRun, claimRuns } from '../redis/claim-runs.js';
+import { type Claim, type ClaimedRun, type ClaimRequest, claimRuns } from '../redis/claim-runs.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { promoteDue } from '../redis/promote-due.js';
 import { LongTimer } from './long-timer.js';
@@ -9,7 +9,9 @@ export interface ClaimHost {
   readonly concurrency: number;
   readonly buffer: CommitBuffer;
   freeSlots(): number;
-  holdsSuspect(): boolean;
+  /** Groups of the suspects that the worker has in hand. */
+  suspectGroups(): readonly number[];
+  readonly maxRecoveries: number;
   claimed(runs: ClaimedRun[], now: number): void;
   /** Redis does not know the worker any more. */
   replaceLease(): void;
@@ -31,6 +33,10 @@ const RETRY_AFTER_MS = 1_000;
 /** Slots that are worth a lane of their own: with two or three lanes in turn, Node and Redis work at the same time. */
 const SLOTS_PER_LANE = 8;
 const MOST_LANES = 3;
+/** Suspects that are executed together at most. */
+const MOST_SUSPECTS = 16;
+/** The last recoveries before the limit are those of the run itself, not of its neighbours. */
+const ALONE_FOR = 3;
 
 /**
  * Decides when the worker asks for runs. Claims ride on calls that leave anyway; an idle worker asks when it is woken, when the next
@@ -89,7 +95,7 @@ export class ClaimLoop {
       sequence: lane.sequence,
       want,
       hasSpareSlots,
-      acceptSuspect: lane.index === 0 && !this.host.holdsSuspect(),
+      suspects: this.suspects(lane),
       queues: this.queuesInTurn(),
     });
     this.host.buffer.send(
@@ -97,6 +103,13 @@ export class ClaimLoop {
       (answer) => this.answered(lane, answer),
       (error) => this.failed(lane, error),
     );
+  }
+
+  /** One lane alone asks for suspects: two claims in flight would exceed their group. */
+  private suspects(lane: Lane): ClaimRequest['suspects'] {
+    const groups = this.host.suspectGroups();
+    const most = lane.index === 0 ? Math.min(MOST_SUSPECTS, ...groups) - groups.length : 0;
+    return { most: Math.max(0, most), held: groups.length, aloneFrom: this.host.maxRecoveries - ALONE_FOR };
   }
 
   private answered(lane: Lane, claim: Claim): void {

@@ -161,9 +161,9 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     return this.options.concurrency - this.active.size - this.intake.size;
   }
 
-  holdsSuspect(): boolean {
+  suspectGroups(): readonly number[] {
     const held = [...this.intake.loading(), ...[...this.active].map(({ claimed }) => claimed)];
-    return held.some(({ suspect }) => suspect);
+    return held.map(({ suspectGroup }) => suspectGroup).filter((group) => group > 0);
   }
 
   runningCount(): number {
@@ -226,8 +226,9 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   ended(pass: Pass): void {
     this.active.delete(pass);
-    // A freed slot is filled by the call that leaves now anyway.
-    this.buffer.kick();
+    // A freed slot is filled by the call that leaves now anyway. Suspects wait for the end of others.
+    if (pass.claimed.suspectGroup > 0) this.claims.nudge();
+    else this.buffer.kick();
     this.exit.passEnded();
   }
 

@@ -6,10 +6,12 @@
 --   seq              grows with every claim of the lane
 --   want             free slots asked for
 --   spare            1 if the worker has more of them
---   suspects         1 if the worker holds no quarantined run
+--   suspects         suspects that the worker may take, 0 for none
+--   held             suspects that it holds
+--   alone            recoveries in a row from which a suspect is executed with no other
 --   ...queues        in the order in which they are tried
 -- RETURNS { 'LOST' } when the worker's lease is gone, else { 'OK', now, ms until the worker is to look again or -1, run… }
---   with run = { id, fence, suspect, fields, data }: `fields` the flat hash of the run before the claim, as JSON, `data` the flat
+--   with run = { id, fence, suspects that may be executed together with this one or 0 if it is none, fields, data }: `fields` the flat hash of the run before the claim, as JSON, `data` the flat
 --   hash of its payloads, or 0 when they would make the answer too long: then they are read in pages
 local lease = call('ZSCORE', ROOT .. 'workers', worker)
 if not lease or tonumber(lease) <= real then return { 'LOST' } end
@@ -70,8 +72,12 @@ local function read(id)
   return run, fields
 end
 
+local MOST_SUSPECTS = 16
+-- Runs that crashed together are halved with every further crash, until the one that causes it is alone.
+local function group_of(streak) return math.max(1, math.min(MOST_SUSPECTS, 2 ^ (tonumber(alone) - streak))) end
+
 local blocked = 0
-local function claim(id, suspect)
+local function claim(id, group)
   local run, fields = read(id)
   if fields.st ~= 'q' then return end
   local limit = controls['c' .. fields.wf]
@@ -86,7 +92,26 @@ local function claim(id, suspect)
   -- A run that was retried starts anew.
   if fields.ca and not fields.sa then call('HSET', run_key(id), 'ca', now_text) end
   owned[#owned + 1] = id
-  hand_over(id, fence, suspect, run, fields)
+  hand_over(id, fence, group, run, fields)
+end
+local more_suspects, held_suspects = tonumber(suspects), tonumber(held)
+local function claim_suspects(queue, free)
+  local key = ROOT .. 'suspects:' .. queue
+  while more_suspects > 0 and #taken < free and blocked < MOST_BLOCKED do
+    local id = call('ZRANGE', key, 0, 0)[1]
+    if not id then return end
+    local group = group_of(tonumber(call('HGET', run_key(id), 'rs') or 0))
+    if held_suspects >= group then break end
+    call('ZREM', key, id)
+    local before = #taken
+    claim(id, group)
+    if #taken > before then
+      held_suspects = held_suspects + 1
+      more_suspects = math.min(more_suspects - 1, group - held_suspects)
+    end
+  end
+  -- Another worker may take those that are left.
+  if held_suspects > tonumber(held) and call('EXISTS', key) == 1 then wake(queue) end
 end
 
 local again = false
@@ -102,13 +127,7 @@ else
   for i = queues_first, queues_last do
     local queue = ARGV[i]
     local open = not controls['p' .. queue]
-    if open and suspects == '1' and #taken < free then
-      local popped = call('ZPOPMIN', ROOT .. 'suspects:' .. queue)
-      if popped[1] then
-        claim(popped[1], 1)
-        suspects = '0'
-      end
-    end
+    if open then claim_suspects(queue, free) end
     while open and #taken < free and blocked < MOST_BLOCKED do
       local asked = free - #taken
       local popped = call('ZPOPMIN', ROOT .. 'queue:' .. queue, asked)

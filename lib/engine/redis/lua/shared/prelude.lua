@@ -5,8 +5,8 @@ local ROOT = KEYS[1] .. ':'
 local call = redis.call
 local floor = math.floor
 
--- 3 recoveries without a new step make a run a suspect: it is then claimed one at a time per worker, so that a run that
--- kills its process cannot drag the same neighbours through maxRecoveries.
+-- 3 recoveries without a new step make a run a suspect: a worker then executes it with few others, and with fewer after every further
+-- crash (claim_runs), so that a run that kills its process cannot drag the same neighbours through maxRecoveries.
 local QUARANTINE_AFTER = 3
 local PRIORITY_SPAN = 562949953421312 -- 2^49
 local TAIL = 281474976710656 -- 2^48: queue positions below it are the front, for runs that come back from a worker
