@@ -70,7 +70,7 @@ describe('a run whose worker crashed', () => {
       return start <= 3 ? hung : 'done';
     });
     // A worker that waited for its next look at the queues would not be done in time.
-    const engine = await startEngine({ workflows: [flow], worker: { ...quickReaper, concurrency: 20, blockTimeoutMs: 600_000 } });
+    const engine = await startEngine({ workflows: [flow], worker: { ...quickReaper, concurrency: 40, blockTimeoutMs: 600_000 } });
     const handles = await engine.client.runMany(
       flow,
       Array.from({ length: 20 }, () => ({ input: undefined })),
