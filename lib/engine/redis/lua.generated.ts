@@ -350,7 +350,9 @@ ops.claim_runs = function(base, count)
   local want = ARGV[base + 4]
   local spare = ARGV[base + 5]
   local suspects = ARGV[base + 6]
-  local queues_first, queues_last = base + 7, base + count
+  local held = ARGV[base + 7]
+  local alone = ARGV[base + 8]
+  local queues_first, queues_last = base + 9, base + count
   local lease = call('ZSCORE', ROOT .. 'workers', worker)
   if not lease or tonumber(lease) <= real then return { 'LOST' } end
   local record = ROOT .. 'worker:' .. worker
@@ -398,8 +400,10 @@ ops.claim_runs = function(base, count)
     end
     return run, fields
   end
+  local MOST_SUSPECTS = 16
+  local function group_of(streak) return math.max(1, math.min(MOST_SUSPECTS, 2 ^ (tonumber(alone) - streak))) end
   local blocked = 0
-  local function claim(id, suspect)
+  local function claim(id, group)
     local run, fields = read(id)
     if fields.st ~= 'q' then return end
     local limit = controls['c' .. fields.wf]
@@ -411,7 +415,25 @@ ops.claim_runs = function(base, count)
     call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
     if fields.ca and not fields.sa then call('HSET', run_key(id), 'ca', now_text) end
     owned[#owned + 1] = id
-    hand_over(id, fence, suspect, run, fields)
+    hand_over(id, fence, group, run, fields)
+  end
+  local more_suspects, held_suspects = tonumber(suspects), tonumber(held)
+  local function claim_suspects(queue, free)
+    local key = ROOT .. 'suspects:' .. queue
+    while more_suspects > 0 and #taken < free and blocked < MOST_BLOCKED do
+      local id = call('ZRANGE', key, 0, 0)[1]
+      if not id then return end
+      local group = group_of(tonumber(call('HGET', run_key(id), 'rs') or 0))
+      if held_suspects >= group then break end
+      call('ZREM', key, id)
+      local before = #taken
+      claim(id, group)
+      if #taken > before then
+        held_suspects = held_suspects + 1
+        more_suspects = math.min(more_suspects - 1, group - held_suspects)
+      end
+    end
+    if held_suspects > tonumber(held) and call('EXISTS', key) == 1 then wake(queue) end
   end
   local again = false
   local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane)
@@ -426,13 +448,7 @@ ops.claim_runs = function(base, count)
     for i = queues_first, queues_last do
       local queue = ARGV[i]
       local open = not controls['p' .. queue]
-      if open and suspects == '1' and #taken < free then
-        local popped = call('ZPOPMIN', ROOT .. 'suspects:' .. queue)
-        if popped[1] then
-          claim(popped[1], 1)
-          suspects = '0'
-        end
-      end
+      if open then claim_suspects(queue, free) end
       while open and #taken < free and blocked < MOST_BLOCKED do
         local asked = free - #taken
         local popped = call('ZPOPMIN', ROOT .. 'queue:' .. queue, asked)
