@@ -27,6 +27,15 @@ export const connectionConfiguredTwice = (name: string) =>
   `RedflowModule.forRoot() was called more than once for connection "${name}". Keep one call, or give the others a name: ` +
   "RedflowModule.forRoot({ name: 'reports' }).";
 
+export const requestScopedOptions = (connection: string, scoped: string, user?: string) =>
+  `The options of RedflowModule for connection "${connection}" depend on "${scoped}"${user === undefined ? '' : ` (injected into "${user}")`}, ` +
+  'which is request-scoped. They are needed once, at boot: every request would open connections of its own, and no worker would start. ' +
+  'Inject providers of the default scope.';
+
+export const requestScopedProvider = (connection: string, provider: string, scoped: string) =>
+  `Provider "${provider}" of RedflowModule for connection "${connection}" depends on "${scoped}", which is request-scoped, and there has to be ` +
+  'one for the application. Provide it with the default scope.';
+
 export const unknownConnection = (workflow: string, origin: WorkflowOrigin, connection: string, known: readonly string[]) =>
   `Workflow "${workflow}" of ${originName(origin)} belongs to connection "${connection}", which no RedflowModule has. ` +
   `Known: ${quoteAll(known)}. Import RedflowModule.forRoot({ name: '${connection}' }) or change ` +

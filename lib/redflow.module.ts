@@ -22,6 +22,7 @@ import { RedflowHealthIndicator } from './redflow-health.indicator.js';
 import { RedflowHttpErrorsInterceptor } from './redflow-http-errors.interceptor.js';
 import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
 import { RedflowProviderInspector } from './redflow-provider.inspector.js';
+import { RedflowScopeInspector } from './redflow-scope.inspector.js';
 import { RedflowWorkersModule } from './redflow-workers.module.js';
 import { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
 
@@ -98,6 +99,7 @@ const TEST_SEAM = { token: REDFLOW_TEST_SEAM, optional: true };
 function connectionProviders(name: string): Provider[] {
   const token = getRedflowClientToken(name);
   return [
+    RedflowScopeInspector,
     RedflowMetadataAccessor,
     RedflowEnhancers,
     RedflowProviderInspector,
