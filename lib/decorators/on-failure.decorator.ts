@@ -17,7 +17,8 @@ export type FailureMethodDecorator = <W extends object, M extends (failure: Fail
 
 /**
  * Makes a method of a `@Workflow()` class its failure hook: called with a `FailureContext` once a run has failed for good, never
- * when it was canceled. It is durable: it survives crashes, is retried (3 attempts) and runs to completion once.
+ * when it was canceled. It is durable: its steps are recorded, it is retried (3 attempts), and called again after a crash until it has
+ * completed.
  *
  * A class has at most one. A request-scoped class gets a new instance for each call, with the `FailureContext` as `REQUEST`.
  *

@@ -26,8 +26,10 @@ export type StepMethodDecorator<N extends StepNameFactory = StepNameFactory> = <
 ) => void;
 
 /**
- * Makes a method of any provider a durable step: called inside a run it is executed once and its stored result returned ever
- * after; called outside a run, or inside another step, it is the plain method.
+ * Makes a method of any provider a durable step: called inside a run it is executed, its result recorded, and from then on the
+ * recorded result returned; called outside a run, or inside another step, it is the plain method.
+ *
+ * A crash between its return and the record executes it again, under the same `idempotencyKey`.
  *
  * A `compensate` function is called with the provider as its `this`.
  *

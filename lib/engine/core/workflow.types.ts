@@ -136,7 +136,8 @@ export interface StepEmitOptions {
 /** The durable operations of a run: `ctx.step`. Each call has a name, unique in its run, under which its outcome is stored. */
 export interface StepApi {
   /**
-   * Runs `fn` once and stores what it returns; later passes get the stored value without running it.
+   * Runs `fn` and stores what it returns, once; later passes get the stored value without running it. If the process dies between the
+   * return and the record, `fn` runs again with the same `idempotencyKey`.
    *
    * The value is the JSON round trip of what `fn` returned, on the first pass and on every replay.
    *
@@ -218,7 +219,7 @@ export interface FailureContext<I = unknown> {
   readonly signal: AbortSignal;
 }
 
-/** Executed after a terminal failure, never on cancellation; durable, retried up to 3 attempts, to completion once. */
+/** Executed after a terminal failure, never on cancellation; durable, retried up to 3 attempts, called again after a crash until it has completed. */
 export type FailureHook<I> = (ctx: FailureContext<I>) => unknown;
 
 /**

@@ -11,7 +11,7 @@ import { WriteReceipt } from './write-receipt.workflow.js';
 const APPROVAL_FROM_CENTS = 50_000;
 
 /**
- * Fulfils one order. It reads like ordinary code, and it survives: a method marked `@Step()` that has completed is not
+ * Fulfils one order. It reads like ordinary code, and it survives: a method marked `@Step()` whose result is recorded is not
  * executed again, whatever crashes, restarts or is deployed in between.
  */
 @Workflow({
@@ -66,7 +66,7 @@ export class FulfilOrder {
     return { outcome: 'shipped', parcel, receipt };
   }
 
-  /** Runs once an order has failed for good, after the compensations; its steps are durable, too. */
+  /** Runs when an order has failed for good, after the compensations; its steps are durable, too. */
   @OnFailure()
   async makeGood({ run, input }: FailureContext<PlaceOrder>): Promise<void> {
     const order: Order = { ...input, id: run.id };

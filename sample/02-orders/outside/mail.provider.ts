@@ -9,7 +9,7 @@ import { Ledger } from './ledger.js';
 export class MailProvider {
   constructor(private readonly ledger: Ledger) {}
 
-  /** A workflow of its own, started by the event. The method is a step as well, so that a crash does not send the mail twice. */
+  /** A workflow of its own, started by the event. The method is a step as well: once it is recorded, no crash sends the mail again. */
   @OnEvent(orderFulfilled, { name: 'confirm-by-mail' })
   @Step('mail')
   confirm({ orderId }: { orderId: string }): Promise<string> {
