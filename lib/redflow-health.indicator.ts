@@ -35,7 +35,7 @@ export class RedflowHealthIndicator {
    * @param options.timeoutMs how long Redis may take to answer, default 1,000
    * @returns status `down`, and no rejection, when something is wrong
    */
-  async isHealthy(key = 'redflow', options: { timeoutMs?: number } = {}): Promise<RedflowHealth> {
+  async isHealthy(key = 'redflow', options: { timeoutMs?: number | undefined } = {}): Promise<RedflowHealth> {
     const { timeoutMs = 1_000 } = options;
     const found = await Promise.all(
       this.orchestrators().map(async (one) => [one.connection, await one.health(timeoutMs)] as const),

@@ -103,7 +103,7 @@ export function resolveModuleOptions(given: RedflowConnectionOptions): ResolvedR
   for (const [name, overrides] of Object.entries(workflows)) {
     if (overrides !== undefined) checkOptions(`workflows["${name}"]`, overrides, OVERRIDE_KEYS);
   }
-  return Object.freeze({ client, worker: worker === true ? {} : worker, workflows, defaults });
+  return Object.freeze({ client, worker: worker && (worker === true ? {} : withoutUndefined(worker)), workflows, defaults });
 }
 
 /** What a limit needs beside those of its parts that configuration lays over a decorator's. */

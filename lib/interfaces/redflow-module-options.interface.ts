@@ -1,11 +1,14 @@
 import type { ConfigurableModuleAsyncOptions } from '@nestjs/common';
 import type { ClientOptions, DebounceOptions, LimitOptions, WorkerOptions, WorkflowOptions } from '../engine/index.js';
 
+/** What is undefined overrides nothing. */
+type Overrides<T> = { [K in keyof T]?: T[K] | undefined };
+
 /** Options to lay over those of a workflow: what they leave out stays, also inside of a limit. */
 export interface WorkflowOverrides extends Partial<Omit<WorkflowOptions, 'throttle' | 'rateLimit' | 'debounce'>> {
-  throttle?: Partial<LimitOptions>;
-  rateLimit?: Partial<LimitOptions>;
-  debounce?: Partial<DebounceOptions>;
+  throttle?: Overrides<LimitOptions> | undefined;
+  rateLimit?: Overrides<LimitOptions> | undefined;
+  debounce?: Overrides<DebounceOptions> | undefined;
 }
 
 /** What a connection is made of: the part of the options that `forRootAsync` may compute. */
@@ -14,23 +17,23 @@ export interface RedflowConnectionOptions extends ClientOptions {
    * `false` makes this application a producer: it creates and queries runs but executes none. An object tunes the worker.
    * @default true
    */
-  worker?: boolean | WorkerOptions;
+  worker?: boolean | WorkerOptions | undefined;
   /**
    * Overrides the options of decorated workflows by name, so that configuration has the last word:
    * `{ 'invoice-sync': { maxAttempts: 10, throttle: { limit: 5 } } }`. An unknown name fails the boot of an application with a worker;
    * undefined overrides nothing.
    */
-  workflows?: Record<string, WorkflowOverrides | undefined>;
+  workflows?: Record<string, WorkflowOverrides | undefined> | undefined;
   /** Options of every workflow of this connection that its decorator does not set. */
-  defaults?: WorkflowOverrides;
+  defaults?: WorkflowOverrides | undefined;
 }
 
 /** The part of the options that must be known before any provider exists. */
 export interface RedflowModuleExtras {
   /** Names a further connection: `@InjectRedflow(name)`, `@Workflow({ connection: name })`. @default 'default' */
-  name?: string;
+  name?: string | undefined;
   /** Whether the client can be injected everywhere without importing the module again. @default true */
-  isGlobal?: boolean;
+  isGlobal?: boolean | undefined;
 }
 
 /** Options of `RedflowModule.forRoot()`. */

@@ -10,13 +10,13 @@ export interface FindRedisOptions extends StartRedisOptions {
    *
    * @default true
    */
-  install?: boolean;
+  install?: boolean | undefined;
   /**
    * Gets one line before packages are installed.
    *
    * @default process.emitWarning
    */
-  onMessage?: (message: string) => void;
+  onMessage?: ((message: string) => void) | undefined;
 }
 
 /** A Redis to use, whoever runs it. */

@@ -53,7 +53,7 @@ export class RedflowTestBed {
    *   those of their waits and timeouts that are due end when the time stops next
    * @throws InvalidOptionError; TestBedBusyError when runs are busy for 10 s of real time at one stop
    */
-  async advance(duration: Duration, options: { beside?: readonly string[] } = {}): Promise<void> {
+  async advance(duration: Duration, options: { beside?: readonly string[] | undefined } = {}): Promise<void> {
     rejectUnknownKeys(options, ['beside'], 'advance()');
     const { beside = [] } = options;
     const busyIn = (view: NamespaceView) => goingOn(view).filter(({ id }) => !beside.includes(id));
@@ -76,7 +76,7 @@ export class RedflowTestBed {
    * @param options.timeout real time to wait. Default: 10 s
    * @throws InvalidOptionError; TestBedBusyError, which names what is still busy
    */
-  async drain(options: { timeout?: Duration } = {}): Promise<void> {
+  async drain(options: { timeout?: Duration | undefined } = {}): Promise<void> {
     rejectUnknownKeys(options, ['timeout'], 'drain()');
     const limitMs = parsePositiveDuration(options.timeout ?? DEFAULT_LIMIT_MS, 'timeout');
     await this.settled(({ busy }) => busy, limitMs);

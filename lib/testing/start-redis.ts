@@ -17,19 +17,19 @@ export interface StartRedisOptions {
    *
    * @default true
    */
-  appendonly?: boolean;
+  appendonly?: boolean | undefined;
   /**
    * The loopback port.
    *
    * @default a free one
    */
-  port?: number;
+  port?: number | undefined;
   /**
    * A directory for the server's files that stays when the server stops.
    *
    * @default a temporary directory, removed by `stop()`
    */
-  dir?: string;
+  dir?: string | undefined;
 }
 
 /** A private Redis or Valkey server. */
@@ -43,7 +43,7 @@ export interface RedisServer {
    * Shuts the server down, waits for its exit and removes its temporary directory. Calling it again does nothing more.
    * With `keepData` the directory stays, so that `restart()` finds the data.
    */
-  stop(options?: { keepData?: boolean }): Promise<void>;
+  stop(options?: { keepData?: boolean | undefined }): Promise<void>;
   /** Ends the server with SIGKILL, as a crash would, and waits for its exit. The append-only file stays. */
   kill(): Promise<void>;
   /**
@@ -117,7 +117,7 @@ class PrivateRedisServer implements RedisServer {
     );
   }
 
-  async stop({ keepData = false }: { keepData?: boolean } = {}): Promise<void> {
+  async stop({ keepData = false }: { keepData?: boolean | undefined } = {}): Promise<void> {
     await this.process?.terminate();
     if (keepData || this.isRemoved) return;
     this.isRemoved = true;

@@ -16,12 +16,12 @@ export interface RedflowTestingOptions {
    *
    * @default that of `REDIS_URL`, else a private one, shared in this process and stopped when the last application is closed
    */
-  url?: string;
+  url?: string | undefined;
   /**
    * What stands in place of steps, by their names, in all workflows of the application: a value, an `Error`, or a function, as for
    * `runInline`. The record of an overridden step says that it is a `run`, whatever it stands for.
    */
-  stepOverrides?: Readonly<Record<string, unknown>>;
+  stepOverrides?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A connection of the application under test. */

@@ -24,7 +24,7 @@ export class BulkCanceler {
   ) {}
 
   /** @throws InvalidOptionError */
-  async cancel(filter: RunFilter, options: { reason?: string } = {}): Promise<{ canceled: number }> {
+  async cancel(filter: RunFilter, options: { reason?: string | undefined } = {}): Promise<{ canceled: number }> {
     rejectUnknownKeys(options, ['reason'], 'cancelRuns()');
     const { reason = '' } = options;
     checkCancelReason(reason);

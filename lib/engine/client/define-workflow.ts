@@ -8,9 +8,9 @@ import { getDefaultClient } from './default-client.js';
 export interface WorkflowSource<I, O> extends WorkflowOptions<I> {
   handler: Handler<I, O>;
   /** Executed after a terminal failure of a run, never on cancellation: durable, retried, called again after a crash until it has completed. */
-  onFailure?: FailureHook<I>;
+  onFailure?: FailureHook<I> | undefined;
   /** @default the default registry */
-  registry?: WorkflowRegistry;
+  registry?: WorkflowRegistry | undefined;
 }
 
 /**

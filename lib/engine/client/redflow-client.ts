@@ -92,7 +92,10 @@ export class RedflowClient {
    * @returns how many this call has canceled, without their descendants
    * @throws InvalidOptionError, for a filter without any criterion too; ConnectionError, after which some may be canceled
    */
-  cancelRuns(filter: Omit<RunFilter, 'sort' | 'limit' | 'cursor'>, options?: { reason?: string }): Promise<{ canceled: number }> {
+  cancelRuns(
+    filter: Omit<RunFilter, 'sort' | 'limit' | 'cursor'>,
+    options?: { reason?: string | undefined },
+  ): Promise<{ canceled: number }> {
     return this.parts.bulkCanceler.cancel(filter, options);
   }
 
@@ -240,12 +243,12 @@ export class RedflowClient {
   }
 
   /** Deletes ended runs past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
-  async cleanupExpiredRunsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
+  async cleanupExpiredRunsNow(options: { limit?: number | undefined } = {}): Promise<{ deleted: number }> {
     return this.parts.retention.cleanupRuns(options);
   }
 
   /** Deletes events past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
-  async cleanupExpiredEventsNow(options: { limit?: number } = {}): Promise<{ deleted: number }> {
+  async cleanupExpiredEventsNow(options: { limit?: number | undefined } = {}): Promise<{ deleted: number }> {
     return this.parts.retention.cleanupEvents(options);
   }
 

@@ -18,13 +18,13 @@ export class Retention {
   ) {}
 
   /** @throws InvalidOptionError */
-  cleanupRuns(options: { limit?: number }): Promise<{ deleted: number }> {
+  cleanupRuns(options: { limit?: number | undefined }): Promise<{ deleted: number }> {
     rejectUnknownKeys(options, ['limit'], 'cleanupExpiredRunsNow()');
     return this.sweep(sweepHistory, options.limit);
   }
 
   /** @throws InvalidOptionError */
-  cleanupEvents(options: { limit?: number }): Promise<{ deleted: number }> {
+  cleanupEvents(options: { limit?: number | undefined }): Promise<{ deleted: number }> {
     rejectUnknownKeys(options, ['limit'], 'cleanupExpiredEventsNow()');
     return this.sweep(sweepEvents, options.limit);
   }

@@ -24,7 +24,7 @@ export class ClientRunHandle<O> implements RunHandle<O> {
     return run as RunRecord<unknown, O>;
   }
 
-  async result(options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<O> {
+  async result(options: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined } = {}): Promise<O> {
     rejectUnknownKeys(options, RESULT_OPTIONS, 'result()');
     const { timeoutMs, signal } = options;
     if (timeoutMs !== undefined) checkPositiveInteger(timeoutMs, 'timeoutMs', { min: 0, max: 2 ** 31 - 1 });

@@ -16,7 +16,7 @@ export interface ClientOptions {
    * connections of our own, and itself is neither used nor closed. Wins over `url`. Options that change keys or replies (`keyPrefix`,
    * `stringNumbers`) or read from replicas are refused.
    */
-  connection?: Redis | Cluster | RedisOptions;
+  connection?: Redis | Cluster | RedisOptions | undefined;
   /**
    * How long the boot (`connect()`, the start of a worker) tries to reach a Redis that is not there or takes no writes, in
    * milliseconds. @default 10 000
@@ -31,56 +31,56 @@ export interface ClientOptions {
   /** Namespace of all keys. @default env REDFLOW_PREFIX, else 'redflow:v1' */
   prefix?: string | undefined;
   /** Largest input or output, in UTF-8 bytes of its JSON before any codec. @default 1 MiB */
-  maxPayloadBytes?: number;
+  maxPayloadBytes?: number | undefined;
   /**
    * Encrypts or compresses inputs, outputs, progress, errors and event data; everything else is stored as it is. The same for every
    * client and worker of a namespace. What was stored before it was set stays readable. @default none
    */
-  codec?: PayloadCodec;
+  codec?: PayloadCodec | undefined;
   /**
    * Carries the context of calls that create runs and emit events to the handlers, compensations and failure hooks of those runs, and on
    * to their children. Runs of schedules have none. @default none
    */
-  context?: ContextCarrier;
+  context?: ContextCarrier | undefined;
   /**
    * Makes creates and emissions of clients wait until so many replicas have them: a failover may lose what none has. Fewer within
    * `timeout` (10 s at most) are a `ReplicationError`. Not for a `Cluster`. @default none
    */
-  waitReplicas?: { count: number; timeout: Duration };
+  waitReplicas?: { count: number; timeout: Duration } | undefined;
   /** How long ended runs are kept. @default env REDFLOW_RUN_RETENTION_DAYS, else 30 days */
-  retention?: Duration;
-  logger?: LoggerPort;
+  retention?: Duration | undefined;
+  logger?: LoggerPort | undefined;
 }
 
 /** Options of calls that create a run. */
 export interface CreateOptions {
   /** Your own id; a second create with it returns the first run. @default a time-ordered id */
-  runId?: string;
+  runId?: string | undefined;
   /** A `Date`, or a delay from now; the past means now. @default now */
-  runAt?: When;
-  queue?: string;
+  runAt?: When | undefined;
+  queue?: string | undefined;
   /** Creates with one key and workflow return one run for as long as `idempotencyTtl`. */
-  idempotencyKey?: string;
+  idempotencyKey?: string | undefined;
   /** Counted from creation. @default '24h' */
-  idempotencyTtl?: Duration;
+  idempotencyTtl?: Duration | undefined;
   /** What a second create with a different input does. @default 'return' */
-  onConflict?: 'return' | 'error';
+  onConflict?: 'return' | 'error' | undefined;
   /** Accept a workflow name that neither this process nor Redis knows yet. @default false */
-  allowUnknown?: boolean;
+  allowUnknown?: boolean | undefined;
   /** 0 to 9, higher first. @default the workflow's, else 0 */
-  priority?: number;
+  priority?: number | undefined;
   /** At most 16; names up to 64 bytes, values up to 256. */
-  tags?: Record<string, string>;
+  tags?: Record<string, string> | undefined;
   /** Attempts in all, the first included. @default the workflow's, else 3 */
-  maxAttempts?: number;
+  maxAttempts?: number | undefined;
 }
 
 /** Options of `cancelRun` and `cancelRuns`. */
 export interface CancelOptions {
   /** Up to 1,024 bytes; kept on the run and given to those who wait for it. */
-  reason?: string;
+  reason?: string | undefined;
   /** False leaves what completed steps did. @default true */
-  compensate?: boolean;
+  compensate?: boolean | undefined;
 }
 
 /** What `cancelRun` came to. */
@@ -106,7 +106,7 @@ export interface RunHandle<O = unknown> {
    * @throws RunFailedError (its cause is the run's error), RunCanceledError, ResultTimeoutError, RunNotFoundError; ConnectionError, with
    *   the `runId`, when the client or the application closes: the run goes on
    */
-  result(options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<O>;
+  result(options?: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined }): Promise<O>;
   /**
    * Cancels the run: see `RedflowClient.cancelRun`.
    * @throws RunNotFoundError
@@ -123,21 +123,21 @@ export interface Page<T> {
 
 /** Which runs `listRuns` lists, and how many at once; criteria that are given together are combined. */
 export interface RunFilter {
-  status?: RunStatus | RunStatus[];
-  workflow?: string;
-  queue?: string;
+  status?: RunStatus | RunStatus[] | undefined;
+  workflow?: string | undefined;
+  queue?: string | undefined;
   /** All of them match exactly. */
-  tag?: Record<string, string>;
+  tag?: Record<string, string> | undefined;
   /** Runs that steps of this run have started. */
-  parentRunId?: string;
+  parentRunId?: string | undefined;
   /** Epoch ms; a run created at this time counts. */
-  createdAfter?: number;
+  createdAfter?: number | undefined;
   /** Epoch ms; a run created at this time counts. */
-  createdBefore?: number;
+  createdBefore?: number | undefined;
   /** @default 'desc', newest first */
-  sort?: 'asc' | 'desc';
+  sort?: 'asc' | 'desc' | undefined;
   /** 1 to 1,000. @default 50 */
-  limit?: number;
+  limit?: number | undefined;
   cursor?: string | undefined;
 }
 
@@ -150,11 +150,11 @@ export interface RunSearchQuery extends RunFilter {
 /** Options of `emitEvent` and `emitEventDetailed`. */
 export interface EmitOptions {
   /** Your own id, unique in the namespace: a second emit with it, whatever its data, returns the first's result. @default a time-ordered id */
-  eventId?: string;
+  eventId?: string | undefined;
   /** What `waitForEvent` matches besides the name: 1 to 512 bytes of text. */
-  correlationKey?: string;
+  correlationKey?: string | undefined;
   /** When it happened, epoch ms. @default the Redis time of the emission */
-  ts?: number;
+  ts?: number | undefined;
 }
 
 /** An event, as it is kept for as long as runs are. */
@@ -188,11 +188,11 @@ export interface EmittedEvent {
 
 /** Which events `listEvents` lists, and how many at once. */
 export interface EventFilter {
-  name?: string;
+  name?: string | undefined;
   /** @default 'desc', newest first */
-  sort?: 'asc' | 'desc';
+  sort?: 'asc' | 'desc' | undefined;
   /** 1 to 1,000. @default 50 */
-  limit?: number;
+  limit?: number | undefined;
   cursor?: string | undefined;
 }
 

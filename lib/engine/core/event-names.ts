@@ -13,7 +13,10 @@ import type { StandardSchemaV1 } from './values.types.js';
  * const orderCreated = defineEvent<{ orderId: string }>('order.created');
  * await client.emitEvent(orderCreated, { orderId: 'ord_1' });
  */
-export function defineEvent<T>(name: string, options: { schema?: StandardSchemaV1<unknown, T> } = {}): EventDefinition<T> {
+export function defineEvent<T>(
+  name: string,
+  options: { schema?: StandardSchemaV1<unknown, T> | undefined } = {},
+): EventDefinition<T> {
   checkEventName(name);
   const { schema } = options;
   if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {

@@ -4,46 +4,46 @@ import type { AnyWorkflowDefinition, WorkflowRegistry } from './workflow.types.j
 /** When runs without progress are reported. */
 export interface WatchdogOptions {
   /** @default true */
-  enabled?: boolean;
+  enabled?: boolean | undefined;
   /** @default 30 000 */
-  intervalMs?: number;
+  intervalMs?: number | undefined;
   /** @default 300 000 */
-  stalledForMs?: number;
+  stalledForMs?: number | undefined;
 }
 
 /** All times in milliseconds. */
 export interface WorkerOptions {
   app?: string | undefined;
   /** Queues to claim from. @default the queues of the worker's workflows */
-  queues?: string[];
+  queues?: string[] | undefined;
   /** Runs executed at the same time; parked runs do not count. @default 10 */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /** How long a worker that went silent keeps its runs. @default 30 000 */
-  leaseMs?: number;
+  leaseMs?: number | undefined;
   /** Longest block of an idle worker before it looks for work by itself. @default 5 000 */
-  blockTimeoutMs?: number;
+  blockTimeoutMs?: number | undefined;
   /** How often each worker looks for dead ones. @default 5 000 */
-  reaperIntervalMs?: number;
+  reaperIntervalMs?: number | undefined;
   /** Runs taken from dead workers per call. @default 100 */
-  reaperBatchSize?: number;
-  watchdog?: WatchdogOptions;
+  reaperBatchSize?: number | undefined;
+  watchdog?: WatchdogOptions | undefined;
   /** How often runs past their retention are deleted. @default 60 000 */
-  historyCleanupIntervalMs?: number;
+  historyCleanupIntervalMs?: number | undefined;
   /** How often workflows, subscriptions and schedules are written again, should Redis have lost them. @default 60 000 */
-  registryRecoveryIntervalMs?: number;
+  registryRecoveryIntervalMs?: number | undefined;
   /** How long `stop()` lets running handlers go on before it aborts them and hands their runs back. @default 20 000 */
-  shutdownTimeoutMs?: number;
+  shutdownTimeoutMs?: number | undefined;
   /** How long a canceled run's handler may take to settle after its signal was aborted. @default 30 000 */
-  cancelGraceMs?: number;
+  cancelGraceMs?: number | undefined;
   /** Recoveries from crashes without a newly completed step before a run fails with `CrashLoopError`. @default 10 */
-  maxRecoveries?: number;
+  maxRecoveries?: number | undefined;
 }
 
 export interface StartWorkerOptions extends WorkerOptions, ClientOptions {
   /** @default the registry's */
-  workflows?: ReadonlyArray<AnyWorkflowDefinition>;
+  workflows?: ReadonlyArray<AnyWorkflowDefinition> | undefined;
   /** @default the default registry, which `defineWorkflow` fills */
-  registry?: WorkflowRegistry;
+  registry?: WorkflowRegistry | undefined;
 }
 
 /** A running worker, from `startWorker`. */
@@ -54,5 +54,5 @@ export interface Worker {
    * runs back to the queue at once, not as attempts. A second call waits for the first.
    * @param options.timeoutMs defaults to `shutdownTimeoutMs`
    */
-  stop(options?: { timeoutMs?: number }): Promise<void>;
+  stop(options?: { timeoutMs?: number | undefined }): Promise<void>;
 }

@@ -68,31 +68,31 @@ export interface CompensationContext {
 /** Options of `ctx.step.run` and `@Step()`. */
 export interface StepOptions<T = unknown> {
   /** Aborts the step's signal and fails it with `StepTimeoutError`, also when the function ignores the signal. @default none */
-  timeout?: Duration;
+  timeout?: Duration | undefined;
   /** Attempts of this step alone, the first included. @default 1, so that the run's own policy applies */
-  maxAttempts?: number;
+  maxAttempts?: number | undefined;
   /** Retry policy of this step alone; wins over `maxAttempts`. */
-  retries?: RetryPolicy;
+  retries?: RetryPolicy | undefined;
   /**
    * Executed when the run fails for good or is canceled after the step has completed: the last completed step first, each a durable
    * step `compensate:<step>` of its own with, by default, 3 attempts. `ctx.commit()` keeps what completed before it.
    */
-  compensate?: Compensation<T> | { run: Compensation<T>; retries?: RetryPolicy };
+  compensate?: Compensation<T> | { run: Compensation<T>; retries?: RetryPolicy | undefined } | undefined;
 }
 
 /** How a step starts another run. */
 export interface ChildOptions {
   /** A `Date`, or a delay from now. @default now */
-  runAt?: When;
+  runAt?: When | undefined;
   /** @default the child workflow's */
-  queue?: string;
+  queue?: string | undefined;
   /** Starts with one key and workflow return one run: it is then no child of this one if it existed before. */
-  idempotencyKey?: string;
+  idempotencyKey?: string | undefined;
   /** Counted from creation. @default '24h' */
-  idempotencyTtl?: Duration;
+  idempotencyTtl?: Duration | undefined;
   /** 0 to 9, higher first. @default the child workflow's */
-  priority?: number;
-  tags?: Record<string, string>;
+  priority?: number | undefined;
+  tags?: Record<string, string> | undefined;
 }
 
 /** An event that a run waits for. */
@@ -101,9 +101,9 @@ export interface WaitForEvent<T = unknown> {
   /** Matched exactly: 1 to 512 bytes of text. */
   correlationKey: string;
   /** @default none: waits for ever */
-  timeout?: Duration;
+  timeout?: Duration | undefined;
   /** Which events emitted before count: all since the run was created, or none. @default 'run' */
-  lookback?: 'run' | 'none';
+  lookback?: 'run' | 'none' | undefined;
 }
 
 /** One of several things to wait for. */
@@ -129,8 +129,8 @@ export type AnyOutcome<W extends Record<string, AnyWait>> = {
 /** How a step emits an event. */
 export interface StepEmitOptions {
   /** @default derived from run and step */
-  eventId?: string;
-  correlationKey?: string;
+  eventId?: string | undefined;
+  correlationKey?: string | undefined;
 }
 
 /** The durable operations of a run: `ctx.step`. Each call has a name, unique in its run, under which its outcome is stored. */
@@ -167,7 +167,7 @@ export interface StepApi {
     name: string,
     workflow: WorkflowRef<I, O>,
     input: I,
-    options?: ChildOptions & { timeout?: Duration },
+    options?: ChildOptions & { timeout?: Duration | undefined },
   ): Promise<O>;
 
   /**
@@ -232,28 +232,28 @@ export type InputSchema<I> = StandardSchemaV1<unknown, I> | (new (...args: never
 /** What a workflow may be told, by `@Workflow()`, `defineWorkflow` or the configuration of the module. */
 export interface WorkflowOptions<I = unknown> extends AdmissionOptions<I> {
   /** @default 'default' */
-  queue?: string;
+  queue?: string | undefined;
   /** Attempts of a run, the first included; `retries.maxAttempts` wins over it. @default 3 */
-  maxAttempts?: number;
-  retries?: RetryPolicy;
+  maxAttempts?: number | undefined;
+  retries?: RetryPolicy | undefined;
   /** Deadline of a run counted from its first start, waits included. @default none */
-  timeout?: Duration;
+  timeout?: Duration | undefined;
   /**
    * Runs of the workflow that execute at the same time, over all workers. Runs that only wait do not count. What the last started
    * deployment declares holds. @default no limit
    */
-  maxConcurrency?: number;
+  maxConcurrency?: number | undefined;
   /** 0 (first in, first out) to 9 (claimed first). @default 0 */
-  priority?: number;
+  priority?: number | undefined;
   /** Kept on every run; say which code made it. */
   version?: string | undefined;
   /** Given to every run of the workflow; tags of the call win. */
-  tags?: Record<string, string>;
-  input?: InputSchema<I>;
+  tags?: Record<string, string> | undefined;
+  input?: InputSchema<I> | undefined;
   /** Events that start a run. */
-  event?: EventTrigger[];
+  event?: EventTrigger[] | undefined;
   /** Schedules that start a run. */
-  cron?: CronTrigger[];
+  cron?: CronTrigger[] | undefined;
 }
 
 /** A workflow as the engine knows it; made by `defineWorkflow` or from a decorated class. */

@@ -63,5 +63,6 @@ function scheduleFields(schedule: NonNullable<RunInlineOptions['schedule']>): Ra
 
 function envelopeOf(event: NonNullable<RunInlineOptions['event']>): Envelope {
   rejectUnknownKeys(event, ['id', 'name', 'ts', 'correlationKey'], '`event`');
-  return { id: newId(), ts: Date.now(), ...event, name: resolveEvent(event.name).name };
+  const { id = newId(), ts = Date.now(), name, correlationKey } = event;
+  return { id, ts, name: resolveEvent(name).name, ...(correlationKey !== undefined && { correlationKey }) };
 }

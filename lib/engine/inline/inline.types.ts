@@ -15,8 +15,10 @@ export type AnyInlineWorkflow = AnyWorkflowDefinition | WorkflowInstance<any, an
 /** Makes a definition of an instance, from what its class says of itself. */
 export type DescribeInstance = (instance: object) => AnyWorkflowDefinition;
 
+type Given<T> = { [K in keyof T]?: T[K] | undefined };
+
 /** What the run is said to be; the rest follows from the workflow. */
-export type InlineRunFields = Partial<
+export type InlineRunFields = Given<
   Pick<
     RunRecord,
     | 'id'
@@ -44,20 +46,20 @@ export interface RunInlineOptions<I = unknown> {
    * stands in place of a compensation, and of a sleep the value is ignored. An error of a child arrives as `ChildWorkflowError`.
    * @throws InvalidOptionError after a run that succeeded without calling a step that is named here
    */
-  stepOverrides?: Record<string, unknown>;
-  run?: InlineRunFields;
+  stepOverrides?: Record<string, unknown> | undefined;
+  run?: InlineRunFields | undefined;
   /** Envelope of the event that starts the run: its data is the input. */
-  event?: Partial<Omit<ReceivedEvent, 'data'>> & { name: string };
+  event?: (Given<Omit<ReceivedEvent, 'data'>> & { name: string }) | undefined;
   /** The tick that starts the run. */
-  schedule?: { id: string; instant: number };
+  schedule?: { id: string; instant: number } | undefined;
   /** Cancels the run when it is aborted. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Workflows that steps start by name, and instances for those they start by class. They win over others of their name. */
-  children?: readonly AnyInlineWorkflow[];
+  children?: readonly AnyInlineWorkflow[] | undefined;
   /** @default 1 MiB */
-  maxPayloadBytes?: number;
+  maxPayloadBytes?: number | undefined;
   /** @default silent */
-  logger?: LoggerPort;
+  logger?: LoggerPort | undefined;
 }
 
 /** How a run of `runInline` ended, and its steps. */
