@@ -83,6 +83,7 @@ export {
   ShutdownError,
   StepMismatchError,
   StepTimeoutError,
+  UnknownOutcomeError,
   UnknownWorkflowError,
   UnsupportedRedisError,
 } from './engine/index.js';
@@ -97,6 +98,7 @@ export type {
   ChildOptions,
   Compensation,
   CompensationContext,
+  CompensationOptions,
   ContextCarrier,
   CronTrigger,
   DebounceOptions,

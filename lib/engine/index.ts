@@ -19,6 +19,7 @@ export type {
   Stats,
 } from './core/client.types.js';
 export { closeMatches } from './core/close-matches.js';
+export type { Compensation, CompensationContext, CompensationOptions } from './core/compensation.types.js';
 export {
   ChildWorkflowError,
   CodecError,
@@ -47,6 +48,7 @@ export {
   ShutdownError,
   StepMismatchError,
   StepTimeoutError,
+  UnknownOutcomeError,
   UnknownWorkflowError,
   UnsupportedRedisError,
 } from './core/errors/index.js';
@@ -76,8 +78,6 @@ export type {
   AnyValue,
   AnyWait,
   ChildOptions,
-  Compensation,
-  CompensationContext,
   FailureContext,
   FailureHook,
   Handler,

@@ -31,6 +31,27 @@ describe('a worker that is killed', () => {
     expect(effects.map(({ value }) => value)).toEqual(['did C', 'did B', 'did B', 'did A']);
   });
 
+  it.each(['is canceled while nobody executes it', 'goes on and fails'])(
+    'between an effect and its record has it undone, should the run end that way: it %s',
+    async (end) => {
+      const stage = new Stage();
+      const first = await stage.worker(FIXTURE);
+      const handle = await stage.client.runByName('charging', {});
+      const ended = handle.result().catch((error: Error) => error);
+      await first.exited;
+      const isCanceled = end.includes('canceled');
+      if (isCanceled) expect(await handle.cancel()).toEqual({ canceled: true, status: 'running' });
+      await stage.worker(FIXTURE);
+      await ended;
+      expect(await stage.run(handle.id)).toMatchObject({ status: isCanceled ? 'canceled' : 'failed' });
+      const effects = await stage.effects(handle.id);
+      const undone = ['undo charge', 'undo book'];
+      expect(effects.map(({ point }) => point)).toEqual([...(isCanceled ? ['charge'] : ['charge', 'charge']), ...undone]);
+      expect(effects.slice(-2).map(({ value }) => value)).toEqual(['unknown undefined', 'completed booked']);
+      expect(effects.at(-2)?.idempotencyKey).toBe(effects[0].idempotencyKey);
+    },
+  );
+
   it('in onFailure leaves the hook to the next, with its completed steps', async () => {
     const stage = new Stage();
     const first = await stage.worker(FIXTURE);

@@ -107,7 +107,7 @@ function saga() {
     registry,
     maxAttempts: 1,
     handler: async (ctx: WorkflowContext<Given>) => {
-      const undo = (output: string) => {
+      const undo = (output?: string) => {
         throw new Error(`undo: ${output}`);
       };
       await ctx.step.run('book', () => ctx.input.secret, { compensate: { run: undo, retries: SOON } });

@@ -7,6 +7,7 @@ import {
   NonRetriableError,
   RetryAfterError,
   type RunRecord,
+  type StepContext,
   type StepRecord,
   type WorkflowDefinition,
   type WorkflowOptions,
@@ -190,6 +191,32 @@ const CASES: Record<string, Case> = {
       };
       await ctx.step.run('b', () => 'B', { compensate });
       throw new Error('after all');
+    },
+  },
+  'steps that are undone though nobody knows what they did, and one that nobody undoes': {
+    options: { maxAttempts: 1 },
+    handler: async (ctx) => {
+      const hang = ({ signal }: StepContext) =>
+        new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      const run = () => 'undone';
+      await ctx.step.run('a', () => 'A', { compensate: run });
+      await ctx.commit();
+      await ctx.step.run('asked', hang, { timeout: 10, compensate: { run, unknown: 'report' } }).catch(() => 0);
+      await ctx.step.run('b', () => 'B', { compensate: run });
+      const declined = () => {
+        throw new Error('declined');
+      };
+      await ctx.step.run('declined', declined, { compensate: run }).catch(() => 0);
+      await ctx.step.run('hangs', hang, { timeout: 10, compensate: run });
+    },
+  },
+  'a step that throws, with nothing to undo': {
+    options: { maxAttempts: 1 },
+    handler: async (ctx) => {
+      const declined = () => {
+        throw new Error('declined');
+      };
+      await ctx.step.run('declined', declined, { compensate: () => 0 });
     },
   },
   'a failure hook': {

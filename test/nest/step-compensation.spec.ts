@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { NonRetriableError, Step, Workflow, type WorkflowContext } from '../../lib/index.js';
+import {
+  type CompensationContext,
+  currentStep,
+  NonRetriableError,
+  Step,
+  Workflow,
+  type WorkflowContext,
+} from '../../lib/index.js';
 import { withApp } from './fixtures.js';
 
 @Injectable()
@@ -30,6 +37,18 @@ class Stock {
     return `labelled ${sku}`;
   }
 
+  @Step({
+    name: 'charge',
+    timeout: 20,
+    compensate(this: Stock, output: string | undefined, { outcome, stepIdempotencyKey }: CompensationContext) {
+      this.released.push(`${outcome} ${output} ${stepIdempotencyKey}`);
+    },
+  })
+  charge(): Promise<string> {
+    const signal = currentStep()?.signal;
+    return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+  }
+
   private release(what: string): void {
     this.released.push(what);
   }
@@ -46,7 +65,24 @@ class OrderWorkflow {
   }
 }
 
+@Workflow({ name: 'payment', maxAttempts: 1 })
+class PaymentWorkflow {
+  constructor(private readonly stock: Stock) {}
+
+  async run(): Promise<void> {
+    await this.stock.charge();
+  }
+}
+
 describe('@Step({ compensate })', () => {
+  it('is called where the outcome of the step is unknown', async () => {
+    await withApp({ providers: [Stock, PaymentWorkflow] }, async ({ client, module }) => {
+      const handle = await client.run(PaymentWorkflow, undefined);
+      await expect(handle.result()).rejects.toMatchObject({ cause: { code: 'STEP_TIMEOUT' } });
+      expect(module.get(Stock).released).toEqual([`unknown undefined ${handle.id}:charge`]);
+    });
+  });
+
   it('is called with the provider that the step belongs to', async () => {
     await withApp({ providers: [Stock, OrderWorkflow] }, async ({ client, module }) => {
       const handle = await client.run(OrderWorkflow, 'teapot');

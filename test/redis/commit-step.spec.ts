@@ -197,3 +197,26 @@ describe('commitStep()', () => {
     expect(good).toMatchObject({ status: 'fulfilled', value: { status: 'OK' } });
   });
 });
+
+describe('commitStep() of a step with a compensation', () => {
+  it.each(['u', 'v'] as const)('marks the run as one with something to undo: kind %s', async (kind) => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    const op = commitStep(step(room, { kind, status: kind === 'u' ? 'r' : 's', order: 0 }));
+    expect(await room.send(op)).toEqual({ status: 'OK' });
+    expect(await room.send(op)).toEqual({ status: 'OK' });
+    expect(await room.field('r1', 'cp')).toBe('1');
+    expect(await stored(room)).toMatchObject({ kind });
+  });
+
+  it('takes the mark away with a failure that leaves nothing to undo, and stores that as of any function', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    await room.send(commitStep(step(room, { kind: 'u', status: 'r', order: 0 })));
+    const op = commitStep(step(room, { kind: 'o', status: 'w', order: 0, wait: { delayMs: 60_000 } }));
+    const { moment } = await room.send(op);
+    expect(await room.repeat(op)).toEqual({ status: 'OK', moment });
+    expect(await room.field('r1', 'cp')).toBeNull();
+    expect(await stored(room)).toMatchObject({ kind: 'r', status: 'w' });
+  });
+});

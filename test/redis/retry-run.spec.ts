@@ -77,12 +77,14 @@ describe('retryRun()', () => {
     const room = await failedRoom();
     await store(room, 'done', 'r,s,1,1,0,10,20;"a"');
     await store(room, 'failed', 'r,f,2,1,0,10,20;{}');
+    await store(room, 'doubtful', 'u,f,2,1,0,10,20;{}');
     await store(room, 'child', 'c,k,3,1,0,10,20;{}');
-    const op = await retryOp(room, 'n1', ['failed', 'child', 'unknown']);
+    const op = await retryOp(room, 'n1', ['failed', 'doubtful', 'child', 'unknown']);
     await room.send(op);
     await room.repeat(op);
     expect(await stored(room, 'done')).toBe('r,s,1,1,0,10,20;"a"');
     expect(await stored(room, 'failed')).toBe('r,x,0,1,0,10,20;{}');
+    expect(await stored(room, 'doubtful')).toBe('u,x,0,1,0,10,20;{}');
     expect(await stored(room, 'child')).toBeNull();
   });
 

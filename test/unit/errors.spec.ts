@@ -32,6 +32,7 @@ const {
   ScheduleNotFoundError,
   StepMismatchError,
   StepTimeoutError,
+  UnknownOutcomeError,
   UnknownWorkflowError,
   UnsupportedRedisError,
 } = errors;
@@ -73,6 +74,18 @@ const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
     new StepTimeoutError({ runId: 'r1', step: 'charge', timeoutMs: 500 }),
     'STEP_TIMEOUT',
     'Step "charge" of run "r1" did not finish within 500 ms. Raise the step\'s `timeout`, or do less in one step.',
+    false,
+  ],
+  [
+    new UnknownOutcomeError({ runId: 'r1', step: 'charge', stepIdempotencyKey: 'r1:charge' }),
+    'UNKNOWN_OUTCOME',
+    'Step "charge" of run "r1" was started, and its outcome is unknown. Look up what it did under its idempotency key "r1:charge", and undo it by hand if need be.',
+    false,
+  ],
+  [
+    new RunTimeoutError({ runId: 'r1', workflow: 'order', timeoutMs: 500, isHook: true }),
+    'RUN_TIMEOUT',
+    'An attempt of the failure hook of run "r1" of workflow "order" did not settle within 500 ms. Raise the workflow\'s `onFailureTimeout`: waits do not count.',
     false,
   ],
   [

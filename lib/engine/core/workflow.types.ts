@@ -1,5 +1,6 @@
 import type { AdmissionOptions } from './admission.types.js';
 import type { CreateOptions, RunHandle } from './client.types.js';
+import type { Compensation, CompensationOptions } from './compensation.types.js';
 import type { EventRef, ReceivedEvent } from './event.types.js';
 import type { RetryPolicy } from './retry.types.js';
 import type { RunRecord } from './run.types.js';
@@ -49,22 +50,6 @@ export interface StepContext {
   readonly lastProgress?: unknown;
 }
 
-/**
- * Undoes what a completed step did, when its run fails for good or is canceled.
- * @param output the stored output of the step
- */
-export type Compensation<T = unknown> = (output: Stored<T>, ctx: CompensationContext) => unknown;
-
-/** What a compensation is told beside the output of the step that it undoes. */
-export interface CompensationContext {
-  /** Stable for (run, step), and another one than the step's. */
-  readonly idempotencyKey: string;
-  /** Why: the run's error, or `RunCanceledError`. */
-  readonly error?: Error;
-  /** Aborted on lease loss and forced shutdown. */
-  readonly signal: AbortSignal;
-}
-
 /** Options of `ctx.step.run` and `@Step()`. */
 export interface StepOptions<T = unknown> {
   /** Aborts the step's signal and fails it with `StepTimeoutError`, also when the function ignores the signal. @default none */
@@ -74,10 +59,12 @@ export interface StepOptions<T = unknown> {
   /** Retry policy of this step alone; wins over `maxAttempts`. */
   retries?: RetryPolicy | undefined;
   /**
-   * Executed when the run fails for good or is canceled after the step has completed: the last completed step first, each a durable
-   * step `compensate:<step>` of its own with, by default, 3 attempts. `ctx.commit()` keeps what completed before it.
+   * Undoes the step when the run fails for good or is canceled: if it has completed, and if it was started and its outcome is unknown.
+   * The last completed step is undone first, each in a durable step `compensate:<step>` of its own with, by default, 3 attempts.
+   * `ctx.commit()` keeps what completed before it. That the step was started is stored before its function is called, which costs one
+   * more write.
    */
-  compensate?: Compensation<T> | { run: Compensation<T>; retries?: RetryPolicy | undefined } | undefined;
+  compensate?: Compensation<T> | CompensationOptions<T> | undefined;
 }
 
 /** How a step starts another run. */

@@ -7,13 +7,15 @@ export type Transition = (store: InlineStore, run: InlineRun, args: readonly str
 
 const commitStep: Transition = (store, run, [, , name, head, elapsed, pause, payload]) => {
   const known = run.step(name);
+  const record = head[0] === 'o' ? `r${head.slice(1)}` : head;
   const isRemote = 'cea'.includes(head[0]);
   if (isRemote && (known?.status === 'd' || known?.status === 'k')) return 'TAKEN';
   const now = store.now();
   const target = Math.max(0, Number(pause.slice(1)));
   const moment = pause === '' ? undefined : pause[0] === '+' ? now + target : target;
-  run.data.set(`s:${name}`, `${head}${now - Number(elapsed)},${moment ?? now};${payload}`);
-  if (head[0] === 'v') run.fields.compensable = '1';
+  run.data.set(`s:${name}`, `${record}${now - Number(elapsed)},${moment ?? now};${payload}`);
+  if (head[0] === 'v' || head[0] === 'u') run.fields.compensable = '1';
+  if (head[0] === 'o') delete run.fields.compensable;
   return moment ?? 'OK';
 };
 
@@ -36,9 +38,9 @@ const adoptOutcome: Transition = (_store, run, [, , name, order]) => {
   return 'OK';
 };
 
-const passPoint: Transition = (_store, run, [, , number, order]) => {
+const passPoint: Transition = (_store, run, [, , number, order, open]) => {
   run.data.set('pt', `${number},${order}`);
-  delete run.fields.compensable;
+  if (open === '0') delete run.fields.compensable;
   return 'OK';
 };
 

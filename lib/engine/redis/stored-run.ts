@@ -38,8 +38,6 @@ export interface StoredRun {
   readonly cancelRequestedAt?: number;
   /** It compensates on its way to this outcome: failed or canceled. */
   readonly unwinding?: 'f' | 'c';
-  /** A completed step has a compensation. */
-  readonly compensable: boolean;
   /** On the run of a failure hook: the run that has failed. */
   readonly hookOf?: string;
 }
@@ -91,7 +89,6 @@ export function toStoredRun(id: string, raw: RawFields): StoredRun {
     cancelRequestedAt: optionalNumber(raw.cancelRequestedAt),
     hookOf: raw.hookOf,
     unwinding: raw.unwinding as StoredRun['unwinding'],
-    compensable: raw.compensable !== undefined,
   };
 }
 

@@ -7,6 +7,7 @@ import { NO_EVENT, parseEventOutcome, parseWinner, payloadWithin, winningValue }
 /**
  * A step as it is stored: `kind,status,order,attempt,base,startedAt,moment;payload`.
  *
+ * Kind `v` is a function with a compensation that has completed; `u` one that is begun, or has failed, and whose outcome is unknown.
  * Status `s` succeeded, `f` failed and memoised, `x` failed and to be run again, `w` waiting, `r` running; `d` and `k` are an outcome
  * from outside, a value or an error, `d` only until the run has seen it.
  */
@@ -91,7 +92,10 @@ function addOutcome(record: StepRecord, { kind, payload }: StoredStep): void {
 
 /** The steps of a run: those that have ended in the order in which they did, then the others by their beginning. */
 export function toStepRecords(data: RunData): StepRecord[] {
-  const records = [...data.steps].map(([name, stored]) => ({ order: stored.order, record: toStepRecord(name, stored, data) }));
+  const records = [...data.steps]
+    // A step whose beginning was stored, and which was canceled before its function was called.
+    .filter(([, { status, attempt }]) => status !== 'x' || attempt > 0)
+    .map(([name, stored]) => ({ order: stored.order, record: toStepRecord(name, stored, data) }));
   const place = ({ order }: { order: number }) => order || Number.MAX_SAFE_INTEGER;
   return records.sort((a, b) => place(a) - place(b) || a.record.startedAt - b.record.startedAt).map(({ record }) => record);
 }

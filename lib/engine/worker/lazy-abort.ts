@@ -12,6 +12,10 @@ export class LazyAbort {
     return this.controller.signal;
   }
 
+  get isAborted(): boolean {
+    return this.aborted;
+  }
+
   abort(reason: unknown): void {
     if (this.aborted) return;
     this.aborted = true;

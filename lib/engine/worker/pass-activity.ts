@@ -20,7 +20,7 @@ export class PassActivity {
   private functions = 0;
   private isCheckArmed = false;
   private parking = false;
-  private onFunctionsSettled: (() => void) | undefined;
+  private onFunctionsSettled: Array<() => void> = [];
 
   constructor(private readonly host: ActivityHost) {}
 
@@ -69,7 +69,7 @@ export class PassActivity {
   left(): void {
     this.functions--;
     this.progressed();
-    if (this.functions === 0) this.onFunctionsSettled?.();
+    if (this.functions === 0) for (const settled of this.onFunctionsSettled.splice(0)) settled();
     this.changed();
   }
 
@@ -80,9 +80,7 @@ export class PassActivity {
   /** Resolves when no step function is in flight; their outcomes have been handed to the journal then. */
   functionsSettled(): Promise<void> {
     if (this.functions === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.onFunctionsSettled = resolve;
-    });
+    return new Promise((resolve) => void this.onFunctionsSettled.push(resolve));
   }
 
   /** Arms the check whether all that is left are waits; the handler gets one full turn to go on first. */

@@ -1,4 +1,6 @@
+import { describeError, errorForLog } from '../core/stored-error.js';
 import type { LoggerPort } from '../core/values.types.js';
+import type { WorkflowContext } from '../core/workflow.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import { finishHook, hookIdOf } from '../redis/finish-hook.js';
 import { finishRun, type Outcome } from '../redis/finish-run.js';
@@ -36,6 +38,19 @@ export function endingOfFailure(
 export function endingOfUnwinding(claimed: ClaimedRun, workflow: ServedWorkflow, errors: string): Op<WriteStatus> {
   const { run, fence } = claimed;
   return finishUnwinding(run.id, fence, errors, run.unwinding === 'f' ? hookOf(claimed, workflow) : '');
+}
+
+/** @param unwinds its compensations come first */
+export function tellFailed(error: unknown, { run }: ClaimedRun, unwinds: boolean, logger: LoggerPort): void {
+  const what = run.hookOf === undefined ? 'The run' : 'The failure hook of the run';
+  const consequence = unwinds ? ', its steps are compensated' : '';
+  logger.error(`${what} failed${consequence}: ${describeError(error)}`, { error: errorForLog(error) });
+}
+
+export function tellRetry(error: unknown, delayMs: number, { run, logger }: WorkflowContext): void {
+  const next = `the next follows in ${Math.round(delayMs)} ms`;
+  const message = `Attempt ${run.attempt} of ${run.maxAttempts} failed, ${next}: ${describeError(error)}`;
+  logger.warn(message, { error: errorForLog(error) });
 }
 
 /** Not a warning: the loser of a race is left behind in just that way. But an `await` that was forgotten shows nowhere else. */

@@ -9,6 +9,8 @@ export interface ServedWorkflow {
   readonly options: ResolvedWorkflowOptions;
   readonly handler: Handler<unknown, unknown>;
   readonly onFailure?: FailureHook<unknown>;
+  /** How long a pass may take, parks not counted: of failure hooks only. */
+  readonly passTimeoutMs?: number;
 }
 
 /** What a pass needs of its worker. */
@@ -17,7 +19,6 @@ export interface PassHost extends StepWorker {
   readonly buffer: OpSink;
   readonly logger: LoggerPort;
   readonly maxRecoveries: number;
-  readonly cancelGraceMs: number;
   /** The pass needs its slot no more. Called once. */
   ended(pass: StepHost): void;
 }

@@ -10,7 +10,7 @@ import { type Emitted, emitEvent, type NewEvent } from '../redis/emit-event.js';
 import { type KeptInput, keepInput } from '../redis/keep-input.js';
 import { asStatus, type Op, type OpSink, type WriteStatus } from '../redis/op.js';
 import { type Parked, parkRun } from '../redis/park-run.js';
-import { passPoint } from '../redis/pass-point.js';
+import { type Point, passPoint } from '../redis/pass-point.js';
 import { readSteps } from '../redis/read-steps.js';
 import { releaseRun } from '../redis/release-run.js';
 import { type ChildStart, type ChildStarted, startChild } from '../redis/start-child.js';
@@ -108,8 +108,8 @@ export class PassJournal {
     this.write(adoptOutcome(this.runId, this.fence, step, order), asStatus);
   }
 
-  passPoint(number: number, order: number): Promise<unknown> {
-    return new Promise((resolve) => this.write(passPoint(this.runId, this.fence, number, order), asStatus, resolve));
+  passPoint(point: Point): Promise<unknown> {
+    return new Promise((resolve) => this.write(passPoint(this.runId, this.fence, point), asStatus, resolve));
   }
 
   readSteps(names: readonly string[]): Promise<Array<StoredStep | undefined>> {

@@ -1,17 +1,17 @@
-import { CrashLoopError, LeaseLostError, RunCanceledError, RunTimeoutError, ShutdownError } from '../core/errors/index.js';
-import { decodePayload, encodeError, encodePayload } from '../core/payload.js';
+import { CrashLoopError, LeaseLostError, RunCanceledError, ShutdownError } from '../core/errors/index.js';
+import { decodePayload, encodePayload } from '../core/payload.js';
 import type { RetryFailure } from '../core/retry.types.js';
-import { describeError, errorForLog } from '../core/stored-error.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { Op, WriteStatus } from '../redis/op.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
+import { endAttempt, type FailingPass, failForGood, timeOut } from './failing.js';
 import { inCarriedContext } from './in-carried-context.js';
-import { LongTimer } from './long-timer.js';
-import { endingOf, endingOfFailure, endingOfUnwinding, REFUSED_DELAY_MS, tellUnfinished } from './pass-ending.js';
+import { endingOf, endingOfUnwinding, REFUSED_DELAY_MS, tellUnfinished } from './pass-ending.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { PassJournal } from './pass-journal.js';
-import { runningRecord, verdictOn } from './retry-verdict.js';
+import { PassTimers } from './pass-timers.js';
+import { runningRecord } from './retry-verdict.js';
 import { RunContext } from './run-context.js';
 import { isShaped, type PassWithInput } from './run-input.js';
 import { decide, isUndecided, type UndecidedPass } from './run-judgement.js';
@@ -21,31 +21,28 @@ import { StepRuntime } from './step-runtime.js';
 import { type UnwindingPass, unwind } from './unwinding.js';
 
 /** One execution of a handler, from claim to success, failure, park, hand-back or loss. */
-export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInput {
+export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInput, FailingPass {
   readonly context: RunContext;
   readonly journal: PassJournal;
   /** Of the handler; of the compensations once these run. */
   steps: StepRuntime;
   readonly run: StoredRun;
   private readonly maxAttempts: number;
-  private readonly deadline: number | undefined;
-  private deadlineTimer: LongTimer | undefined;
-  private graceTimer: LongTimer | undefined;
+  readonly timers: PassTimers;
   private canceledBy: RunCanceledError | undefined;
+  private hasTimedOut = false;
   private over = false;
   private refusedBefore = false;
 
   constructor(
     readonly claimed: ClaimedRun,
     readonly data: RunData,
-    private readonly workflow: ServedWorkflow,
+    readonly workflow: ServedWorkflow,
     readonly worker: PassHost,
   ) {
     this.run = claimed.run;
     this.maxAttempts = this.run.maxAttempts ?? workflow.options.maxAttempts;
-    const { timeoutMs } = workflow.options;
-    this.deadline =
-      timeoutMs === undefined || this.run.unwinding !== undefined ? undefined : (this.run.startedAt as number) + timeoutMs;
+    this.timers = new PassTimers(this.run, workflow);
     this.journal = new PassJournal(
       worker.buffer,
       this.run.id,
@@ -56,7 +53,6 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
     this.context = new RunContext(this, this.maxAttempts, worker.logger);
     this.steps = new StepRuntime(this, data);
     this.context.step = this.steps;
-    this.steps.ledger.compensable = this.run.compensable;
   }
 
   /** @param now Redis time of the claim */
@@ -65,11 +61,10 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
     if (this.run.unwinding !== undefined) return void this.unwind();
     if (this.run.cancelRequestedAt !== undefined) return void this.endCanceled();
     if (recoveryStreak > this.worker.maxRecoveries) {
-      this.end();
-      this.writeFailure(new CrashLoopError({ runId: id, workflow, recoveries }));
+      failForGood(this, new CrashLoopError({ runId: id, workflow, recoveries }));
       return;
     }
-    if (this.deadline !== undefined && this.deadline <= now) return void this.timeOut();
+    if (!this.timers.begin(now)) return void this.timeOut();
     this.watchDeadline(now);
     if (isUndecided(this.claimed, this.data, this.workflow)) void decide(this, this.workflow, () => this.begin(now));
     else this.begin(now);
@@ -77,8 +72,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
 
   /** Also when the clock was moved. */
   watchDeadline(now: number): void {
-    this.deadlineTimer?.cancel();
-    if (this.deadline !== undefined) this.deadlineTimer = new LongTimer(this.deadline - now, () => this.timeOut());
+    this.timers.watch(now, () => this.timeOut());
   }
 
   private begin(now: number): void {
@@ -93,12 +87,20 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
     return this.over;
   }
 
+  get isCanceled(): boolean {
+    return this.canceledBy !== undefined;
+  }
+
+  private get isEnding(): boolean {
+    return this.over || this.hasTimedOut;
+  }
+
   failureOf(error: Error): RetryFailure {
     return { run: runningRecord(this.run, this.data.input, this.maxAttempts, this.worker.workerId), error };
   }
 
   quiet(waitingSteps: string[]): void {
-    this.journal.park(this.deadline, waitingSteps, ({ status, now, reason }) => {
+    this.journal.park(this.timers.deadline, waitingSteps, ({ status, now, reason }) => {
       if (this.over) return;
       if (status === 'READY') void this.steps.resume(now);
       else if (status === 'CANCELED') this.cancel(reason);
@@ -114,8 +116,8 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   /** Aborts the handler and lets no further step begin; the run ends canceled once the handler settles, or its grace is over. */
   cancel(reason: string): void {
     if (this.canceledBy || this.run.unwinding !== undefined) return;
-    this.canceledBy = new RunCanceledError({ runId: this.run.id, reason: reason === '' ? undefined : reason });
-    if (this.over) return;
+    this.canceledBy = new RunCanceledError({ runId: this.context.run.id, reason: reason === '' ? undefined : reason });
+    if (this.isEnding) return;
     this.steps.ledger.halt(this.canceledBy);
     this.grace(() => this.endCanceled());
     this.abort(this.canceledBy);
@@ -158,7 +160,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
 
   /** How long a handler may take to settle once it was told to. */
   grace(isOver: () => void): void {
-    this.graceTimer = new LongTimer(this.worker.cancelGraceMs, isOver);
+    this.timers.giveGrace(this.worker.cancelGraceMs, isOver);
   }
 
   async execute(): Promise<unknown> {
@@ -183,7 +185,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
     this.endCanceled();
   }
 
-  private endCanceled(): void {
+  endCanceled(): void {
     if (this.over) return;
     this.end();
     this.steps.ledger.failures.memoiseAll();
@@ -191,7 +193,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   }
 
   private succeed(output: unknown): void {
-    if (this.over) return;
+    if (this.isEnding) return;
     if (this.canceledBy) return void this.settleCanceled();
     const { sealer, maxPayloadBytes } = this.worker;
     const where = () => `output of run "${this.run.id}"`;
@@ -212,7 +214,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   }
 
   private complete(payload: string): void {
-    if (this.over) return;
+    if (this.isEnding) return;
     if (this.canceledBy) return void this.settleCanceled();
     tellUnfinished(this.steps.unfinished(), this.context.logger);
     this.end();
@@ -223,54 +225,17 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   }
 
   async fail(thrown: unknown): Promise<void> {
-    if (this.over) return;
+    if (this.isEnding) return;
     if (this.canceledBy) return this.settleCanceled();
     this.steps.ledger.close();
     await this.steps.ledger.activity.functionsSettled();
-    if (this.over) return;
-    if (this.canceledBy) return this.endCanceled();
-    const { retry } = this.workflow.options;
-    const { delayMs, error } = verdictOn(thrown, this.run.failures + 1, this.maxAttempts, retry, this);
-    const sealed = this.worker.sealer.sealError(error, `error of run "${this.run.id}"`);
-    const payload = typeof sealed === 'string' ? sealed : await sealed;
-    if (this.over) return;
-    if (this.canceledBy) return this.endCanceled();
-    this.end();
-    const { failures } = this.steps.ledger;
-    // No attempt follows: the replay that collects the compensations must see what this one saw.
-    if (delayMs === undefined && this.isCompensable) failures.memoiseAll();
-    else failures.reopen(thrown);
-    if (delayMs === undefined) {
-      this.writeFailure(error, payload);
-      return;
-    }
-    this.context.logger.warn(
-      `Attempt ${this.context.run.attempt} of ${this.maxAttempts} failed, the next follows in ${Math.round(delayMs)} ms: ${describeError(error)}`,
-      { error: errorForLog(error) },
-    );
-    this.journal.backOff(delayMs, this.deadline, payload);
+    if (!this.isEnding) await endAttempt(this, thrown);
   }
 
   private timeOut(): void {
-    if (this.over) return;
-    const { id, workflow } = this.run;
-    const error = new RunTimeoutError({ runId: id, workflow, timeoutMs: this.workflow.options.timeoutMs as number });
-    this.end();
-    this.abort(error);
-    this.writeFailure(error);
-  }
-
-  /** @param payload the error as it is stored; what this library throws by itself holds nothing to hide */
-  private writeFailure(error: unknown, payload = encodeError(error)): void {
-    const what = this.run.hookOf === undefined ? 'The run' : 'The failure hook of the run';
-    const consequence = this.isCompensable ? ', its completed steps are compensated' : '';
-    this.context.logger.error(`${what} failed${consequence}: ${describeError(error)}`, { error: errorForLog(error) });
-    this.journal.last(endingOfFailure(this.claimed, this.workflow, payload, this.isCompensable));
-  }
-
-  /** A failure hook is not undone: it has no outcome but its own. */
-  private get isCompensable(): boolean {
-    return this.steps.ledger.compensable && this.run.hookOf === undefined;
+    if (this.isEnding) return;
+    this.hasTimedOut = true;
+    void timeOut(this);
   }
 
   private refused(error: Error): void {
@@ -283,12 +248,12 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   }
 
   /** Ends the pass for the handler: what it still calls never settles, and its slot is free. */
-  private end(): void {
+  end(): void {
     if (this.over) return;
     this.over = true;
-    this.deadlineTimer?.cancel();
-    this.graceTimer?.cancel();
+    this.timers.clear();
     this.steps.ledger.close();
+    this.steps.functions.stragglers.forget();
     this.worker.ended(this);
   }
 

@@ -8,9 +8,10 @@ import type { Stored } from '../core/values.types.js';
 import type { StepContext, StepOptions, WorkflowContext } from '../core/workflow.types.js';
 import type { StoredStep } from '../redis/stored-step.js';
 import type { StepWrite } from './pass-journal.js';
-import { COMPENSATE, type StepLedger } from './step-ledger.js';
+import { COMPENSATE, type Opening, type StepLedger } from './step-ledger.js';
 import { type StepCompensation, type StepPolicy, stepPolicyOf } from './step-policy.js';
 import { StepTask, type StepTaskHost, type StepTaskInit } from './step-task.js';
+import { Stragglers } from './stragglers.js';
 
 const NO_POLICY: StepPolicy = {};
 
@@ -19,11 +20,19 @@ export class RunSteps implements StepTaskHost {
   readonly active = new Set<StepTask>();
   /** How to undo the steps that the handler has called so far. */
   readonly compensations = new Map<string, StepCompensation>();
+  readonly stragglers: Stragglers;
 
   /** The last report of progress of each step, while a codec holds them up. */
   private readonly reports = new Map<string, Promise<unknown>>();
 
-  constructor(private readonly ledger: StepLedger) {}
+  constructor(private readonly ledger: StepLedger) {
+    this.stragglers = new Stragglers(ledger.host.worker.cancelGraceMs);
+  }
+
+  /** A function is running that may have to be undone. */
+  get hasUndoable(): boolean {
+    return this.stragglers.size > 0 || [...this.active].some(({ init }) => init.policy.compensation !== undefined);
+  }
 
   private get sealer(): Sealer {
     return this.ledger.host.worker.sealer;
@@ -58,20 +67,24 @@ export class RunSteps implements StepTaskHost {
   }
 
   run<T>(name: string, fn: (step: StepContext) => T | Promise<T>, options: StepOptions | undefined): Promise<Stored<T>> {
-    return this.ledger.open<Stored<T>>(name, 'r', (resolve, reject) => {
+    let policy = NO_POLICY;
+    const opening: Opening<Stored<T>> = (resolve, reject) => {
       if (typeof fn !== 'function') {
         throw new InvalidOptionError('fn', `Expected step "${name}" to be given a function; got ${describeValue(fn)}`);
       }
-      const policy = options ? stepPolicyOf(name, options) : NO_POLICY;
+      if (options) policy = stepPolicyOf(name, options);
       return (stored) => {
-        if (policy.compensation) this.compensable(name, policy.compensation);
         if (stored?.status === 's' || stored?.status === 'f') {
           this.replay(name, stored, resolve, reject);
           return;
         }
         this.launch(name, fn, policy, stored, resolve as (value: never) => void, reject);
       };
-    });
+    };
+    const met = () => {
+      if (policy.compensation) this.compensable(name, policy.compensation);
+    };
+    return this.ledger.open(name, 'r', opening, met);
   }
 
   /** Runs a compensation as a step of its own, with a policy that is checked already. */
@@ -94,7 +107,8 @@ export class RunSteps implements StepTaskHost {
     const attempt = stored ? stored.attempt + (stored.status === 'r' ? 0 : 1) : 1;
     const base = stored ? (stored.status === 'x' ? stored.attempt : stored.base) : 0;
     const lastProgress = this.ledger.data.progress.get(name);
-    const init: StepTaskInit = { name, fn, policy, attempt, base, lastProgress, resolve, reject };
+    const isDoubtful = stored?.kind === 'u';
+    const init: StepTaskInit = { name, fn, policy, attempt, base, isDoubtful, lastProgress, resolve, reject };
     if (stored?.status === 'w') this.waitForRetry(init, stored.moment);
     else this.begin(init);
   }
@@ -113,7 +127,7 @@ export class RunSteps implements StepTaskHost {
     for (const task of this.active) {
       if (task.marked || task.elapsedMs < longerThanMs) continue;
       task.marked = true;
-      this.ledger.commit(recordOf(task, 0, 'r', ''));
+      this.ledger.commit(recordOf(task, 0, 'r', '', 'r'));
     }
   }
 
@@ -125,18 +139,31 @@ export class RunSteps implements StepTaskHost {
       }
       const error = fromStoredError(decodePayload(stored.payload) as StoredError);
       const { order, attempt, base, payload: opened, sealed: payload = opened } = stored;
-      this.ledger.failures.replayed(error, { name, kind: 'r', order, attempt, base, elapsedMs: 0, payload });
+      const kind = stored.kind as StepWrite['kind'];
+      this.ledger.failures.replayed(error, { name, kind, order, attempt, base, elapsedMs: 0, payload });
       reject(error);
     });
   }
 
   private begin(init: StepTaskInit): void {
-    this.ledger.whenCommitted(() => {
+    const isUndoable = init.policy.compensation !== undefined;
+    const execute = (): void => {
       const task = new StepTask(init, this);
+      task.marked = isUndoable;
       this.active.add(task);
       this.ledger.activity.entered();
       task.execute();
-    }, init.reject);
+    };
+    if (!isUndoable) {
+      this.ledger.whenCommitted(execute, init.reject);
+      return;
+    }
+    // Stored before the function starts: from then on it may have taken effect, whatever becomes of this process.
+    const refused = (error: unknown): void => {
+      if (!init.isDoubtful) this.ledger.commit({ ...beginningOf(init), kind: 'r', status: 'x', attempt: init.attempt - 1 });
+      init.reject(error);
+    };
+    this.ledger.whenCommitted(execute, refused, beginningOf(init));
   }
 
   succeeded(task: StepTask, value: unknown): void {
@@ -163,9 +190,7 @@ export class RunSteps implements StepTaskHost {
   private complete(task: StepTask, value: unknown, payload: string, sealed: string): void {
     const { resolve, policy } = task.init;
     const order = this.ledger.nextOrder();
-    const { compensation } = policy;
-    if (compensation) this.ledger.compensable = true;
-    this.ledger.commit(recordOf(task, order, 's', sealed, compensation ? 'v' : 'r'));
+    this.ledger.commit(recordOf(task, order, 's', sealed, policy.compensation ? 'v' : 'r'));
     this.ledger.deliverNew(order, () => resolve((isUnchanged(value) ? value : decodePayload(payload)) as never), 1);
     this.settled(task);
   }
@@ -185,14 +210,18 @@ export class RunSteps implements StepTaskHost {
 
   /** @param delayMs undefined when no attempt follows */
   private conclude(task: StepTask, failure: unknown, payload: string, delayMs: number | undefined): void {
+    const { name, policy } = task.init;
+    const isDoubtful = policy.compensation !== undefined && task.isDoubtful;
+    const kind = isDoubtful ? 'u' : 'r';
     if (delayMs !== undefined) {
-      this.waitForRetry({ ...task.init, attempt: task.attempt + 1 });
+      this.waitForRetry({ ...task.init, attempt: task.attempt + 1, isDoubtful });
       this.settled(task);
-      this.ledger.register(task.init.name, { ...recordOf(task, 0, 'w', payload), wait: { delayMs } });
+      this.ledger.register(name, { ...recordOf(task, 0, 'w', payload, kind), wait: { delayMs } });
       return;
     }
     const order = this.ledger.nextOrder();
-    const announce = this.ledger.failures.add(failure, recordOf(task, order, 'f', payload));
+    const announce = this.ledger.failures.add(failure, recordOf(task, order, 'f', payload, kind));
+    if (!isDoubtful) this.ledger.undoables.spare(name);
     this.ledger.deliver(order, () => {
       announce();
       task.init.reject(failure);
@@ -220,7 +249,9 @@ export class RunSteps implements StepTaskHost {
 
   private settled(task: StepTask): void {
     this.active.delete(task);
-    this.ledger.activity.left();
+    const left = () => this.ledger.activity.left();
+    if (task.isRunning && task.init.policy.compensation) this.stragglers.add(task, left);
+    else left();
   }
 }
 
@@ -234,7 +265,11 @@ export function compensationOf(step: string): string {
   return `${COMPENSATE}${step}`;
 }
 
-function recordOf(task: StepTask, order: number, status: StepWrite['status'], payload: string, kind: 'r' | 'v' = 'r'): StepWrite {
+function beginningOf({ name, attempt, base }: StepTaskInit): StepWrite {
+  return { name, kind: 'u', status: 'r', order: 0, attempt, base, elapsedMs: 0, payload: '' };
+}
+
+function recordOf(task: StepTask, order: number, status: StepWrite['status'], payload: string, kind: 'r' | 'v' | 'u'): StepWrite {
   const { name, attempt, base } = task.init;
   return { name, kind, status, order, attempt, base, elapsedMs: task.elapsedMs, payload };
 }

@@ -9,6 +9,8 @@ import type { TurnClock } from './turn-clock.js';
 export interface StepWorker extends CreationHost {
   readonly clock: RedisClock;
   readonly turns: TurnClock;
+  /** How long handlers and functions may take to settle once they were told to. */
+  readonly cancelGraceMs: number;
   /** Resolves when the worker's lease is certain; undefined while it is. */
   leaseConfirmed(): Promise<void> | undefined;
   /** An event that a step has emitted has subscribers or waits left. */

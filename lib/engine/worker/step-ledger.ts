@@ -8,6 +8,7 @@ import { PassActivity } from './pass-activity.js';
 import type { StepWrite } from './pass-journal.js';
 import { StepFailures } from './step-failures.js';
 import type { StepHost } from './step-host.js';
+import { UndoableSteps } from './undoable-steps.js';
 import { type Wait, WaitSet } from './wait-set.js';
 
 /** Begins the names of steps that undo others. */
@@ -27,20 +28,20 @@ export class StepLedger {
   readonly failures: StepFailures;
   readonly waits: WaitSet;
   readonly activity: PassActivity;
+  readonly undoables: UndoableSteps;
   private readonly used = new Set<string>();
   private readonly deliveries: DeliveryQueue;
   private order = 0;
   private isClosed = false;
   private haltedBy: Error | undefined;
   private onRefused: (() => void) | undefined;
-  /** A completed step has a compensation that no point of no return keeps. */
-  compensable = false;
 
   constructor(
     readonly host: StepHost,
     readonly data: RunData,
   ) {
     this.failures = new StepFailures((step) => this.commit(step));
+    this.undoables = new UndoableSteps(data);
     this.waits = new WaitSet(host.worker.clock, (wait) => this.due(wait));
     // Places go on behind the last point of no return, too.
     this.order = data.point?.order ?? 0;
@@ -115,8 +116,11 @@ export class StepLedger {
     this.waits.resume(now);
   }
 
-  /** Opens a step: checks its name, hands over a stored outcome, or lets `opening` begin it. */
-  open<T>(name: string, kind: string, opening: Opening<T>): Promise<T> {
+  /**
+   * Opens a step: checks its name, hands over a stored outcome, or lets `opening` begin it.
+   * @param met called once the name is known to be free, also where the step may not begin any more
+   */
+  open<T>(name: string, kind: string, opening: Opening<T>, met?: () => void): Promise<T> {
     if (this.isClosed) return new Promise(() => undefined);
     let resolve!: (value: T) => void;
     let fail!: (error: unknown) => void;
@@ -132,6 +136,7 @@ export class StepLedger {
     try {
       const begin = opening(resolve, reject);
       this.use(name, kind);
+      met?.();
       const stored = this.data.steps.get(name);
       if (!stored || stored.order === 0) this.throwIfHalted();
       begin(stored);
@@ -168,13 +173,17 @@ export class StepLedger {
   }
 
   commit(step: StepWrite): void {
-    this.host.journal.commitStep(step);
+    this.host.journal.commitStep(this.undoables.recorded(step));
   }
 
-  /** Begins something durable once all that the handler was given is committed. The handler went on, so what it caught is history. */
-  whenCommitted(begin: () => void, refused: (error: unknown) => void): void {
+  /**
+   * Begins something durable once all that the handler was given is committed. The handler went on, so what it caught is history.
+   * @param first written before, and answered when it begins
+   */
+  whenCommitted(begin: () => void, refused: (error: unknown) => void, first?: StepWrite): void {
     this.activity.held();
     this.failures.memoise();
+    if (first) this.commit(first);
     const start = (): void => {
       this.activity.begun();
       if (this.isClosed) return;
@@ -216,7 +225,7 @@ export class StepLedger {
   /** Stores a wait and learns its deadline from the Redis clock. The check for quiet goes first: then the park rides along. */
   register(name: string, record: StepWrite): void {
     this.activity.changed();
-    this.host.journal.commitStep(record, ({ moment }) => {
+    this.host.journal.commitStep(this.undoables.recorded(record), ({ moment }) => {
       if (moment !== undefined) this.waits.schedule(name, moment);
     });
   }
@@ -233,7 +242,7 @@ export class StepLedger {
     const { runId } = this;
     this.reserve(name);
     const stored = this.data.steps.get(name);
-    if (stored && stored.kind !== kind && !(stored.kind === 'v' && kind === 'r')) {
+    if (stored && STEP_KINDS[stored.kind] !== STEP_KINDS[kind]) {
       throw new StepMismatchError({ runId, step: name, stored: STEP_KINDS[stored.kind], called: STEP_KINDS[kind] });
     }
   }

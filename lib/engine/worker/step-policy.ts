@@ -1,14 +1,16 @@
 import { rejectUnknownKeys } from '../core/checks.js';
+import type { Compensation, CompensationOptions } from '../core/compensation.types.js';
 import { describeValue } from '../core/describe-value.js';
 import { parsePositiveDuration } from '../core/duration.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { withOptionOwner } from '../core/option-context.js';
-import type { RetryPolicy } from '../core/retry.types.js';
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from '../core/retry-policy.js';
-import type { Compensation, StepOptions } from '../core/workflow.types.js';
+import type { StepOptions } from '../core/workflow.types.js';
 
 const STEP_OPTIONS = ['timeout', 'maxAttempts', 'retries', 'compensate'] as const;
 const COMPENSATION_ATTEMPTS = 3;
+const COMPENSATION_TIMEOUT = '10m';
+const COMPENSATION_OPTIONS = ['run', 'retries', 'timeout', 'unknown'] as const;
 
 /** The checked options of a step that is a function. */
 export interface StepPolicy {
@@ -20,6 +22,9 @@ export interface StepPolicy {
 export interface StepCompensation {
   readonly run: Compensation;
   readonly retry: ResolvedRetryPolicy;
+  readonly timeoutMs: number;
+  /** What is done where the outcome of the step is unknown. */
+  readonly unknown: 'run' | 'report';
 }
 
 /** @throws InvalidOptionError */
@@ -37,17 +42,18 @@ export function stepPolicyOf(name: string, options: StepOptions): StepPolicy {
 
 function compensationOf(given: NonNullable<StepOptions['compensate']>, owner: string): StepCompensation {
   const where = `compensate of ${owner}`;
-  const isFunction = typeof given === 'function';
-  const run: unknown = isFunction ? given : given?.run;
+  const options: Partial<CompensationOptions> = typeof given === 'function' ? { run: given } : (given ?? {});
+  const { run, retries, timeout = COMPENSATION_TIMEOUT, unknown = 'run' } = options;
   if (typeof run !== 'function') {
-    return withOptionOwner(owner, () => {
-      throw new InvalidOptionError(
-        'compensate',
-        `Expected \`compensate\` to be a function or { run, retries }; got ${describeValue(given)}`,
-      );
-    });
+    const problem = `Expected \`compensate\` to be a function or { ${COMPENSATION_OPTIONS.join(', ')} }; got ${describeValue(given)}`;
+    throw new InvalidOptionError('compensate', `${problem} (${owner})`);
   }
-  if (!isFunction) rejectUnknownKeys(given, ['run', 'retries'], where);
-  const retries: RetryPolicy | undefined = isFunction ? undefined : given.retries;
-  return { run: run as Compensation, retry: resolveRetryPolicy({ retries }, COMPENSATION_ATTEMPTS, where) };
+  rejectUnknownKeys(options, COMPENSATION_OPTIONS, where);
+  const retry = resolveRetryPolicy({ retries }, COMPENSATION_ATTEMPTS, where);
+  return withOptionOwner(where, () => {
+    if (unknown !== 'run' && unknown !== 'report') {
+      throw new InvalidOptionError('unknown', `Expected \`unknown\` to be 'run' or 'report'; got ${describeValue(unknown)}`);
+    }
+    return { run, retry, timeoutMs: parsePositiveDuration(timeout, 'timeout'), unknown };
+  });
 }

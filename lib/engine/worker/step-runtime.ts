@@ -89,8 +89,8 @@ export class StepRuntime implements ContextSteps {
     const passed = new Promise<void>((resolve, reject) => {
       ledger.throwIfHalted();
       ledger.begin(async () => {
-        ledger.compensable = false;
-        await ledger.host.journal.passPoint(number, ledger.nextOrder());
+        const hasOpen = ledger.undoables.passPoint();
+        await ledger.host.journal.passPoint({ number, order: ledger.nextOrder(), hasOpen });
         resolve();
       }, reject);
     });

@@ -13,6 +13,8 @@ export interface StepTaskInit {
   readonly policy: StepPolicy;
   readonly attempt: number;
   readonly base: number;
+  /** An earlier execution has left it open whether the step took effect. */
+  readonly isDoubtful: boolean;
   readonly lastProgress: string | undefined;
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
@@ -37,11 +39,19 @@ export class StepTask implements StepContext {
   private readonly abortion = new LazyAbort();
   private timer: LongTimer | undefined;
   private settled = false;
+  private doubtful = false;
+  private running = true;
+  private onEnded: (() => void) | undefined;
 
   constructor(
     readonly init: StepTaskInit,
     private readonly host: StepTaskHost,
   ) {}
+
+  /** If it fails, that says nothing about its effect: it was told to stop before, or has returned what cannot be stored. */
+  get isDoubtful(): boolean {
+    return this.doubtful;
+  }
 
   get signal(): AbortSignal {
     return this.abortion.signal;
@@ -52,7 +62,7 @@ export class StepTask implements StepContext {
   }
 
   get idempotencyKey(): string {
-    return `${this.host.executedRunId}:${this.init.name}`;
+    return idempotencyKeyOf(this.host.executedRunId, this.init.name);
   }
 
   get lastProgress(): unknown {
@@ -79,15 +89,24 @@ export class StepTask implements StepContext {
       const result = runScope.run(scope, this.init.fn, this);
       if (isThenable(result)) {
         result.then(
-          (value) => this.settle(true, value),
-          (error) => this.settle(false, error),
+          (value) => this.ended(true, value),
+          (error) => this.ended(false, error),
         );
       } else {
-        this.settle(true, result);
+        this.ended(true, result);
       }
     } catch (error) {
-      this.settle(false, error);
+      this.ended(false, error);
     }
+  }
+
+  /** Whether the function goes on: it may do so after its step has timed out. */
+  get isRunning(): boolean {
+    return this.running;
+  }
+
+  whenEnded(next: () => void): void {
+    this.onEnded = next;
   }
 
   abort(reason: unknown): void {
@@ -95,9 +114,16 @@ export class StepTask implements StepContext {
     this.abortion.abort(reason);
   }
 
+  private ended(isSuccess: boolean, outcome: unknown): void {
+    this.running = false;
+    this.settle(isSuccess, outcome);
+    this.onEnded?.();
+  }
+
   private settle(isSuccess: boolean, outcome: unknown): void {
     if (this.settled) return;
     this.settled = true;
+    this.doubtful = this.init.isDoubtful || this.abortion.isAborted || isSuccess;
     this.timer?.cancel();
     if (isSuccess) this.host.succeeded(this, outcome);
     else this.host.failed(this, outcome);
@@ -112,6 +138,11 @@ export class StepTask implements StepContext {
       this.settle(false, error);
     });
   }
+}
+
+/** The key of a step's effects. */
+export function idempotencyKeyOf(executedRunId: string, step: string): string {
+  return `${executedRunId}:${step}`;
 }
 
 /** Not by `instanceof`: under jest the promises of Node itself come from another realm. */

@@ -1,7 +1,8 @@
-import { CrashLoopError, RunCanceledError } from '../core/errors/index.js';
+import { CrashLoopError, RunCanceledError, UnknownOutcomeError } from '../core/errors/index.js';
 import { decodePayload } from '../core/payload.js';
 import type { StoredError } from '../core/run.types.js';
 import { fromStoredError, toStoredError } from '../core/stored-error.js';
+import type { StepContext } from '../core/workflow.types.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
 import { inCarriedContext } from './in-carried-context.js';
@@ -10,6 +11,7 @@ import { compensationOf } from './run-steps.js';
 import type { StepHost } from './step-host.js';
 import type { StepCompensation } from './step-policy.js';
 import { StepRuntime } from './step-runtime.js';
+import { idempotencyKeyOf } from './step-task.js';
 
 /** A pass that unwinds. */
 export interface UnwindingPass extends StepHost {
@@ -24,18 +26,18 @@ export interface UnwindingPass extends StepHost {
 }
 
 /**
- * Undoes the completed steps of a run, unless that has crashed too many workers.
+ * Undoes the steps of a run that have completed, or may have taken effect, unless that has crashed too many workers.
  * @returns the errors of compensations that failed for good, encoded; '' for none
  */
 export async function unwind(pass: UnwindingPass): Promise<string> {
   const { run, data, worker, context } = pass;
   const errors = run.recoveryStreak > worker.maxRecoveries ? errorsOfCrashes(run, data) : await undoAll(pass);
-  for (const { step, message } of errors) context.logger.error(`The compensation of step "${step}" failed for good: ${message}`);
+  for (const { step, message } of errors) context.logger.error(`Step "${step}" was not compensated: ${message}`);
   return worker.sealer.sealErrors(errors, `errors of the compensations of run "${run.id}"`);
 }
 
 /**
- * Executes the handler once more, only to learn from it how its completed steps are undone: what is not completed rejects with the
+ * Executes the handler once more, only to learn from it how its steps are undone: what is not completed rejects with the
  * reason. Then undoes them.
  */
 async function undoAll(pass: UnwindingPass): Promise<StoredError[]> {
@@ -64,78 +66,105 @@ function causeOf({ id, unwinding }: StoredRun, { error, cancelReason }: RunData)
 }
 
 /**
- * Runs the compensations of the completed steps, the last one first, each as a durable step. What is stored of them is not repeated.
+ * Runs the compensations, the last step first, each as a durable step. What is stored of them is not repeated.
  * @param pass has a runtime for them alone: the handler's is closed
- * @param known functions that the replay of the handler has met
+ * @param known functions that the replay of the handler has met, in the order in which it did
  */
 async function compensate(
   pass: UnwindingPass,
   known: ReadonlyMap<string, StepCompensation>,
   cause: Error,
 ): Promise<StoredError[]> {
-  const { steps } = pass;
   const errors: StoredError[] = [];
-  for (const [step, { payload }] of stepsToUndo(steps.ledger.data)) {
-    const name = compensationOf(step);
-    const stored = steps.ledger.data.steps.get(name);
-    if (stored?.status === 's') continue;
-    if (stored?.status === 'f') errors.push({ ...(decodePayload(stored.payload) as StoredError), step });
-    else {
-      const compensation = known.get(step);
-      if (!compensation) errors.push({ ...unknownCompensation(step), step });
-      else {
-        try {
-          await undo(pass, name, compensation, payload, cause);
-        } catch (error) {
-          steps.ledger.failures.memoiseAll();
-          errors.push({ ...toStoredError(error), step });
-        }
-      }
-    }
+  for (const undoable of stepsToUndo(pass.data, [...known.keys()])) {
+    const error = await errorOfUndoing(pass, undoable, known.get(undoable.step), cause);
+    if (error) errors.push({ ...error, step: undoable.step });
   }
   return errors;
+}
+
+/** Undoes one step, unless that is stored. @returns why it is not undone */
+async function errorOfUndoing(
+  pass: UnwindingPass,
+  undoable: Undoable,
+  compensation: StepCompensation | undefined,
+  cause: Error,
+): Promise<StoredError | undefined> {
+  const { step, isKnown } = undoable;
+  const { ledger } = pass.steps;
+  const stored = ledger.data.steps.get(compensationOf(step));
+  if (stored?.status === 's') return undefined;
+  if (stored?.status === 'f') return decodePayload(stored.payload) as StoredError;
+  if (!compensation) return unreached(undoable);
+  if (!isKnown && compensation.unknown === 'report') {
+    const stepIdempotencyKey = idempotencyKeyOf(pass.run.id, step);
+    return toStoredError(new UnknownOutcomeError({ runId: pass.run.id, step, stepIdempotencyKey }));
+  }
+  try {
+    await undo(pass, undoable, compensation, cause);
+    return undefined;
+  } catch (error) {
+    ledger.failures.memoiseAll();
+    return toStoredError(error);
+  }
 }
 
 /** What is told of a run whose compensations crash worker after worker: those that did not get done are lost. */
 function errorsOfCrashes({ id, workflow, recoveries }: StoredRun, data: RunData): StoredError[] {
   const error = toStoredError(new CrashLoopError({ runId: id, workflow, recoveries }));
   return stepsToUndo(data)
-    .filter(([step]) => data.steps.get(compensationOf(step))?.status !== 's')
-    .map(([step]) => {
-      const stored = data.steps.get(compensationOf(step));
-      return stored?.status === 'f' ? { ...(decodePayload(stored.payload) as StoredError), step } : { ...error, step };
-    });
+    .map(({ step }) => ({ step, stored: data.steps.get(compensationOf(step)) }))
+    .filter(({ stored }) => stored?.status !== 's')
+    .map(({ step, stored }) =>
+      stored?.status === 'f' ? { ...(decodePayload(stored.payload) as StoredError), step } : { ...error, step },
+    );
 }
 
 function undo(
-  { worker, data, steps }: UnwindingPass,
-  name: string,
-  { run, retry }: StepCompensation,
-  output: string,
+  { run, worker, data, steps }: UnwindingPass,
+  { step, isKnown, output }: Undoable,
+  compensation: StepCompensation,
   error: Error,
 ): Promise<void> {
-  const policy = { retry };
-  return steps.functions.undo(
-    name,
-    async ({ idempotencyKey, signal }) => {
-      // What it returns is nobody's.
-      await inCarriedContext(worker, data, () => run(decodePayload(output), { idempotencyKey, signal, error }));
-    },
-    policy,
-  );
+  const { retry, timeoutMs } = compensation;
+  const outcome = isKnown ? 'completed' : 'unknown';
+  const stepIdempotencyKey = idempotencyKeyOf(run.id, step);
+  const call = async ({ idempotencyKey, signal }: StepContext): Promise<void> => {
+    const context = { idempotencyKey, stepIdempotencyKey, outcome, signal, error } as const;
+    // What it returns is nobody's.
+    await inCarriedContext(worker, data, () => compensation.run(decodePayload(output), context));
+  };
+  return steps.functions.undo(compensationOf(step), call, { retry, timeoutMs });
 }
 
-/** Completed steps that have a compensation, behind the last point of no return; the last one first. */
-function stepsToUndo({ steps, point }: RunData): Array<[string, StoredStep]> {
+/** A step that is to be undone. */
+interface Undoable {
+  readonly step: string;
+  /** It has completed; else it was begun, and its outcome is unknown. */
+  readonly isKnown: boolean;
+  /** Encoded. */
+  readonly output: string;
+}
+
+/**
+ * The steps behind the last point of no return that have a compensation and have completed, or may have taken effect: the last one
+ * first. Those without a place in the order of completion come before the others, the last begun first.
+ * @param begun in the order in which they began
+ */
+function stepsToUndo({ steps, point }: RunData, begun: readonly string[] = []): Undoable[] {
   const kept = point?.order ?? 0;
+  const turnOf = new Map(begun.map((step, turn) => [step, turn]));
+  const turnsBetween = (a: string, b: string): number => (turnOf.get(b) ?? 0) - (turnOf.get(a) ?? 0);
+  const placeOf = ({ order }: StoredStep): number => order || Number.MAX_SAFE_INTEGER;
   return [...steps]
-    .filter(([, { kind, status, order }]) => kind === 'v' && status === 's' && order > kept)
-    .sort(([, a], [, b]) => b.order - a.order);
+    .filter(([, { kind, order }]) => (kind === 'v' || kind === 'u') && (order === 0 || order > kept))
+    .sort(([a, first], [b, second]) => placeOf(second) - placeOf(first) || turnsBetween(a, b))
+    .map(([step, { kind, payload }]) => ({ step, isKnown: kind === 'v', output: kind === 'v' ? payload : '' }));
 }
 
-function unknownCompensation(step: string): StoredError {
+function unreached({ step, isKnown }: Undoable): StoredError {
   const message =
-    `Step "${step}" has completed and was to be compensated, but the handler did not reach it again: ` +
+    `Step "${step}" ${isKnown ? 'has completed' : 'was begun'} and was to be compensated, but the handler did not reach it again: ` +
     'its code has changed, or depends on something that is not stored. Undo it by hand.';
   return { name: 'Error', message };
 }

@@ -14,7 +14,14 @@ import {
   RunTimeoutError,
 } from './run.errors.js';
 import { ScheduleNotFoundError } from './schedule.errors.js';
-import { ChildWorkflowError, DuplicateStepError, NestedStepError, StepMismatchError, StepTimeoutError } from './step.errors.js';
+import {
+  ChildWorkflowError,
+  DuplicateStepError,
+  NestedStepError,
+  StepMismatchError,
+  StepTimeoutError,
+  UnknownOutcomeError,
+} from './step.errors.js';
 import { LeaseLostError, ShutdownError } from './worker.errors.js';
 
 /** Every error class of this library by its code, so that stored errors can be rebuilt. */
@@ -45,6 +52,7 @@ const ERROR_CLASSES = {
   SHUTDOWN: ShutdownError,
   STEP_MISMATCH: StepMismatchError,
   STEP_TIMEOUT: StepTimeoutError,
+  UNKNOWN_OUTCOME: UnknownOutcomeError,
   UNKNOWN_WORKFLOW: UnknownWorkflowError,
   UNSUPPORTED_REDIS: UnsupportedRedisError,
 } as const;

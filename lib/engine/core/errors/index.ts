@@ -16,5 +16,12 @@ export {
   RunTimeoutError,
 } from './run.errors.js';
 export { ScheduleNotFoundError } from './schedule.errors.js';
-export { ChildWorkflowError, DuplicateStepError, NestedStepError, StepMismatchError, StepTimeoutError } from './step.errors.js';
+export {
+  ChildWorkflowError,
+  DuplicateStepError,
+  NestedStepError,
+  StepMismatchError,
+  StepTimeoutError,
+  UnknownOutcomeError,
+} from './step.errors.js';
 export { LeaseLostError, ShutdownError } from './worker.errors.js';

@@ -1,17 +1,24 @@
 import { describeId, describeValue } from '../describe-value.js';
 import { RedflowError } from './redflow.error.js';
 
-/** A run passed the deadline that its workflow's `timeout` sets from the first start. */
+/**
+ * A run passed the deadline that its workflow's `timeout` sets from the first start, or its failure hook did not settle within
+ * `onFailureTimeout`.
+ */
 export class RunTimeoutError extends RedflowError {
   readonly code = 'RUN_TIMEOUT';
   readonly runId: string;
   readonly workflow: string;
   readonly timeoutMs: number;
 
-  constructor(ids: { runId: string; workflow: string; timeoutMs: number }) {
+  /** @param ids `isHook`: it was the run's failure hook, which the run has failed before */
+  constructor(ids: { runId: string; workflow: string; timeoutMs: number; isHook?: boolean }) {
     super(
-      `Run "${ids.runId}" of workflow "${ids.workflow}" did not end within ${ids.timeoutMs} ms of its first start. ` +
-        "Raise the workflow's `timeout`: waits and retries count.",
+      ids.isHook
+        ? `An attempt of the failure hook of run "${ids.runId}" of workflow "${ids.workflow}" did not settle within ` +
+            `${ids.timeoutMs} ms. Raise the workflow's \`onFailureTimeout\`: waits do not count.`
+        : `Run "${ids.runId}" of workflow "${ids.workflow}" did not end within ${ids.timeoutMs} ms of its first start. ` +
+            "Raise the workflow's `timeout`: waits and retries count.",
     );
     this.runId = ids.runId;
     this.workflow = ids.workflow;

@@ -75,6 +75,25 @@ export class StepMismatchError extends RedflowError {
   }
 }
 
+/**
+ * In a run's `compensationErrors`: a step was started, nobody knows what it did, and its `compensate: { unknown: 'report' }` wants that
+ * looked into rather than undone.
+ */
+export class UnknownOutcomeError extends RedflowError {
+  readonly code = 'UNKNOWN_OUTCOME';
+  readonly runId: string;
+  readonly step: string;
+
+  constructor(ids: { runId: string; step: string; stepIdempotencyKey: string }) {
+    super(
+      `Step "${ids.step}" of run "${ids.runId}" was started, and its outcome is unknown. ` +
+        `Look up what it did under its idempotency key "${ids.stepIdempotencyKey}", and undo it by hand if need be.`,
+    );
+    this.runId = ids.runId;
+    this.step = ids.step;
+  }
+}
+
 /** A step did not settle within its `timeout`; its signal was aborted with this error. */
 export class StepTimeoutError extends RedflowError {
   readonly code = 'STEP_TIMEOUT';

@@ -4,7 +4,8 @@
 --   id
 --   fence
 --   name
---   head             kind,status,order,attempt,earlier, as they are stored: see StoredStep in stored-step.ts
+--   head             kind,status,order,attempt,earlier, as they are stored: see StoredStep in stored-step.ts; kind o is stored as r, and
+--                    says that the run has nothing left to undo
 --   elapsed          ms since the step began
 --   wait             '' for none, '+ms' from now, '=epoch ms'
 --   payload          encoded output or error
@@ -17,6 +18,7 @@ local stamp = now_text
 if wait ~= '' then moment = math.max(0, finite(string.sub(wait, 2))) end
 -- A wait that others can end (child, event, any) is timed out only if they have not: whoever writes first decides.
 local kind = string.sub(head, 1, 1)
+if kind == 'o' then head = 'r' .. string.sub(head, 2) end
 if kind == 'c' or kind == 'e' or kind == 'a' then
   local known = call('HGET', data_key(id), 's:' .. name)
   if known and string.match(known, '^%a,[dk],') then return 'TAKEN' end
@@ -34,8 +36,12 @@ if moment then
   stamp = string.format('%.0f', moment)
 end
 call('HSET', data_key(id), 's:' .. name, head .. since .. ',' .. stamp .. ';' .. payload)
--- There is something to undo should the run fail.
-if kind == 'v' then call('HSET', run_key(id), 'cp', 1) end
+-- Whether there is something to undo should the run fail: known, or possible as long as a function that has begun has no outcome.
+if kind == 'v' or kind == 'u' then
+  call('HSET', run_key(id), 'cp', 1)
+elseif kind == 'o' then
+  call('HDEL', run_key(id), 'cp')
+end
 if run[7] and string.sub(head, 3, 3) == 's' then
   run[7] = false
   call('HDEL', run_key(id), 'rs')

@@ -30,8 +30,8 @@ end
 for i = reopened_first, reopened_last do
   local field = 's:' .. ARGV[i]
   local record = call('HGET', data, field)
-  if record and string.sub(record, 1, 1) == 'r' then
-    call('HSET', data, field, (string.gsub(record, '^r,f,%d+', 'r,x,0')))
+  if record and string.find(record, '^[ru]') then
+    call('HSET', data, field, (string.gsub(record, '^(%a),f,%d+', '%1,x,0')))
   else
     call('HDEL', data, field)
   end
