@@ -34,7 +34,11 @@ export const scenes = {
     },
   }),
   'docs/recipes/compensation.md': () => ({
-    values: { seats: { book: async () => ({ id: '1A' }), cancel: nothing }, mailer: { send: nothing }, charge: nothing },
+    values: {
+      seats: { book: async () => ({ seat: '1A' }), cancel: nothing },
+      payments: { charge: async () => ({ id: 'c1' }), find: async () => null, refund: nothing },
+      mailer: { send: nothing },
+    },
     input: { flight: 'RF1' },
   }),
   // Two servers at fixed addresses.

@@ -49,7 +49,8 @@ export class FulfilOrder {
       await this.payments.charge(order);
     }
 
-    // If the order fails for good, or is canceled, the stock is released before the run ends.
+    // If the order fails for good, or is canceled, the stock is released before the run ends: also when a crash or a timeout leaves it open
+    // whether it was reserved. Releasing goes by the order, so it needs no receipt.
     await step.run('reserve stock', ({ idempotencyKey }) => this.warehouse.reserve(order, idempotencyKey), {
       compensate: (_receipt, { idempotencyKey }) => this.warehouse.release(order, idempotencyKey),
     });
