@@ -129,7 +129,7 @@ const CASES: Record<string, Case> = {
     },
   },
   'a run that sleeps past its deadline': {
-    options: { timeout: 10 },
+    options: { timeout: 500 },
     handler: async (ctx) => {
       await ctx.step.run('first', () => 1);
       await ctx.step.waitFor('too long', 60_000);
