@@ -63,7 +63,7 @@ const REFUSED: Record<string, (room: EngineRoom, bad: number) => Op<unknown>> = 
   },
   'commit_step: wait': (room, bad) => commitStep(step(room, { wait: { delayMs: bad } })),
   'commit_step: elapsed time': (room, bad) => commitStep(step(room, { elapsedMs: bad })),
-  'pass_point: number': (room, bad) => passPoint('r1', room.fenceOf('r1'), bad, 1),
+  'pass_point: number': (room, bad) => passPoint('r1', room.fenceOf('r1'), { number: bad, order: 1, hasOpen: false }),
   'park_run: deadline': (room, bad) => parkRun('r1', room.fenceOf('r1'), bad, []),
   'back_off_run: delay': (room, bad) =>
     backOffRun({ runId: 'r1', fence: room.fenceOf('r1'), delayMs: bad, deadline: undefined, error: '{}' }),
