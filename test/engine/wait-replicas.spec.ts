@@ -14,6 +14,8 @@ import { eventually } from '../support/eventually.js';
 
 const nightly = workflow('nightly', () => 'done', { cron: [{ id: 'night', expression: '0 0 1 1 *' }] });
 
+const limited = workflow('limited', () => 'done', { rateLimit: { limit: 1, period: '1h' } });
+
 class Pair {
   constructor(
     readonly primary: Redis,
@@ -113,6 +115,9 @@ describe('waitReplicas', () => {
     expect(triggered).toMatchObject({ code: 'REPLICATION' });
     expect(await client.getRun(triggered.id)).toMatchObject({ scheduleId: 'night' });
     expect(await rejection(client.triggerSchedule('no'))).toMatchObject({ code: 'SCHEDULE_NOT_FOUND' });
+    // Nothing was written that a replica could have.
+    await rejection(client.run(limited, undefined));
+    expect(await rejection(client.run(limited, undefined))).toMatchObject({ code: 'RATE_LIMITED' });
     pair.thaw();
     const patient = pair.client({ count: 1, timeout: '10s' });
     expect(await patient.run(nightly, undefined, { runId: 'r1' })).toMatchObject({ id: 'r1', deduplicated: true });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConnectionError } from '../../lib/engine/core/errors/index.js';
+import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
 import { CommitBuffer } from '../../lib/engine/redis/commit-buffer.js';
 import { createRun } from '../../lib/engine/redis/create-run.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
@@ -41,13 +42,27 @@ describe('CommitBuffer', () => {
     const room = openEngineRoom();
     const runner = new NotingRunner(room);
     const buffer = new CommitBuffer(runner, ONE_AT_A_TIME);
-    const [created, read, missing] = await Promise.all([
-      buffer.add(createRun(room.newRun({ id: 'r1' }))),
+    await room.create({ id: 'r1' });
+    const [canceled, read, missing] = await Promise.all([
+      buffer.add(cancelRun({ runId: 'r1', reason: '', compensate: true, nonce: '' })),
       buffer.add(readRun('r1')),
       buffer.add(readRun('r2')),
     ]);
-    expect(runner.calls).toEqual([['create_run', 'read_run', 'read_run']]);
-    expect([created.status, read?.id, missing]).toEqual(['CREATED', 'r1', null]);
+    expect(runner.calls).toEqual([['cancel_run', 'read_run', 'read_run']]);
+    expect([canceled.status, read?.status, missing]).toEqual(['YES', 'canceled', null]);
+  });
+
+  it('sends what Redis may refuse in a call of its own, before the others of the turn', async () => {
+    const room = openEngineRoom();
+    const runner = new NotingRunner(room);
+    const buffer = new CommitBuffer(runner, ONE_AT_A_TIME);
+    const [missing, read] = await Promise.all([
+      buffer.add(readRun('r2')),
+      buffer.add(createRun(room.newRun({ id: 'r1' }))).then(() => buffer.add(readRun('r1'))),
+      buffer.add(createRun(room.newRun({ id: 'r3' }))),
+    ]);
+    expect(runner.calls).toEqual([['create_run', 'create_run'], ['read_run'], ['read_run']]);
+    expect([missing, read?.id]).toEqual([null, 'r1']);
   });
 
   it('sends what is issued while a call is in flight together in the next one, one call at a time', async () => {

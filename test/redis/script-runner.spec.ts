@@ -1,13 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConnectionError } from '../../lib/engine/core/errors/index.js';
+import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
 import { commitStep } from '../../lib/engine/redis/commit-step.js';
 import { createRun } from '../../lib/engine/redis/create-run.js';
+import { emitEvent, type NewEvent } from '../../lib/engine/redis/emit-event.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { listRuns } from '../../lib/engine/redis/list-runs.js';
 import type { Op } from '../../lib/engine/redis/op.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { readStats } from '../../lib/engine/redis/read-stats.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
+import { triggerSchedule } from '../../lib/engine/redis/trigger-schedule.js';
 import {
   FENCE_AHEAD,
   idsOf,
@@ -20,6 +23,7 @@ import {
 } from '../support/engine-room.js';
 import { eventually } from '../support/eventually.js';
 import { testPrefix, testRedisUrl } from '../support/namespace.js';
+import { scheduleIn, tickOf } from '../support/schedule-room.js';
 
 const unknownOp: Op<unknown> = { name: 'no_such_transition', args: ['a', 'b'], parse: (reply) => reply };
 
@@ -220,21 +224,38 @@ describe('ScriptRunner', () => {
       expect(await room.create({ id: 'b', idempotencyKey: 'k' })).toMatchObject({ status: 'CREATED', id: 'b' });
     });
 
-    it('answers the reads of a client when Redis is out of memory, while it refuses a create', async () => {
+    it('answers the reads of a client that leave together with a create which Redis refuses because it is out of memory', async () => {
       const server = await privateRedis();
       const room = openEngineRoom({ url: await urlOf(server.url), role: 'client' });
       await room.createAll('a', 'b');
       await room.redis.config('SET', 'maxmemory', '1');
       const before = await room.contents();
-      await expect(room.create({ id: 'c' })).rejects.toBeInstanceOf(ConnectionError);
-      const [run, missing, { items }, { queues }] = await Promise.all([
+      const [refused, run, missing, { items }, { queues }] = await Promise.all([
+        room.create({ id: 'c' }).catch((error: unknown) => error),
         room.send(readRun('a')),
         room.send(readRun('c')),
         room.send(listRuns({ sort: 'asc', limit: 10, statuses: ['queued'] })),
         room.send(readStats()),
       ]);
+      expect(refused).toBeInstanceOf(ConnectionError);
       expect([run?.id, missing, items.map(({ id }) => id)]).toEqual(['a', null, ['a', 'b']]);
       expect(queues).toMatchObject([{ name: 'default', depth: 2 }]);
+      expect(await room.contents()).toEqual(before);
+    });
+
+    it('refuses the emissions and triggers of a client when Redis is out of memory, and nothing is written', async () => {
+      const server = await privateRedis();
+      const room = openEngineRoom({ url: await urlOf(server.url), role: 'client' });
+      await scheduleIn(room, 0);
+      await room.redis.config('SET', 'maxmemory', '1');
+      const before = await room.contents();
+      const event: NewEvent = { id: 'e', nonce: '', name: 'paid', data: '"x"', context: '', verdicts: [] };
+      for (const op of [emitEvent(event), triggerSchedule('nightly', room.newRun({ id: 't' }))]) {
+        await expect(room.send<unknown>(op)).rejects.toMatchObject({
+          code: 'CONNECTION',
+          message: expect.stringMatching(/^Redis is out of memory/),
+        });
+      }
       expect(await room.contents()).toEqual(before);
     });
 
@@ -265,6 +286,37 @@ describe('ScriptRunner', () => {
     ]);
     expect([committed.status, finished, idsOf(runsOf(claim))]).toEqual(['OK', 'OK', ['r2']]);
     expect(await room.send(readRun('r1'))).toMatchObject({ status: 'succeeded', output: 'done' });
+  });
+
+  it('cancels for a client when Redis is out of memory, together with a create that is refused', async () => {
+    const server = await privateRedis();
+    const room = openEngineRoom({ url: server.url, role: 'client' });
+    await room.createAll('a');
+    await room.redis.config('SET', 'maxmemory', '1');
+    const [refused, canceled] = await Promise.all([
+      room.create({ id: 'b' }).catch((error: unknown) => error),
+      room.send(cancelRun({ runId: 'a', reason: '', compensate: true, nonce: 'n' })),
+    ]);
+    expect(refused).toBeInstanceOf(ConnectionError);
+    expect(canceled).toMatchObject({ status: 'YES', runStatus: 'canceled' });
+    expect(await room.send(readRun('b'))).toBeNull();
+  });
+
+  it('refuses the instant of a schedule to a worker when Redis is out of memory, while what belongs to a run goes on', async () => {
+    const server = await privateRedis();
+    const room = openEngineRoom({ url: server.url, role: 'worker' });
+    await room.running({ id: 'r1' });
+    const instant = await scheduleIn(room, 0);
+    const tick = await tickOf(room, instant);
+    await room.redis.config('SET', 'maxmemory', '1');
+    const event: NewEvent = { id: 'e', nonce: '', name: 'paid', data: '"x"', context: '', verdicts: [] };
+    const by = { runId: 'r1', fence: room.fenceOf('r1'), step: 'tell', order: 1 };
+    const [refused, emitted] = await Promise.all([
+      room.send(tick).catch((error: unknown) => error),
+      room.send(emitEvent(event, by)),
+    ]);
+    expect(refused).toMatchObject({ code: 'CONNECTION', message: expect.stringMatching(/^Redis is out of memory/) });
+    expect(emitted).toMatchObject({ status: 'OK' });
   });
 
   it('keeps namespaces apart on one Redis', async () => {

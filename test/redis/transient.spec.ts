@@ -114,16 +114,24 @@ describe('wantsFreshConnection()', () => {
     'NOAUTH x',
     'Connection is closed.',
     'ERR upstream failure',
+    'Too many Cluster redirections. Last error: ReplyError: MOVED 1 127.0.0.1:1',
   ])('is true for "%s"', (message) => {
     expect(wantsFreshConnection(new Error(message))).toBe(true);
   });
 
-  it.each(['LOADING x', 'MISCONF x', 'BUSY x', 'OOM x', 'NOREPLICAS x', 'TRYAGAIN x', 'NOPERM x'])(
-    'is false for "%s"',
-    (message) => {
-      expect(wantsFreshConnection(new Error(message))).toBe(false);
-    },
-  );
+  it.each([
+    'LOADING x',
+    'MISCONF x',
+    'BUSY x',
+    'OOM x',
+    'NOREPLICAS x',
+    'TRYAGAIN x',
+    'NOPERM x',
+    'Too many Cluster redirections. Last error: ReplyError: TRYAGAIN x',
+    'Too many Cluster redirections. Last error: ReplyError: ASK 1 127.0.0.1:1',
+  ])('is false for "%s"', (message) => {
+    expect(wantsFreshConnection(new Error(message))).toBe(false);
+  });
 });
 
 describe('isScriptUnknown()', () => {

@@ -61,7 +61,7 @@ export class CommitBuffer implements OpSink {
 
   /** Sees to it that `beforeSend` is asked soon, even if there is nothing to send yet. */
   kick(): void {
-    if (this.scheduled || this.inFlight === this.options.depth) return;
+    if (this.scheduled || this.inFlight >= this.options.depth) return;
     this.scheduled = true;
     setImmediate(this.flush);
   }
@@ -84,7 +84,7 @@ export class CommitBuffer implements OpSink {
 
   private readonly flush = (): void => {
     this.scheduled = false;
-    if (this.inFlight === this.options.depth || this.isAbandoned) return;
+    if (this.inFlight >= this.options.depth || this.isAbandoned) return;
     const waiting = this.entries.length;
     this.options.beforeSend?.();
     const rides = this.entries.splice(waiting);
@@ -94,7 +94,7 @@ export class CommitBuffer implements OpSink {
       return;
     }
     batch.push(...rides);
-    if (batch.length > 0) this.dispatch(batch);
+    for (const part of apart(batch)) this.dispatch(part);
     // The rest goes in the next turn: Redis answers what it has read together only when all of it is done.
     if (this.entries.length > 0) this.kick();
   };
@@ -194,6 +194,13 @@ export class CommitBuffer implements OpSink {
     this.kick();
     if (this.isIdle()) for (const resolve of this.idleWaiters.splice(0)) resolve();
   }
+}
+
+/** What Redis may refuse when it is out of memory leaves in a call of its own, so that nothing else is refused with it. */
+function apart(batch: Entry[]): Entry[][] {
+  const refusable = batch.filter(({ op }) => op.isRefusable);
+  if (refusable.length === 0 || refusable.length === batch.length) return batch.length === 0 ? [] : [batch];
+  return [refusable, batch.filter(({ op }) => !op.isRefusable)];
 }
 
 function settle(entry: Entry, reply: unknown, sealer: Sealer): void {

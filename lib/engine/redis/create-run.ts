@@ -35,12 +35,20 @@ export function createRun(run: NewRun): Op<Created> {
   return {
     name: 'create_run',
     args: newRunArgs(run),
+    isRefusable: true,
+    writtenId: writtenRunId,
     parse: (reply) => {
       const [status, id, detail] = reply as [Created['status'], string, string];
       if (status === 'CONFLICT') return { status, id, workflow: detail };
       return status === 'LIMITED' ? { status, id, retryAfterMs: Number(detail) } : { status, id };
     },
   };
+}
+
+/** An idempotency key may have named a run that existed before. */
+export function writtenRunId(reply: unknown): string | undefined {
+  const [status, id] = reply as [Created['status'], string];
+  return status === 'CREATED' || status === 'EXISTS' || status === 'COALESCED' ? id : undefined;
 }
 
 /** A new run as the scripts take it, in the order of create_run's arguments. */

@@ -70,6 +70,9 @@ export function emitEvent(event: NewEvent, by?: EmittingStep): Op<Emitted> {
       event.context,
       ...event.verdicts.flatMap(verdictArgs),
     ],
+    // What a step emits belongs to a run that has begun.
+    isRefusable: by === undefined,
+    writtenId: () => event.id,
     parse: (reply) => {
       const [status, more, result] = reply as [Emitted['status'], number, string];
       return { status, more: more === 1, result };

@@ -40,6 +40,7 @@ export function fireSchedule(tick: Tick): Op<TickAnswer> {
       timezone,
       ...targetArgs(run),
     ],
+    isRefusable: instant !== undefined,
     parse: (reply) => {
       const [status, now, nextAt] = reply as [TickAnswer['status'], number, string];
       return { status, now, nextAt: nextAt === '' ? undefined : Number(nextAt) };

@@ -9,6 +9,13 @@ export interface Op<T> {
   readonly args: ReadonlyArray<string | number>;
   /** How much of a call it takes at least, in commits of a step: for what does or answers more than its arguments show. */
   readonly work?: number;
+  /**
+   * It makes something that nobody has been promised yet. Redis refuses it when it is out of memory, and all others go on: what ends runs,
+   * what belongs to one that has begun, and reads.
+   */
+  readonly isRefusable?: boolean;
+  /** The id of what it has written by its reply, for a caller who waits until replicas have it; undefined for nothing. */
+  writtenId?(reply: unknown): string | undefined;
   /** What of an answer may have passed through a codec, and is opened before it is parsed. */
   sealed?(reply: unknown): SealedText[];
   parse(reply: unknown): T;

@@ -8,17 +8,11 @@ export interface ReplicaWait {
   readonly timeoutMs: number;
 }
 
-/** Where each transition that is waited for has the id of what it writes, among its arguments. */
-const ID_AT: Readonly<Record<string, number>> = { create_run: 0, trigger_schedule: 1, emit_event: 0, continue_event: 0 };
-
-/** Answers of transitions that wrote nothing. */
-const UNWRITTEN: ReadonlySet<unknown> = new Set(['ERROR', 'CONFLICT', 'MISSING', 'CHANGED']);
-
 /** Text or digest of a script, how many keys it declares, the keys, the first of them the root, and its arguments. */
 export type ScriptCall = [script: string, keys: number, root: string, ...rest: Array<string | number>];
 
 export function needsReplicas(ops: ReadonlyArray<Op<unknown>>): boolean {
-  return ops.some(({ name }) => name in ID_AT);
+  return ops.some(({ writtenId }) => writtenId !== undefined);
 }
 
 /**
@@ -44,13 +38,12 @@ export async function callAndWait(
 }
 
 function shortfallOf(
-  { name, args }: Op<unknown>,
+  op: Op<unknown>,
   reply: unknown,
   confirmed: number,
   { count, timeoutMs }: ReplicaWait,
 ): ReplicationError | undefined {
-  if (!(name in ID_AT) || UNWRITTEN.has(Array.isArray(reply) ? reply[0] : reply)) return undefined;
-  // An idempotency key may have named a run that existed before.
-  const id = name === 'create_run' ? (reply as string[])[1] : args[ID_AT[name]];
-  return new ReplicationError({ id: String(id), confirmed, expected: count, timeoutMs });
+  const hasFailed = Array.isArray(reply) && reply[0] === 'ERROR';
+  const id = hasFailed ? undefined : op.writtenId?.(reply);
+  return id === undefined ? undefined : new ReplicationError({ id, confirmed, expected: count, timeoutMs });
 }

@@ -7,10 +7,8 @@ import type { Op } from './op.js';
 import { callAndWait, needsReplicas, type ReplicaWait, type ScriptCall } from './replica-wait.js';
 import { isOutOfMemory, isScriptUnknown, refusalIn } from './transient.js';
 
-/** Finishing and reading must work when Redis is out of memory, and creating is what fails. */
+/** Whether Redis refuses a call when it is out of memory. */
 const SHEBANG = { withinMemory: '#!lua\n', always: '#!lua flags=allow-oom\n' };
-
-const CREATES: ReadonlySet<string> = new Set(['create_run', 'trigger_schedule']);
 
 interface Script {
   readonly source: string;
@@ -35,7 +33,8 @@ export class ScriptRunner {
   ) {}
 
   /**
-   * Answers one reply per operation; an error in its place when it was written and too few replicas have it.
+   * Answers one reply per operation; an error in its place when Redis was out of memory for it, or too few replicas have what it wrote.
+   * Operations that may be refused are not to be sent with others, which would be refused with them.
    * @throws ConnectionError when Redis did not answer in time; the operations may have taken effect
    */
   async run(ops: ReadonlyArray<Op<unknown>>): Promise<unknown[]> {
@@ -45,17 +44,19 @@ export class ScriptRunner {
       // Not spread: the arguments of a function are on the stack, and a run may have more than fit.
       for (const arg of op.args) args.push(arg);
     }
-    // A client's creates are refused when Redis is out of memory; a worker tries on.
-    const limit = this.connection.role === 'client' && ops.some(({ name }) => CREATES.has(name)) ? 'withinMemory' : 'always';
+    const limit = ops.some(({ isRefusable }) => isRefusable) ? 'withinMemory' : 'always';
+    // Redis before 7 has no flags and refuses all that writes. A worker, which has runs in hand, tries on.
+    const triesOn = limit === 'always' && this.connection.role === 'worker';
     const wait = this.waitReplicas && needsReplicas(ops) ? this.waitReplicas : undefined;
-    try {
-      return await this.connection.repeated(
-        (redis, { major }) => this.send(redis, major >= 7, limit, args, ops, wait),
-        wait?.timeoutMs,
-      );
-    } catch (error) {
-      throw isOutOfMemory(error) ? outOfMemory(error) : error;
-    }
+    return this.connection.repeated(async (redis, { major }) => {
+      try {
+        const replies = await this.send(redis, major >= 7, limit, args, ops, wait);
+        return major >= 7 ? replies : oneByOne(replies, triesOn);
+      } catch (error) {
+        if (triesOn || !isOutOfMemory(error)) throw error;
+        return ops.map(() => outOfMemory(error));
+      }
+    }, wait?.timeoutMs);
   }
 
   private async send(
@@ -72,14 +73,24 @@ export class ScriptRunner {
       const request: ScriptCall = [script, declared.length, ...declared, ...args];
       return wait ? callAndWait(redis, command, request, ops, wait) : redis.call(command, request);
     };
-    const replies = (await call('evalsha', sha).catch((error: unknown) => {
+    return (await call('evalsha', sha).catch((error: unknown) => {
       if (!isScriptUnknown(error)) throw error;
       return call('eval', source);
     })) as unknown[];
-    const refusal = hasFlags ? undefined : refusalIn(replies);
-    if (refusal) throw refusal;
-    return replies;
   }
+}
+
+/**
+ * Replies of a Redis that refuses inside of a script, each operation by itself.
+ * @throws what it refused with, if the whole call is to be repeated
+ */
+function oneByOne(replies: readonly unknown[], triesOn: boolean): unknown[] {
+  return replies.map((reply) => {
+    const refusal = refusalIn([reply]);
+    if (!refusal) return reply;
+    if (triesOn || !isOutOfMemory(refusal)) throw refusal;
+    return outOfMemory(refusal);
+  });
 }
 
 function scripts(hasFlags: boolean): Scripts {

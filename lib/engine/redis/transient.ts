@@ -8,8 +8,9 @@ const REFUSED_INSIDE = /(?:^|: -)((?:OOM|READONLY|MISCONF|NOREPLICAS|MASTERDOWN|
 const OF_A_SCRIPT = /user_script|Error (?:running|compiling) script/;
 /** A second call would be answered alike. */
 const OF_THE_CALL = /^(?:WRONGTYPE|CROSSSLOT|MOVED|ASK|BUSYGROUP|ERR (?:unknown|wrong number|syntax|value|Protocol))\b/;
-/** It is the server that cannot, by whatever connection. */
-const OF_THE_SERVER = /^(?:LOADING|MISCONF|BUSY|OOM|NOREPLICAS|TRYAGAIN|NOSCRIPT|NOPERM)\b/;
+/** It is the server that cannot, by whatever connection; a cluster that moves a slot, however often ioredis has asked it. */
+const OF_THE_SERVER =
+  /^(?:LOADING|MISCONF|BUSY|OOM|NOREPLICAS|TRYAGAIN|NOSCRIPT|NOPERM|Too many Cluster redirections.* (?:TRYAGAIN|ASK))\b/;
 const OF_THE_LOGIN = /^(?:NOAUTH|WRONGPASS|NOPERM|ERR (?:AUTH|invalid password|invalid username|DB index|invalid DB))\b/;
 /** Ours, or those of Node about an argument. */
 const OF_THE_CODE = new Set(['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError']);

@@ -1,4 +1,4 @@
-import type { NewRun } from './create-run.js';
+import { type NewRun, writtenRunId } from './create-run.js';
 import { targetArgs } from './fire-schedule.js';
 import type { Op } from './op.js';
 
@@ -12,6 +12,8 @@ export function triggerSchedule(scheduleId: string, run: NewRun): Op<Triggered> 
   return {
     name: 'trigger_schedule',
     args: [scheduleId, run.id, run.workflow, ...targetArgs(run), run.context ?? ''],
+    isRefusable: true,
+    writtenId: writtenRunId,
     parse: (reply) => {
       const [status, id, wait] = reply as [Triggered['status'], string, string];
       if (status === 'LIMITED') return { status, retryAfterMs: Number(wait) };
