@@ -19,6 +19,9 @@ export type StepsOf = NonNullable<NonNullable<Parameters<typeof startWorker>[1]>
 /** As long as a worker without `shutdownTimeoutMs` lets its handlers go on. */
 const LONGEST_WAIT_MS = 20_000;
 
+/** Node runs a timer at once when its delay is longer: 24 days are as good as for ever here. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Ties the client and the worker of one connection to the life of the application, and owns both: `onModuleInit` discovers the
  * workflows and connects, `onApplicationShutdown` disconnects, so that others can use the client from their first hook to their last.
@@ -97,7 +100,9 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
   /** Asks Redis; no answer within `timeoutMs` is one, too. */
   async health(timeoutMs: number): Promise<ConnectionHealth> {
     const abort = new AbortController();
-    const tooLate = delay(timeoutMs, undefined, { ref: false, signal: abort.signal }).catch(() => undefined);
+    const tooLate = delay(Math.min(timeoutMs, LONGEST_TIMER_MS), undefined, { ref: false, signal: abort.signal }).catch(
+      () => undefined,
+    );
     const stats = await Promise.race([this.client.getStats().catch(() => undefined), tooLate]);
     abort.abort();
     const redis = stats ? 'up' : 'down';
@@ -109,7 +114,7 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
   /** A hook of somebody else that waits for a result, or for a consumer that does, would keep Nest from ever calling ours. */
   private limitWaits(): void {
     const { shutdownTimeoutMs = LONGEST_WAIT_MS } = this.options.worker || {};
-    this.lastWait ??= setTimeout(() => this.stopWaiting(), shutdownTimeoutMs).unref();
+    this.lastWait ??= setTimeout(() => this.stopWaiting(), Math.min(shutdownTimeoutMs, LONGEST_TIMER_MS)).unref();
   }
 
   private stopWaiting(): void {

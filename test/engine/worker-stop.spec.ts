@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ShutdownError, type StepContext, type WorkflowContext } from '../../lib/engine/index.js';
+import { InvalidOptionError, ShutdownError, type StepContext, type WorkflowContext } from '../../lib/engine/index.js';
 import { gate, startEngine, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
 import { ALWAYS_PARK } from '../support/passes.js';
@@ -142,6 +142,35 @@ describe('worker.stop()', () => {
     expect((await engine.client.getStats()).workers).toEqual([]);
   });
 
+  it('waits for as long as handlers take if it is told so', async () => {
+    const [entered, release] = [gate(), gate()];
+    const flow = workflow('flow', async () => {
+      entered.open();
+      await release.promise;
+      return 'done';
+    });
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined);
+    await entered.promise;
+    const stopped = engine.worker.stop({ timeoutMs: Number.POSITIVE_INFINITY });
+    // A timer that overflows fires within a millisecond, and the run would be queued by then.
+    for (let turn = 0; turn < 20; turn++) await engine.client.getStats();
+    release.open();
+    await stopped;
+    expect(await handle.result()).toBe('done');
+    expect(await engine.client.getRunAttempts(handle.id)).toMatchObject([{ outcome: 'succeeded' }]);
+  });
+
+  it.each([[{ timeoutMs: -1 }], [{ timeoutMs: Number.NaN }], [{ timeoutMs: '5s' }], [{ timeout: 5 }], [null]])(
+    'refuses %p, and goes on',
+    async (options) => {
+      const flow = workflow('flow', () => 'done');
+      const engine = await startEngine({ workflows: [flow] });
+      await expect(engine.worker.stop(options as never)).rejects.toBeInstanceOf(InvalidOptionError);
+      expect(await (await engine.client.run(flow, undefined)).result()).toBe('done');
+    },
+  );
+
   it('leaves parked runs alone', async () => {
     const flow = workflow('flow', (ctx: WorkflowContext) => ctx.step.waitFor('nap', '1h'));
     const engine = await startEngine({ workflows: [flow] });
@@ -153,6 +182,29 @@ describe('worker.stop()', () => {
 });
 
 describe('a worker', () => {
+  it('does nothing at once that it is told to do in 30 days', async () => {
+    const DAYS_30 = 30 * 86_400_000;
+    const flow = workflow('flow', () => 'done');
+    const engine = await startEngine({ workflows: [flow], worker: false });
+    const monitor = await engine.redis.monitor();
+    const calls: string[] = [];
+    monitor.on('monitor', (_time: string, args: string[]) => {
+      if (/^evalsha$/i.test(args[0]) && args[3] === `{${engine.prefix}}`) calls.push(...args);
+    });
+    await engine.startWorker({
+      reaperIntervalMs: DAYS_30,
+      historyCleanupIntervalMs: DAYS_30,
+      registryRecoveryIntervalMs: DAYS_30,
+      blockTimeoutMs: DAYS_30,
+      watchdog: { intervalMs: DAYS_30 },
+    });
+    for (let i = 0; i < 20; i++) expect(await (await engine.client.run(flow, undefined)).result()).toBe('done');
+    monitor.disconnect();
+    expect(calls).toContain('finish_run');
+    expect(calls.filter((name) => /^(sweep_|reap_|continue_)/.test(name))).toEqual([]);
+    expect(engine.logs.matching('warn', /./)).toEqual([]);
+  });
+
   it('executes as many runs at the same time as its concurrency says', async () => {
     const release = gate();
     let running = 0;

@@ -1,5 +1,6 @@
 import { ConnectionError, ResultTimeoutError, RunCanceledError, RunFailedError, RunNotFoundError } from '../core/errors/index.js';
 import { newId } from '../core/ids.js';
+import { LongTimer } from '../core/long-timer.js';
 import { decodePayload } from '../core/payload.js';
 import type { StoredError } from '../core/run.types.js';
 import { isSealed, type Sealer } from '../core/sealer.js';
@@ -50,9 +51,9 @@ export class ResultListener {
     return new Promise((resolve, reject) => {
       if (this.closed) return reject(closedError(runId));
       if (signal?.aborted) return reject(signal.reason);
-      let timer: NodeJS.Timeout | undefined;
+      let timer: LongTimer | undefined;
       const finish = (act: () => void) => {
-        clearTimeout(timer);
+        timer?.cancel();
         signal?.removeEventListener('abort', onAbort);
         this.remove(runId, waiter);
         act();
@@ -64,7 +65,7 @@ export class ResultListener {
       const onAbort = () => waiter.reject(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
       if (timeoutMs !== undefined)
-        timer = setTimeout(() => waiter.reject(new ResultTimeoutError({ runId, timeoutMs })), timeoutMs);
+        timer = new LongTimer(timeoutMs, () => waiter.reject(new ResultTimeoutError({ runId, timeoutMs })));
       this.register(runId, waiter);
     });
   }

@@ -27,7 +27,7 @@ export class ClientRunHandle<O> implements RunHandle<O> {
   async result(options: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined } = {}): Promise<O> {
     rejectUnknownKeys(options, RESULT_OPTIONS, 'result()');
     const { timeoutMs, signal } = options;
-    if (timeoutMs !== undefined) checkPositiveInteger(timeoutMs, 'timeoutMs', { min: 0, max: 2 ** 31 - 1 });
+    if (timeoutMs !== undefined) checkPositiveInteger(timeoutMs, 'timeoutMs', { min: 0 });
     if (!canBeName(this.id, 'runId')) throw new RunNotFoundError({ runId: this.id });
     return (await this.results.result(this.id, timeoutMs, signal)) as O;
   }

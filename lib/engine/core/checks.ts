@@ -39,6 +39,15 @@ export function checkPositiveInteger(value: unknown, option: string, range: { mi
   throw new InvalidOptionError(option, `Expected \`${option}\` to be an integer ${bounds}; got ${describeValue(value)}`);
 }
 
+/** @throws InvalidOptionError unless it is a number of at least 0; `Infinity` is one */
+export function checkTimeout(value: unknown, option: string): number {
+  if (typeof value === 'number' && value >= 0) return value;
+  throw new InvalidOptionError(
+    option,
+    `Expected \`${option}\` to be a number of milliseconds of at least 0, or Infinity; got ${describeValue(value)}`,
+  );
+}
+
 /**
  * Refuses options that do nothing, such as mistyped ones. Absent options (`undefined`) pass.
  *

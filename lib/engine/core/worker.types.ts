@@ -52,7 +52,8 @@ export interface Worker {
   /**
    * Claims nothing more, lets running handlers finish for `timeoutMs`, then aborts their signals and hands the unfinished
    * runs back to the queue at once, not as attempts. A second call waits for the first.
-   * @param options.timeoutMs defaults to `shutdownTimeoutMs`
+   * @param options.timeoutMs defaults to `shutdownTimeoutMs`; `Infinity` waits for as long as they take
+   * @throws InvalidOptionError
    */
   stop(options?: { timeoutMs?: number | undefined }): Promise<void>;
 }

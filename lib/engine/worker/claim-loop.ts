@@ -1,7 +1,7 @@
+import { LongTimer } from '../core/long-timer.js';
 import { type Claim, type ClaimedRun, type ClaimRequest, claimRuns } from '../redis/claim-runs.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { promoteDue } from '../redis/promote-due.js';
-import { LongTimer } from './long-timer.js';
 
 export interface ClaimHost {
   readonly workerId: string;

@@ -1,7 +1,7 @@
 import { RunTimeoutError } from '../core/errors/index.js';
+import { LongTimer } from '../core/long-timer.js';
 import type { WorkflowContext } from '../core/workflow.types.js';
 import type { StoredRun } from '../redis/stored-run.js';
-import { LongTimer } from './long-timer.js';
 import type { ServedWorkflow } from './pass-host.js';
 
 /** What ends a pass that does not end by itself. */

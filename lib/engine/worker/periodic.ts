@@ -1,6 +1,8 @@
+import { LongTimer } from '../core/long-timer.js';
+
 /** Runs a task again and again, `intervalMs` after its last end; `stop()` waits for one that is under way. */
 export class Periodic {
-  private timer: NodeJS.Timeout | undefined;
+  private timer: LongTimer | undefined;
   private running: Promise<void> | undefined;
   private stopped = false;
 
@@ -14,16 +16,16 @@ export class Periodic {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    clearTimeout(this.timer);
+    this.timer?.cancel();
     await this.running;
   }
 
   private arm(): void {
     if (this.stopped) return;
-    this.timer = setTimeout(() => {
+    this.timer = new LongTimer(this.intervalMs, () => {
       this.running = this.task()
         .then(undefined, this.onError)
         .then(() => this.arm());
-    }, this.intervalMs);
+    });
   }
 }

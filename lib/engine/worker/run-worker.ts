@@ -1,3 +1,4 @@
+import { checkTimeout, rejectUnknownKeys } from '../core/checks.js';
 import { newId } from '../core/ids.js';
 import type { Sealer } from '../core/sealer.js';
 import type { ContextCarrier, LoggerPort } from '../core/values.types.js';
@@ -141,10 +142,12 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.claims.nudge();
   }
 
-  stop(options: { timeoutMs?: number } = {}): Promise<void> {
-    const timeoutMs = options.timeoutMs ?? this.options.shutdownTimeoutMs;
+  async stop(options: { timeoutMs?: number } = {}): Promise<void> {
+    rejectUnknownKeys(options, ['timeoutMs'], 'stop()');
+    const { timeoutMs = this.options.shutdownTimeoutMs } = options;
+    checkTimeout(timeoutMs, 'timeoutMs');
     this.stopping ??= this.starting ? this.stopStart(this.starting, timeoutMs) : this.shutDown(timeoutMs);
-    return this.stopping;
+    await this.stopping;
   }
 
   /** What a start is waiting for is tried no more; one that needs no second try is stopped as a worker. */

@@ -1,4 +1,5 @@
 import { type Admission, admissionOf } from '../core/admission.js';
+import { LongTimer } from '../core/long-timer.js';
 import { decideTick } from '../core/misfire.js';
 import { decodePayload } from '../core/payload.js';
 import type { ResolvedSchedule } from '../core/resolve-schedules.js';
@@ -11,7 +12,6 @@ import { fireSchedule, type Tick, type TickAnswer } from '../redis/fire-schedule
 import { prepareRun } from '../redis/prepare-run.js';
 import type { DeclaredSchedule, RegisteredSchedule } from '../redis/register-workflows.js';
 import type { RunTarget } from '../redis/workflow-directory.js';
-import { LongTimer } from './long-timer.js';
 import type { ServedWorkflow } from './pass-host.js';
 import type { RedisClock } from './redis-clock.js';
 

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { StepTimeoutError } from '../core/errors/index.js';
+import { LongTimer } from '../core/long-timer.js';
 import { decodePayload, encodePayload } from '../core/payload.js';
 import type { StepContext, WorkflowContext } from '../core/workflow.types.js';
 import { LazyAbort } from './lazy-abort.js';
-import { LongTimer } from './long-timer.js';
 import { runScope } from './run-scope.js';
 import type { StepPolicy } from './step-policy.js';
 

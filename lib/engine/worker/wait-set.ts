@@ -1,4 +1,4 @@
-import { LongTimer } from './long-timer.js';
+import { LongTimer } from '../core/long-timer.js';
 import type { RedisClock } from './redis-clock.js';
 
 export interface Wait {

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { LongTimer } from '../core/long-timer.js';
 import type { RedisClient, RedisConnection } from '../redis/connection.js';
 import { within } from '../redis/deadline.js';
 import { Outage } from '../redis/outage.js';
 import { backoffMs } from '../redis/repeat-while-away.js';
-import { LongTimer } from './long-timer.js';
 
 /** How much longer than asked a blocking call may take before its connection counts as dead. */
 const GRACE_MS = 5_000;

@@ -1,3 +1,4 @@
+import { LongTimer } from '../core/long-timer.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { removeWorker } from '../redis/remove-worker.js';
 import { retireWorker } from '../redis/retire-worker.js';
@@ -29,9 +30,9 @@ export class WorkerExit {
   drained(timeoutMs: number): Promise<void> {
     if (this.worker.runningCount() === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
+      const timer = new LongTimer(timeoutMs, resolve);
       this.onDrained = () => {
-        clearTimeout(timer);
+        timer.cancel();
         resolve();
       };
     });

@@ -1,7 +1,7 @@
 /** Node runs a timer at once when its delay passes 2³¹ − 1 ms. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** A timer for any span; `cancel()` may be called at any time. */
+/** A timer for any span, infinity included, which never comes; `cancel()` may be called at any time. */
 export class LongTimer {
   private handle: NodeJS.Timeout | undefined;
 
