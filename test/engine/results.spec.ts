@@ -1,6 +1,8 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { ConnectionError, InvalidOptionError, ResultTimeoutError, type WorkflowContext } from '../../lib/engine/index.js';
 import { gate, rejection, startEngine, workflow } from '../support/engine.js';
+import { eventually } from '../support/eventually.js';
 
 const echo = workflow('echo', (ctx: WorkflowContext) => ctx.input);
 
@@ -101,6 +103,28 @@ describe('waiting for a result', () => {
     for (const error of await Promise.all(waiting)) expect(error).toBeInstanceOf(ConnectionError);
     expect(await rejection(handle.result())).toBeInstanceOf(ConnectionError);
     expect((await engine.client.getRun(handle.id))?.status).toBe('queued');
+  });
+
+  it('listens once to a signal however many calls have it, and no more once they are over', async () => {
+    const engine = await startEngine({ worker: false });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const handles = await Promise.all([1, 2, 3].map((input) => engine.client.run(echo, input)));
+    const waiting = handles.flatMap((handle) => Array.from({ length: 5 }, () => rejection(handle.result({ signal }))));
+    const other = new AbortController();
+    const canceled = rejection(handles[0].result({ signal: other.signal }));
+    await eventually(() => getEventListeners(other.signal, 'abort').length === 1);
+    // At the eleventh Node warns of a leak.
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    await handles[0].cancel();
+    await canceled;
+    await Promise.all(waiting.slice(0, 5));
+    expect(getEventListeners(other.signal, 'abort')).toEqual([]);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    const reason = new Error('enough');
+    controller.abort(reason);
+    expect(await Promise.all(waiting.slice(5))).toEqual(Array.from({ length: 10 }, () => reason));
+    expect(await rejection(handles[1].result({ signal }))).toBe(reason);
   });
 
   it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('refuses timeoutMs %p', async (timeoutMs) => {

@@ -1,4 +1,6 @@
+import { checkObject } from '../core/checks.js';
 import type { CreateOptions, RunHandle } from '../core/client.types.js';
+import { describeValue } from '../core/describe-value.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { asRegistry, defaultRegistry } from '../core/registry.js';
 import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
@@ -27,6 +29,7 @@ export interface WorkflowSource<I, O> extends WorkflowOptions<I> {
  * });
  */
 export function defineWorkflow<I, O>(name: string, source: WorkflowSource<I, O>): WorkflowDefinition<I, Awaited<O>> {
+  checkObject(source, `the options of workflow ${describeValue(name)}, { handler, ... },`);
   const { handler, onFailure, registry = defaultRegistry, ...options } = source;
   if (typeof handler !== 'function') throw new InvalidOptionError('handler', `Workflow "${name}" needs a \`handler\` function`);
   if (onFailure !== undefined && typeof onFailure !== 'function') {

@@ -11,6 +11,7 @@ import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { RedisConnection } from '../redis/connection.js';
 import type { Keyspace } from '../redis/keyspace.js';
 import { Subscription } from '../redis/subscription.js';
+import { AbortListeners } from './abort-listeners.js';
 
 interface Waiter {
   readonly resolve: (output: unknown) => void;
@@ -25,6 +26,7 @@ export class ResultListener {
   private readonly id = newId();
   private readonly waiters = new Map<string, Set<Waiter>>();
   private readonly subscription: Subscription;
+  private readonly aborts = new AbortListeners();
   private recheck: NodeJS.Timeout | undefined;
   private unpushedMs = RECHECK_MS.first;
   private isOver = false;
@@ -54,7 +56,7 @@ export class ResultListener {
       let timer: LongTimer | undefined;
       const finish = (act: () => void) => {
         timer?.cancel();
-        signal?.removeEventListener('abort', onAbort);
+        stopListening?.();
         this.remove(runId, waiter);
         act();
       };
@@ -62,8 +64,7 @@ export class ResultListener {
         resolve: (output) => finish(() => resolve(output)),
         reject: (error) => finish(() => reject(error)),
       };
-      const onAbort = () => waiter.reject(signal?.reason);
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const stopListening = signal && this.aborts.add(signal, () => waiter.reject(signal.reason));
       if (timeoutMs !== undefined)
         timer = new LongTimer(timeoutMs, () => waiter.reject(new ResultTimeoutError({ runId, timeoutMs })));
       this.register(runId, waiter);

@@ -1,5 +1,7 @@
+import { checkObject } from '../core/checks.js';
 import type { CreateOptions } from '../core/client.types.js';
-import { IdempotencyConflictError, RateLimitedError } from '../core/errors/index.js';
+import { describeValue } from '../core/describe-value.js';
+import { IdempotencyConflictError, InvalidOptionError, RateLimitedError } from '../core/errors/index.js';
 import { sameJson } from '../core/json-equal.js';
 import type { AnyWorkflowRef } from '../core/workflow.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
@@ -26,6 +28,7 @@ export class RunCreator {
 
   create(ref: AnyWorkflowRef, input: unknown, options: CreateOptions = {}): Promise<CreatedRun> {
     return this.pending.track(async () => {
+      checkObject(options, 'the options of run()');
       const target = await this.host.directory.find(ref, allowsUnknown(options));
       const run = await prepareRun(target, input, options, this.host.maxPayloadBytes);
       return this.write(run, await sealRun(run, this.host), options);
@@ -38,6 +41,7 @@ export class RunCreator {
    */
   createMany(ref: AnyWorkflowRef, items: ReadonlyArray<{ input: unknown } & CreateOptions>): Promise<CreatedRun[]> {
     return this.pending.track(async () => {
+      checkItems(items);
       const target = await this.host.directory.find(
         ref,
         items.some((item) => allowsUnknown(item)),
@@ -75,6 +79,15 @@ function allCreated(outcomes: ReadonlyArray<PromiseSettledResult<CreatedRun>>): 
   if (refused?.reason instanceof RateLimitedError) throw new RateLimitedError({ ...refused.reason, created: created.length });
   if (refused) throw refused.reason;
   return created;
+}
+
+/** @throws InvalidOptionError */
+function checkItems(items: unknown): void {
+  if (!Array.isArray(items)) {
+    throw new InvalidOptionError('items', `Expected the items of runMany() to be an array; got ${describeValue(items)}`);
+  }
+  // Not by forEach(), which passes over holes.
+  for (let i = 0; i < items.length; i++) checkObject(items[i], `item ${i} of runMany(), { input, ...options },`, 'items');
 }
 
 function allowsUnknown(options: CreateOptions): boolean {

@@ -49,6 +49,15 @@ export function checkTimeout(value: unknown, option: string): number {
 }
 
 /**
+ * @param what such as `the options of result()`
+ * @throws InvalidOptionError unless it is an object and no list
+ */
+export function checkObject(value: unknown, what: string, option = 'options'): asserts value is object {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  throw new InvalidOptionError(option, `Expected ${what} to be an object; got ${describeValue(value)}`);
+}
+
+/**
  * Refuses options that do nothing, such as mistyped ones. Absent options (`undefined`) pass.
  *
  * @param where whose options they are: `workflow "charge"`
@@ -56,9 +65,7 @@ export function checkTimeout(value: unknown, option: string): number {
  */
 export function rejectUnknownKeys(object: unknown, allowed: readonly string[], where: string): void {
   if (object === undefined) return;
-  if (typeof object !== 'object' || object === null || Array.isArray(object)) {
-    throw new InvalidOptionError('options', `Expected the options of ${where} to be an object; got ${describeValue(object)}`);
-  }
+  checkObject(object, `the options of ${where}`);
   for (const key of Object.keys(object)) {
     if (!allowed.includes(key)) throw new InvalidOptionError(key, unknownKeyMessage(key, allowed, where));
   }

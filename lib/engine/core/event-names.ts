@@ -1,3 +1,4 @@
+import { rejectUnknownKeys } from './checks.js';
 import { describeValue } from './describe-value.js';
 import { InvalidOptionError } from './errors/option.errors.js';
 import type { EventDefinition, EventRef } from './event.types.js';
@@ -18,6 +19,7 @@ export function defineEvent<T>(
   options: { schema?: StandardSchemaV1<unknown, T> | undefined } = {},
 ): EventDefinition<T> {
   checkEventName(name);
+  rejectUnknownKeys(options, ['schema'], `event "${name}"`);
   const { schema } = options;
   if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
     throw new InvalidOptionError(

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** An abort signal that costs nothing until somebody asks for it: most handlers and steps never do. */
 export class LazyAbort {
   private controller: AbortController | undefined;
@@ -7,6 +9,8 @@ export class LazyAbort {
   get signal(): AbortSignal {
     if (!this.controller) {
       this.controller = new AbortController();
+      // As many steps may listen to the signal of their run as there are: Node takes more than ten listeners for a leak.
+      setMaxListeners(0, this.controller.signal);
       if (this.aborted) this.controller.abort(this.reason);
     }
     return this.controller.signal;

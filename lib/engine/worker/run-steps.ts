@@ -72,7 +72,7 @@ export class RunSteps implements StepTaskHost {
       if (typeof fn !== 'function') {
         throw new InvalidOptionError('fn', `Expected step "${name}" to be given a function; got ${describeValue(fn)}`);
       }
-      if (options) policy = stepPolicyOf(name, options);
+      if (options !== undefined) policy = stepPolicyOf(name, options);
       return (stored) => {
         if (stored?.status === 's' || stored?.status === 'f') {
           this.replay(name, stored, resolve, reject);
