@@ -12,6 +12,7 @@ import {
   type StepOptions,
   type WorkflowContext,
 } from '../../lib/engine/index.js';
+import { stepPolicyOf } from '../../lib/engine/worker/step-policy.js';
 import { gate, rejection, startEngine, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
 import { ownPasses, perPass } from '../support/passes.js';
@@ -304,6 +305,37 @@ describe('a compensation that fails', () => {
     await rejection(handle.result());
     expect(tries).toBe(5);
     expect(await handle.getState()).not.toHaveProperty('compensationErrors');
+  });
+
+  it('because it never settles, ends with its timeout, attempt by attempt, and does not hold the run', async () => {
+    const undone: Undone[] = [];
+    const signals: AbortSignal[] = [];
+    const flow = workflow(
+      'booking',
+      async (ctx: WorkflowContext) => {
+        await ctx.step.run('A', () => 'a', undoing(undone)('A'));
+        const run = (_output: unknown, { signal }: CompensationContext) => {
+          signals.push(signal);
+          return new Promise<never>(() => undefined);
+        };
+        await ctx.step.run('B', () => 'b', { compensate: { run, timeout: 20, retries: { maxAttempts: 2, delay: 0 } } });
+        throw new Error('no');
+      },
+      { maxAttempts: 1 },
+    );
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined);
+    await rejection(handle.result());
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
+    expect((await handle.getState()).compensationErrors).toMatchObject([{ name: 'StepTimeoutError', step: 'B', timeoutMs: 20 }]);
+    expect(stepsOf(undone)).toEqual(['A']);
+  });
+
+  it('is given ten minutes an attempt, unless it says otherwise', () => {
+    const timeoutOf = (options: StepOptions) => stepPolicyOf('charge', options).compensation?.timeoutMs;
+    expect(timeoutOf({ compensate: () => undefined })).toBe(600_000);
+    expect(timeoutOf({ compensate: { run: () => undefined } })).toBe(600_000);
+    expect(timeoutOf({ compensate: { run: () => undefined, timeout: '1h' } })).toBe(3_600_000);
   });
 
   it('because the handler does not reach its step again, says so', async () => {

@@ -70,6 +70,24 @@ describe('step.progress()', () => {
     expect(await handle.result()).toEqual(['SerializationError', 'PayloadTooLargeError']);
   });
 
+  it.each([
+    ['what cannot be stored', 1n, 'SerializationError'],
+    ['what is too large', 'x'.repeat(200), 'PayloadTooLargeError'],
+  ])('that nobody awaits says so in the log when it refuses %s, and harms nobody', async (_, value, name) => {
+    const fn = async (step: StepContext) => {
+      void step.progress(value);
+      await new Promise(setImmediate);
+      return 'done';
+    };
+    const flow = workflow('flow', (ctx: WorkflowContext) => ctx.step.run('long', fn));
+    const engine = await startEngine({ workflows: [flow], worker: { maxPayloadBytes: 100 } });
+    const handle = await engine.client.run(flow, undefined);
+    expect(await handle.result()).toBe('done');
+    const [line, ...others] = engine.logs.matching('warn', /^The progress of step "long" was not stored/);
+    expect(line.fields).toMatchObject({ runId: handle.id, error: { name } });
+    expect(others).toEqual([]);
+  });
+
   it('does not wait for ever where the step has timed out', async () => {
     const late = gate();
     const after = gate<string>();

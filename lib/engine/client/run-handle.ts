@@ -6,6 +6,11 @@ import type { ResultListener } from './result-listener.js';
 import type { RunCanceler } from './run-canceler.js';
 import type { RunQueries } from './run-queries.js';
 
+interface ResultOptions {
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 const RESULT_OPTIONS = ['timeoutMs', 'signal'] as const;
 
 /** A run, as its creator holds it. */
@@ -24,7 +29,14 @@ export class ClientRunHandle<O> implements RunHandle<O> {
     return run as RunRecord<unknown, O>;
   }
 
-  async result(options: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined } = {}): Promise<O> {
+  result(options?: ResultOptions): Promise<O> {
+    const result = this.awaitEnd(options);
+    // What became of the run is on the run: a promise that is awaited later, or never, must not end the process.
+    result.catch(() => undefined);
+    return result;
+  }
+
+  private async awaitEnd(options: ResultOptions = {}): Promise<O> {
     rejectUnknownKeys(options, RESULT_OPTIONS, 'result()');
     const { timeoutMs, signal } = options;
     if (timeoutMs !== undefined) checkPositiveInteger(timeoutMs, 'timeoutMs', { min: 0 });

@@ -45,7 +45,11 @@ export interface StepContext {
   readonly attempt: number;
   /** Stable for (run, step): hand it to the outside system that must not act twice. */
   readonly idempotencyKey: string;
-  /** Stores the progress of a long step, visible in queries; a later attempt finds it in {@link lastProgress}. */
+  /**
+   * Stores the progress of a long step, visible in queries; a later attempt finds it in {@link lastProgress}. Need not be awaited: a value
+   * that cannot be stored is logged, too.
+   * @throws SerializationError, PayloadTooLargeError, CodecError
+   */
   progress(value: unknown): Promise<void>;
   readonly lastProgress?: unknown;
 }

@@ -1,5 +1,6 @@
 import { NestedStepError } from '../core/errors/index.js';
 import type { EventRef, ReceivedEvent } from '../core/event.types.js';
+import { describeError, errorForLog } from '../core/stored-error.js';
 import type { Duration, Stored, When } from '../core/values.types.js';
 import type {
   AnyOutcome,
@@ -164,17 +165,24 @@ export class StepRuntime implements ContextSteps {
     return refusal;
   }
 
-  private async callNested<T>(
+  private callNested<T>(
     outer: NonNullable<RunScope['step']>,
     name: string,
     fn: (step: StepContext) => T | Promise<T>,
   ): Promise<Stored<T>> {
+    const { logger } = this.ledger.host.context;
     if (!this.warnedOfNesting) {
       this.warnedOfNesting = true;
       const message = `Step "${name}" was called inside step "${outer.name}": it is a part of it and not stored on its own.`;
-      this.ledger.host.context.logger.warn(message);
+      logger.warn(message);
     }
-    return (await fn(outer.context)) as Stored<T>;
+    const called = (async () => (await fn(outer.context)) as Stored<T>)();
+    // A promise of ours: one that nobody awaits must not end the process.
+    called.catch((error: unknown) => {
+      const message = `Step "${name}", a part of step "${outer.name}", failed: ${describeError(error)}`;
+      logger.warn(message, { error: errorForLog(error) });
+    });
+    return called;
   }
 }
 

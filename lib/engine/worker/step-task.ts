@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { StepTimeoutError } from '../core/errors/index.js';
 import { LongTimer } from '../core/long-timer.js';
 import { decodePayload, encodePayload } from '../core/payload.js';
+import { describeError, errorForLog } from '../core/stored-error.js';
 import type { StepContext, WorkflowContext } from '../core/workflow.types.js';
 import { LazyAbort } from './lazy-abort.js';
 import { runScope } from './run-scope.js';
@@ -75,10 +76,20 @@ export class StepTask implements StepContext {
 
   /** May be taken out of the context: `({ progress }) => …`. */
   get progress(): (value: unknown) => Promise<void> {
-    return async (value) => {
-      const where = () => `progress of step "${this.init.name}" of run "${this.host.context.run.id}"`;
-      await this.host.storeProgress(this.init.name, encodePayload(value, where, this.host.maxPayloadBytes), where);
+    return (value) => {
+      const stored = this.storeProgress(value);
+      // Reports are often not awaited: one that fails must not end the process.
+      stored.catch((error: unknown) => {
+        const message = `The progress of step "${this.init.name}" was not stored: ${describeError(error)}`;
+        this.host.context.logger.warn(message, { error: errorForLog(error) });
+      });
+      return stored;
     };
+  }
+
+  private async storeProgress(value: unknown): Promise<void> {
+    const where = () => `progress of step "${this.init.name}" of run "${this.host.context.run.id}"`;
+    await this.host.storeProgress(this.init.name, encodePayload(value, where, this.host.maxPayloadBytes), where);
   }
 
   /** Calls the function and then tells the host, once: at once, if it returned no promise. */
