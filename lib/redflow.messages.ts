@@ -166,6 +166,10 @@ export const servedElsewhere = (workflow: string, className: string) =>
   `Workflow "${workflow}" is started here, and its class "${className}" is no provider of this application: its runs wait for a worker ` +
   'that has it. List it in providers, unless another process serves it.';
 
+export const unservedQueue = (workflow: string, queue: string, served: readonly string[]) =>
+  `No living worker serves queue "${queue}" of workflow "${workflow}": its runs wait until one does.${suggestion(queue, served)} Add it to ` +
+  `RedflowModule option worker.queues (${quoteAll(served) || 'empty'}), or start the process that serves it.`;
+
 export const withoutModule = (workflow: string) =>
   `Workflow "${workflow}" cannot be instantiated: its provider was removed from its module after the boot.`;
 

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BeforeApplicationShutdown, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
-import { RedflowClient, startWorker, type Worker } from './engine/index.js';
+import { RedflowClient, type Stats, startWorker, type Worker } from './engine/index.js';
 import type { RedflowExplorer } from './redflow.explorer.js';
+import { unservedQueue } from './redflow.messages.js';
 import type { ResolvedRedflowOptions } from './redflow.options.js';
 import type { RedflowWorkers, WorkingConnection } from './redflow.workers.js';
 import { bootTable } from './redflow-boot-table.js';
@@ -11,6 +12,8 @@ import type { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
 export interface ConnectionHealth {
   readonly redis: 'up' | 'down';
   readonly worker?: 'up' | 'down';
+  /** Workflows of this application whose queue no living worker serves; absent if there are none. They leave the status as it is. */
+  readonly unserved?: Stats['unserved'];
 }
 
 /** What a test may put in place of the steps of handlers. */
@@ -59,6 +62,7 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
     if (this.options.worker === false || !this.isClientOurs || this.directory.registry.list().length === 0) return;
     if (this.draining.signal.aborted) return;
     await this.startWorker();
+    await this.warnOfUnserved();
   }
 
   /** Undefined for an application without a worker. */
@@ -105,10 +109,20 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
     );
     const stats = await Promise.race([this.client.getStats().catch(() => undefined), tooLate]);
     abort.abort();
-    const redis = stats ? 'up' : 'down';
-    if (!this.starting) return { redis };
+    const health = { redis: stats ? 'up' : 'down', ...(stats?.unserved.length && { unserved: stats.unserved }) } as const;
+    if (!this.starting) return health;
     const workerId = stats && (await this.starting.catch(() => undefined))?.id;
-    return { redis, worker: stats?.workers.some(({ id }) => id === workerId) ? 'up' : 'down' };
+    return { ...health, worker: stats?.workers.some(({ id }) => id === workerId) ? 'up' : 'down' };
+  }
+
+  /** Asks Redis only where this worker leaves out a queue of this application: without `queues` it serves them all. */
+  private async warnOfUnserved(): Promise<void> {
+    const { client, worker } = this.options;
+    const { queues } = worker || {};
+    if (!queues) return;
+    const stats = await this.client.getStats().catch(() => undefined);
+    for (const { workflow, queue } of stats?.unserved ?? [])
+      client.logger?.warn(unservedQueue(workflow, queue, queues), { workflow, queue });
   }
 
   /** A hook of somebody else that waits for a result, or for a consumer that does, would keep Nest from ever calling ours. */

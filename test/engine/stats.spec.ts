@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import type { WorkflowContext } from '../../lib/engine/index.js';
-import { gate, startEngine, workflow } from '../support/engine.js';
+import { createClient, createRegistry, defineWorkflow, type WorkflowContext } from '../../lib/engine/index.js';
+import { gate, startEngine, whenTestEnds, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
+import { testRedisUrl } from '../support/namespace.js';
 
 describe('getStats()', () => {
   it('is empty for an empty namespace', async () => {
@@ -11,6 +12,7 @@ describe('getStats()', () => {
       queues: [],
       workers: [],
       stalledRuns: [],
+      unserved: [],
     });
   });
 
@@ -39,6 +41,23 @@ describe('getStats()', () => {
     expect(worker).toMatchObject({ id: engine.worker.id, app: 'shop', queues: ['default', 'mail'], concurrency: 7 });
     release.open();
     await handle.result();
+  });
+});
+
+describe('workflows that nobody serves', () => {
+  it('are named, and so are queues without a worker', async () => {
+    const report = workflow('report', () => 1, { queue: 'reports' });
+    const engine = await startEngine({ workflows: [report], worker: { queues: ['report'] } });
+    const registry = createRegistry();
+    defineWorkflow('report', { queue: 'reports', handler: () => 1, registry });
+    const client = createClient({ url: testRedisUrl(), prefix: engine.prefix }, { registry });
+    whenTestEnds(() => client.close());
+    await client.runByName('report', undefined);
+    const stats = await client.getStats();
+    expect(stats.unserved).toEqual([{ workflow: 'report', queue: 'reports' }]);
+    expect(stats.queues).toMatchObject([{ name: 'reports', depth: 1, workers: 0 }]);
+    await engine.startWorker({ queues: ['reports'] });
+    expect(await client.getStats()).toMatchObject({ unserved: [], queues: [{ name: 'reports', workers: 1 }] });
   });
 });
 

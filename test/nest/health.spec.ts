@@ -3,12 +3,23 @@ import { Controller, Get } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import { Redis } from 'ioredis';
-import { RedflowHealthIndicator, RedflowModule, Workflow, type WorkflowContext } from '../../lib/index.js';
+import {
+  RedflowHealthIndicator,
+  RedflowModule,
+  type RedflowModuleOptions,
+  Workflow,
+  type WorkflowContext,
+} from '../../lib/index.js';
 import { startRedis } from '../../lib/testing/index.js';
-import { compileApp, connection, redisUrl, withApp } from './fixtures.js';
+import { compileApp, connection, redisUrl, silentLogger, withApp } from './fixtures.js';
 
 @Workflow('idle')
 class IdleWorkflow {
+  async run(_ctx: WorkflowContext<void>): Promise<void> {}
+}
+
+@Workflow({ name: 'nightly', queue: 'reports' })
+class NightlyWorkflow {
   async run(_ctx: WorkflowContext<void>): Promise<void> {}
 }
 
@@ -87,7 +98,10 @@ describe('RedflowHealthIndicator', () => {
           const [worker] = (await client.getStats()).workers;
           await redis.zrem(`{${options.prefix}}:workers`, worker.id);
           expect(await indicator.isHealthy('flows')).toEqual({
-            flows: { status: 'down', connections: { default: { redis: 'up', worker: 'down' } } },
+            flows: {
+              status: 'down',
+              connections: { default: { redis: 'up', worker: 'down', unserved: [{ workflow: 'idle', queue: 'default' }] } },
+            },
           });
         },
         { redflow: options },
@@ -115,5 +129,71 @@ describe('RedflowHealthIndicator', () => {
       await module.close();
       await redis.stop();
     }
+  });
+
+  it('names workflows whose queue nobody serves, and stays up', async () => {
+    const options = connection({ worker: { queues: ['report'] } });
+    await withApp(
+      { providers: [NightlyWorkflow] },
+      async ({ module }) => {
+        const indicator = module.get(RedflowHealthIndicator, { strict: false });
+        const connections = { default: { redis: 'up', worker: 'up', unserved: [{ workflow: 'nightly', queue: 'reports' }] } };
+        expect(await indicator.isHealthy()).toEqual({ redflow: { status: 'up', connections } });
+        const serving = { redflow: { ...options, worker: { queues: ['reports'] } } };
+        await withApp(
+          { providers: [NightlyWorkflow] },
+          async () =>
+            expect(await indicator.isHealthy()).toEqual({
+              redflow: { status: 'up', connections: { default: { redis: 'up', worker: 'up' } } },
+            }),
+          serving,
+        );
+      },
+      { redflow: options },
+    );
+  });
+
+  it('names them in an application without a worker, too', async () => {
+    await withApp(
+      { providers: [NightlyWorkflow] },
+      async ({ module }) => {
+        const indicator = module.get(RedflowHealthIndicator, { strict: false });
+        const connections = { default: { redis: 'up', unserved: [{ workflow: 'nightly', queue: 'reports' }] } };
+        expect(await indicator.isHealthy()).toEqual({ redflow: { status: 'up', connections } });
+      },
+      { redflow: { worker: false } },
+    );
+  });
+});
+
+describe('the boot', () => {
+  const warnings: string[] = [];
+  const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+  const boot = (options: RedflowModuleOptions) => {
+    warnings.length = 0;
+    return withApp({ providers: [NightlyWorkflow, IdleWorkflow] }, async () => {}, { redflow: { ...options, logger } });
+  };
+
+  it('warns of a workflow whose queue no living worker serves', async () => {
+    await boot({ worker: { queues: ['report', 'default'] } });
+    expect(warnings).toEqual([
+      'No living worker serves queue "reports" of workflow "nightly": its runs wait until one does. Did you mean "report"? Add it to ' +
+        'RedflowModule option worker.queues ("report", "default"), or start the process that serves it.',
+    ]);
+  });
+
+  it('does not warn where another process serves it', async () => {
+    const options = connection({ worker: { queues: ['default'] } });
+    await withApp({ providers: [NightlyWorkflow] }, () => boot(options), {
+      redflow: { ...options, worker: { queues: ['reports'] } },
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  it('does not warn with a worker for all queues, or none', async () => {
+    await boot({});
+    expect(warnings).toEqual([]);
+    await boot({ worker: false });
+    expect(warnings).toEqual([]);
   });
 });

@@ -19,7 +19,9 @@ describe('pauseQueue()', () => {
   it('is shown by the statistics, for a queue that is yet to come too', async () => {
     const room = openEngineRoom();
     await room.send(pauseQueue('later'));
-    expect((await room.send(readStats())).queues).toEqual([{ name: 'later', depth: 0, oldestAgeMs: 0, paused: true }]);
+    expect((await room.send(readStats())).queues).toEqual([
+      { name: 'later', depth: 0, oldestAgeMs: 0, paused: true, workers: 0 },
+    ]);
   });
 
   it('still queues what is due', async () => {

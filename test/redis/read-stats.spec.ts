@@ -53,7 +53,9 @@ describe('readStats()', () => {
   it('shows a queue that has been emptied with age 0', async () => {
     const room = openEngineRoom();
     await room.running();
-    expect((await room.send(readStats())).queues).toEqual([{ name: 'default', depth: 0, oldestAgeMs: 0, paused: false }]);
+    expect((await room.send(readStats())).queues).toEqual([
+      { name: 'default', depth: 0, oldestAgeMs: 0, paused: false, workers: 1 },
+    ]);
   });
 
   it('writes nothing', async () => {

@@ -65,10 +65,10 @@ export class ClientParts {
     this.connection = new RedisConnection(resolved, logger);
     const runner = new ScriptRunner(this.connection, keys, waitReplicas);
     this.buffer = new CommitBuffer(runner, BUFFER, sealer);
-    this.queries = new RunQueries(this.connection, keys, this.buffer, sealer);
     this.search = new RunSearch(this.buffer);
     this.metas = new WorkflowMetas(this.connection, keys);
     const registry = asRegistry(internals.registry ?? defaultRegistry);
+    this.queries = new RunQueries(this.connection, keys, this.buffer, sealer, registry);
     const directory = new WorkflowDirectory(registry, this.metas, internals.resolveClass ?? (() => undefined));
     const host = { directory, maxPayloadBytes, sealer, context };
     this.creator = new RunCreator(this.buffer, this.pending, host);

@@ -1,7 +1,9 @@
 import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
 import type { Page, RunFilter, Stats } from '../core/client.types.js';
+import { DEFAULT_QUEUE } from '../core/resolve-workflow.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
 import type { Sealer } from '../core/sealer.js';
+import type { WorkflowDefinition, WorkflowRegistry } from '../core/workflow.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { RedisConnection } from '../redis/connection.js';
 import type { Keyspace } from '../redis/keyspace.js';
@@ -22,6 +24,7 @@ export class RunQueries {
     private readonly keys: Keyspace,
     private readonly buffer: CommitBuffer,
     private readonly sealer: Sealer,
+    private readonly registry: WorkflowRegistry,
   ) {}
 
   async getRun(runId: string): Promise<RunRecord | null> {
@@ -48,7 +51,15 @@ export class RunQueries {
     return criteria ? this.buffer.add(listRuns({ ...criteria, cursor, sort, limit })) : { items: [] };
   }
 
-  getStats(): Promise<Stats> {
-    return this.buffer.add(readStats());
+  async getStats(): Promise<Stats> {
+    const stats = await this.buffer.add(readStats());
+    return { ...stats, unserved: unservedWorkflows(this.registry.list(), stats.workers) };
   }
+}
+
+function unservedWorkflows(workflows: readonly WorkflowDefinition[], workers: Stats['workers']): Stats['unserved'] {
+  const served = new Set(workers.flatMap(({ queues }) => queues));
+  return workflows
+    .map(({ name, options }) => ({ workflow: name, queue: options.queue ?? DEFAULT_QUEUE }))
+    .filter(({ queue }) => !served.has(queue));
 }

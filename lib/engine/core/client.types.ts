@@ -207,8 +207,11 @@ export interface EventSubscription {
 export interface Stats {
   /** How many runs there are of each status. */
   runs: Record<RunStatus, number>;
-  queues: Array<{ name: string; depth: number; oldestAgeMs: number; paused: boolean }>;
+  /** `workers`: how many living ones serve the queue. With none, what it holds rests. */
+  queues: Array<{ name: string; depth: number; oldestAgeMs: number; paused: boolean; workers: number }>;
   workers: Array<{ id: string; app: string; queues: string[]; concurrency: number; running: number; lastSeenAt: number }>;
   /** Runs that made no progress for `watchdog.stalledForMs` though their worker lives. */
   stalledRuns: string[];
+  /** Workflows that are known in this process and whose queue no living worker serves: their runs wait until one does. */
+  unserved: Array<{ workflow: string; queue: string }>;
 }

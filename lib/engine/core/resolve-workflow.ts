@@ -11,7 +11,7 @@ import type { EventTrigger } from './trigger.types.js';
 import type { StandardSchemaV1 } from './values.types.js';
 import type { WorkflowOptions } from './workflow.types.js';
 
-const DEFAULT_QUEUE = 'default';
+export const DEFAULT_QUEUE = 'default';
 const DEFAULT_PRIORITY = 0;
 const DEFAULT_MAX_ATTEMPTS = 3;
 

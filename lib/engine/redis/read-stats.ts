@@ -3,9 +3,12 @@ import type { RunStatus } from '../core/run.types.js';
 import { RUN_STATUSES, statusOf } from './keyspace.js';
 import type { Op } from './op.js';
 
+/** What Redis knows by itself. */
+export type NamespaceStats = Omit<Stats, 'unserved'>;
+
 type WorkerReply = [string, string, string | null, string, string, string, string | null];
 
-export function readStats(): Op<Stats> {
+export function readStats(): Op<NamespaceStats> {
   return {
     name: 'read_stats',
     args: [],
@@ -16,6 +19,7 @@ export function readStats(): Op<Stats> {
         Array<[string, number, number, string, number]>,
         WorkerReply[],
       ];
+      const living = workers.map(toWorker);
       return {
         runs: countsByStatus(counts),
         queues: queues.map(([name, depth, suspects, since, paused]) => ({
@@ -23,18 +27,23 @@ export function readStats(): Op<Stats> {
           depth: depth + suspects,
           oldestAgeMs: since === '' ? 0 : Math.max(0, now - Number(since)),
           paused: paused === 1,
+          workers: living.filter(({ queues: served }) => served.includes(name)).length,
         })),
-        workers: workers.map(([id, app, served, concurrency, running, seen]) => ({
-          id,
-          app,
-          queues: JSON.parse(served ?? '[]'),
-          concurrency: Number(concurrency),
-          running: Number(running),
-          lastSeenAt: Number(seen),
-        })),
+        workers: living,
         stalledRuns: workers.flatMap(([, , , , , , stalled]) => JSON.parse(stalled ?? '[]') as string[]),
       };
     },
+  };
+}
+
+function toWorker([id, app, served, concurrency, running, seen]: WorkerReply): Stats['workers'][number] {
+  return {
+    id,
+    app,
+    queues: JSON.parse(served ?? '[]'),
+    concurrency: Number(concurrency),
+    running: Number(running),
+    lastSeenAt: Number(seen),
   };
 }
 
