@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import {
   type ClientOptions,
+  ConnectionError,
   createClient,
   InvalidOptionError,
   type RedflowClient,
@@ -11,6 +12,7 @@ import {
 import { startRedis } from '../../lib/testing/index.js';
 import { RecordingLogger, rejection, whenTestEnds, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
+import { startLossyProxy } from '../support/lossy-proxy.js';
 
 const nightly = workflow('nightly', () => 'done', { cron: [{ id: 'night', expression: '0 0 1 1 *' }] });
 
@@ -137,6 +139,36 @@ describe('waitReplicas', () => {
     await pair.primary.script('FLUSH');
     await client.run(nightly, undefined);
     expect(await runs(pair.replica)).toBe(2);
+  });
+
+  it('is repeated when the connection goes while it waits', async () => {
+    const pair = await startPair();
+    const proxy = await startLossyProxy(pair.options.url);
+    whenTestEnds(() => proxy.close());
+    const client = createClient({ ...pair.options, url: proxy.url, waitReplicas: { count: 1, timeout: '5s' } });
+    whenTestEnds(() => client.close());
+    await client.run(nightly, undefined);
+    const lost = proxy.dropReplyTo(/\r\nwait\r\n/i);
+    const handle = await client.run(nightly, undefined);
+    await lost;
+    expect(await pair.replica.exists(`{redflow-test:pair}:run:${handle.id}`)).toBe(1);
+    expect(await runs(pair.replica)).toBe(2);
+  });
+
+  it('fails with a ConnectionError when the connection goes for good', async () => {
+    const pair = await startPair();
+    const proxy = await startLossyProxy(pair.options.url);
+    const client = createClient({
+      ...pair.options,
+      url: proxy.url,
+      giveUpAfterMs: 300,
+      waitReplicas: { count: 1, timeout: '5s' },
+    });
+    whenTestEnds(() => client.close());
+    await client.run(nightly, undefined);
+    const lost = proxy.dropReplyTo(/\r\nwait\r\n/i).then(() => proxy.close());
+    expect(await rejection(client.run(nightly, undefined))).toBeInstanceOf(ConnectionError);
+    await lost;
   });
 
   it.each([

@@ -105,7 +105,7 @@ describe('lifecycle', () => {
     const { port } = server.address() as { port: number };
     server.close();
     await once(server, 'close');
-    const module = await compileApp(metadata, { redflow: { url: `redis://127.0.0.1:${port}` } });
+    const module = await compileApp(metadata, { redflow: { url: `redis://127.0.0.1:${port}`, connectTimeoutMs: 300 } });
     const error = await module.init().catch((reason) => reason);
     expect(error).toBeInstanceOf(ConnectionError);
     expect(error.message).toContain('127.0.0.1');

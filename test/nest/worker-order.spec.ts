@@ -119,8 +119,11 @@ describe('workers of an application', () => {
       [away, redisUrl()],
       [redisUrl(), away],
     ]) {
-      const reports = RedflowModule.forRoot(connection({ name: 'reports', url: other }));
-      const module = await compileApp({ imports: [reports], providers: [QueryWorkflow, ReportWorkflow] }, { redflow: { url } });
+      const reports = RedflowModule.forRoot(connection({ name: 'reports', url: other, connectTimeoutMs: 300 }));
+      const module = await compileApp(
+        { imports: [reports], providers: [QueryWorkflow, ReportWorkflow] },
+        { redflow: { url, connectTimeoutMs: 300 } },
+      );
       await expect(module.init()).rejects.toThrow(ConnectionError);
       await eventually(async () => sockets() === before);
     }

@@ -27,7 +27,13 @@ export interface LossyProxy {
   cut(): void;
   /** Holds back all bytes in both directions, as a network that hangs does, until `resume()`. */
   pause(): void;
+  /** Holds back the bytes of connections that are open, as a network that has forgotten them does; new ones are fine. */
+  forget(): void;
+  /** Accepts new connections and says nothing on them, until `resume()`; those that are open are fine. */
+  mute(): void;
   resume(): void;
+  /** Connects new connections to another Redis, as a name that is moved does. */
+  leadTo(redisUrl: string): void;
   /** Destroys all connections and stops listening. */
   close(): Promise<void>;
 }
@@ -52,7 +58,7 @@ class TcpProxy implements LossyProxy {
   private readonly traps: Trap[] = [];
   private isPaused = false;
 
-  constructor(private readonly target: URL) {}
+  constructor(private target: URL) {}
 
   get url(): string {
     const url = new URL(this.target);
@@ -81,8 +87,20 @@ class TcpProxy implements LossyProxy {
   }
 
   pause(): void {
-    this.isPaused = true;
+    this.mute();
+    this.forget();
+  }
+
+  forget(): void {
     for (const link of this.links) link.pause();
+  }
+
+  mute(): void {
+    this.isPaused = true;
+  }
+
+  leadTo(redisUrl: string): void {
+    this.target = new URL(redisUrl);
   }
 
   resume(): void {
