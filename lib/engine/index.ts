@@ -20,6 +20,7 @@ export type {
 } from './core/client.types.js';
 export { closeMatches } from './core/close-matches.js';
 export type { Compensation, CompensationContext, CompensationOptions } from './core/compensation.types.js';
+export { onePerProcess } from './core/copies.js';
 export {
   ChildWorkflowError,
   CodecError,

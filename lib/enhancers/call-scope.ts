@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ContextId } from '@nestjs/core';
+import { onePerProcess } from '../engine/index.js';
 import type { RedflowEnhancers } from './redflow-enhancers.js';
 
 /** Whose container a call to a workflow belongs to. Steps are decorated where no container is in sight. */
@@ -9,4 +10,4 @@ export interface CallScope {
   readonly contextId?: ContextId;
 }
 
-export const callScope = new AsyncLocalStorage<CallScope>();
+export const callScope = onePerProcess('call-scope', () => new AsyncLocalStorage<CallScope>());

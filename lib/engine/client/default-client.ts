@@ -1,14 +1,15 @@
+import { onePerProcess } from '../core/copies.js';
 import { createClient, type RedflowClient } from './redflow-client.js';
 
-let defaultClient: RedflowClient | undefined;
+const holder = onePerProcess<{ client?: RedflowClient }>('default-client', () => ({}));
 
 /** The client behind `definition.run()`; made from the environment on first use. */
 export function getDefaultClient(): RedflowClient {
-  defaultClient ??= createClient();
-  return defaultClient;
+  holder.client ??= createClient();
+  return holder.client;
 }
 
 /** Replaces the client behind `definition.run()`; undefined forgets it. The former one is not closed. */
 export function setDefaultClient(client: RedflowClient | undefined): void {
-  defaultClient = client;
+  holder.client = client;
 }

@@ -1,3 +1,4 @@
+import { onePerProcess } from './copies.js';
 import { InvalidOptionError } from './errors/index.js';
 import type { AnyWorkflowDefinition, WorkflowDefinition, WorkflowRegistry } from './workflow.types.js';
 
@@ -28,10 +29,11 @@ export function createRegistry(): WorkflowRegistry {
 }
 
 /** Where `defineWorkflow` registers what names no registry; a worker without `workflows` serves it. */
-export const defaultRegistry = new Registry();
+export const defaultRegistry = onePerProcess('default-registry', () => new Registry());
 
 /** @throws InvalidOptionError for anything that createRegistry() did not make */
 export function asRegistry(registry: WorkflowRegistry): Registry {
-  if (registry instanceof Registry) return registry;
+  // Not instanceof: another copy of the package may have made it.
+  if (typeof registry?.list === 'function' && 'add' in registry) return registry as Registry;
   throw new InvalidOptionError('registry', 'Expected `registry` to come from createRegistry()');
 }

@@ -17,7 +17,7 @@ export async function validateEventData(schema: StandardSchemaV1, value: unknown
 }
 
 /** On a schema: makes an instance of its class out of stored JSON, without a look at the values. */
-export const REVIVE: unique symbol = Symbol('redflow:revive');
+export const REVIVE: unique symbol = Symbol.for('nestjs-redflow:revive');
 
 /** A schema whose values are instances. */
 export interface RevivingSchema extends StandardSchemaV1 {

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { onePerProcess } from '../core/copies.js';
 import type { StepContext, WorkflowContext } from '../core/workflow.types.js';
 
 /** What surrounds the code of a handler: its run, and the step whose function it is in. */
@@ -7,7 +8,7 @@ export interface RunScope {
   readonly step?: { readonly name: string; readonly context: StepContext };
 }
 
-export const runScope = new AsyncLocalStorage<RunScope>();
+export const runScope = onePerProcess('run-scope', () => new AsyncLocalStorage<RunScope>());
 
 /** The context of the run whose handler or step calls this, undefined outside. */
 export function currentRun(): WorkflowContext | undefined {

@@ -1,7 +1,9 @@
 import { rejectUnknownKeys } from '../core/checks.js';
+import { newlyFoundCopies } from '../core/copies.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { asRegistry, defaultRegistry } from '../core/registry.js';
 import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
+import type { LoggerPort } from '../core/values.types.js';
 import type { StartWorkerOptions, Worker } from '../core/worker.types.js';
 import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
 import type { ServedWorkflow } from './pass-host.js';
@@ -28,6 +30,7 @@ export async function startWorker(options: StartWorkerOptions = {}, internals: W
     app: client.app,
     queues: [...new Set([...workflows.values()].map(({ options: { queue } }) => queue))],
   });
+  warnOfCopies(client.logger);
   const worker = new RunWorker(client, settings, workflows, {
     registry: asRegistry(internals.registry ?? options.registry ?? defaultRegistry),
     resolveClass: internals.resolveClass ?? (() => undefined),
@@ -41,6 +44,17 @@ export async function startWorker(options: StartWorkerOptions = {}, internals: W
     internals.signal?.removeEventListener('abort', stop);
   }
   return worker;
+}
+
+/** Their steps are durable in each other's runs; their classes are not each other's. */
+function warnOfCopies(logger: LoggerPort): void {
+  const copies = newlyFoundCopies();
+  if (!copies) return;
+  logger.warn(
+    `This process has loaded ${copies.length} copies of nestjs-redflow: ${copies.map((path) => `"${path}"`).join(' and ')}. Steps, runs and the ` +
+      'default client are shared, but `instanceof` and injection by class know one copy each. Libraries list the package in ' +
+      'peerDependencies; `npm ls nestjs-redflow` tells who brings one.',
+  );
 }
 
 function servedWorkflows(options: StartWorkerOptions): Map<string, ServedWorkflow> {
