@@ -45,9 +45,10 @@ export class RedflowMetadataAccessor {
    */
   getDecoratedMethods(target: DecoratedClass): DecoratedMethod[] {
     const found: DecoratedMethod[] = [];
-    for (const { key, declaredBy, method } of methodsOf(target)) {
-      const triggers = triggersOf(method);
-      const isFailureHook = Reflect.hasOwnMetadata(FAILURE_HOOK_METADATA, method);
+    for (const { key, prototype } of methodsOf(target)) {
+      const triggers = triggersOf(prototype, key);
+      const isFailureHook = Reflect.hasOwnMetadata(FAILURE_HOOK_METADATA, prototype, key);
+      const declaredBy = prototype.constructor.name;
       if (triggers.length > 0 || isFailureHook) found.push({ key, declaredBy, triggers, isFailureHook });
     }
     return found;
@@ -55,33 +56,68 @@ export class RedflowMetadataAccessor {
 
   /** The methods of a class that are steps, inherited ones included, as {@link getDecoratedMethods} finds the others. */
   getStepMethods(target: DecoratedClass): MethodKey[] {
-    return [...methodsOf(target)].filter(({ method }) => isStep(method)).map(({ key }) => key);
+    return [...methodsOf(target)].map(({ key }) => key).filter((key) => isStep(target.prototype, key));
   }
 }
 
-/** Adds a trigger to a class or method. Decorators apply from the last to the first, so it goes before what is there. */
-export function prependTrigger(trigger: TriggerMetadata, target: object): void {
-  Reflect.defineMetadata(TRIGGERS_METADATA, [trigger, ...triggersOf(target)], target);
+/**
+ * Adds a trigger to a class, or to a method of a class whose prototype is given: to its name, since decorators above may replace the function.
+ * Decorators apply from the last to the first, so it goes before what is there.
+ */
+export function prependTrigger(trigger: TriggerMetadata, target: object, key?: MethodKey): void {
+  define(TRIGGERS_METADATA, [trigger, ...triggersOf(target, key)], target, key);
 }
 
-/** Whether a method carries `@Step()`. */
-export function isStep(method: object): boolean {
-  return Reflect.hasOwnMetadata(STEP_METADATA, method);
+/** Makes a method the failure hook of its class. */
+export function markFailureHook(prototype: object, key: MethodKey): void {
+  define(FAILURE_HOOK_METADATA, true, prototype, key);
 }
 
-function triggersOf(target: object): readonly TriggerMetadata[] {
-  return Reflect.getOwnMetadata(TRIGGERS_METADATA, target) ?? [];
+/** @param hasOwnName whether its decorator names it, rather than its class */
+export function markStep(prototype: object, key: MethodKey, hasOwnName: boolean): void {
+  define(STEP_METADATA, { hasOwnName }, prototype, key);
+}
+
+/** Whether a method of an instance, or of a prototype, carries `@Step()`; what a test double puts in its place does not. */
+export function isStep(instance: object, key: MethodKey): boolean {
+  return stepMetadataOf(instance, key) !== undefined;
+}
+
+/** Whether a step is named after its class. */
+export function isNamedAfterClass(prototype: object, key: MethodKey): boolean {
+  return stepMetadataOf(prototype, key)?.hasOwnName === false;
+}
+
+function stepMetadataOf(instance: object, key: MethodKey): { readonly hasOwnName: boolean } | undefined {
+  for (const owner of prototypesFrom(instance, Object.prototype)) {
+    if (Object.hasOwn(owner, key)) return Reflect.getOwnMetadata(STEP_METADATA, owner, key);
+  }
+  return undefined;
+}
+
+/** Without a key reflect-metadata means the class; its types know no optional one. */
+function define(name: string, value: unknown, target: object, key: MethodKey | undefined): void {
+  if (key === undefined) Reflect.defineMetadata(name, value, target);
+  else Reflect.defineMetadata(name, value, target, key);
+}
+
+function triggersOf(target: object, key?: MethodKey): readonly TriggerMetadata[] {
+  const own =
+    key === undefined
+      ? Reflect.getOwnMetadata(TRIGGERS_METADATA, target)
+      : Reflect.getOwnMetadata(TRIGGERS_METADATA, target, key);
+  return own ?? [];
 }
 
 /** The methods that instances of a class have, overridden ones not. Getters are not called. */
-function* methodsOf(target: DecoratedClass): Generator<{ key: MethodKey; declaredBy: string; method: object }> {
+function* methodsOf(target: DecoratedClass): Generator<{ key: MethodKey; prototype: object }> {
   const seen = new Set<MethodKey>(['constructor']);
   for (const prototype of prototypesFrom(target.prototype, Object.prototype)) {
     for (const key of Reflect.ownKeys(prototype)) {
       if (seen.has(key)) continue;
       seen.add(key);
       const method: unknown = Object.getOwnPropertyDescriptor(prototype, key)?.value;
-      if (typeof method === 'function') yield { key, declaredBy: prototype.constructor.name, method };
+      if (typeof method === 'function') yield { key, prototype };
     }
   }
 }

@@ -4,7 +4,7 @@ import type { DecoratedClass, DiscoveredWorkflow, ProviderWrapper } from './inte
 import type { DecoratedMethod, MethodKey } from './interfaces/workflow-metadata.interface.js';
 import { RedflowSetupError } from './redflow.errors.js';
 import * as messages from './redflow.messages.js';
-import { isStep, RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
+import { isNamedAfterClass, isStep, RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
 import { methodWorkflow } from './redflow-triggers.js';
 
 /** Tells which workflows one provider holds. */
@@ -59,7 +59,18 @@ export class RedflowProviderInspector {
     const type = isStatic(wrapper) ? constructorOf(wrapper.instance) : wrapper.metatype;
     if (!isClass(type)) return [];
     const members = this.accessor.getStepMethods(type).map((key) => memberOf(wrapper, type, key));
-    return members.filter(({ method }) => typeof method === 'function' && isStep(method));
+    return members.filter(({ instance, key, method }) => typeof method === 'function' && isStep(instance, key));
+  }
+
+  /** The provider's steps whose name is made of its class's. */
+  stepsNamedAfterClass(wrapper: ProviderWrapper): Array<{ name: string; className: string }> {
+    if (wrapper.isAlias) return [];
+    return this.stepsOf(wrapper)
+      .filter(({ instance, key }) => isNamedAfterClass(instance, key))
+      .map(({ instance, key }) => {
+        const className = instance.constructor.name;
+        return { name: messages.memberName(className, key), className };
+      });
   }
 
   private classWorkflow(target: DecoratedClass, wrapper: ProviderWrapper): DiscoveredWorkflow[] {
@@ -68,7 +79,7 @@ export class RedflowProviderInspector {
     const origin = originAt(target, wrapper);
     if (!hasMethod(wrapper, target, 'run')) throw new RedflowSetupError(messages.missingRun(metadata.name, origin));
     const runOrigin = originAt(target, wrapper, 'run');
-    if (isStep(memberOf(wrapper, target, 'run').method)) throw new RedflowSetupError(messages.stepOnRun(runOrigin));
+    if (isStep(memberOf(wrapper, target, 'run').instance, 'run')) throw new RedflowSetupError(messages.stepOnRun(runOrigin));
     refuseFilledParameters(target, runOrigin);
     const failureHook = this.failureHookOf(target, wrapper);
     return [{ metadata, target, wrapper, moduleName: origin.moduleName, ...(failureHook !== undefined && { failureHook }) }];

@@ -31,6 +31,7 @@ export function methodWorkflow({ key, declaredBy, triggers }: DecoratedMethod, w
   const { name, connection, ...options } = unitedOptions(triggers, where);
   return {
     name: name ?? memberName(declaredBy, key),
+    ...(name === undefined && { namedAfter: declaredBy }),
     connection: connection ?? DEFAULT_CONNECTION,
     options: withTriggers(options, triggers),
   };

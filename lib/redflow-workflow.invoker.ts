@@ -29,7 +29,7 @@ export function createHandler(workflow: DiscoveredWorkflow, enhancers?: RedflowE
   const pipeArguments = method === undefined ? pipeInputOfContext : pipeInput;
   const enhanced = (provider: Methods, ctx: WorkflowContext, contextId?: ContextId): Method => {
     // A method that is a step as well has them around the step, once.
-    const isEnhancedItself = method !== undefined && isStep(provider[key]);
+    const isEnhancedItself = method !== undefined && isStep(provider, key);
     if (!enhancers || isEnhancedItself) return (...args) => provider[key](...args);
     const call = { instance: provider, key, method: provider[key], contextId, pipeArguments };
     if (!runInputOf(ctx).isSettled) return enhancers.around(call);

@@ -40,6 +40,19 @@ export class RedflowExplorer {
     return [...found.values()].filter(({ metadata }) => metadata.connection === this.connection);
   }
 
+  /**
+   * Names of workflows and steps that come from classes of one or two letters, as minified builds have them. The steps are told by one
+   * connection of the application.
+   */
+  minifiedNames(workflows: readonly DiscoveredWorkflow[]): string[] {
+    const named = workflows.map(({ metadata }) => metadata).filter(({ namedAfter }) => isMinified(namedAfter));
+    const wrappers = this.discovery.getProviders();
+    const [first] = [...this.connectionsIn(wrappers)].sort();
+    const steps = this.connection === first ? wrappers.flatMap((wrapper) => this.inspector.stepsNamedAfterClass(wrapper)) : [];
+    const names = steps.filter(({ className }) => isMinified(className)).map(({ name }) => name);
+    return [...new Set([...named.map(({ name }) => name), ...names])];
+  }
+
   /** Those of each instance once, under however many tokens it is provided. */
   private workflowsOf(wrappers: readonly ProviderWrapper[]): DiscoveredWorkflow[] {
     const instances = new Set<unknown>();
@@ -94,6 +107,10 @@ export class RedflowExplorer {
       : messages.duplicateName(first.metadata.name, originOf(first), originOf(second));
     throw new RedflowSetupError(message);
   }
+}
+
+function isMinified(className: string | undefined): boolean {
+  return className !== undefined && className.length <= 2;
 }
 
 function originOf({ target, moduleName, method }: DiscoveredWorkflow): messages.WorkflowOrigin {

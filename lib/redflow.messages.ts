@@ -173,6 +173,14 @@ export const unservedQueue = (workflow: string, queue: string, served: readonly 
 export const withoutModule = (workflow: string) =>
   `Workflow "${workflow}" cannot be instantiated: its provider was removed from its module after the boot.`;
 
+const MOST_NAMES = 10;
+
+export const minifiedNames = (names: readonly string[]) =>
+  `Default names come from classes with one or two letters, as a minified build has them: ${quoteAll(names.slice(0, MOST_NAMES))}` +
+  `${names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : ''}. The next build may name them otherwise: steps would then be ` +
+  'executed again, and runs would wait for workflows that nobody has. Let the build keep class names (esbuild: keepNames, terser: ' +
+  "keep_classnames), or give names: @Workflow('order'), @Step('charge').";
+
 export const passedBy = (workflow: string, error: unknown) =>
   `An interceptor of workflow "${workflow}" did not call the handler of a run that has begun ` +
   `(${error === undefined ? 'it returned a value instead' : describe(error)}). A run can be refused before its first step only: the handler ` +

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BeforeApplicationShutdown, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { RedflowClient, type Stats, startWorker, type Worker } from './engine/index.js';
 import type { RedflowExplorer } from './redflow.explorer.js';
-import { unservedQueue } from './redflow.messages.js';
+import { minifiedNames, unservedQueue } from './redflow.messages.js';
 import type { ResolvedRedflowOptions } from './redflow.options.js';
 import type { RedflowWorkers, WorkingConnection } from './redflow.workers.js';
 import { bootTable } from './redflow-boot-table.js';
@@ -53,6 +53,8 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
       const workflows = this.explorer.explore();
       await this.directory.defineAll(workflows);
       const definitions = this.directory.registry.list();
+      const minified = this.explorer.minifiedNames(workflows);
+      if (minified.length > 0) this.options.client.logger?.warn(minifiedNames(minified));
       if (definitions.length > 0) this.options.client.logger?.debug?.(bootTable(this.connection, workflows, definitions));
       if (this.isClientOurs) await this.client.connect();
     });

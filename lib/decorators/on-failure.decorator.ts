@@ -1,6 +1,6 @@
-import { SetMetadata } from '@nestjs/common';
 import type { FailureContext, WorkflowContext } from '../engine/index.js';
-import { FAILURE_HOOK_METADATA } from '../redflow.constants.js';
+import type { MethodKey } from '../interfaces/workflow-metadata.interface.js';
+import { markFailureHook } from '../redflow-metadata.accessor.js';
 import { type DecoratorArguments, decoratedInstanceMethod } from './decorated-method.js';
 
 // biome-ignore-start lint/suspicious/noExplicitAny: a class without run(ctx), to be extended by workflows, fits every input
@@ -46,6 +46,8 @@ export type FailureMethodDecorator = <W extends object, M extends (failure: Fail
  */
 export function OnFailure(): FailureMethodDecorator {
   return (...member: DecoratorArguments) => {
-    SetMetadata(FAILURE_HOOK_METADATA, true)(decoratedInstanceMethod('@OnFailure()', ...member));
+    decoratedInstanceMethod('@OnFailure()', ...member);
+    const [prototype, key] = member;
+    markFailureHook(prototype, key as MethodKey);
   };
 }

@@ -1,13 +1,13 @@
 import { currentRun, type StepOptions } from '../engine/index.js';
-import { isBoundTo } from '../enhancers/bound-enhancers.js';
+import { adoptOuterMetadata, isBoundTo } from '../enhancers/bound-enhancers.js';
 import { type CallScope, callScope } from '../enhancers/call-scope.js';
 import { impersonate } from '../enhancers/impersonate.js';
 import type { Method, PipeArguments } from '../enhancers/redflow-enhancers.js';
 import type { StepDecoratorOptions, StepNameFactory } from '../interfaces/workflow-decorator-options.interface.js';
 import type { MethodKey } from '../interfaces/workflow-metadata.interface.js';
-import { STEP_METADATA } from '../redflow.constants.js';
 import { RedflowSetupError } from '../redflow.errors.js';
 import { memberName, stepWithoutProvider } from '../redflow.messages.js';
+import { markStep } from '../redflow-metadata.accessor.js';
 import { classNameOf, decoratedMethod } from './decorated-method.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters are contravariant, so only any[] accepts every method
@@ -35,7 +35,8 @@ export type StepMethodDecorator<N extends StepNameFactory = StepNameFactory> = <
  *
  * Inside a run the value is the JSON round trip of what the method returned: a `Date` comes back as a string.
  *
- * @param nameOrOptions the step's name, or options; the name defaults to `ClassName.method`
+ * @param nameOrOptions the step's name, or options; the name defaults to `ClassName.method`, for an inherited method with the class of
+ *   the provider
  *
  * @example
  * ```ts
@@ -56,28 +57,40 @@ export function Step<N extends StepNameFactory = StepNameFactory>(
   const given: StepDecoratorOptions<N> = typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions;
   const { name, ...options } = given;
   return (target, key, descriptor) => {
-    const fallback = memberName(classNameOf(target), key);
     const method = decoratedMethod('@Step()', target, key, descriptor);
     // Made when it is needed: decorators above this one leave what they say on the step.
     let plain: Method | undefined;
     const bare = () => {
-      plain ??= impersonate(function (this: unknown, ...args: unknown[]) {
-        return Reflect.apply(method, this, args);
-      }, step);
+      plain ??= adoptOuterMetadata(
+        impersonate(function (this: unknown, ...args: unknown[]) {
+          return Reflect.apply(method, this, args);
+        }, step),
+        Object.getOwnPropertyDescriptor(target, key)?.value,
+      );
       return plain;
     };
-    const step = function (this: unknown, ...args: unknown[]): unknown {
+    // Asynchronous by itself, not only by what it returns: tools that wrap methods look at the function.
+    const step = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
       const run = currentRun();
       if (!run) return Reflect.apply(method, this, args);
-      const stepName = typeof name === 'function' ? name.apply(this, args) : (name ?? fallback);
+      const stepName =
+        typeof name === 'function' ? name.apply(this, args) : (name ?? memberName(providerName(this, target), key));
       const scope = callScope.getStore();
       const call = () => execute(scope, { provider: this, owner: target, key, method: bare() }, args);
       return run.step.run(stepName, call, boundTo(this, options));
     };
     impersonate(step, method);
-    Reflect.defineMetadata(STEP_METADATA, true, step);
+    markStep(target, key, name !== undefined);
     (descriptor as PropertyDescriptor).value = step;
   };
+}
+
+/** The class of the provider, which may have inherited the method: two that do have two steps. */
+function providerName(provider: unknown, target: object): string {
+  const isOfClass = typeof provider === 'object' && Object.prototype.isPrototypeOf.call(target, provider as object);
+  const isHeir = typeof provider === 'function' && Object.prototype.isPrototypeOf.call(target, provider);
+  const name = isOfClass ? classNameOf(provider as object) : isHeir ? provider.name : '';
+  return name === '' ? classNameOf(target) : name;
 }
 
 /** A compensation reaches the provider as the method does: `compensate(this: Stock, output) { … }`. */

@@ -21,6 +21,7 @@ export interface TriggerDecorator<I> extends MethodTriggerDecorator<I> {
 export function triggerDecorator(trigger: TriggerMetadata): (...member: DecoratorArguments) => void {
   return (...member) => {
     const [target, key] = member;
-    prependTrigger(trigger, key === undefined ? target : decoratedInstanceMethod(trigger.decorator, ...member));
+    if (key !== undefined) decoratedInstanceMethod(trigger.decorator, ...member);
+    prependTrigger(trigger, target, key);
   };
 }

@@ -37,6 +37,7 @@ export function Workflow<I = unknown>(nameOrOptions: string | WorkflowDecoratorO
   return (target) => {
     const metadata: WorkflowMetadata = {
       name: name ?? defaultName(target),
+      ...(name === undefined && { namedAfter: target.name }),
       connection: connection ?? DEFAULT_CONNECTION,
       options,
     };

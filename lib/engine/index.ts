@@ -59,6 +59,7 @@ export { createRegistry } from './core/registry.js';
 export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/registry.types.js';
 export type { BackoffOptions, RetryFailure, RetryPolicy } from './core/retry.types.js';
 export type { AttemptRecord, RunRecord, RunStatus, RunTrigger, StepKind, StepRecord, StoredError } from './core/run.types.js';
+export { currentRun, currentStep } from './core/run-scope.js';
 export type { CronTrigger, EventTrigger } from './core/trigger.types.js';
 export { REVIVE, type RevivingSchema } from './core/validate-input.js';
 export type {
@@ -97,5 +98,4 @@ export type {
 } from './core/workflow.types.js';
 export { checkWorkerOptions } from './worker/resolve-worker-options.js';
 export { runInputOf } from './worker/run-context.js';
-export { currentRun, currentStep } from './worker/run-scope.js';
 export { startWorker } from './worker/start-worker.js';

@@ -38,6 +38,21 @@ export function isBoundTo(target: object): boolean {
   return Object.values(KINDS).some((metadata) => Reflect.hasMetadata(metadata, target));
 }
 
+/**
+ * Gives a method what decorators have left on the function that has taken its place: a wrapper that does not pass metadata on
+ * holds those of the decorators above it, and guards among them would be lost.
+ */
+export function adoptOuterMetadata<T extends object>(method: T, outer: unknown): T {
+  if (typeof outer !== 'function') return method;
+  const lists: unknown[] = Object.values(KINDS);
+  for (const key of Reflect.getOwnMetadataKeys(outer)) {
+    const value = Reflect.getOwnMetadata(key, outer);
+    const own: unknown[] = lists.includes(key) ? (Reflect.getOwnMetadata(key, method) ?? []) : [];
+    Reflect.defineMetadata(key, lists.includes(key) ? [...new Set([...own, ...value])] : value, method);
+  }
+  return method;
+}
+
 /** Whether parameters of a method have decorators that would fill them, as those of `createParamDecorator()`. */
 export function hasParameterDecorators(prototype: object, key: MethodKey): boolean {
   let owner: object | null = prototype;

@@ -3,6 +3,8 @@ import type { CronTrigger, EventTrigger, WorkflowOptions } from '../engine/index
 /** What the decorators of a workflow were told, with the name settled. */
 export interface WorkflowMetadata {
   readonly name: string;
+  /** Name of the class that the workflow has its name from, if no decorator gives one. */
+  readonly namedAfter?: string;
   readonly connection: string;
   readonly options: WorkflowOptions;
 }

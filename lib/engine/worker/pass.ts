@@ -1,6 +1,7 @@
 import { CrashLoopError, LeaseLostError, RunCanceledError, ShutdownError } from '../core/errors/index.js';
 import { decodePayload, encodePayload } from '../core/payload.js';
 import type { RetryFailure } from '../core/retry.types.js';
+import { runScope } from '../core/run-scope.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { Op, WriteStatus } from '../redis/op.js';
 import type { StoredRun } from '../redis/stored-run.js';
@@ -15,7 +16,6 @@ import { runningRecord } from './retry-verdict.js';
 import { RunContext } from './run-context.js';
 import { isShaped, type PassWithInput } from './run-input.js';
 import { decide, isUndecided, type UndecidedPass } from './run-judgement.js';
-import { runScope } from './run-scope.js';
 import type { StepHost } from './step-host.js';
 import { StepRuntime } from './step-runtime.js';
 import { type UnwindingPass, unwind } from './unwinding.js';

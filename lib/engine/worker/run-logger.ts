@@ -1,5 +1,5 @@
+import { runScope } from '../core/run-scope.js';
 import type { LoggerPort } from '../core/values.types.js';
-import { runScope } from './run-scope.js';
 
 /** Adds the run and the running step to every line. */
 export class RunLogger implements LoggerPort {

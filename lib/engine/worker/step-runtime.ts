@@ -1,5 +1,6 @@
 import { NestedStepError } from '../core/errors/index.js';
 import type { EventRef, ReceivedEvent } from '../core/event.types.js';
+import { type RunScope, runScope } from '../core/run-scope.js';
 import { describeError, errorForLog } from '../core/stored-error.js';
 import type { Duration, Stored, When } from '../core/values.types.js';
 import type {
@@ -20,7 +21,6 @@ import { EventSteps } from './event-steps.js';
 import type { StepWrite } from './pass-journal.js';
 import { type Outcome, RemoteWaits } from './remote-waits.js';
 import type { ContextSteps } from './run-context.js';
-import { type RunScope, runScope } from './run-scope.js';
 import { RunSteps } from './run-steps.js';
 import { SleepSteps } from './sleep-steps.js';
 import type { StepHost } from './step-host.js';

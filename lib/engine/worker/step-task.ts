@@ -2,10 +2,10 @@ import { performance } from 'node:perf_hooks';
 import { StepTimeoutError } from '../core/errors/index.js';
 import { LongTimer } from '../core/long-timer.js';
 import { decodePayload, encodePayload } from '../core/payload.js';
+import { runScope } from '../core/run-scope.js';
 import { describeError, errorForLog } from '../core/stored-error.js';
 import type { StepContext, WorkflowContext } from '../core/workflow.types.js';
 import { LazyAbort } from './lazy-abort.js';
-import { runScope } from './run-scope.js';
 import type { StepPolicy } from './step-policy.js';
 
 export interface StepTaskInit {
