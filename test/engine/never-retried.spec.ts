@@ -51,20 +51,19 @@ describe('errors that would come again', () => {
   });
 
   it('input that the worker finds invalid fails the run', async () => {
-    // A schema that has become stricter since the run was created.
-    let strict = false;
     const schema: StandardSchemaV1<unknown, unknown> = {
       '~standard': {
         version: 1,
         vendor: 'test',
-        validate: (value) => {
-          if (strict) return { issues: [{ message: 'is wrong', path: ['items', { key: 0 }] }] };
-          strict = true;
-          return { value };
-        },
+        validate: () => ({ issues: [{ message: 'is wrong', path: ['items', { key: 0 }] }] }),
       },
     };
-    const { error, attempt } = await endOf(() => 'never', { input: schema });
+    const flow = workflow('flow', () => 'never', { input: schema, maxAttempts: 5, retries: { delay: 0 } });
+    const engine = await startEngine({ workflows: [flow] });
+    // A creator that knows the name alone cannot judge the input.
+    const handle = await engine.anotherClient().runByName('flow', undefined);
+    const error = await engine.failure(handle);
+    const { attempt } = await handle.getState();
     expect(error).toMatchObject({ name: 'InputValidationError', issues: [{ path: 'items.0', message: 'is wrong' }] });
     expect(attempt).toBe(1);
   });

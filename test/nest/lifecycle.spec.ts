@@ -5,6 +5,7 @@ import { Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConnectionError, RedflowClient, RedflowModule, Workflow, type WorkflowContext } from '../../lib/index.js';
 import { startRedis } from '../../lib/testing/index.js';
+import { redisPassingFor } from '../support/engine-room.js';
 import { eventually } from '../support/eventually.js';
 import { compileApp, connection, gate, withApp } from './fixtures.js';
 
@@ -133,8 +134,8 @@ describe('lifecycle', () => {
   }, 60_000);
 
   it('disconnects when the worker refuses to start', async () => {
-    const module = await compileApp(metadata, { redflow: { worker: { concurrency: 0 } } });
-    await expect(module.init()).rejects.toThrow('concurrency');
+    const module = await compileApp(metadata, { redflow: { url: await redisPassingFor('5.0.14') } });
+    await expect(module.init()).rejects.toThrow('5.0.14');
     // Not closed on purpose: Nest runs no shutdown hooks after a failed boot, and this test must leave no socket open.
   });
 });

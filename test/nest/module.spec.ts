@@ -165,8 +165,8 @@ describe('RedflowModule', () => {
     const error = await bootError({}, { redflow });
     expect(error).toBeInstanceOf(InvalidOptionError);
     expect(error.message).toBe(
-      'RedflowModule has the unsupported option "urll". Did you mean "url"? Supported options are: app, url, connection, prefix, ' +
-        'maxPayloadBytes, codec, context, waitReplicas, retention, logger, worker, workflows, defaults.',
+      'RedflowModule has the unsupported option "urll". Did you mean "url"? Supported options are: app, url, connection, ' +
+        'connectTimeoutMs, giveUpAfterMs, prefix, maxPayloadBytes, codec, context, waitReplicas, retention, logger, worker, workflows, defaults.',
     );
   });
 

@@ -8,6 +8,7 @@ import {
   Workflow,
   type WorkflowContext,
 } from '../../lib/index.js';
+import { redisPassingFor } from '../support/engine-room.js';
 import { eventually } from '../support/eventually.js';
 import { compileApp, connection, gate, redisUrl } from './fixtures.js';
 
@@ -99,14 +100,11 @@ describe('workers of an application', () => {
 
   it('are none, and no socket is left, when one connection fails at boot', async () => {
     const before = sockets();
-    const workers = [{ concurrency: 0 }, {}];
-    for (const [one, other] of [workers, workers.toReversed()]) {
-      const reports = RedflowModule.forRoot(connection({ name: 'reports', worker: other }));
-      const module = await compileApp(
-        { imports: [reports], providers: [QueryWorkflow, ReportWorkflow] },
-        { redflow: { worker: one } },
-      );
-      await expect(module.init()).rejects.toThrow('concurrency');
+    const urls = [await redisPassingFor('5.0.14'), redisUrl()];
+    for (const [url, other] of [urls, urls.toReversed()]) {
+      const reports = RedflowModule.forRoot(connection({ name: 'reports', url: other }));
+      const module = await compileApp({ imports: [reports], providers: [QueryWorkflow, ReportWorkflow] }, { redflow: { url } });
+      await expect(module.init()).rejects.toThrow('5.0.14');
       // Not closed on purpose: an application that failed to boot may never be.
       await eventually(async () => sockets() === before);
     }
