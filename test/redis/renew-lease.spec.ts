@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readStats } from '../../lib/engine/redis/read-stats.js';
 import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
-import { renewLease } from '../../lib/engine/redis/renew-lease.js';
+import { FIRST_PAGE, renewLease } from '../../lib/engine/redis/renew-lease.js';
 import { openEngineRoom } from '../support/engine-room.js';
 
 const beat = (workerId = 'w1') => renewLease({ workerId, leaseMs: 90_000, running: 3, stalledRunIds: ['r1', 'r"2'] });
@@ -17,6 +17,26 @@ describe('renewLease()', () => {
     const stats = await room.send(readStats());
     expect(stats.workers).toMatchObject([{ id: 'w1', running: 3, lastSeenAt: now }]);
     expect(stats.stalledRuns).toEqual(['r1', 'r"2']);
+  });
+
+  it('lists all runs that the worker owns, some at a time', async () => {
+    const room = openEngineRoom();
+    await room.register();
+    const ids = Array.from({ length: 700 }, (_, number) => `r${number}`);
+    await room.createAll(...ids);
+    await room.claim('w1', { want: 700 });
+    const listed: string[] = [];
+    let pages = 0;
+    let cursor = FIRST_PAGE;
+    do {
+      const page = await room.send(renewLease({ workerId: 'w1', leaseMs: 90_000, running: 700, stalledRunIds: [], cursor }));
+      if (page.status === 'LOST') throw new Error('the lease is lost');
+      listed.push(...page.owned);
+      cursor = page.cursor;
+      pages++;
+    } while (cursor !== FIRST_PAGE);
+    expect([...new Set(listed)].sort()).toEqual(ids.sort());
+    expect(pages).toBeGreaterThan(3);
   });
 
   it('keeps the runs of a worker whose lease ran out unnoticed', async () => {

@@ -44,6 +44,8 @@ export class InlineWorker implements PassHost, OpSink {
   readonly clock = new RedisClock();
   readonly turns = new TurnClock();
   readonly buffer: OpSink = this;
+  /** Nothing is refused here. */
+  readonly handBacks = { add: () => undefined };
   readonly store = new InlineStore(this.clock, (runId) => this.hinted(runId));
   readonly logger: LoggerPort;
   readonly maxPayloadBytes: number;
@@ -73,7 +75,7 @@ export class InlineWorker implements PassHost, OpSink {
       });
     } finally {
       this.isStopped = true;
-      for (const pass of [...this.active]) pass.handBack();
+      for (const pass of [...this.active]) pass.exit.handBack();
     }
   }
 

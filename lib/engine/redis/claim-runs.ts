@@ -25,16 +25,24 @@ export interface ClaimedRun {
   readonly data?: RunData;
 }
 
-export type Claim =
-  | { readonly status: 'LOST' }
-  | {
-      readonly status: 'OK';
-      /** Redis time of the claim. */
-      readonly now: number;
-      /** Milliseconds to the next parked run, undefined for none. */
-      readonly nextDueMs?: number;
-      readonly runs: ClaimedRun[];
-    };
+/** A run that was handed out and that this version of the package cannot make sense of. */
+export interface UnreadableRun {
+  readonly id: string;
+  readonly fence: string;
+  readonly error: Error;
+}
+
+export interface HandedOut {
+  readonly status: 'OK';
+  /** Redis time of the claim. */
+  readonly now: number;
+  /** Milliseconds to the next parked run, undefined for none. */
+  readonly nextDueMs?: number;
+  readonly runs: ClaimedRun[];
+  readonly unreadable: UnreadableRun[];
+}
+
+export type Claim = { readonly status: 'LOST' } | HandedOut;
 
 type RunReply = [id: string, fence: string, suspect: number, fields: string, data: string[] | 0];
 
@@ -55,9 +63,23 @@ export function claimRuns(request: ClaimRequest): Op<Claim> {
     parse: (reply) => {
       const [status, now, nextDue, ...runs] = reply as [Claim['status'], number, number, ...RunReply[]];
       if (status === 'LOST') return { status };
-      return { status, now, nextDueMs: nextDue < 0 ? undefined : nextDue, runs: runs.map((run) => toClaimedRun(run, now)) };
+      return { status, now, nextDueMs: nextDue < 0 ? undefined : nextDue, ...readRuns(runs, now) };
     },
   };
+}
+
+/** One that cannot be read must not keep the others, which the worker owns as well, from it. */
+function readRuns(replies: readonly RunReply[], now: number): Pick<HandedOut, 'runs' | 'unreadable'> {
+  const runs: ClaimedRun[] = [];
+  const unreadable: UnreadableRun[] = [];
+  for (const reply of replies) {
+    try {
+      runs.push(toClaimedRun(reply, now));
+    } catch (error) {
+      unreadable.push({ id: reply[0], fence: reply[1], error: error as Error });
+    }
+  }
+  return { runs, unreadable };
 }
 
 function toClaimedRun([id, fence, suspectGroup, json, data]: RunReply, now: number): ClaimedRun {

@@ -66,6 +66,11 @@ export class CommitBuffer implements OpSink {
     setImmediate(this.flush);
   }
 
+  /** Whether an operation of the run is yet to be answered. */
+  isPending(key: string): boolean {
+    return this.busy.has(key) || this.entries.some(({ op }) => op.key === key);
+  }
+
   /** Resolves when everything issued so far has been answered. */
   idle(): Promise<void> {
     if (this.isIdle()) return Promise.resolve();

@@ -1160,27 +1160,28 @@ local function settle_canceled(id, run)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
   end_canceled(id, run)
 end
+local function requeue(id, worker)
+  local key = run_key(id)
+  local run = call('HMGET', key, unpack(GUARDED))
+  if run[1] ~= 'r' or run[3] ~= worker then return false end
+  read_fate(id, run)
+  local cold = call('HMGET', key, 'pr', 'rc', 'sa')
+  local streak = tonumber(run[7] or 0) + 1
+  record_pass(id, failures_before(run), 'l', run[6] or cold[3], worker)
+  call('HSET', key, 'f', string.format('%.0f', tonumber(run[2]) + 1), 'rs', streak, 'rc', tonumber(cold[2] or 0) + 1)
+  if run[9] and not run.unwinding then
+    end_canceled(id, run)
+  else
+    call('HSET', key, 'st', 'q', 'av', now)
+    enqueue(id, run[11], tonumber(cold[1] or 0), streak, true)
+    keep_slot(id, run[11], run[13])
+    wake(run[11])
+  end
+  return true
+end
 local function requeue_lost(worker, limit)
   local ids = call('SPOP', ROOT .. 'owned:' .. worker, limit)
-  for _, id in ipairs(ids) do
-    local key = run_key(id)
-    local run = call('HMGET', key, unpack(GUARDED))
-    if run[1] == 'r' and run[3] == worker then
-      read_fate(id, run)
-      local cold = call('HMGET', key, 'pr', 'rc', 'sa')
-      local streak = tonumber(run[7] or 0) + 1
-      record_pass(id, failures_before(run), 'l', run[6] or cold[3], worker)
-      call('HSET', key, 'f', string.format('%.0f', tonumber(run[2]) + 1), 'rs', streak, 'rc', tonumber(cold[2] or 0) + 1)
-      if run[9] and not run.unwinding then
-        end_canceled(id, run)
-      else
-        call('HSET', key, 'st', 'q', 'av', now)
-        enqueue(id, run[11], tonumber(cold[1] or 0), streak, true)
-        keep_slot(id, run[11], run[13])
-        wake(run[11])
-      end
-    end
-  end
+  for _, id in ipairs(ids) do requeue(id, worker) end
   return #ids
 end
 local function children_key(id) return ROOT .. 'children:' .. id end
@@ -2475,11 +2476,34 @@ ops.renew_lease = function(base, count)
   local lease = ARGV[base + 2]
   local running = ARGV[base + 3]
   local stalled = ARGV[base + 4]
+  local cursor = ARGV[base + 5]
   local record = ROOT .. 'worker:' .. worker
   if not call('ZSCORE', ROOT .. 'workers', worker) or call('HEXISTS', record, 'lost') == 1 then return { 'LOST', now } end
   call('ZADD', ROOT .. 'workers', real + finite(lease), worker)
   call('HSET', record, 'running', running, 'stalled', stalled, 'seen', now)
-  return { 'OK', now }
+  local page = call('SSCAN', ROOT .. 'owned:' .. worker, cursor, 'COUNT', 100)
+  return { 'OK', now, page[1], page[2] }
+end
+ops.requeue_orphans = function(base, count)
+  local worker = ARGV[base + 1]
+  local read = ARGV[base + 2]
+  local ids_first, ids_last = base + 3, base + count
+  local record = ROOT .. 'worker:' .. worker
+  local unread = {}
+  for lane, number in ipairs(cjson.decode(read)) do
+    local last = call('HMGET', record, 'claimSeq' .. lane - 1, 'claimed' .. lane - 1)
+    local ahead = tonumber(last[1] or 0) - number
+    if ahead > 1 then return {} end
+    if ahead == 1 then
+      for _, pair in ipairs(cjson.decode(last[2])) do unread[pair[1]] = true end
+    end
+  end
+  local requeued = {}
+  for i = ids_first, ids_last do
+    local id = ARGV[i]
+    if not unread[id] and call('SREM', ROOT .. 'owned:' .. worker, id) == 1 and requeue(id, worker) then requeued[#requeued + 1] = id end
+  end
+  return requeued
 end
 ops.resume_queue = function(base, count)
   local queue = ARGV[base + 1]

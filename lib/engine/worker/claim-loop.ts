@@ -1,7 +1,9 @@
 import { LongTimer } from '../core/long-timer.js';
-import { type Claim, type ClaimedRun, type ClaimRequest, claimRuns } from '../redis/claim-runs.js';
+import { type Claim, type ClaimRequest, claimRuns, type HandedOut } from '../redis/claim-runs.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
+import type { Op } from '../redis/op.js';
 import { promoteDue } from '../redis/promote-due.js';
+import { FaultLog, pauseAfter } from './fault-log.js';
 
 export interface ClaimHost {
   readonly workerId: string;
@@ -12,7 +14,7 @@ export interface ClaimHost {
   /** Groups of the suspects that the worker has in hand. */
   suspectGroups(): readonly number[];
   readonly maxRecoveries: number;
-  claimed(runs: ClaimedRun[], now: number): void;
+  claimed(claim: HandedOut): void;
   /** Redis does not know the worker any more. */
   replaceLease(): void;
   warn(message: string): void;
@@ -22,14 +24,16 @@ export interface ClaimHost {
 interface Lane {
   readonly index: number;
   sequence: number;
-  /** Slots asked for by the claim in flight. */
+  /** Slots asked for by the claim that is not answered yet. */
   asking: number;
+  /** The claim that was refused: it may have run all the same, so it is asked again, under its number. */
+  refused: Op<Claim> | undefined;
   /** Something may have come since the claim left. */
   nudged: boolean;
 }
 
 const PROMOTE_BATCH = 100;
-const RETRY_AFTER_MS = 1_000;
+const PROMOTE_AGAIN_AFTER_MS = 1_000;
 /** Slots that are worth a lane of their own: with two or three lanes in turn, Node and Redis work at the same time. */
 const SLOTS_PER_LANE = 8;
 const MOST_LANES = 3;
@@ -49,11 +53,30 @@ export class ClaimLoop {
   private stopped = false;
   private firstQueue = 0;
   private dueTimer: LongTimer | undefined;
+  private failures = 0;
+  /** Set while claims rest because the last one was refused. */
+  private retryTimer: LongTimer | undefined;
+  private readonly faults: FaultLog;
+  private readonly promotions: FaultLog;
 
   constructor(private readonly host: ClaimHost) {
     const count = Math.max(1, Math.min(MOST_LANES, Math.floor(host.concurrency / SLOTS_PER_LANE)));
     this.share = Math.ceil(host.concurrency / count);
-    this.lanes = Array.from({ length: count }, (_, index) => ({ index, sequence: 0, asking: 0, nudged: false }));
+    this.lanes = Array.from({ length: count }, (_, index) => ({
+      index,
+      sequence: 0,
+      asking: 0,
+      refused: undefined,
+      nudged: false,
+    }));
+    const warn = (message: string) => host.warn(message);
+    this.faults = new FaultLog('Claiming runs', warn);
+    this.promotions = new FaultLog('Queueing due runs', warn);
+  }
+
+  /** By lane: the number of the last claim whose answer was read. */
+  readNumbers(): number[] {
+    return this.lanes.map(({ sequence, asking }) => (asking > 0 ? sequence - 1 : sequence));
   }
 
   /** There may be work. */
@@ -67,11 +90,12 @@ export class ClaimLoop {
   stop(): void {
     this.stopped = true;
     this.dueTimer?.cancel();
+    this.retryTimer?.cancel();
   }
 
   /** Called before every call to Redis: adds a claim to it when there are free slots. */
   readonly rideAlong = (): void => {
-    if (this.stopped || !this.wanted) return;
+    if (this.stopped || !this.wanted || this.retryTimer) return;
     const lane = this.lanes.find(({ asking }) => asking === 0);
     if (!lane) return;
     const free = this.unaskedSlots();
@@ -98,10 +122,15 @@ export class ClaimLoop {
       suspects: this.suspects(lane),
       queues: this.queuesInTurn(),
     });
+    this.send(lane, claim);
+  }
+
+  private send(lane: Lane, claim: Op<Claim>): void {
+    lane.refused = undefined;
     this.host.buffer.send(
       claim,
       (answer) => this.answered(lane, answer),
-      (error) => this.failed(lane, error),
+      (error) => this.refused(lane, claim, error),
     );
   }
 
@@ -115,23 +144,43 @@ export class ClaimLoop {
   private answered(lane: Lane, claim: Claim): void {
     const { asking } = lane;
     lane.asking = 0;
+    this.recovered();
     if (claim.status === 'LOST') {
+      // Until the worker has a lease again, and is nudged.
+      this.wanted = false;
       this.host.replaceLease();
       return;
     }
     // An unfilled claim has registered the worker as idle: it is woken when a run comes.
-    if (claim.runs.length === asking) this.wanted = true;
+    if (claim.runs.length + claim.unreadable.length === asking) this.wanted = true;
     else if (!lane.nudged) this.wanted = false;
     this.scheduleDue(claim.nextDueMs);
-    this.host.claimed(claim.runs, claim.now);
+    this.host.claimed(claim);
     if (this.wanted && this.host.freeSlots() > 0) this.host.buffer.kick();
   }
 
-  private failed(lane: Lane | undefined, error: unknown): void {
-    if (lane) lane.asking = 0;
-    if (this.stopped) return;
-    this.host.warn(`Claiming runs failed, trying again: ${(error as Error).message}`);
-    this.scheduleDue(RETRY_AFTER_MS);
+  /** Its slots stay taken: the answer to come may fill them. */
+  private refused(lane: Lane, claim: Op<Claim>, error: unknown): void {
+    lane.refused = claim;
+    this.rest(error);
+  }
+
+  private recovered(): void {
+    this.failures = 0;
+    this.faults.succeeded();
+  }
+
+  private rest(error: unknown): void {
+    this.faults.failed(error);
+    if (this.stopped || this.retryTimer) return;
+    this.failures++;
+    this.retryTimer = new LongTimer(pauseAfter(this.failures), () => this.retry());
+  }
+
+  private retry(): void {
+    this.retryTimer = undefined;
+    for (const lane of this.lanes) if (lane.refused) this.send(lane, lane.refused);
+    this.due();
   }
 
   private scheduleDue(delayMs: number | undefined): void {
@@ -148,8 +197,14 @@ export class ClaimLoop {
     }
     this.host.buffer.send(
       promoteDue(PROMOTE_BATCH),
-      (nextDueMs) => this.scheduleDue(nextDueMs),
-      (error) => this.failed(undefined, error),
+      (nextDueMs) => {
+        this.promotions.succeeded();
+        this.scheduleDue(nextDueMs);
+      },
+      (error) => {
+        this.promotions.failed(error);
+        this.scheduleDue(PROMOTE_AGAIN_AFTER_MS);
+      },
     );
   }
 

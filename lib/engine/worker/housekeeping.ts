@@ -7,6 +7,7 @@ import { reapWorkers } from '../redis/reap-workers.js';
 import { sweepEvents } from '../redis/sweep-events.js';
 import { SWEEP_BATCH, sweepHistory } from '../redis/sweep-history.js';
 import { sweepQueues } from '../redis/sweep-queues.js';
+import { FaultLog } from './fault-log.js';
 import type { Pass } from './pass.js';
 import { Periodic } from './periodic.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
@@ -62,8 +63,8 @@ export class Housekeeping {
   }
 
   private every(intervalMs: number, name: string, task: () => Promise<unknown>): void {
-    const failed = (error: unknown) => this.host.warn(`${name} failed: ${(error as Error).message}`, {});
-    this.rounds.push(new Periodic(intervalMs, task, failed));
+    const faults = new FaultLog(name, (message) => this.host.warn(message, {}));
+    this.rounds.push(new Periodic(intervalMs, task, faults));
   }
 
   private async reap(): Promise<void> {

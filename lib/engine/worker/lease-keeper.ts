@@ -1,9 +1,13 @@
+import { LongTimer } from '../core/long-timer.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { registerWorker } from '../redis/register-worker.js';
-import { renewLease } from '../redis/renew-lease.js';
+import { FIRST_PAGE, renewLease } from '../redis/renew-lease.js';
+import { FaultLog, pauseAfter } from './fault-log.js';
+import type { OwnedRuns } from './owned-runs.js';
 import { Periodic } from './periodic.js';
 import type { RedisClock } from './redis-clock.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
+import type { RunHints } from './run-hints.js';
 
 export interface LeaseHost {
   readonly workerId: string;
@@ -14,8 +18,9 @@ export interface LeaseHost {
   readonly declares: readonly string[];
   runningCount(): number;
   stalledRunIds(): readonly string[];
-  /** The lease was renewed. */
-  renewed(): void;
+  /** Asked to look after each heartbeat. */
+  readonly hints: Pick<RunHints, 'look'>;
+  readonly owned: OwnedRuns;
   /** All runs of this worker belong to others now. */
   loseAll(): void;
   warn(message: string): void;
@@ -27,29 +32,36 @@ export class LeaseKeeper {
   private heartbeat: Periodic | undefined;
   private confirmation: Promise<void> | undefined;
   private recovering: Promise<void> | undefined;
+  private stopped = false;
+  private readonly faults: FaultLog;
+  private readonly rests = new Map<LongTimer, () => void>();
 
-  constructor(private readonly host: LeaseHost) {}
+  constructor(private readonly host: LeaseHost) {
+    this.faults = new FaultLog('Renewing the lease', (message) => host.warn(message));
+  }
 
   /** Registers the worker and begins to renew. */
   async start(): Promise<void> {
     await this.register();
-    this.heartbeat = new Periodic(
-      this.host.options.leaseMs / 3,
-      () => this.renew(),
-      (error) => this.host.warn(`The heartbeat failed: ${(error as Error).message}`),
-    );
+    this.heartbeat = new Periodic(this.host.options.leaseMs / 3, () => this.renew(), this.faults);
   }
 
   async stop(): Promise<void> {
+    this.stopped = true;
+    for (const [timer, wake] of this.rests) {
+      timer.cancel();
+      wake();
+    }
     await this.heartbeat?.stop();
   }
 
-  /** Undefined while the lease is certain; else resolves once Redis has confirmed or replaced it. */
+  /**
+   * Undefined while the lease is certain; else resolves once Redis has confirmed or replaced it, however often that is refused. Never
+   * resolves once the worker has stopped: nothing may begin then.
+   */
   confirmed(): Promise<void> | undefined {
-    if (performance.now() - this.renewedAt < this.host.options.leaseMs) return undefined;
-    this.confirmation ??= this.renew().finally(() => {
-      this.confirmation = undefined;
-    });
+    if (this.isCertain) return undefined;
+    this.confirmation ??= this.confirm();
     return this.confirmation;
   }
 
@@ -61,10 +73,29 @@ export class LeaseKeeper {
     return this.recovering;
   }
 
+  private get isCertain(): boolean {
+    return performance.now() - this.renewedAt < this.host.options.leaseMs;
+  }
+
+  private async confirm(): Promise<void> {
+    // An answer that took longer than the lease confirms nothing.
+    await this.untilItWorks(
+      async () => void (await this.beat(FIRST_PAGE)),
+      () => this.isCertain,
+    );
+    this.confirmation = undefined;
+    if (!this.isCertain) await new Promise(() => undefined);
+  }
+
   private async recover(): Promise<void> {
     this.host.warn('The worker lost its lease: it was silent for longer than leaseMs. Its runs are left to others.');
     this.host.loseAll();
-    await this.register();
+    let isRegistered = false;
+    const register = async () => {
+      await this.register();
+      isRegistered = true;
+    };
+    await this.untilItWorks(register, () => isRegistered);
   }
 
   private async register(): Promise<void> {
@@ -81,21 +112,49 @@ export class LeaseKeeper {
   }
 
   private async renew(): Promise<void> {
+    let cursor: string | undefined = FIRST_PAGE;
+    do cursor = await this.beat(cursor);
+    while (cursor !== undefined && cursor !== FIRST_PAGE && !this.stopped);
+    if (cursor !== undefined) this.host.hints.look();
+  }
+
+  /** @returns the cursor of the next page of owned runs, undefined when the lease was lost */
+  private async beat(cursor: string): Promise<string | undefined> {
     const { workerId, options, buffer, clock } = this.host;
     const askedAt = performance.now();
-    const { status, now } = await buffer.add(
-      renewLease({
-        workerId,
-        leaseMs: options.leaseMs,
-        running: this.host.runningCount(),
-        stalledRunIds: this.host.stalledRunIds(),
-      }),
-    );
-    clock.synchronise(now);
-    if (status === 'LOST') await this.replace();
-    else {
-      this.renewedAt = askedAt;
-      this.host.renewed();
+    const running = this.host.runningCount();
+    const stalledRunIds = this.host.stalledRunIds();
+    const renewed = await buffer.add(renewLease({ workerId, leaseMs: options.leaseMs, running, stalledRunIds, cursor }));
+    clock.synchronise(renewed.now);
+    if (renewed.status === 'LOST') {
+      await this.replace();
+      return undefined;
     }
+    this.renewedAt = Math.max(this.renewedAt, askedAt);
+    this.host.owned.look({ owned: renewed.owned, isFirst: cursor === FIRST_PAGE, isLast: renewed.cursor === FIRST_PAGE });
+    return renewed.cursor;
+  }
+
+  private async untilItWorks(task: () => Promise<void>, isDone: () => boolean): Promise<void> {
+    for (let failures = 0; !isDone() && !this.stopped; ) {
+      try {
+        await task();
+        this.faults.succeeded();
+      } catch (error) {
+        this.faults.failed(error);
+        await this.rest(pauseAfter(++failures));
+      }
+    }
+  }
+
+  private rest(ms: number): Promise<void> {
+    if (this.stopped) return Promise.resolve();
+    return new Promise((wake) => {
+      const timer = new LongTimer(ms, () => {
+        this.rests.delete(timer);
+        wake();
+      });
+      this.rests.set(timer, wake);
+    });
   }
 }

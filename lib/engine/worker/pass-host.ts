@@ -2,6 +2,7 @@ import type { ResolvedWorkflowOptions } from '../core/resolve-workflow.js';
 import type { LoggerPort } from '../core/values.types.js';
 import type { FailureHook, Handler } from '../core/workflow.types.js';
 import type { OpSink } from '../redis/op.js';
+import type { HandBacks } from './hand-backs.js';
 import type { StepHost, StepWorker } from './step-host.js';
 
 /** A workflow as a worker executes it. */
@@ -19,6 +20,7 @@ export interface PassHost extends StepWorker {
   readonly buffer: OpSink;
   readonly logger: LoggerPort;
   readonly maxRecoveries: number;
+  readonly handBacks: Pick<HandBacks, 'add'>;
   /** The pass needs its slot no more. Called once. */
   ended(pass: StepHost): void;
 }

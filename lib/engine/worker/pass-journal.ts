@@ -126,8 +126,6 @@ export class PassJournal {
   }
 
   release(delayMs: number): void {
-    // Also when the last write of the pass was refused: the run must not stay with a worker that does nothing for it.
-    this.closed = false;
     this.last(releaseRun(this.runId, this.fence, delayMs));
   }
 

@@ -1,4 +1,4 @@
-import { CrashLoopError, LeaseLostError, RunCanceledError, ShutdownError } from '../core/errors/index.js';
+import { CrashLoopError, RunCanceledError } from '../core/errors/index.js';
 import { decodePayload, encodePayload } from '../core/payload.js';
 import type { RetryFailure } from '../core/retry.types.js';
 import { runScope } from '../core/run-scope.js';
@@ -8,7 +8,8 @@ import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
 import { endAttempt, type FailingPass, failForGood, timeOut } from './failing.js';
 import { inCarriedContext } from './in-carried-context.js';
-import { endingOf, endingOfUnwinding, REFUSED_DELAY_MS, tellUnfinished } from './pass-ending.js';
+import { endingOf, endingOfUnwinding, tellUnfinished } from './pass-ending.js';
+import { PassExit } from './pass-exit.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { PassJournal } from './pass-journal.js';
 import { PassTimers } from './pass-timers.js';
@@ -19,6 +20,7 @@ import { decide, isUndecided, type UndecidedPass } from './run-judgement.js';
 import type { StepHost } from './step-host.js';
 import { StepRuntime } from './step-runtime.js';
 import { type UnwindingPass, unwind } from './unwinding.js';
+import { whenLeased } from './when-leased.js';
 
 /** One execution of a handler, from claim to success, failure, park, hand-back or loss. */
 export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInput, FailingPass {
@@ -27,12 +29,12 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   /** Of the handler; of the compensations once these run. */
   steps: StepRuntime;
   readonly run: StoredRun;
+  readonly exit = new PassExit(this);
   private readonly maxAttempts: number;
   readonly timers: PassTimers;
   private canceledBy: RunCanceledError | undefined;
   private hasTimedOut = false;
   private over = false;
-  private refusedBefore = false;
 
   constructor(
     readonly claimed: ClaimedRun,
@@ -47,8 +49,8 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
       worker.buffer,
       this.run.id,
       claimed.fence,
-      () => this.lose(),
-      (error) => this.refused(error as Error),
+      () => this.exit.lose(),
+      (error) => this.exit.refused(error as Error),
     );
     this.context = new RunContext(this, this.maxAttempts, worker.logger);
     this.steps = new StepRuntime(this, data);
@@ -57,6 +59,10 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
 
   /** @param now Redis time of the claim */
   start(now: number): void {
+    whenLeased(this.worker, now, (from) => this.over || this.judge(from));
+  }
+
+  private judge(now: number): void {
     const { id, workflow, recoveries, recoveryStreak } = this.run;
     if (this.run.unwinding !== undefined) return void this.unwind();
     if (this.run.cancelRequestedAt !== undefined) return void this.endCanceled();
@@ -66,7 +72,8 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
     }
     if (!this.timers.begin(now)) return void this.timeOut();
     this.watchDeadline(now);
-    if (isUndecided(this.claimed, this.data, this.workflow)) void decide(this, this.workflow, () => this.begin(now));
+    const begin = () => whenLeased(this.worker, now, (from) => this.over || this.begin(from));
+    if (isUndecided(this.claimed, this.data, this.workflow)) void decide(this, this.workflow, begin);
     else this.begin(now);
   }
 
@@ -131,31 +138,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   }
 
   yield(): void {
-    // What the pass has written may yet be refused: then it was lost, and is not given back.
-    this.journal.whenSettled(() => {
-      if (this.over) return;
-      this.end();
-      this.journal.release(0);
-    });
-  }
-
-  /** Shutdown: aborts the handler and gives the run back at once. */
-  handBack(): void {
-    if (this.over) return;
-    this.end();
-    this.abort(new ShutdownError({ runId: this.run.id }));
-    this.journal.release(0);
-  }
-
-  /** The worker's lease is gone: somebody else executes the run, or will. */
-  lose(): void {
-    if (this.over) return;
-    this.end();
-    this.journal.close();
-    this.abort(new LeaseLostError({ runId: this.run.id, workerId: this.worker.workerId }));
-    this.context.logger.warn(
-      'The run was taken from this worker, which had stopped renewing its lease; its late writes are refused.',
-    );
+    this.exit.yield();
   }
 
   /** How long a handler may take to settle once it was told to. */
@@ -236,15 +219,6 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
     if (this.isEnding) return;
     this.hasTimedOut = true;
     void timeOut(this);
-  }
-
-  private refused(error: Error): void {
-    this.end();
-    this.context.logger.error(`A call for the run failed, it is handed back: ${error.message}`);
-    if (this.refusedBefore) return;
-    this.refusedBefore = true;
-    this.abort(error);
-    this.journal.release(REFUSED_DELAY_MS);
   }
 
   /** Ends the pass for the handler: what it still calls never settles, and its slot is free. */

@@ -1,4 +1,5 @@
 import { LongTimer } from '../core/long-timer.js';
+import type { FaultLog } from './fault-log.js';
 
 /** Runs a task again and again, `intervalMs` after its last end; `stop()` waits for one that is under way. */
 export class Periodic {
@@ -9,7 +10,7 @@ export class Periodic {
   constructor(
     private readonly intervalMs: number,
     private readonly task: () => Promise<unknown>,
-    private readonly onError: (error: unknown) => void,
+    private readonly faults: FaultLog,
   ) {
     this.arm();
   }
@@ -24,7 +25,10 @@ export class Periodic {
     if (this.stopped) return;
     this.timer = new LongTimer(this.intervalMs, () => {
       this.running = this.task()
-        .then(undefined, this.onError)
+        .then(
+          () => this.faults.succeeded(),
+          (error) => this.faults.failed(error),
+        )
         .then(() => this.arm());
     });
   }

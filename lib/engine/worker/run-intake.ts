@@ -1,20 +1,23 @@
 import { CodecError } from '../core/errors/index.js';
 import type { Sealer } from '../core/sealer.js';
-import type { ClaimedRun } from '../redis/claim-runs.js';
+import type { ClaimedRun, HandedOut, UnreadableRun } from '../redis/claim-runs.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { isRunSealed, openRunData } from '../redis/open-run-data.js';
 import { readRun } from '../redis/read-run.js';
-import { releaseRun } from '../redis/release-run.js';
 import type { RunData } from '../redis/stored-step.js';
 import { hookWorkflow } from './failure-hook.js';
+import type { HandBacks } from './hand-backs.js';
 import type { ServedWorkflow } from './pass-host.js';
 
 const LOAD_RETRY_DELAY_MS = 1_000;
+/** For a run that only another version of the package may be able to read. */
+const UNREADABLE_DELAY_MS = 60_000;
 /** For a run that this worker lacks the workflow or the codec for. */
 const UNFIT_DELAY_MS = { first: 5_000, longest: 300_000 };
 
 export interface IntakeHost {
   readonly buffer: CommitBuffer;
+  readonly handBacks: HandBacks;
   readonly isStopping: boolean;
   readonly sealer: Sealer;
   execute(claimed: ClaimedRun, data: RunData, workflow: ServedWorkflow, now: number): void;
@@ -45,20 +48,34 @@ export class RunIntake {
     await Promise.all(this.reading.values());
   }
 
+  takeAll({ runs, unreadable, now }: HandedOut): void {
+    for (const claimed of runs) this.take(claimed, now);
+    for (const run of unreadable) this.refuseUnreadable(run);
+  }
+
   /** @param now Redis time of the claim */
-  take(claimed: ClaimedRun, now: number): void {
+  private take(claimed: ClaimedRun, now: number): void {
     if (this.host.isStopping) {
       this.giveBack(claimed, 0);
       return;
     }
     const workflow = this.workflows.get(claimed.run.workflow);
     if (!workflow) this.refuseUnknown(claimed);
-    else if (claimed.data && claimed.run.hookOf === undefined && !isRunSealed(claimed.data))
-      this.host.execute(claimed, claimed.data, workflow, now);
-    else {
+    else if (claimed.data && claimed.run.hookOf === undefined && !isRunSealed(claimed.data)) {
+      try {
+        this.host.execute(claimed, claimed.data, workflow, now);
+      } catch (error) {
+        this.handBackUnread(claimed, error as Error);
+      }
+    } else {
       const reading = this.read(claimed, workflow, now).finally(() => this.reading.delete(claimed));
       this.reading.set(claimed, reading);
     }
+  }
+
+  private refuseUnreadable({ id, fence, error }: UnreadableRun): void {
+    this.host.warn(`A run cannot be read and is handed back for ${UNREADABLE_DELAY_MS} ms: ${error.message}`, { runId: id });
+    this.host.handBacks.add(id, fence, UNREADABLE_DELAY_MS, true);
   }
 
   /** Many steps come in pages, what a codec has made is opened, and a failure hook needs the run that has failed. */
@@ -71,10 +88,14 @@ export class RunIntake {
       if (this.host.isStopping) this.giveBack(claimed, 0);
       else this.host.execute(claimed, data, served, now);
     } catch (error) {
-      this.host.warn(`Reading a run failed, it is handed back: ${(error as Error).message}`, { runId: claimed.run.id });
-      if (error instanceof CodecError) this.giveBack(claimed, delayOf(claimed), true);
-      else this.giveBack(claimed, LOAD_RETRY_DELAY_MS);
+      this.handBackUnread(claimed, error as Error);
     }
+  }
+
+  private handBackUnread(claimed: ClaimedRun, error: Error): void {
+    this.host.warn(`Reading a run failed, it is handed back: ${error.message}`, { runId: claimed.run.id });
+    if (error instanceof CodecError) this.giveBack(claimed, delayOf(claimed), true);
+    else this.giveBack(claimed, LOAD_RETRY_DELAY_MS);
   }
 
   private refuseUnknown(claimed: ClaimedRun): void {
@@ -89,9 +110,7 @@ export class RunIntake {
 
   /** @param unfit another worker may be able to execute it */
   private giveBack({ run, fence }: ClaimedRun, delayMs: number, unfit = false): void {
-    const failed = (error: unknown) =>
-      this.host.warn(`Handing a run back failed: ${(error as Error).message}`, { runId: run.id });
-    this.host.buffer.add(releaseRun(run.id, fence, delayMs, unfit)).catch(failed);
+    this.host.handBacks.add(run.id, fence, delayMs, unfit);
   }
 }
 

@@ -3,7 +3,7 @@ import { newId } from '../core/ids.js';
 import type { Sealer } from '../core/sealer.js';
 import type { ContextCarrier, LoggerPort } from '../core/values.types.js';
 import type { Worker } from '../core/worker.types.js';
-import type { ClaimedRun } from '../redis/claim-runs.js';
+import type { ClaimedRun, HandedOut } from '../redis/claim-runs.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';
 import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
@@ -14,8 +14,10 @@ import type { RunData } from '../redis/stored-step.js';
 import { WorkflowDirectory } from '../redis/workflow-directory.js';
 import { WorkflowMetas } from '../redis/workflow-metas.js';
 import { ClaimLoop } from './claim-loop.js';
+import { HandBacks } from './hand-backs.js';
 import { Housekeeping, type HousekeepingHost } from './housekeeping.js';
 import { LeaseKeeper } from './lease-keeper.js';
+import { OwnedRuns } from './owned-runs.js';
 import { Pass } from './pass.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { RedisClock } from './redis-clock.js';
@@ -50,9 +52,11 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   private readonly claims: ClaimLoop;
   private readonly wake: WakeListener;
   private readonly active = new Set<Pass>();
+  readonly handBacks = new HandBacks(this);
   private readonly intake: RunIntake;
+  readonly owned: OwnedRuns;
   private readonly housekeeping = new Housekeeping(this);
-  private readonly hints = new RunHints(this);
+  readonly hints = new RunHints(this);
   private readonly exit = new WorkerExit(this);
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
@@ -73,6 +77,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.registrar = new Registrar(this, workflows);
     this.lease = new LeaseKeeper(this);
     this.claims = new ClaimLoop(this);
+    this.owned = new OwnedRuns(this, { intake: this.intake, handBacks: this.handBacks, claims: this.claims });
     this.wake = new WakeListener(this.connection, this.keys.wake(this.id), options.blockTimeoutMs, (message) =>
       this.woken(message),
     );
@@ -186,17 +191,17 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   }
 
   loseAll(): void {
-    for (const pass of [...this.active]) pass.lose();
+    for (const pass of [...this.active]) pass.exit.lose();
   }
 
   warn(message: string, fields: object = {}): void {
     this.logger.warn(message, { workerId: this.id, ...fields });
   }
 
-  claimed(runs: ClaimedRun[], now: number): void {
-    this.clock.synchronise(now);
+  claimed(claim: HandedOut): void {
+    this.clock.synchronise(claim.now);
     this.scheduler.check();
-    for (const run of runs) this.intake.take(run, now);
+    this.intake.takeAll(claim);
   }
 
   get isStopping(): boolean {
@@ -221,10 +226,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   }
 
   replaceLease(): void {
-    this.lease.replace().then(
-      () => this.claims.nudge(),
-      (error) => this.warn(`The worker could not register again: ${(error as Error).message}`),
-    );
+    void this.lease.replace().then(() => this.claims.nudge());
   }
 
   ended(pass: Pass): void {
@@ -247,10 +249,6 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.claims.nudge();
   }
 
-  renewed(): void {
-    this.hints.look();
-  }
-
   goOnWith(eventId: string): void {
     this.housekeeping.goOnWith(eventId);
   }
@@ -267,6 +265,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   async crash(): Promise<void> {
     this.stopping ??= Promise.resolve();
     this.buffer.abandon();
+    this.handBacks.finish();
     this.claims.stop();
     this.scheduler.stop();
     this.loseAll();
@@ -278,7 +277,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   /** For tests: the clock of the namespace was moved. */
   clockMoved(now: number): void {
-    this.claimed([], now);
+    this.claimed({ status: 'OK', now, runs: [], unreadable: [] });
     this.claims.nudge();
   }
 
@@ -289,7 +288,8 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     await this.exit.drained(timeoutMs);
     this.connection.hurry(STOP_GIVES_UP_AFTER_MS);
     await this.intake.idle();
-    for (const pass of [...this.active]) pass.handBack();
+    for (const pass of [...this.active]) pass.exit.handBack();
+    this.handBacks.finish();
     await this.wake.stop();
     await Promise.all([this.housekeeping.stop(), this.lease.stop()]);
     await this.buffer.idle();

@@ -192,8 +192,7 @@ export class StepLedger {
     };
     this.host.journal.whenSettled(() => {
       const leased = this.host.worker.leaseConfirmed();
-      // Refused only while the worker stops without Redis: then nothing may start.
-      if (leased) leased.then(start, () => undefined);
+      if (leased) void leased.then(start);
       else start();
     });
   }

@@ -1,12 +1,15 @@
+import { FaultLog } from './fault-log.js';
+import type { OwnedRuns } from './owned-runs.js';
 import type { Pass } from './pass.js';
 import { Periodic } from './periodic.js';
 
 export interface WatchdogHost {
   passes(): Iterable<Pass>;
+  readonly owned: OwnedRuns;
   warn(message: string, fields: object): void;
 }
 
-/** Notices runs that make no progress though their worker lives: no step began, ended or reported for `stalledForMs`. */
+/** Notices runs that make no progress though their worker lives: no step began, ended or reported for `stalledForMs`, or no pass executes them. */
 export class Watchdog {
   private stalled: string[] = [];
   private readonly rounds: Periodic;
@@ -19,7 +22,7 @@ export class Watchdog {
     this.rounds = new Periodic(
       intervalMs,
       async () => this.look(),
-      (error) => host.warn('The watchdog failed', { error }),
+      new FaultLog('Looking for stalled runs', (message) => host.warn(message, {})),
     );
   }
 
@@ -44,6 +47,14 @@ export class Watchdog {
         runId: run.id,
         workflow: run.workflow,
         steps: running,
+      });
+    }
+    for (const [runId, since] of this.host.owned.idleRuns()) {
+      if (now - since < this.stalledForMs) continue;
+      this.stalled.push(runId);
+      if (before.has(runId)) continue;
+      this.host.warn(`Redis has said for ${this.stalledForMs} ms that this worker executes the run, which it does not.`, {
+        runId,
       });
     }
   }

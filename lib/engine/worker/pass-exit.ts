@@ -1,0 +1,68 @@
+import { LeaseLostError, ShutdownError } from '../core/errors/index.js';
+import type { ClaimedRun } from '../redis/claim-runs.js';
+import { REFUSED_DELAY_MS } from './pass-ending.js';
+import type { PassHost } from './pass-host.js';
+import type { PassJournal } from './pass-journal.js';
+import type { RunContext } from './run-context.js';
+import type { StepRuntime } from './step-runtime.js';
+
+interface ExitingPass {
+  readonly claimed: ClaimedRun;
+  readonly worker: PassHost;
+  readonly journal: PassJournal;
+  readonly context: RunContext;
+  readonly steps: StepRuntime;
+  readonly isOver: boolean;
+  end(): void;
+  abort(reason: unknown): void;
+}
+
+/** How a pass parts with a run that has not ended. */
+export class PassExit {
+  private isRefused = false;
+
+  constructor(private readonly pass: ExitingPass) {}
+
+  /** Gives the run back, to be claimed again at once. What the pass has written may yet be refused: then it was lost, and is not given back. */
+  yield(): void {
+    const { pass } = this;
+    pass.journal.whenSettled(() => {
+      if (pass.isOver) return;
+      pass.end();
+      pass.journal.release(0);
+    });
+  }
+
+  /** The worker stops: aborts the handler and gives the run back at once. */
+  handBack(): void {
+    const { pass } = this;
+    if (pass.isOver) return;
+    pass.end();
+    pass.abort(new ShutdownError({ runId: pass.claimed.run.id }));
+    pass.journal.release(0);
+  }
+
+  /** The worker's lease is gone: somebody else executes the run, or will. */
+  lose(): void {
+    const { pass } = this;
+    if (pass.isOver) return;
+    pass.end();
+    pass.journal.close();
+    pass.abort(new LeaseLostError({ runId: pass.claimed.run.id, workerId: pass.worker.workerId }));
+    pass.context.logger.warn(
+      'The run was taken from this worker, which had stopped renewing its lease; its late writes are refused.',
+    );
+  }
+
+  /** Also when the last write of the pass was refused: the run must not stay with a worker that does nothing for it. */
+  refused(error: Error): void {
+    if (this.isRefused) return;
+    this.isRefused = true;
+    const { pass } = this;
+    pass.end();
+    pass.journal.close();
+    pass.context.logger.error(`A call for the run failed, it is handed back: ${error.message}`);
+    pass.abort(error);
+    pass.worker.handBacks.add(pass.claimed.run.id, pass.claimed.fence, REFUSED_DELAY_MS);
+  }
+}
