@@ -86,6 +86,7 @@ export {
   UnknownOutcomeError,
   UnknownWorkflowError,
   UnsupportedRedisError,
+  WaitCircleError,
 } from './engine/index.js';
 
 // Engine: values, handlers and options

@@ -52,6 +52,7 @@ export {
   UnknownOutcomeError,
   UnknownWorkflowError,
   UnsupportedRedisError,
+  WaitCircleError,
 } from './core/errors/index.js';
 export type { EventDefinition, EventRef, ReceivedEvent } from './core/event.types.js';
 export { defineEvent } from './core/event-names.js';

@@ -15,10 +15,13 @@ export interface ChildStart {
 }
 
 export interface ChildStarted {
-  /** `CANCELED`: a canceled run starts no child. `LIMITED`: the child is over the rate limit of its workflow. */
-  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT' | 'LIMITED' | 'CANCELED';
+  /**
+   * `CANCELED`: a canceled run starts no child. `LIMITED`: the child is over the rate limit of its workflow. `KEY`, `MUTEX`: the child
+   * could only go on after this run, because its idempotency key names one that waits for it, or its mutex is held by such a run.
+   */
+  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT' | 'LIMITED' | 'CANCELED' | 'KEY' | 'MUTEX';
   readonly now: number;
-  /** An idempotency key may have named a run that existed before. When canceled: the reason. */
+  /** An idempotency key may have named a run that existed before. When canceled: the reason. For a circle: the other run of it. */
   readonly childRunId: string;
   /** When the wait times out; for a limit ms until it takes the child. */
   readonly wakeAt?: number;

@@ -1,6 +1,6 @@
 import { rejectUnknownKeys } from '../core/checks.js';
 import { parsePositiveDuration } from '../core/duration.js';
-import { ChildWorkflowError, IdempotencyConflictError, StepTimeoutError } from '../core/errors/index.js';
+import { ChildWorkflowError, IdempotencyConflictError, StepTimeoutError, WaitCircleError } from '../core/errors/index.js';
 import { decodePayload, encodeError } from '../core/payload.js';
 import type { StoredError } from '../core/run.types.js';
 import { fromStoredError } from '../core/stored-error.js';
@@ -86,6 +86,10 @@ export class ChildSteps {
     if (started.status === 'CANCELED') throw host.canceled(started.childRunId);
     if (started.status === 'CONFLICT') {
       throw new IdempotencyConflictError({ existingRunId: run.id, workflow: run.workflow, runId: run.id, problem: 'workflow' });
+    }
+    if (started.status === 'KEY' || started.status === 'MUTEX') {
+      const ids = { runId: this.ledger.runId, step: name, otherRunId: started.childRunId, workflow: run.workflow };
+      throw new WaitCircleError({ ...ids, through: started.status === 'KEY' ? 'idempotencyKey' : 'mutex' });
     }
     if (started.status === 'LIMITED') throw rateLimited(run, started.wakeAt as number);
     if (this.ledger.closed) return;

@@ -21,6 +21,7 @@ import {
   StepMismatchError,
   StepTimeoutError,
   UnknownOutcomeError,
+  WaitCircleError,
 } from './step.errors.js';
 import { LeaseLostError, ShutdownError } from './worker.errors.js';
 
@@ -55,6 +56,7 @@ const ERROR_CLASSES = {
   UNKNOWN_OUTCOME: UnknownOutcomeError,
   UNKNOWN_WORKFLOW: UnknownWorkflowError,
   UNSUPPORTED_REDIS: UnsupportedRedisError,
+  WAIT_CIRCLE: WaitCircleError,
 } as const;
 
 /** A code of this library's errors. */
@@ -70,6 +72,8 @@ const NEVER_RETRIED: ReadonlySet<RedflowErrorCode> = new Set<RedflowErrorCode>([
   'INPUT_VALIDATION',
   // A wrong option of a step is wrong on every attempt.
   'INVALID_OPTION',
+  // Nor does a run stop waiting for itself.
+  'WAIT_CIRCLE',
 ]);
 
 /**

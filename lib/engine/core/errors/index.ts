@@ -23,5 +23,6 @@ export {
   StepMismatchError,
   StepTimeoutError,
   UnknownOutcomeError,
+  WaitCircleError,
 } from './step.errors.js';
 export { LeaseLostError, ShutdownError } from './worker.errors.js';

@@ -37,6 +37,40 @@ export class ChildWorkflowError extends RedflowError {
   }
 }
 
+/** A step was to wait for a child that could only go on once the step's own run has ended. Never retried. */
+export class WaitCircleError extends RedflowError {
+  readonly code = 'WAIT_CIRCLE';
+  readonly runId: string;
+  readonly step: string;
+  /** The run that waits for this one, or this one itself. */
+  readonly otherRunId: string;
+  /** What leads to it: the idempotency key of the child, or its mutex. */
+  readonly through: 'idempotencyKey' | 'mutex';
+
+  constructor(ids: {
+    runId: string;
+    step: string;
+    otherRunId: string;
+    workflow: string;
+    through: 'idempotencyKey' | 'mutex';
+  }) {
+    const { runId, step, otherRunId, workflow, through } = ids;
+    const other = otherRunId === runId ? 'that run itself' : `run "${otherRunId}", which waits for that run`;
+    const problem =
+      through === 'mutex'
+        ? `its child of workflow "${workflow}" needs a mutex that is held by ${other}`
+        : `the idempotencyKey of its child names ${other}`;
+    super(
+      `Step "${step}" of run "${runId}" would wait for ever: ${problem}. ` +
+        'Give the child another key, a `timeout`, or start it with emitWorkflow, which does not wait.',
+    );
+    this.runId = runId;
+    this.step = step;
+    this.otherRunId = otherRunId;
+    this.through = through;
+  }
+}
+
 /** A step name was used twice in one pass of a handler. Never retried. */
 export class DuplicateStepError extends RedflowError {
   readonly code = 'DUPLICATE_STEP';

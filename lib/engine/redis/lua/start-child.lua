@@ -1,6 +1,6 @@
 -- start_child: creates a child of a run in one step of it.
 -- Guarantee: one child per parent and step: the step's record and the child are written together. A child that had ended before is
--- delivered at once. A canceled run starts none.
+-- delivered at once. A canceled run starts none, and none waits for a child that could only go on after it.
 -- ARGS
 --   id               parent
 --   fence
@@ -23,7 +23,7 @@
 --   admission
 --   context
 -- RETURNS { OK | DONE | LOST | CONFLICT, now, child id, epoch ms of the timeout or 0 } | { LIMITED, now, child id, ms to wait }
---   | { CANCELED, now, reason or '', 0 }
+--   | { CANCELED, now, reason or '', 0 } | { KEY | MUTEX, now, run that could not go on either, 0 }
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return { state, now, '', 0 } end
 local data = data_key(id)
@@ -33,11 +33,16 @@ if known[1] then
   return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,%d+,%d+,(%d+);')) }
 end
 if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
-local created = create({
+local run_of_child = {
   id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
   tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
   context = context, extra = child_fields(id, step),
-})
+}
+if kind == 'c' and timeout == '' and (idempotency ~= '' or admission ~= '') then
+  local circle, other = find_circle(id, run_of_child)
+  if circle then return { circle, now, other, 0 } end
+end
+local created = create(run_of_child)
 if created[1] == 'CONFLICT' then return { 'CONFLICT', now, child, 0 } end
 if created[1] == 'LIMITED' then return { 'LIMITED', now, child, tonumber(created[3]) } end
 local started = created[2]

@@ -28,6 +28,39 @@ local function pass_waits_on(from, to)
   call('HSET', run_key(to), 'nw', 1)
 end
 
+-- Waiters that one look for a circle follows.
+local MOST_WAITERS = 200
+
+-- Whether a run can not go on before another one has ended: it is that one, or waits for its end without a limit, or for that of a run
+-- that does. Runs that race against something else wait for nothing.
+local function depends_on(waiter, id)
+  if waiter == id then return true end
+  local line, met = { id }, { [id] = true }
+  for at = 1, MOST_WAITERS do
+    if not line[at] then return false end
+    for _, member in ipairs(call('SRANDMEMBER', ROOT .. 'parents:' .. line[at], MOST_WAITERS)) do
+      local parent, step = read_wait_member(member)
+      local record = not met[parent] and call('HGET', data_key(parent), 's:' .. step)
+      if record and string.find(record, '^c,w,%d+,%d+,%d+,%d+,0;') then
+        if parent == waiter then return true end
+        met[parent] = true
+        line[#line + 1] = parent
+      end
+    end
+  end
+  return false
+end
+
+-- What keeps a step from waiting for a new child without a limit, since neither run could ever go on: KEY and the run that the
+-- idempotency key of the child names, or MUTEX and the one that holds the mutex that the child is to have.
+local function find_circle(id, child)
+  local named = child.idempotency ~= '' and call('GET', scoped('idem', child.workflow, child.idempotency))
+  if named then return depends_on(named, id) and 'KEY', named end
+  local limits = child.admission ~= '' and child.admission ~= '?' and read_limits(child.admission)
+  local holder = limits and limits.m and call('GET', mutex_key(keyed_gate('m', child.workflow, limits.m)))
+  if holder and depends_on(holder, id) then return 'MUTEX', holder end
+end
+
 -- Lets a step, or a branch of it, wait for the end of the child that create() answered. Answers whether the wait is over.
 local function await_child(id, step, branch, created)
   register_child(id, created)
