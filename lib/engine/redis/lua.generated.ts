@@ -1206,6 +1206,31 @@ local function pass_waits_on(from, to)
   call('DEL', ROOT .. 'parents:' .. from)
   call('HSET', run_key(to), 'nw', 1)
 end
+local MOST_WAITERS = 200
+local function depends_on(waiter, id)
+  if waiter == id then return true end
+  local line, met = { id }, { [id] = true }
+  for at = 1, MOST_WAITERS do
+    if not line[at] then return false end
+    for _, member in ipairs(call('SRANDMEMBER', ROOT .. 'parents:' .. line[at], MOST_WAITERS)) do
+      local parent, step = read_wait_member(member)
+      local record = not met[parent] and call('HGET', data_key(parent), 's:' .. step)
+      if record and string.find(record, '^c,w,%d+,%d+,%d+,%d+,0;') then
+        if parent == waiter then return true end
+        met[parent] = true
+        line[#line + 1] = parent
+      end
+    end
+  end
+  return false
+end
+local function find_circle(id, child)
+  local named = child.idempotency ~= '' and call('GET', scoped('idem', child.workflow, child.idempotency))
+  if named then return depends_on(named, id) and 'KEY', named end
+  local limits = child.admission ~= '' and child.admission ~= '?' and read_limits(child.admission)
+  local holder = limits and limits.m and call('GET', mutex_key(keyed_gate('m', child.workflow, limits.m)))
+  if holder and depends_on(holder, id) then return 'MUTEX', holder end
+end
 local function await_child(id, step, branch, created)
   register_child(id, created)
   local child = created[2]
@@ -2654,11 +2679,16 @@ ops.start_child = function(base, count)
     return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,%d+,%d+,(%d+);')) }
   end
   if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
-  local created = create({
+  local run_of_child = {
     id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
     tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
     context = context, extra = child_fields(id, step),
-  })
+  }
+  if kind == 'c' and timeout == '' and (idempotency ~= '' or admission ~= '') then
+    local circle, other = find_circle(id, run_of_child)
+    if circle then return { circle, now, other, 0 } end
+  end
+  local created = create(run_of_child)
   if created[1] == 'CONFLICT' then return { 'CONFLICT', now, child, 0 } end
   if created[1] == 'LIMITED' then return { 'LIMITED', now, child, tonumber(created[3]) } end
   local started = created[2]
