@@ -14,10 +14,12 @@ export type { ConnectionSource } from './fresh-client.js';
 export type { RedisClient } from './redis-client.js';
 export type { RedisServerInfo } from './server-info.js';
 
-/** Longest wait for a connection, or for the answer to a call; scripts answer within milliseconds. */
-const SILENCE_MS = 5_000;
-/** What a wait gets at least when time is short. */
-const SHORTEST_SILENCE_MS = 1_000;
+/**
+ * Longest wait for a connection, or for the answer to a call; scripts answer within milliseconds. Less for a client that gives up soon,
+ * so that it can try afresh before, and when time is short.
+ */
+const SILENCE_MS = { longest: 5_000, shortest: 1_000 };
+const TRIES_BEFORE_GIVING_UP = 3;
 const LONGEST_PAUSE_MS = 1_000;
 
 interface Opened {
@@ -36,6 +38,7 @@ export class RedisConnection {
   /** Host, port and option, for messages; without user and password. */
   readonly address: string;
   readonly outage: Outage;
+  private readonly silenceMs: number;
   private readonly maker: ClientMaker;
   private readonly clients = new Set<RedisClient>();
   private readonly closing = new AbortController();
@@ -52,7 +55,8 @@ export class RedisConnection {
     readonly role: Role = 'client',
   ) {
     this.address = addressOf(source);
-    this.maker = new ClientMaker(source, SILENCE_MS);
+    this.silenceMs = Math.min(SILENCE_MS.longest, Math.max(SILENCE_MS.shortest, source.giveUpAfterMs / TRIES_BEFORE_GIVING_UP));
+    this.maker = new ClientMaker(source, this.silenceMs);
     this.outage = new Outage(logger, {
       lasts: (reason) => `${this.address} does not work: ${reason}. Calls are repeated until it does.`,
       isOver: (lastedMs) => `${this.address} works again, after ${Math.round(lastedMs / 1_000)} s.`,
@@ -218,7 +222,7 @@ export class RedisConnection {
   }
 
   private limitMs(): number {
-    return Math.min(SILENCE_MS, Math.max(this.giveUpAt - performance.now(), SHORTEST_SILENCE_MS));
+    return Math.min(this.silenceMs, Math.max(SILENCE_MS.shortest, this.giveUpAt - performance.now()));
   }
 
   private isPassing(error: unknown): boolean {

@@ -142,8 +142,17 @@ function drop(client: RedisClient): void {
 export function sever(client: RedisClient): void {
   const stream = isCluster(client) ? undefined : client.stream;
   // One that ends already cannot be reset, and would stay open.
-  if (stream && !stream.writableEnded) stream.resetAndDestroy();
+  if (stream && !stream.writableEnded) reset(stream);
   drop(client);
+}
+
+function reset(stream: Redis['stream']): void {
+  try {
+    stream.resetAndDestroy();
+  } catch {
+    // Node resets TCP alone, and refuses with an error for TLS and Unix sockets.
+    stream.destroy();
+  }
 }
 
 /** Resolves once a client has closed. */
