@@ -66,6 +66,7 @@ export const METHOD_WORKFLOW_KEYS: Record<Exclude<keyof WorkflowDecoratorOptions
   maxAttempts: true,
   retries: true,
   timeout: true,
+  onFailureTimeout: true,
   maxConcurrency: true,
   mutex: true,
   throttle: true,

@@ -182,6 +182,46 @@ describe('onFailure', () => {
     expect(calls).toEqual([]);
   });
 
+  it('that never settles fails attempt by attempt when its time is over, and leaves its slot to others', async () => {
+    const signals: AbortSignal[] = [];
+    const hang = ({ signal }: { signal: AbortSignal }) => {
+      signals.push(signal);
+      return new Promise<never>(() => undefined);
+    };
+    const flow = failing(hang, { onFailureTimeout: 20 });
+    const other = defineWorkflow('other', { registry: createRegistry(), handler: () => 'done' });
+    const engine = await startEngine({ workflows: [flow, other], worker: { concurrency: 1 } });
+    const handle = await engine.client.run(flow, { sku: 'A1' });
+    await eventually(() => signals.length === 1);
+    expect(await (await engine.client.run(other, undefined)).result()).toBe('done');
+    const run = await engine.hookEnded(handle.id, 600_000);
+    expect(run.failureHook).toMatchObject({
+      status: 'failed',
+      error: { name: 'RunTimeoutError', runId: handle.id, timeoutMs: 20, message: expect.stringContaining('failure hook') },
+    });
+    expect(perPass(signals.map(({ aborted }) => aborted))).toEqual(perPass([true, true, true]));
+  });
+
+  it('that hangs in a step, too: the step has a grace to stop', async () => {
+    const seen: string[] = [];
+    const flow = failing(
+      async ({ step }) => {
+        await step.run('stops', ({ signal }) => {
+          seen.push('started');
+          return new Promise((resolve) => signal.addEventListener('abort', () => setImmediate(resolve, 'stopped')));
+        });
+        await step.run('next', () => seen.push('next'));
+      },
+      { onFailureTimeout: 50 },
+    );
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, { sku: 'A1' });
+    const run = await engine.hookEnded(handle.id, 600_000);
+    // What has stopped in its grace has completed: the next attempt goes on behind it.
+    expect(run.failureHook).toEqual({ status: 'succeeded' });
+    expect(seen).toEqual(['started', 'next']);
+  });
+
   it('says so when the workflow has none any more', async () => {
     const tried = gate();
     const flow = failing(() => {
@@ -217,5 +257,86 @@ describe('onFailure', () => {
     });
     expect((await engine.hookEnded(handle.id)).failureHook).toEqual({ status: 'succeeded' });
     expect(executions).toBe(1);
+  });
+});
+
+describe('cancelRun({ failureHook: true })', () => {
+  const CANCELED = { status: 'failed', error: { name: 'RunCanceledError', code: 'RUN_CANCELED', reason: 'enough' } };
+  const options = { failureHook: true, reason: 'enough' };
+
+  it('ends a hook in execution, whatever it comes to, and lets the run be retried', async () => {
+    const started = gate();
+    const told: unknown[] = [];
+    let isFixed = false;
+    const flow = defineWorkflow('order', {
+      registry: createRegistry(),
+      maxAttempts: 1,
+      handler: () => {
+        if (!isFixed) throw new Error('no');
+        return 'done';
+      },
+      onFailure: async ({ signal }) => {
+        started.open();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        told.push(signal.reason);
+      },
+    });
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined);
+    await started.promise;
+    expect(await engine.client.cancelRun(handle.id)).toEqual({ canceled: false, status: 'failed' });
+    expect(await handle.cancel(options)).toEqual({ canceled: true, status: 'failed' });
+    expect(await handle.cancel(options)).toEqual({ canceled: false, status: 'failed' });
+    expect((await engine.hookEnded(handle.id)).failureHook).toMatchObject(CANCELED);
+    expect(told).toMatchObject([{ name: 'RunCanceledError', runId: handle.id, reason: 'enough' }]);
+    isFixed = true;
+    await engine.client.retryRun(handle.id);
+    expect(await handle.result()).toBe('done');
+  });
+
+  it.each([
+    ['waits', ({ step }: FailureContext) => step.waitFor('long', '30d')],
+    ['waits for an event', ({ step }: FailureContext) => step.waitForEvent('e', { event: 'e', correlationKey: 'k' })],
+    ['is in its backoff', () => Promise.reject(new Error('later'))],
+  ])('ends one at once that %s, and leaves nothing of it', async (_, hook) => {
+    const flow = failing(hook as (ctx: FailureContext) => unknown);
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, { sku: 'A1' });
+    await rejection(handle.result());
+    const id = (await engine.redis.hget(engine.key(`run:${handle.id}`), 'hi')) as string;
+    await eventually(async () => ['w', 'b'].includes((await engine.redis.hget(engine.key(`run:${id}`), 'st')) as string));
+    expect(await handle.cancel(options)).toEqual({ canceled: true, status: 'failed' });
+    expect((await handle.getState()).failureHook).toMatchObject(CANCELED);
+    expect(await engine.redis.keys(engine.key(`*${id}*`))).toEqual([]);
+    expect(await engine.redis.zscore(engine.key('due'), id)).toBeNull();
+  });
+
+  it('ends one whose worker is lost', async () => {
+    const started = gate();
+    const flow = failing(() => {
+      started.open();
+      return new Promise(() => undefined);
+    });
+    const engine = await startEngine({ workflows: [flow], worker: { reaperIntervalMs: 20 } });
+    const handle = await engine.client.run(flow, { sku: 'A1' });
+    await started.promise;
+    await handle.cancel(options);
+    await eventually(async () => (await engine.redis.zadd(engine.key('workers'), 'XX', 'CH', 1, engine.worker.id)) === 1);
+    expect((await engine.hookEnded(handle.id)).failureHook).toMatchObject(CANCELED);
+  });
+
+  it('does nothing to runs without a hook to end', async () => {
+    const flow = failing(() => undefined);
+    const waits = defineWorkflow('waits', { registry: createRegistry(), handler: ({ step }) => step.waitFor('long', '1h') });
+    const engine = await startEngine({ workflows: [flow, waits] });
+    const failed = await engine.client.run(flow, { sku: 'A1' });
+    await engine.hookEnded(failed.id);
+    expect(await failed.cancel(options)).toEqual({ canceled: false, status: 'failed' });
+    expect((await failed.getState()).failureHook).toEqual({ status: 'succeeded' });
+    const waiting = await engine.client.run(waits, undefined);
+    await engine.until(waiting.id, 'waiting');
+    expect(await waiting.cancel(options)).toEqual({ canceled: false, status: 'waiting' });
+    const error = await rejection(waiting.cancel({ failureHook: 'yes' as never }));
+    expect(error).toMatchObject({ code: 'INVALID_OPTION', option: 'failureHook' });
   });
 });

@@ -131,6 +131,7 @@ describe('definitions', () => {
     ['misfire', 'flow', { cron: [{ expression: '0 9 * * *', misfire: 'twice' }] }],
     ['id', 'flow', { cron: [{ expression: '0 9 * * *', id: '' }] }],
     ['timeout', 'flow', { timeout: 0 }],
+    ['onFailureTimeout', 'flow', { onFailureTimeout: 0 }],
     ['timeout', 'flow', { timeout: Number.NaN }],
     ['version', 'flow', { version: '' }],
     ['tags', 'flow', { tags: { a: 1 } }],

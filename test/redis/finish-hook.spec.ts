@@ -2,11 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import { awaitEvent } from '../../lib/engine/redis/await-event.js';
 import { backOffRun } from '../../lib/engine/redis/back-off-run.js';
 import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
+import { findCanceled } from '../../lib/engine/redis/find-canceled.js';
 import { finishHook } from '../../lib/engine/redis/finish-hook.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { listRuns } from '../../lib/engine/redis/list-runs.js';
+import type { Op } from '../../lib/engine/redis/op.js';
 import { parkRun } from '../../lib/engine/redis/park-run.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
+import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
+import { releaseRun } from '../../lib/engine/redis/release-run.js';
 import { startChild } from '../../lib/engine/redis/start-child.js';
 import { sweepHistory } from '../../lib/engine/redis/sweep-history.js';
 import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
@@ -146,7 +150,7 @@ describe('finishHook()', () => {
     expect(left).toEqual([]);
   });
 
-  it('cannot be canceled, and its children are those of the failed run', async () => {
+  it('cannot be canceled by its own id, and its children are those of the failed run', async () => {
     const room = await hooked();
     await room.claim();
     expect(await room.send(cancelRun({ runId: 'hook', reason: '', compensate: true, nonce: 'n' }))).toEqual({
@@ -156,5 +160,67 @@ describe('finishHook()', () => {
     await room.send(startChild({ ...start, child: room.newRun({ id: 'kid' }) }));
     expect(await room.send(readRun('kid'))).toMatchObject({ parentRunId: 'r1', parentStep: 'kid', rootRunId: 'r1' });
     expect(await room.redis.zrange(room.key('children:r1'), '0', '-1')).toEqual(['kid']);
+  });
+});
+
+describe('cancelRun() of a failure hook', () => {
+  const cancelHook = (nonce = 'n') => cancelRun({ runId: 'r1', reason: 'why', compensate: true, nonce, failureHook: true });
+  const YES = { status: 'YES', runStatus: 'failed', more: false };
+  const CANCELED = {
+    status: 'failed',
+    error: {
+      name: 'RunCanceledError',
+      code: 'RUN_CANCELED',
+      message: 'The failure hook of run "r1" was canceled: why',
+      runId: 'r1',
+      reason: 'why',
+    },
+  };
+  const expectEnded = async (room: EngineRoom) => {
+    expect((await room.send(readRun('r1')))?.failureHook).toEqual(CANCELED);
+    const contents = await room.contents();
+    expect(Object.keys(contents).filter((key) => key.endsWith(':hook'))).toEqual([]);
+    expect(contents.ended).toEqual(['r1']);
+    expect(await room.owned()).toEqual([]);
+    expect([...(await room.queued()), ...(await room.due())]).toEqual([]);
+  };
+
+  it('ends one in its queue at once, for one call', async () => {
+    const room = await hooked();
+    expect(await room.send(cancelHook())).toEqual(YES);
+    expect(await room.repeat(cancelHook())).toEqual(YES);
+    expect(await room.repeat(cancelHook('other'))).toEqual({ ...YES, status: 'NO' });
+    await expectEnded(room);
+  });
+
+  it.each([
+    ['has succeeded', (room: EngineRoom) => finish(room)],
+    ['has failed', (room: EngineRoom) => finish(room, ERROR)],
+    ['backs off', (room: EngineRoom) => backOffRun({ runId: 'hook', fence: room.fenceOf('hook'), delayMs: 0, error: ERROR })],
+    ['is handed back', (room: EngineRoom) => releaseRun('hook', room.fenceOf('hook'), 0)],
+  ])('decides over one in execution, that then %s', async (_, end) => {
+    const room = await hooked();
+    await room.claim();
+    expect(await room.send(cancelHook())).toEqual(YES);
+    expect(await room.redis.lrange(room.keys.wake('w1'), 0, -1)).toContain('run:hook');
+    expect([...(await room.send(findCanceled(['hook'])))]).toEqual([['hook', 'why']]);
+    expect(await room.send(end(room) as Op<unknown>)).toBe('OK');
+    await expectEnded(room);
+  });
+
+  it('ends one whose worker is lost', async () => {
+    const room = await hooked();
+    await room.claim();
+    await room.send(cancelHook());
+    await room.expireLease('w1');
+    await room.send(reapWorkers(10));
+    await expectEnded(room);
+  });
+
+  it('comes too late for one that has ended', async () => {
+    const room = await hooked();
+    await room.claim();
+    await room.send(finish(room));
+    expect(await room.repeat(cancelHook())).toEqual({ ...YES, status: 'NO' });
   });
 });

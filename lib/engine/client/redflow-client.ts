@@ -79,7 +79,8 @@ export class RedflowClient {
   /**
    * Cancels a run and its descendants. One that is not running ends at once; a running one gets its signal aborted, starts no
    * further step, and ends when its handler settles, at the latest after the worker's `cancelGraceMs`.
-   * A second cancellation, or one of a run that has ended, changes nothing and says so.
+   * A second cancellation, or one of a run that has ended, changes nothing and says so. `{ failureHook: true }` cancels the failure hook
+   * of a run that has failed.
    * @throws RunNotFoundError, InvalidOptionError, ConnectionError
    */
   cancelRun(runId: string, options?: CancelOptions): Promise<CancelResult> {

@@ -3,10 +3,12 @@ import type { CancelOptions, CancelResult } from '../core/client.types.js';
 import { describeValue } from '../core/describe-value.js';
 import { InvalidOptionError, RunNotFoundError } from '../core/errors/index.js';
 import { newId } from '../core/ids.js';
-import { cancelRun } from '../redis/cancel-run.js';
+import { type Cancellation, cancelRun } from '../redis/cancel-run.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { continueCancel } from '../redis/continue-cancel.js';
 import type { PendingCalls } from './pending-calls.js';
+
+const SWITCHES = ['compensate', 'failureHook'] as const;
 
 /** Cancels runs and their descendants. */
 export class RunCanceler {
@@ -17,18 +19,21 @@ export class RunCanceler {
 
   /** @throws RunNotFoundError, InvalidOptionError */
   async cancel(runId: string, options: CancelOptions = {}): Promise<CancelResult> {
-    rejectUnknownKeys(options, ['reason', 'compensate'], 'cancelRun()');
-    const { reason = '', compensate = true } = options;
+    rejectUnknownKeys(options, ['reason', ...SWITCHES], 'cancelRun()');
+    const { reason = '', compensate = true, failureHook = false } = options;
     checkCancelReason(reason);
-    if (typeof compensate !== 'boolean') {
-      throw new InvalidOptionError('compensate', `Expected \`compensate\` to be true or false; got ${describeValue(compensate)}`);
+    for (const name of SWITCHES) {
+      const given: unknown = options[name];
+      if (given === undefined || typeof given === 'boolean') continue;
+      throw new InvalidOptionError(name, `Expected \`${name}\` to be true or false; got ${describeValue(given)}`);
     }
     if (!canBeName(runId, 'runId')) throw new RunNotFoundError({ runId });
-    return this.pending.track(() => this.write(runId, reason, compensate));
+    return this.pending.track(() => this.write({ runId, reason, compensate, failureHook, nonce: newId() }));
   }
 
-  private async write(runId: string, reason: string, compensate: boolean): Promise<CancelResult> {
-    const answer = await this.buffer.add(cancelRun({ runId, reason, compensate, nonce: newId() }));
+  private async write(cancellation: Cancellation): Promise<CancelResult> {
+    const { runId } = cancellation;
+    const answer = await this.buffer.add(cancelRun(cancellation));
     if (answer.status === 'MISSING') throw new RunNotFoundError({ runId });
     // Workers go on with what a crash leaves.
     if (answer.more) while (await this.buffer.add(continueCancel()));

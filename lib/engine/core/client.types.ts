@@ -75,17 +75,25 @@ export interface CreateOptions {
   maxAttempts?: number | undefined;
 }
 
-/** Options of `cancelRun` and `cancelRuns`. */
+/** Options of `cancelRun`. */
 export interface CancelOptions {
   /** Up to 1,024 bytes; kept on the run and given to those who wait for it. */
   reason?: string | undefined;
   /** False leaves what completed steps did. @default true */
   compensate?: boolean | undefined;
+  /**
+   * Cancels the run's failure hook in its place: the `onFailure` of a run that has failed, while `failureHook.status` is `pending`. The
+   * run stays failed, the hook fails with `RunCanceledError`, and what it has started goes on.
+   * @default false
+   */
+  failureHook?: boolean | undefined;
 }
 
 /** What `cancelRun` came to. */
 export interface CancelResult {
-  /** True for exactly the call that decides that the run ends canceled; false when it had ended, or was canceled before. */
+  /**
+   * True for exactly the call that decides that the run, or its failure hook, ends canceled; false when it had ended, or was canceled before.
+   */
   canceled: boolean;
   /** Of the run after the call: a running one is `running` until its handler settles. */
   status: RunStatus;

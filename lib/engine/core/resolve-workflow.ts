@@ -14,6 +14,7 @@ import type { WorkflowOptions } from './workflow.types.js';
 export const DEFAULT_QUEUE = 'default';
 const DEFAULT_PRIORITY = 0;
 const DEFAULT_MAX_ATTEMPTS = 3;
+const DEFAULT_ON_FAILURE_TIMEOUT = '10m';
 
 const EVENT_TRIGGER_KEYS = ['name', 'if'];
 const WORKFLOW_KEYS = [
@@ -21,6 +22,7 @@ const WORKFLOW_KEYS = [
   'maxAttempts',
   'retries',
   'timeout',
+  'onFailureTimeout',
   'maxConcurrency',
   ...ADMISSION_KEYS,
   'priority',
@@ -39,6 +41,8 @@ export interface ResolvedWorkflowOptions {
   readonly maxAttempts: number;
   /** Deadline of a run from its first start, in milliseconds; undefined is none. */
   readonly timeoutMs?: number;
+  /** How long the failure hook may take at a time, in milliseconds. */
+  readonly onFailureTimeoutMs: number;
   /** Most runs in execution at a time, over all workers; undefined is no limit. */
   readonly maxConcurrency?: number;
   /** Undefined for a workflow that has none. */
@@ -69,6 +73,7 @@ export function resolveWorkflowOptions<I>(name: string, options: WorkflowOptions
       retry,
       maxAttempts: retry.maxAttempts,
       timeoutMs: options.timeout === undefined ? undefined : parsePositiveDuration(options.timeout, 'timeout'),
+      onFailureTimeoutMs: parsePositiveDuration(options.onFailureTimeout ?? DEFAULT_ON_FAILURE_TIMEOUT, 'onFailureTimeout'),
       maxConcurrency:
         options.maxConcurrency === undefined ? undefined : checkPositiveInteger(options.maxConcurrency, 'maxConcurrency'),
       admission: resolveAdmission(options as WorkflowOptions),

@@ -207,6 +207,7 @@ export interface FailureContext<I = unknown> {
   readonly error: Error;
   /** Durable steps of the hook; their names are its own. */
   readonly step: StepApi;
+  /** Aborted when `onFailureTimeout` is over, when the hook is canceled, on lease loss and on forced shutdown. */
   readonly signal: AbortSignal;
 }
 
@@ -229,6 +230,11 @@ export interface WorkflowOptions<I = unknown> extends AdmissionOptions<I> {
   retries?: RetryPolicy | undefined;
   /** Deadline of a run counted from its first start, waits included. @default none */
   timeout?: Duration | undefined;
+  /**
+   * How long `onFailure` may execute at a time: its waits do not count. Then its signal is aborted, and the attempt fails with
+   * `RunTimeoutError`, also when the hook ignores the signal. @default '10m'
+   */
+  onFailureTimeout?: Duration | undefined;
   /**
    * Runs of the workflow that execute at the same time, over all workers. Runs that only wait do not count. What the last started
    * deployment declares holds. @default no limit

@@ -11,6 +11,8 @@ export interface Cancellation {
   readonly nonce: string;
   /** Statuses in which it is canceled; none for any. */
   readonly only?: readonly RunStatus[];
+  /** Its failure hook is canceled, not the run. */
+  readonly failureHook?: boolean;
 }
 
 export type CancelAnswer =
@@ -18,10 +20,10 @@ export type CancelAnswer =
   /** `YES`: this call decides that the run ends canceled. `more`: descendants are left for continue_cancel. */
   | { readonly status: 'YES' | 'NO'; readonly runStatus: RunStatus; readonly more: boolean };
 
-export function cancelRun({ runId, reason, compensate, nonce, only = [] }: Cancellation): Op<CancelAnswer> {
+export function cancelRun({ runId, reason, compensate, nonce, only = [], failureHook = false }: Cancellation): Op<CancelAnswer> {
   return {
     name: 'cancel_run',
-    args: [runId, reason, compensate ? 1 : 0, nonce, only.map(codesOfStatus).join('')],
+    args: [runId, reason, compensate ? 1 : 0, nonce, only.map(codesOfStatus).join(''), failureHook ? 1 : 0],
     parse: (reply) => {
       const [status, code, more] = reply as [CancelAnswer['status'], string, number];
       return status === 'MISSING' ? { status } : { status, runStatus: statusOf(code), more: more === 1 };

@@ -10,7 +10,8 @@ import { inputOfFailed } from './run-input.js';
 const MAX_ATTEMPTS = 3;
 
 /**
- * A workflow's `onFailure` as a workflow of its own, for one failed run: with the default retries, without timeout.
+ * A workflow's `onFailure` as a workflow of its own, for one failed run: with the default retries, and a timeout for each pass. It has
+ * no deadline: it may wait as long as it likes, since it holds no slot then.
  * @param failed null when the failed run is gone
  * @param data of the hook: it has what was made of the failed run's input
  */
@@ -24,6 +25,7 @@ export function hookWorkflow({ options, onFailure }: ServedWorkflow, failed: Run
       timeoutMs: undefined,
       input: undefined,
     },
+    passTimeoutMs: options.onFailureTimeoutMs,
     handler: async (ctx: WorkflowContext) => {
       if (!onFailure)
         throw new NonRetriableError(`Workflow "${name}" has no onFailure any more: the hook of this run is dropped.`);

@@ -6,10 +6,16 @@
 --   compensate       1, or 0 to leave what completed steps did
 --   nonce            a value of this call alone
 --   only             letters of the statuses in which it is canceled, '' for any
+--   hook             1 to cancel its failure hook in its place
 -- RETURNS { YES | NO | MISSING, status letter, 1 if descendants are left for continue_cancel }
 if only ~= '' then
   local run = call('HMGET', run_key(id), 'st', 'cn')
   if run[1] and run[2] ~= nonce and not string.find(only, run[1], 1, true) then return { 'NO', run[1], 0 } end
 end
-local answer = request_cancel(id, reason, compensate, nonce)
+local answer
+if hook == '1' then
+  answer = request_hook_cancel(id, reason, nonce)
+else
+  answer = request_cancel(id, reason, compensate, nonce)
+end
 return { answer[1], answer[2], call('EXISTS', ROOT .. 'canceling') }

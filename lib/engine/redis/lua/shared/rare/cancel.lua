@@ -5,6 +5,14 @@ local function cancel_children(id, compensate, canceled)
   end
 end
 
+-- Takes a run that nobody executes out of where it waits.
+local function leave_queue(id, queue)
+  call('ZREM', ROOT .. 'due', id)
+  call('ZREM', ROOT .. 'queue:' .. queue, id)
+  call('ZREM', ROOT .. 'suspects:' .. queue, id)
+  leave_line(id)
+end
+
 -- Cancels one run. A running one ends when its pass does; any other at once. Answers { YES | NO, status } or { MISSING }. The nonce
 -- tells a repeat of the call that decided it from a second cancellation.
 local function request_cancel(id, reason, compensate, nonce)
@@ -31,12 +39,29 @@ local function request_cancel(id, reason, compensate, nonce)
     resume(id)
     return { 'YES', status }
   end
-  local queue = run[11]
-  call('ZREM', ROOT .. 'due', id)
-  call('ZREM', ROOT .. 'queue:' .. queue, id)
-  call('ZREM', ROOT .. 'suspects:' .. queue, id)
-  leave_line(id)
+  leave_queue(id, run[11])
   if cold[3] then end_debounce(id, run[10], cold[3]) end
   end_canceled(id, run)
   return { 'YES', call('HGET', key, 'st') }
+end
+
+-- Cancels the failure hook of a run that has failed, as request_cancel does a run. The run stays failed.
+local function request_hook_cancel(id, reason, nonce)
+  local failed = call('HMGET', run_key(id), 'st', 'hk', 'fh', 'hi', 'cn')
+  local status, hook = failed[1], failed[4]
+  if not status or failed[2] then return { 'MISSING', '' } end
+  if failed[5] == nonce then return { 'YES', status } end
+  local run = failed[3] == 'p' and call('HMGET', run_key(hook), unpack(GUARDED))
+  if not run or not run[1] or run[9] then return { 'NO', status } end
+  call('HSET', run_key(id), 'cn', nonce)
+  call('HSET', run_key(hook), 'cr', now_text)
+  run[9] = now_text
+  if reason ~= '' then call('HSET', data_key(hook), 'cx', reason) end
+  if run[1] == 'r' then
+    resume(hook)
+  else
+    leave_queue(hook, run[11])
+    end_hook(hook, run, id)
+  end
+  return { 'YES', status }
 end

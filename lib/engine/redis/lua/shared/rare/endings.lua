@@ -1,7 +1,7 @@
--- The error of a canceled run, as it is told to those who wait for its end.
-local function canceled_error(id)
-  local reason = data_field(id, 'cx')
-  local message = 'Run "' .. id .. '" was canceled'
+-- The error of a canceled run, as it is told to those who wait for its end; with `hook`, that of the run's failure hook.
+local function canceled_error(id, hook)
+  local reason = data_field(hook or id, 'cx')
+  local message = (hook and 'The failure hook of run "' or 'Run "') .. id .. '" was canceled'
   local text = '{"name":"RunCanceledError","code":"RUN_CANCELED","message":'
     .. cjson.encode(message .. (reason and ': ' .. reason or '.')) .. ',"runId":' .. cjson.encode(id)
   if reason then text = text .. ',"reason":' .. cjson.encode(reason) end
@@ -34,6 +34,22 @@ local function start_hook(id, hook)
   wake(run[2])
 end
 
+-- Ends the failure hook of a run: canceled if that was requested, whatever it came to. It leaves nothing behind but its outcome. The
+-- retention of the run begins.
+local function end_hook(hook, run, failed, outcome, payload)
+  guarded[hook] = nil
+  if run[9] then
+    outcome, payload = 'f', canceled_error(failed, hook)
+  end
+  if run[8] then unlisten_all(hook) end
+  if call('HGET', run_key(failed), 'hi') == hook then
+    call('HSET', run_key(failed), 'fh', outcome, 'rb', now_text)
+    if payload ~= '' then call('HSET', data_key(failed), 'fe', payload) end
+    ended[#ended + 1] = failed
+  end
+  call('UNLINK', run_key(hook), data_key(hook), ROOT .. 'passes:' .. hook, ROOT .. 'listening:' .. hook)
+end
+
 -- Queues a run that nobody executes to unwind: its next pass runs the compensations and then writes the outcome, f or c.
 local function unwind(id, run, outcome)
   guarded[id] = nil
@@ -49,9 +65,16 @@ end
 -- Whether completed steps are to be undone before a cancellation is final.
 local function compensates(run) return run.compensable and not run.kept end
 
--- Ends a run whose cancellation was requested, once nobody executes it; its compensations come first.
+-- Ends a run, or a failure hook, whose cancellation was requested, once nobody executes it; its compensations come first.
 local function end_canceled(id, run)
-  if compensates(run) then unwind(id, run, 'c') else terminate(id, run, 'c') end
+  local failed = call('HGET', run_key(id), 'hk')
+  if failed then
+    end_hook(id, run, failed)
+  elseif compensates(run) then
+    unwind(id, run, 'c')
+  else
+    terminate(id, run, 'c')
+  end
 end
 
 -- What becomes of a running run whose cancellation was requested when its pass ends, however it ends.
