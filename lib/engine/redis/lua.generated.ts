@@ -1109,9 +1109,9 @@ local function deliver_end(child, member, outcome, payload)
   local id, step, branch = read_wait_member(member)
   return deliver(id, step, branch, outcome == 's' and 'd' or 'k', payload, 'c' .. #child .. ':' .. child)
 end
-local function canceled_error(id)
-  local reason = data_field(id, 'cx')
-  local message = 'Run "' .. id .. '" was canceled'
+local function canceled_error(id, hook)
+  local reason = data_field(hook or id, 'cx')
+  local message = (hook and 'The failure hook of run "' or 'Run "') .. id .. '" was canceled'
   local text = '{"name":"RunCanceledError","code":"RUN_CANCELED","message":'
     .. cjson.encode(message .. (reason and ': ' .. reason or '.')) .. ',"runId":' .. cjson.encode(id)
   if reason then text = text .. ',"reason":' .. cjson.encode(reason) end
@@ -1140,6 +1140,19 @@ local function start_hook(id, hook)
   enqueue(hook, run[2], tonumber(run[3] or 0), 0)
   wake(run[2])
 end
+local function end_hook(hook, run, failed, outcome, payload)
+  guarded[hook] = nil
+  if run[9] then
+    outcome, payload = 'f', canceled_error(failed, hook)
+  end
+  if run[8] then unlisten_all(hook) end
+  if call('HGET', run_key(failed), 'hi') == hook then
+    call('HSET', run_key(failed), 'fh', outcome, 'rb', now_text)
+    if payload ~= '' then call('HSET', data_key(failed), 'fe', payload) end
+    ended[#ended + 1] = failed
+  end
+  call('UNLINK', run_key(hook), data_key(hook), ROOT .. 'passes:' .. hook, ROOT .. 'listening:' .. hook)
+end
 local function unwind(id, run, outcome)
   guarded[id] = nil
   move(id, run[10], run[11], run[12], run[1], 'q')
@@ -1152,7 +1165,14 @@ local function unwind(id, run, outcome)
 end
 local function compensates(run) return run.compensable and not run.kept end
 local function end_canceled(id, run)
-  if compensates(run) then unwind(id, run, 'c') else terminate(id, run, 'c') end
+  local failed = call('HGET', run_key(id), 'hk')
+  if failed then
+    end_hook(id, run, failed)
+  elseif compensates(run) then
+    unwind(id, run, 'c')
+  else
+    terminate(id, run, 'c')
+  end
 end
 local function settle_canceled(id, run)
   local since = run[6] or compensates(run) and call('HGET', run_key(id), 'sa')
@@ -1253,6 +1273,12 @@ local function cancel_children(id, compensate, canceled)
     call('HSETNX', ROOT .. 'canceling', id, '0,' .. compensate .. ',' .. canceled)
   end
 end
+local function leave_queue(id, queue)
+  call('ZREM', ROOT .. 'due', id)
+  call('ZREM', ROOT .. 'queue:' .. queue, id)
+  call('ZREM', ROOT .. 'suspects:' .. queue, id)
+  leave_line(id)
+end
 local function request_cancel(id, reason, compensate, nonce)
   local key = run_key(id)
   local run = call('HMGET', key, unpack(GUARDED))
@@ -1275,14 +1301,29 @@ local function request_cancel(id, reason, compensate, nonce)
     resume(id)
     return { 'YES', status }
   end
-  local queue = run[11]
-  call('ZREM', ROOT .. 'due', id)
-  call('ZREM', ROOT .. 'queue:' .. queue, id)
-  call('ZREM', ROOT .. 'suspects:' .. queue, id)
-  leave_line(id)
+  leave_queue(id, run[11])
   if cold[3] then end_debounce(id, run[10], cold[3]) end
   end_canceled(id, run)
   return { 'YES', call('HGET', key, 'st') }
+end
+local function request_hook_cancel(id, reason, nonce)
+  local failed = call('HMGET', run_key(id), 'st', 'hk', 'fh', 'hi', 'cn')
+  local status, hook = failed[1], failed[4]
+  if not status or failed[2] then return { 'MISSING', '' } end
+  if failed[5] == nonce then return { 'YES', status } end
+  local run = failed[3] == 'p' and call('HMGET', run_key(hook), unpack(GUARDED))
+  if not run or not run[1] or run[9] then return { 'NO', status } end
+  call('HSET', run_key(id), 'cn', nonce)
+  call('HSET', run_key(hook), 'cr', now_text)
+  run[9] = now_text
+  if reason ~= '' then call('HSET', data_key(hook), 'cx', reason) end
+  if run[1] == 'r' then
+    resume(hook)
+  else
+    leave_queue(hook, run[11])
+    end_hook(hook, run, id)
+  end
+  return { 'YES', status }
 end
 local EVENTS_PER_CALL = 100
 local function place_of(name, key) return #name .. ':' .. name .. ':' .. key end
@@ -1933,11 +1974,17 @@ ops.cancel_run = function(base, count)
   local compensate = ARGV[base + 3]
   local nonce = ARGV[base + 4]
   local only = ARGV[base + 5]
+  local hook = ARGV[base + 6]
   if only ~= '' then
     local run = call('HMGET', run_key(id), 'st', 'cn')
     if run[1] and run[2] ~= nonce and not string.find(only, run[1], 1, true) then return { 'NO', run[1], 0 } end
   end
-  local answer = request_cancel(id, reason, compensate, nonce)
+  local answer
+  if hook == '1' then
+    answer = request_hook_cancel(id, reason, nonce)
+  else
+    answer = request_cancel(id, reason, compensate, nonce)
+  end
   return { answer[1], answer[2], call('EXISTS', ROOT .. 'canceling') }
 end
 ops.continue_cancel = function(base, count)
@@ -2094,13 +2141,7 @@ ops.finish_hook = function(base, count)
   if not run[1] and call('HGET', run_key(failed), 'hi') == id then return 'DONE' end
   if state ~= 'RUNNING' then return state end
   disown(run[3], id)
-  if run[8] then unlisten_all(id) end
-  if call('HGET', run_key(failed), 'hi') == id then
-    call('HSET', run_key(failed), 'fh', outcome, 'rb', now_text)
-    if payload ~= '' then call('HSET', data_key(failed), 'fe', payload) end
-    ended[#ended + 1] = failed
-  end
-  call('UNLINK', run_key(id), data_key(id), ROOT .. 'passes:' .. id, ROOT .. 'listening:' .. id)
+  end_hook(id, run, failed, outcome, payload)
   return 'OK'
 end
 ops.finish_unwinding = function(base, count)
