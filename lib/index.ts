@@ -70,6 +70,7 @@ export {
   PayloadTooLargeError,
   RateLimitedError,
   RedflowError,
+  RedisPermissionError,
   ReplicationError,
   ResultTimeoutError,
   RetryAfterError,

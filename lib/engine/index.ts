@@ -36,6 +36,7 @@ export {
   PayloadTooLargeError,
   RateLimitedError,
   RedflowError,
+  RedisPermissionError,
   ReplicationError,
   ResultTimeoutError,
   RetryAfterError,

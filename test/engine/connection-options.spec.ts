@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { type ClientOptions, createClient, InvalidOptionError, startWorker } from '../../lib/engine/index.js';
 import { rejection, startEngine, whenTestEnds, workflow } from '../support/engine.js';
-import { testPrefix, testRedisUrl } from '../support/namespace.js';
+import { testRedisUrl } from '../support/namespace.js';
 
 const noop = workflow('noop', () => undefined);
 
@@ -93,13 +93,6 @@ describe('connection', () => {
     const connection = make();
     whenTestEnds(async () => connection.disconnect());
     expect((await refusal({ connection })).option).toBe(`connection.${option}`);
-  });
-
-  it('refuses a client that is subscribed to something', async () => {
-    const connection = new Redis(testRedisUrl(), { protocol: 2 });
-    whenTestEnds(async () => connection.disconnect());
-    await connection.subscribe(testPrefix());
-    expect((await refusal({ connection })).message).toContain('it is subscribed to channels');
   });
 
   it('accepts all that a client of ioredis says of itself, numbers as text, and undefined', async () => {

@@ -12,9 +12,9 @@ import {
   startWorker,
   type WorkflowContext,
 } from '../../lib/engine/index.js';
-import { startCluster } from '../support/cluster.js';
 import { RecordingLogger, rejection, startEngine, whenTestEnds, workflow } from '../support/engine.js';
 import { keysUnder, testPrefix, testRedisUrl } from '../support/namespace.js';
+import { type RedisCluster, RedisServers } from '../support/redis-servers.mjs';
 
 const echo = workflow('echo', (ctx: WorkflowContext) => ctx.input);
 
@@ -58,21 +58,52 @@ describe('a Redis Cluster', () => {
     return copy.Cluster;
   }
 
+  async function cluster(): Promise<RedisCluster> {
+    const servers = new RedisServers();
+    whenTestEnds(() => servers.close());
+    return servers.cluster();
+  }
+
   it('may be of another copy of ioredis', async () => {
-    const nodes = await startCluster();
+    const { addresses } = await cluster();
     const Foreign = foreignCluster();
     expect(Foreign).not.toBe(Cluster);
-    const connection = new Foreign(nodes);
+    const connection = new Foreign(addresses, { lazyConnect: true });
     whenTestEnds(async () => connection.disconnect());
     const prefix = testPrefix();
     const logger = new RecordingLogger();
     const client = createClient({ connection, prefix, logger });
     whenTestEnds(() => client.close());
+    await client.connect();
     const worker = await startWorker({ connection, prefix, logger, workflows: [echo] });
     whenTestEnds(() => worker.stop());
     expect(await (await client.run(echo, 1)).result()).toBe(1);
     await client.resetState({ confirm: prefix });
     expect(() => createClient({ connection, waitReplicas: { count: 1, timeout: 1 } })).toThrow(InvalidOptionError);
+  });
+
+  it('is told apart from one of its nodes as `url`, which is refused or warned of', async () => {
+    const redis = await cluster();
+    const prefix = testPrefix();
+    const { owner } = await redis.ownerOf(`{${prefix}}`);
+    const logger = new RecordingLogger();
+    for (const { url } of redis.nodes.filter((node) => node !== owner)) {
+      const client = createClient({ url, prefix, logger });
+      whenTestEnds(() => client.close());
+      const refused = [
+        rejection(client.connect()),
+        rejection(client.run(echo, 1)),
+        rejection(startWorker({ url, prefix, logger, workflows: [echo] })),
+      ];
+      for (const error of await Promise.all(refused)) {
+        expect(error).toBeInstanceOf(InvalidOptionError);
+        expect(error.message).toContain('is one node of a Redis Cluster');
+        expect(error.message).toContain('Write `connection: new Cluster([{ host, port }])`');
+      }
+    }
+    const worker = await startWorker({ url: owner.url, prefix, logger, workflows: [echo] });
+    whenTestEnds(() => worker.stop());
+    expect(logger.matching('warn', /is one node of a Redis Cluster/)).toHaveLength(1);
   });
 });
 

@@ -44,11 +44,15 @@ class Pair {
     process.kill(this.replicaPid, 'SIGCONT');
   }
 
+  private published: number | undefined;
+
   /** How often Redis was asked to wait, each time with a write of its own before. */
   async waits(): Promise<number> {
     const stats = await this.primary.info('commandstats');
     const calls = (name: string) => Number(new RegExp(`^cmdstat_${name}:calls=(\\d+)`, 'm').exec(stats)?.[1] ?? 0);
-    expect(calls('publish')).toBe(calls('wait'));
+    // Clients that do not wait publish as well, when they connect.
+    this.published ??= calls('publish') - calls('wait');
+    expect(calls('publish')).toBe(calls('wait') + this.published);
     return calls('wait');
   }
 }
@@ -76,6 +80,8 @@ describe('waitReplicas', () => {
   it('lets creates and emissions return when the replica has them, with one wait per call', async () => {
     const pair = await startPair();
     const client = pair.client({ count: 1, timeout: '5s' });
+    const reader = pair.client(undefined);
+    await reader.connect();
     await client.run(nightly, undefined);
     expect(await runs(pair.replica)).toBe(1);
     // Both scripts are known from here on: a call with an unknown one is made twice.
@@ -93,7 +99,7 @@ describe('waitReplicas', () => {
     await client.listRuns();
     await client.cancelRun((await client.listRuns()).items[0].id);
     expect(await pair.waits()).toBe(before + 2);
-    expect((await pair.client(undefined).listRuns()).items).toHaveLength(50);
+    expect((await reader.listRuns()).items).toHaveLength(50);
     expect(await pair.waits()).toBe(before + 2);
   });
 

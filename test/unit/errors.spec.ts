@@ -19,6 +19,7 @@ const {
   RedflowError,
   redflowErrorCode,
   redflowErrorPrototype,
+  RedisPermissionError,
   ReplicationError,
   ResultTimeoutError,
   RetryAfterError,
@@ -185,6 +186,17 @@ const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
     new ReplicationError({ id: 'r1', confirmed: 1, expected: 2, timeoutMs: 500 }),
     'REPLICATION',
     '"r1" was written, but 1 instead of 2 replicas confirmed it within 500 ms: a failover may lose it. Repeat the call with the same runId, idempotencyKey or eventId, which writes nothing twice; and look after the replicas, or change `waitReplicas`.',
+    false,
+  ],
+  [
+    new RedisPermissionError({
+      user: 'app',
+      rights: ['&{p}:*', '+publish'],
+      unknown: [],
+      address: 'Redis at a:1 (option "url")',
+    }),
+    'REDIS_PERMISSION',
+    'User "app" lacks rights at Redis at a:1 (option "url") that runs need. Grant them: ACL SETUSER app &{p}:* +publish',
     false,
   ],
   [

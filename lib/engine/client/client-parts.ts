@@ -62,7 +62,7 @@ export class ClientParts {
     const resolved = resolveClientOptions(options);
     const { logger, maxPayloadBytes, sealer, context, waitReplicas } = resolved;
     const keys = new Keyspace(resolved.prefix);
-    this.connection = new RedisConnection(resolved, logger);
+    this.connection = new RedisConnection(resolved, logger, 'client', { keys, waits: waitReplicas !== undefined });
     const runner = new ScriptRunner(this.connection, keys, waitReplicas);
     this.buffer = new CommitBuffer(runner, BUFFER, sealer);
     this.search = new RunSearch(this.buffer);

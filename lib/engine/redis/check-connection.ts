@@ -132,9 +132,6 @@ function checkClient(client: RedisClient): void {
   const { options } = client as { options?: object };
   refuseOptions(options, 'options');
   if (isCluster(client)) refuseOptions((options as { redisOptions?: object }).redisOptions, 'options.redisOptions');
-  else if (client.mode === 'subscriber') {
-    refuse('connection', 'a client for commands; it is subscribed to channels. Give one that is not: client.duplicate()');
-  }
 }
 
 function checkOptions(given: object): void {

@@ -4,10 +4,11 @@ import type { LoggerPort } from '../core/values.types.js';
 import { within } from './deadline.js';
 import { ClientMaker, type ConnectionSource, connected, dropped, type Purpose, sever } from './fresh-client.js';
 import { Outage, reasonOf } from './outage.js';
-import type { RedisClient } from './redis-client.js';
+import { isCluster, type RedisClient } from './redis-client.js';
 import { backoffMs, type RepeatOptions, repeatWhileAway } from './repeat-while-away.js';
+import { type SelfTest, selfTest, testSubscription } from './self-test.js';
 import { addressOf } from './server-address.js';
-import { checkServer, type RedisServerInfo, readServerInfo } from './server-info.js';
+import { askServer, checkServer, type RedisServerInfo } from './server-info.js';
 import { isLoginRefused, isPassing, isRefusal, type Role, wantsFreshConnection } from './transient.js';
 
 export type { ConnectionSource } from './fresh-client.js';
@@ -53,6 +54,8 @@ export class RedisConnection {
     private readonly source: ConnectionSource,
     readonly logger: LoggerPort,
     readonly role: Role = 'client',
+    /** What calls will use; none for a connection that does less than clients and workers do. */
+    private readonly uses?: Pick<SelfTest, 'keys' | 'waits'>,
   ) {
     this.address = addressOf(source);
     this.silenceMs = Math.min(SILENCE_MS.longest, Math.max(SILENCE_MS.shortest, source.giveUpAfterMs / TRIES_BEFORE_GIVING_UP));
@@ -68,6 +71,10 @@ export class RedisConnection {
       isOver: () => this.isOver,
       gaveUp: (error, waitedMs) => this.gaveUp(error, waitedMs),
     };
+  }
+
+  get isCluster(): boolean {
+    return isCluster(this.source.connection);
   }
 
   /** True once {@link close} was called. */
@@ -111,7 +118,7 @@ export class RedisConnection {
    * @throws ConnectionError, UnsupportedRedisError
    */
   reach(): Promise<RedisServerInfo> {
-    return repeatWhileAway(() => this.open(), {
+    return repeatWhileAway(() => this.openAndSubscribe(), {
       ...this.repeats,
       giveUpAfterMs: this.source.connectTimeoutMs,
       gaveUp: (error) => (this.isClosed ? this.closedError() : (error as Error)),
@@ -181,8 +188,9 @@ export class RedisConnection {
       const redis = await this.connect('calls');
       redis.once('end', ended);
       try {
-        const info = readServerInfo(await within(this.limitMs(), 'The first call', redis.info()));
+        const info = await within(this.limitMs(), 'The first call', askServer(redis));
         checkServer(info);
+        await this.test(redis);
         this.maker.learn(redis);
         this.wasOpen = true;
         return { redis, info };
@@ -194,6 +202,26 @@ export class RedisConnection {
       ended();
       throw this.isClosed ? this.closedError() : this.unreachable(error);
     }
+  }
+
+  /** Results are pushed to a connection of their own, which a client makes when it first awaits one. */
+  private async openAndSubscribe(): Promise<RedisServerInfo> {
+    const info = await this.open();
+    const { uses, role, address } = this;
+    if (!uses || role !== 'client') return info;
+    const redis = await this.duplicate();
+    try {
+      await within(this.limitMs(), 'Subscribing', testSubscription(redis, { ...uses, role, address }));
+      return info;
+    } finally {
+      this.discard(redis);
+    }
+  }
+
+  /** What an ACL refuses is found before anything depends on it. Later changes of it are not looked for. */
+  private async test(redis: RedisClient): Promise<void> {
+    const { uses, role, address } = this;
+    if (uses && !this.wasOpen) await within(this.limitMs(), 'The self-test', selfTest(redis, { ...uses, role, address }));
   }
 
   private async connect(purpose: Purpose, signal?: AbortSignal): Promise<RedisClient> {

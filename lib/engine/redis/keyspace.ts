@@ -56,6 +56,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `serving:<queue>`      | set    | workers that claim from a queue |
  * | `queues`, `workflows`, `counters` | | names of queues, metadata by workflow, sequence numbers |
  * | `clock`                | string | offset of the test clock, under a `redflow-test:` prefix only |
+ * | `selftest`             | string | made and deleted by the self-test of a boot |
  * | `moving`               |        | nothing, ever: see {@link Keyspace.declared} |
  */
 export class Keyspace {

@@ -1,4 +1,5 @@
 import { UnsupportedRedisError } from '../core/errors/index.js';
+import type { RedisClient } from './redis-client.js';
 
 const MINIMUM = { major: 6, minor: 2 };
 
@@ -11,10 +12,24 @@ export interface RedisServerInfo {
   /** A replica takes no writes, and answers reads with what was true some time ago. */
   readonly isReplica: boolean;
   readonly isLoading: boolean;
+  readonly isClusterNode: boolean;
+  /** False where an ACL refuses INFO, as `-@dangerous` does: only the version is known then, and at least its major part. */
+  readonly isKnown: boolean;
+}
+
+/** Asks a server for all it says of itself, or for its version, which scripts know from Redis 7 on. */
+export async function askServer(redis: RedisClient): Promise<RedisServerInfo> {
+  try {
+    return readServerInfo(await redis.info());
+  } catch (error) {
+    if (!String((error as Error).message).startsWith('NOPERM')) throw error;
+    const version = await redis.eval("return redis.REDIS_VERSION or ''", 0).catch(() => '');
+    return { ...readServerInfo(`redis_version:${version || '6.2'}`), isKnown: false };
+  }
 }
 
 /** Reads the answer to INFO. Valkey and Dragonfly answer a `redis_version` they are compatible with. */
-export function readServerInfo(info: string): RedisServerInfo {
+function readServerInfo(info: string): RedisServerInfo {
   const field = (name: string): string | undefined => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1].trim();
   const version = field('redis_version') ?? '0.0';
   const [major, minor] = version.split('.').map(Number);
@@ -26,6 +41,8 @@ export function readServerInfo(info: string): RedisServerInfo {
     appendOnly: field('aof_enabled') === '1',
     isReplica: field('role') === 'slave',
     isLoading: field('loading') === '1',
+    isClusterNode: field('cluster_enabled') === '1',
+    isKnown: true,
   };
 }
 

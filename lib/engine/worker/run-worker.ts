@@ -68,7 +68,9 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     private readonly known: ResolvedWorkerInternals,
   ) {
     this.keys = new Keyspace(client.prefix);
-    this.connection = new RedisConnection({ ...client, giveUpAfterMs: Number.POSITIVE_INFINITY }, client.logger, 'worker');
+    this.connection = new RedisConnection({ ...client, giveUpAfterMs: Number.POSITIVE_INFINITY }, client.logger, 'worker', {
+      keys: this.keys,
+    });
     const runner = new ScriptRunner(this.connection, this.keys);
     this.buffer = new CommitBuffer(runner, { ...BUFFER, beforeSend: () => this.claims.rideAlong() }, client.sealer);
     this.directory = new WorkflowDirectory(known.registry, new WorkflowMetas(this.connection, this.keys), known.resolveClass);

@@ -4,6 +4,18 @@ import type { RedisConnection, RedisServerInfo } from '../redis/connection.js';
 /** Warns about settings of the server under which runs can be lost. Managed servers may refuse CONFIG: then only INFO speaks. */
 export async function adviseOnServer(connection: RedisConnection, info: RedisServerInfo, logger: LoggerPort): Promise<void> {
   const { maxmemoryPolicy } = info;
+  if (!info.isKnown) {
+    logger.warn(
+      'Redis may evict runs, or keep nothing on disk: its user is refused INFO. Grant it +info, or check both yourself.',
+    );
+    return;
+  }
+  if (info.isClusterNode && !connection.isCluster) {
+    logger.warn(
+      `${connection.address} is one node of a Redis Cluster: a failover or a reshard ends the work. Write ` +
+        '`connection: new Cluster([{ host, port }])`, with Cluster of ioredis.',
+    );
+  }
   if (maxmemoryPolicy !== undefined && maxmemoryPolicy !== 'noeviction') {
     logger.warn(
       `Redis may evict runs: its maxmemory-policy is "${maxmemoryPolicy}". Set it to "noeviction" on a Redis that holds workflows.`,

@@ -36,6 +36,23 @@ export class ReplicationError extends RedflowError {
   }
 }
 
+/** An ACL of Redis refuses something that a client or worker needs, or the server does not have it. */
+export class RedisPermissionError extends RedflowError {
+  readonly code = 'REDIS_PERMISSION';
+  readonly user: string;
+  /** What it lacks, as `ACL SETUSER` takes it: `+publish`, `~{redflow:v1}*`. */
+  readonly rights: readonly string[];
+
+  constructor(ids: { user: string; rights: readonly string[]; unknown: readonly string[]; address: string }) {
+    const { user, rights, unknown, address } = ids;
+    const refused = `User "${user}" lacks rights at ${address} that runs need. Grant them: ACL SETUSER ${user} ${rights.join(' ')}`;
+    const missing = `${address} does not know ${unknown.join(', ')}, which runs need: renamed or disabled, or not a compatible server.`;
+    super([...(rights.length > 0 ? [refused] : []), ...(unknown.length > 0 ? [missing] : [])].join(' '));
+    this.user = user;
+    this.rights = rights;
+  }
+}
+
 /** The server is too old. */
 export class UnsupportedRedisError extends RedflowError {
   readonly code = 'UNSUPPORTED_REDIS';

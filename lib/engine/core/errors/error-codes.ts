@@ -1,4 +1,4 @@
-import { ConnectionError, ReplicationError, UnsupportedRedisError } from './connection.errors.js';
+import { ConnectionError, RedisPermissionError, ReplicationError, UnsupportedRedisError } from './connection.errors.js';
 import { IdempotencyConflictError, RateLimitedError, UnknownWorkflowError } from './create.errors.js';
 import { InvalidOptionError } from './option.errors.js';
 import { CodecError, InputValidationError, PayloadTooLargeError, SerializationError } from './payload.errors.js';
@@ -40,6 +40,7 @@ const ERROR_CLASSES = {
   NON_RETRIABLE: NonRetriableError,
   PAYLOAD_TOO_LARGE: PayloadTooLargeError,
   RATE_LIMITED: RateLimitedError,
+  REDIS_PERMISSION: RedisPermissionError,
   REPLICATION: ReplicationError,
   RESULT_TIMEOUT: ResultTimeoutError,
   RETRY_AFTER: RetryAfterError,

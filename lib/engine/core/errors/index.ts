@@ -1,4 +1,4 @@
-export { ConnectionError, ReplicationError, UnsupportedRedisError } from './connection.errors.js';
+export { ConnectionError, RedisPermissionError, ReplicationError, UnsupportedRedisError } from './connection.errors.js';
 export { IdempotencyConflictError, RateLimitedError, UnknownWorkflowError } from './create.errors.js';
 export { isNeverRetried, type RedflowErrorCode, redflowErrorCode, redflowErrorPrototype } from './error-codes.js';
 export { InvalidOptionError } from './option.errors.js';

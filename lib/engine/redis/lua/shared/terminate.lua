@@ -5,7 +5,8 @@ local function announce_end(id, workflow, outcome, payload)
   -- Long payloads are fetched by those who want them: a message goes to every waiting client.
   local message = #id .. ':' .. #workflow .. ':' .. id .. workflow .. outcome .. (#payload <= 16384 and ('=' .. payload) or '?')
   for _, channel in ipairs(call('SMEMBERS', waiters)) do
-    call('PUBLISH', ROOT .. 'ended:' .. channel, message)
+    -- A hint: whoever awaits the run asks for it anyway, so a refusal ends nothing half-way.
+    redis.pcall('PUBLISH', ROOT .. 'ended:' .. channel, message)
   end
   local parents = ROOT .. 'parents:' .. id
   for _, member in ipairs(call('SMEMBERS', parents)) do rare().deliver_end(id, member, outcome, payload) end
