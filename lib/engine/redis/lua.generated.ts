@@ -292,7 +292,7 @@ local function announce_end(id, workflow, outcome, payload)
   local waiters = ROOT .. 'waiters:' .. id
   local message = #id .. ':' .. #workflow .. ':' .. id .. workflow .. outcome .. (#payload <= 16384 and ('=' .. payload) or '?')
   for _, channel in ipairs(call('SMEMBERS', waiters)) do
-    call('PUBLISH', ROOT .. 'ended:' .. channel, message)
+    redis.pcall('PUBLISH', ROOT .. 'ended:' .. channel, message)
   end
   local parents = ROOT .. 'parents:' .. id
   for _, member in ipairs(call('SMEMBERS', parents)) do rare().deliver_end(id, member, outcome, payload) end
@@ -2911,3 +2911,54 @@ if counters then
 end
 return replies
 `;
+
+export const LUA_COMMANDS = [
+  'DEL',
+  'EXISTS',
+  'GET',
+  'HDEL',
+  'HEXISTS',
+  'HGET',
+  'HGETALL',
+  'HINCRBY',
+  'HKEYS',
+  'HLEN',
+  'HMGET',
+  'HRANDFIELD',
+  'HSET',
+  'HSETNX',
+  'HSTRLEN',
+  'LPOP',
+  'LPUSH',
+  'LRANGE',
+  'LTRIM',
+  'MEMORY USAGE',
+  'OBJECT ENCODING',
+  'PERSIST',
+  'PEXPIRE',
+  'PUBLISH',
+  'RPUSH',
+  'SADD',
+  'SCARD',
+  'SET',
+  'SISMEMBER',
+  'SMEMBERS',
+  'SPOP',
+  'SRANDMEMBER',
+  'SREM',
+  'SSCAN',
+  'TIME',
+  'UNLINK',
+  'ZADD',
+  'ZCARD',
+  'ZCOUNT',
+  'ZPOPMIN',
+  'ZRANGE',
+  'ZRANGEBYLEX',
+  'ZRANGEBYSCORE',
+  'ZREM',
+  'ZREMRANGEBYSCORE',
+  'ZREVRANGEBYLEX',
+  'ZREVRANGEBYSCORE',
+  'ZSCORE',
+] as const;
