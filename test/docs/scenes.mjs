@@ -82,6 +82,7 @@ export const scenes = {
       payments: { charge: async () => ({ receipt: 'r1' }) },
       stock: { reserve: nothing },
       pages: [{ id: 'p1' }, { id: 'p2' }],
+      Transactional: () => () => undefined,
       importPage: nothing,
     },
     input: { id: 'o1', cents: 100, lines: [{ id: 'l1' }, { id: 'l2' }] },

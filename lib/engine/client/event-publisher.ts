@@ -6,6 +6,7 @@ import type { CreationHost } from '../redis/creation-host.js';
 import { emitEvent, type NewEvent } from '../redis/emit-event.js';
 import { prepareEvent } from '../redis/prepare-event.js';
 import { readEvent } from '../redis/read-event.js';
+import { warnOutsideSteps } from './outside-steps.js';
 import type { PendingCalls } from './pending-calls.js';
 
 interface Published {
@@ -23,7 +24,12 @@ export class EventPublisher {
 
   /** Resolves when every subscriber's run is created and every wait that matched is resumed. */
   emit(ref: EventRef, data: unknown, options: EmitOptions): Promise<Published> {
-    return this.pending.track(async () => this.write(await prepareEvent(ref, data, options, this.host)));
+    return this.pending.track(async () => {
+      const prepared = await prepareEvent(ref, data, options, this.host);
+      const call = `the client to emit "${prepared.name}"`;
+      warnOutsideSteps({ call, instead: 'ctx.step.emitEvent()', key: 'an eventId' }, options.eventId !== undefined);
+      return this.write(prepared);
+    });
   }
 
   private async write(prepared: NewEvent): Promise<Published> {

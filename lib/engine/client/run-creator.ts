@@ -11,6 +11,7 @@ import { prepareRun } from '../redis/prepare-run.js';
 import { rateLimited } from '../redis/rate-limited.js';
 import { readRun } from '../redis/read-run.js';
 import { sealRun } from '../redis/seal-run.js';
+import { warnOutsideSteps } from './outside-steps.js';
 import type { PendingCalls } from './pending-calls.js';
 
 export interface CreatedRun {
@@ -30,6 +31,7 @@ export class RunCreator {
     return this.pending.track(async () => {
       checkObject(options, 'the options of run()');
       const target = await this.host.directory.find(ref, allowsUnknown(options));
+      warnOfRepeats(target.workflow, options);
       const run = await prepareRun(target, input, options, this.host.maxPayloadBytes);
       return this.write(run, await sealRun(run, this.host), options);
     });
@@ -46,6 +48,7 @@ export class RunCreator {
         ref,
         items.some((item) => allowsUnknown(item)),
       );
+      for (const item of items) warnOfRepeats(target.workflow, item);
       const runs: Array<{ run: NewRun; options: CreateOptions }> = [];
       for (const { input, ...options } of items)
         runs.push({ run: await prepareRun(target, input, options, this.host.maxPayloadBytes), options });
@@ -88,6 +91,12 @@ function checkItems(items: unknown): void {
   }
   // Not by forEach(), which passes over holes.
   for (let i = 0; i < items.length; i++) checkObject(items[i], `item ${i} of runMany(), { input, ...options },`, 'items');
+}
+
+function warnOfRepeats(workflow: string, { runId, idempotencyKey }: CreateOptions): void {
+  const instead = 'ctx.step.runWorkflow() to wait for the run, ctx.step.emitWorkflow() only to start it';
+  const isRepeatable = runId !== undefined || idempotencyKey !== undefined;
+  warnOutsideSteps({ call: `the client to run "${workflow}"`, instead, key: 'an idempotencyKey' }, isRepeatable);
 }
 
 function allowsUnknown(options: CreateOptions): boolean {

@@ -14,6 +14,7 @@ import { rateLimited } from '../redis/rate-limited.js';
 import { readSchedule, type ScheduleRead } from '../redis/read-schedule.js';
 import { resumeSchedule } from '../redis/resume-schedule.js';
 import { triggerSchedule } from '../redis/trigger-schedule.js';
+import { warnOutsideSteps } from './outside-steps.js';
 import type { PendingCalls } from './pending-calls.js';
 import type { CreatedRun } from './run-creator.js';
 
@@ -56,6 +57,7 @@ export class ScheduleAdmin {
 
   trigger(id: string): Promise<CreatedRun> {
     return this.pending.track(async () => {
+      warnOutsideSteps({ call: `the client to trigger schedule "${id}"`, instead: 'ctx.step.emitWorkflow()' }, false);
       let created: CreatedRun | undefined;
       await this.repeated(id, async ({ schedule }) => {
         const target = await this.host.directory.find(schedule.workflow, false);
