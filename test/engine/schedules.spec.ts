@@ -76,6 +76,18 @@ describe('a schedule', () => {
     ]);
   });
 
+  it('is made up for the latest ten of many that became overdue together', async () => {
+    const engine = await engineAt('2040-01-10T07:00:05Z', { expression: '* * * * * *' });
+    await firedTimes(engine, 1);
+    await engine.worker.stop();
+    const before = (await firedTimes(engine, 1)).length;
+    await moveTo(engine, '2040-01-10T07:00:50Z');
+    await engine.startWorker();
+    const made = (await firedTimes(engine, before + 10)).slice(before).map((time) => Date.parse(time));
+    expect(made[0]).toBeGreaterThanOrEqual(Date.parse('2040-01-10T07:00:41Z'));
+    for (let i = 1; i < made.length; i++) expect(made[i] - made[i - 1]).toBe(1_000);
+  });
+
   it('is tried again after Redis refused it', async () => {
     const engine = await engineAt('2040-01-10T07:30Z', { expression: '0 * * * *' });
     const key = engine.key('schedule:tick');

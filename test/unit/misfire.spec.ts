@@ -17,6 +17,15 @@ describe('decideTick()', () => {
     expect(decide('0 * * * *', misfire, '10:00:00', '10:01:00')).toEqual(['10:00:00', '11:00:00']);
   });
 
+  it.each(['once', 'skip'] as const)('fires the latest ten of those that are overdue together (%s)', (misfire) => {
+    expect(decide('* * * * * *', misfire, '10:00:00', '10:00:09')).toEqual(['10:00:00', '10:00:01']);
+    expect(decide('* * * * * *', misfire, '10:00:00', '10:00:10')).toEqual(['10:00:01', '10:00:02']);
+    expect(decide('* * * * * *', misfire, '10:00:00', '10:00:45')).toEqual(['10:00:36', '10:00:37']);
+    expect(decide('* * * * * *', misfire, '10:00:37', '10:00:45')).toEqual(['10:00:37', '10:00:38']);
+    expect(decide('*/5 * * * * *', misfire, '10:00:00', '10:00:58')).toEqual(['10:00:10', '10:00:15']);
+    expect(decide('*/6 * * * * *', misfire, '10:00:00', '10:00:55')).toEqual(['10:00:00', '10:00:06']);
+  });
+
   it('fires the latest of those missed, or none', () => {
     expect(decide('0 * * * *', 'once', '10:00:00', '10:01:00.001')).toEqual(['10:00:00', '11:00:00']);
     expect(decide('0 * * * *', 'skip', '10:00:00', '10:01:00.001')).toEqual([undefined, '11:00:00']);
