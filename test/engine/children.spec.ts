@@ -48,6 +48,23 @@ describe('step.runWorkflow()', () => {
     expect((await engine.client.listRuns({ workflow: 'failing' })).items).toHaveLength(1);
   });
 
+  it('answers all of many runs that wait for one child', async () => {
+    const held = gate();
+    const slow = workflow('slow', () => held.promise.then(() => 'done'));
+    const parent = workflow('parent', (ctx: WorkflowContext) =>
+      ctx.step.runWorkflow('shared', slow, undefined, { idempotencyKey: 'shared' }),
+    );
+    const engine = await startEngine({ workflows: [parent, slow], worker: { reaperIntervalMs: 50, concurrency: 50 } });
+    const handles = await engine.client.runMany(
+      parent,
+      Array.from({ length: 250 }, () => ({ input: undefined })),
+    );
+    for (const { id } of handles) await engine.until(id, 'waiting');
+    held.open();
+    expect(await Promise.all(handles.map((handle) => handle.result()))).toEqual(handles.map(() => 'done'));
+    expect((await engine.client.listRuns({ workflow: 'slow' })).items).toHaveLength(1);
+  });
+
   it('times out for good, even if the child ends later', async () => {
     const held = gate();
     const slow = workflow('slow', async (ctx: WorkflowContext) => {

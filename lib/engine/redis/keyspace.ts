@@ -14,6 +14,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `parents:<id>`         | set    | runs and steps that wait for its end |
  * | `children:<id>`        | zset   | runs it started, by creation stamp |
  * | `canceling`            | hash   | canceled runs whose descendants are still to be canceled: stamp of the last child seen, whether to compensate, canceled run |
+ * | `ending`               | set    | ended runs of which runs that wait for them, or places that they listen at, are still to be told |
  * | `listening:<id>`       | hash   | places and members of `listeners` by the step that waits for events |
  * | `list:<status><place>` | zset   | runs of one status letter, workflow and queue by creation stamp (µs, unique): a place is `<len>:<workflow><queue>` |
  * | `places`               | set    | places that have runs |

@@ -1,5 +1,6 @@
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { continueCancel } from '../redis/continue-cancel.js';
+import { continueEnd } from '../redis/continue-end.js';
 import { continueEvent } from '../redis/continue-event.js';
 import type { Op } from '../redis/op.js';
 import { PACK_BATCH, packRuns } from '../redis/pack-runs.js';
@@ -48,6 +49,7 @@ export class Housekeeping {
     this.every(reaperIntervalMs, 'Looking for dead workers', () => this.reap());
     this.every(reaperIntervalMs, 'Going on with events', () => this.goOn(continueEvent));
     this.every(reaperIntervalMs, 'Going on with cancellations', () => this.goOn(continueCancel));
+    this.every(reaperIntervalMs, 'Going on with ends of runs', () => this.goOn(continueEnd));
     this.every(PACK_EVERY_MS, 'Packing ended runs', () => this.pack());
     this.every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep(sweepHistory));
     this.every(historyCleanupIntervalMs, 'Deleting old events', () => this.sweep(sweepEvents));

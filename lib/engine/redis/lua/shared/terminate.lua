@@ -8,10 +8,12 @@ local function announce_end(id, workflow, outcome, payload)
     -- A hint: whoever awaits the run asks for it anyway, so a refusal ends nothing half-way.
     redis.pcall('PUBLISH', ROOT .. 'ended:' .. channel, message)
   end
-  local parents = ROOT .. 'parents:' .. id
-  for _, member in ipairs(call('SMEMBERS', parents)) do rare().deliver_end(id, member, outcome, payload) end
-  call('DEL', waiters, parents)
-  call('HDEL', key, 'nw')
+  call('DEL', waiters)
+  if call('EXISTS', ROOT .. 'parents:' .. id) == 1 and not rare().deliver_ends(id, outcome, payload) then
+    rare().end_later(id)
+  else
+    call('HDEL', key, 'nw')
+  end
 end
 
 -- Writes the terminal state of a run, which the caller has checked that it may, and tells who waits for it. `run` is what guard()
@@ -36,6 +38,6 @@ local function terminate(id, run, outcome, payload, hook)
     ended[#ended + 1] = id
   end
   if run[5] then announce_end(id, run[10], outcome, payload) end
-  if run[8] then rare().unlisten_all(id) end
+  if run[8] and not rare().unlisten_some(id) then rare().end_later(id) end
   if run[13] then rare().give_back(id, run[13], 'mtc') end
 end

@@ -48,6 +48,14 @@ local function unlisten_all(id)
   for _, step in ipairs(call('HKEYS', ROOT .. 'listening:' .. id)) do unlisten(id, step) end
 end
 
+-- The same for some of its waits. Answers whether those were all.
+local LISTENERS_PER_CALL = 500
+local function unlisten_some(id)
+  local listening = ROOT .. 'listening:' .. id
+  for _, step in ipairs(call('HRANDFIELD', listening, LISTENERS_PER_CALL)) do unlisten(id, step) end
+  return call('EXISTS', listening) == 0
+end
+
 -- Ends a wait of a run from outside: d with a value, k with an error. The run's next pass gives it its place in the order of
 -- completion. Nothing happens to a wait that is over, or whose time has run out. A wait for any of several stores which branch it
 -- was, and `tag`, what ended it: e an event, c<bytes of id>:<id> a child, or t a timer, which the worker writes.
@@ -69,3 +77,15 @@ local function deliver_end(child, member, outcome, payload)
   local id, step, branch = read_wait_member(member)
   return deliver(id, step, branch, outcome == 's' and 'd' or 'k', payload, 'c' .. #child .. ':' .. child)
 end
+
+-- The same for some of them: each gets the payload. Answers whether those were all.
+local ENDS_PER_CALL, BYTES_PER_CALL = 100, 4194304
+local function deliver_ends(child, outcome, payload)
+  local parents = ROOT .. 'parents:' .. child
+  local most = math.max(1, math.min(ENDS_PER_CALL, floor(BYTES_PER_CALL / math.max(1, #payload))))
+  for _, member in ipairs(call('SPOP', parents, most)) do deliver_end(child, member, outcome, payload) end
+  return call('EXISTS', parents) == 0
+end
+
+-- What the end of a run leaves to do is done by continue_end, whatever crashes.
+local function end_later(id) call('SADD', ROOT .. 'ending', id) end
