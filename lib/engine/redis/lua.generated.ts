@@ -294,10 +294,12 @@ local function announce_end(id, workflow, outcome, payload)
   for _, channel in ipairs(call('SMEMBERS', waiters)) do
     redis.pcall('PUBLISH', ROOT .. 'ended:' .. channel, message)
   end
-  local parents = ROOT .. 'parents:' .. id
-  for _, member in ipairs(call('SMEMBERS', parents)) do rare().deliver_end(id, member, outcome, payload) end
-  call('DEL', waiters, parents)
-  call('HDEL', key, 'nw')
+  call('DEL', waiters)
+  if call('EXISTS', ROOT .. 'parents:' .. id) == 1 and not rare().deliver_ends(id, outcome, payload) then
+    rare().end_later(id)
+  else
+    call('HDEL', key, 'nw')
+  end
 end
 local function terminate(id, run, outcome, payload, hook)
   guarded[id] = nil
@@ -318,7 +320,7 @@ local function terminate(id, run, outcome, payload, hook)
     ended[#ended + 1] = id
   end
   if run[5] then announce_end(id, run[10], outcome, payload) end
-  if run[8] then rare().unlisten_all(id) end
+  if run[8] and not rare().unlisten_some(id) then rare().end_later(id) end
   if run[13] then rare().give_back(id, run[13], 'mtc') end
 end
 ops.create_run = function(base, count)
@@ -1093,6 +1095,12 @@ end
 local function unlisten_all(id)
   for _, step in ipairs(call('HKEYS', ROOT .. 'listening:' .. id)) do unlisten(id, step) end
 end
+local LISTENERS_PER_CALL = 500
+local function unlisten_some(id)
+  local listening = ROOT .. 'listening:' .. id
+  for _, step in ipairs(call('HRANDFIELD', listening, LISTENERS_PER_CALL)) do unlisten(id, step) end
+  return call('EXISTS', listening) == 0
+end
 local function deliver(id, step, branch, status, payload, tag)
   local field = 's:' .. step
   local record = call('HGET', data_key(id), field)
@@ -1109,6 +1117,14 @@ local function deliver_end(child, member, outcome, payload)
   local id, step, branch = read_wait_member(member)
   return deliver(id, step, branch, outcome == 's' and 'd' or 'k', payload, 'c' .. #child .. ':' .. child)
 end
+local ENDS_PER_CALL, BYTES_PER_CALL = 100, 4194304
+local function deliver_ends(child, outcome, payload)
+  local parents = ROOT .. 'parents:' .. child
+  local most = math.max(1, math.min(ENDS_PER_CALL, floor(BYTES_PER_CALL / math.max(1, #payload))))
+  for _, member in ipairs(call('SPOP', parents, most)) do deliver_end(child, member, outcome, payload) end
+  return call('EXISTS', parents) == 0
+end
+local function end_later(id) call('SADD', ROOT .. 'ending', id) end
 local function canceled_error(id, hook)
   local reason = data_field(hook or id, 'cx')
   local message = (hook and 'The failure hook of run "' or 'Run "') .. id .. '" was canceled'
@@ -2007,6 +2023,20 @@ ops.continue_cancel = function(base, count)
   end
   return call('EXISTS', canceling)
 end
+ops.continue_end = function(base, count)
+  local runs = ARGV[base + 1]
+  for _, id in ipairs(call('SRANDMEMBER', ROOT .. 'ending', runs)) do
+    local status = call('HGET', run_key(id), 'st')
+    local is_done = true
+    if status == 's' or status == 'f' or status == 'c' then
+      local payload = status == 'c' and canceled_error(id) or data_field(id, status == 's' and 'o' or 'e') or ''
+      if deliver_ends(id, status, payload) then call('HDEL', run_key(id), 'nw') else is_done = false end
+      if not unlisten_some(id) then is_done = false end
+    end
+    if is_done then call('SREM', ROOT .. 'ending', id) end
+  end
+  return call('EXISTS', ROOT .. 'ending')
+end
 ops.continue_event = function(base, count)
   local id = ARGV[base + 1]
   if id ~= '' then return go_on(id, EVENTS_PER_CALL) and 1 or 0 end
@@ -2887,7 +2917,7 @@ ops.unwind_run = function(base, count)
   unwind(id, run, 'f')
   return 'OK'
 end
-made = { admit = admit, canceled_error = canceled_error, data_field = data_field, deliver_end = deliver_end, end_debounce = end_debounce, give_back = give_back, merged_into = merged_into, read_limits = read_limits, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_all = unlisten_all }
+made = { admit = admit, canceled_error = canceled_error, data_field = data_field, deliver_ends = deliver_ends, end_debounce = end_debounce, end_later = end_later, give_back = give_back, merged_into = merged_into, read_limits = read_limits, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_some = unlisten_some }
 return made
 end
 local replies = {}
