@@ -206,6 +206,29 @@ describe('giveUpAfterMs and connectTimeoutMs', () => {
   });
 });
 
+describe('a Redis Cluster whose named node is gone', () => {
+  it('is reached by the nodes that were seen before', async () => {
+    const [named, other] = await startCluster(2);
+    const [first, second] = [named, other].map(({ host, port }) =>
+      plainRedis(`redis://${host}:${port}`, { retryStrategy: () => null }),
+    );
+    for (const node of [first, second]) await node.config('SET', 'cluster-require-full-coverage', 'no');
+    // The second node has the upper half of the slots.
+    const prefix = await eventually(async () => {
+      const name = `${testPrefix()}:${Math.random()}`;
+      return (await second.cluster('KEYSLOT', `{${name}}`)) >= 8_192 && name;
+    });
+    const connection = new Cluster([named], { lazyConnect: true });
+    whenTestEnds(async () => connection.disconnect());
+    const client = createClient({ connection, prefix: String(prefix), logger: new RecordingLogger() });
+    whenTestEnds(() => client.close());
+    const { id } = await client.runByName('echo', 1, { allowUnknown: true });
+    await first.shutdown('NOSAVE').catch(() => undefined);
+    await second.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    expect(await client.getRun(id)).toMatchObject({ id, status: 'queued' });
+  });
+});
+
 describe('a Redis Cluster that is down', () => {
   async function clusterDown(): Promise<{ connection: Cluster; node: Redis; down(): Promise<void>; up(): Promise<void> }> {
     const [{ host, port }] = await startCluster();

@@ -36,6 +36,11 @@ describe('a connection that does not answer any more', () => {
     expect(await room.redis.get(room.key('count'))).toBe('1');
   });
 
+  it('may only be slow: a repeat is waited for longer', async () => {
+    const room = openEngineRoom(FOREVER);
+    expect(await room.connection.repeated((redis) => redis.blpop(room.key('nothing'), 6))).toBeNull();
+  });
+
   it('is given up by a client after the time set, if the next ones are as silent', async () => {
     const proxy = await lossyProxy();
     const room = openEngineRoom({ url: proxy.url, role: 'client', giveUpAfterMs: 1_000 });

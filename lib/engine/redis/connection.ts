@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConnectionError, RedflowError } from '../core/errors/index.js';
 import type { LoggerPort } from '../core/values.types.js';
-import { within } from './deadline.js';
+import { SilenceError, within } from './deadline.js';
 import { ClientMaker, type ConnectionSource, connected, dropped, type Purpose, sever } from './fresh-client.js';
 import { Outage, reasonOf } from './outage.js';
 import { isCluster, type RedisClient } from './redis-client.js';
@@ -20,6 +20,8 @@ export type { RedisServerInfo } from './server-info.js';
  * so that it can try afresh before, and when time is short.
  */
 const SILENCE_MS = { longest: 5_000, shortest: 1_000 };
+/** Longest wait for the answer to a call that was not answered before: it may be large, and the network slow. */
+const LARGE_CALL_MS = 30_000;
 const TRIES_BEFORE_GIVING_UP = 3;
 const LONGEST_PAUSE_MS = 1_000;
 
@@ -133,7 +135,7 @@ export class RedisConnection {
     const opening = this.opened();
     const { redis, info } = await opening;
     try {
-      const result = await within(this.limitMs() + longerMs, 'A call', work(redis, info));
+      const result = await within(this.limitMs(longerMs), 'A call', work(redis, info));
       this.tries = 0;
       this.outage.over();
       return result;
@@ -148,7 +150,16 @@ export class RedisConnection {
    * @throws ConnectionError after `giveUpAfterMs`
    */
   repeated<T>(work: Work<T>, longerMs = 0): Promise<T> {
-    return repeatWhileAway(() => this.call(work, longerMs), this.repeats);
+    let spareMs = 0;
+    const attempt = async () => {
+      try {
+        return await this.call(work, longerMs + spareMs);
+      } catch (error) {
+        if (error instanceof SilenceError) spareMs = Math.min(2 * spareMs + this.silenceMs, LARGE_CALL_MS - this.silenceMs);
+        throw error;
+      }
+    };
+    return repeatWhileAway(attempt, this.repeats);
   }
 
   /**
@@ -249,8 +260,8 @@ export class RedisConnection {
     await delay(ms, undefined, { signal: this.closing.signal });
   }
 
-  private limitMs(): number {
-    return Math.min(this.silenceMs, Math.max(SILENCE_MS.shortest, this.giveUpAt - performance.now()));
+  private limitMs(longerMs = 0): number {
+    return Math.min(this.silenceMs + longerMs, Math.max(SILENCE_MS.shortest, this.giveUpAt - performance.now()));
   }
 
   private isPassing(error: unknown): boolean {
