@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { InvalidOptionError, ShutdownError, type StepContext, type WorkflowContext } from '../../lib/engine/index.js';
 import { gate, startEngine, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
-import { ALWAYS_PARK } from '../support/passes.js';
+import { ALWAYS_PARK, ownPasses } from '../support/passes.js';
 
 describe('worker.stop()', () => {
   it('lets running handlers finish and aborts nothing', async () => {
@@ -116,12 +117,83 @@ describe('worker.stop()', () => {
     expect((await handle.getState()).attempt).toBe(1);
   });
 
-  it('refuses what the aborted code still writes', async () => {
+  it('stores what settles once its signal was aborted: it is not executed elsewhere', async () => {
+    let calls = 0;
+    const entered = gate();
+    const handler = (ctx: WorkflowContext) =>
+      ctx.step.run('one', ({ signal }) => {
+        calls++;
+        entered.open();
+        return new Promise((resolve) => signal.addEventListener('abort', () => resolve('late')));
+      });
+    const flow = workflow('flow', handler);
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined);
+    await entered.promise;
+    await engine.worker.stop({ timeoutMs: 0 });
+    expect(await engine.client.getRunSteps(handle.id)).toMatchObject([{ name: 'one', status: 'succeeded', output: 'late' }]);
+    await engine.startWorker();
+    expect(await handle.result()).toBe('late');
+    expect(calls).toBe(1);
+  });
+
+  it('does not hand a run back while the function that it has aborted settles, and begins nothing more', async () => {
+    const events: string[] = [];
+    const entered = gate();
+    const handler = async (ctx: WorkflowContext) => {
+      await ctx.step.run('one', async ({ signal }) => {
+        events.push('one begins');
+        entered.open();
+        if (events.length === 1) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        await delay(50);
+        events.push('one ends');
+      });
+      await ctx.step.run('two', () => events.push('two'));
+    };
+    const flow = workflow('flow', handler);
+    const engine = await startEngine({ workflows: [flow] });
+    const first = engine.worker;
+    const handle = await engine.client.run(flow, undefined);
+    await entered.promise;
+    await engine.startWorker();
+    await first.stop({ timeoutMs: 0 });
+    await handle.result();
+    expect(events).toEqual(['one begins', 'one ends', 'two']);
+    const passes = ownPasses(await engine.client.getRunAttempts(handle.id));
+    expect(passes.at(-1)).toMatchObject({ outcome: 'succeeded', workerId: engine.worker.id });
+  });
+
+  it.each([
+    ['step', true],
+    ['handler', false],
+  ])('takes a %s that fails because it was aborted for no failure', async (_, isStep) => {
+    let calls = 0;
+    const entered = gate();
+    const untilAborted = (signal: AbortSignal) => {
+      if (++calls > 1) return 'done';
+      entered.open();
+      return new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    };
+    const handler = (ctx: WorkflowContext) =>
+      isStep
+        ? ctx.step.run('one', ({ signal }) => untilAborted(signal), { maxAttempts: 2, retries: { delay: '1h' } })
+        : untilAborted(ctx.signal);
+    const flow = workflow('flow', handler, { maxAttempts: 1 });
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined);
+    await entered.promise;
+    await engine.worker.stop({ timeoutMs: 0 });
+    expect(await handle.getState()).toMatchObject({ status: 'queued', attempt: 1, recoveries: 0 });
+    expect(await engine.client.getRunAttempts(handle.id)).toMatchObject([{ outcome: 'handed_back' }]);
+    await engine.startWorker();
+    expect(await handle.result()).toBe('done');
+  });
+
+  it('refuses what code still writes that did not stop when it was told to', async () => {
     const entered = gate();
     const late = gate<string>();
     const handler = (ctx: WorkflowContext) =>
-      ctx.step.run('one', ({ signal }) => {
-        signal.addEventListener('abort', () => late.open('late'));
+      ctx.step.run('one', () => {
         entered.open();
         return late.promise;
       });
@@ -130,6 +202,7 @@ describe('worker.stop()', () => {
     const handle = await engine.client.run(flow, undefined);
     await entered.promise;
     await engine.worker.stop({ timeoutMs: 0 });
+    late.open('late');
     await late.promise;
     expect(await handle.getState()).toMatchObject({ status: 'queued' });
     expect(await engine.client.getRunSteps(handle.id)).toEqual([]);

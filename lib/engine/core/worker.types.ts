@@ -31,7 +31,7 @@ export interface WorkerOptions {
   historyCleanupIntervalMs?: number | undefined;
   /** How often workflows, subscriptions and schedules are written again, should Redis have lost them. @default 60 000 */
   registryRecoveryIntervalMs?: number | undefined;
-  /** How long `stop()` lets running handlers go on before it aborts them and hands their runs back. @default 20 000 */
+  /** How long `stop()` lets running handlers go on before it aborts them; a second later it hands their runs back. @default 20 000 */
   shutdownTimeoutMs?: number | undefined;
   /** How long a canceled run's handler may take to settle after its signal was aborted. @default 30 000 */
   cancelGraceMs?: number | undefined;
@@ -50,8 +50,8 @@ export interface StartWorkerOptions extends WorkerOptions, ClientOptions {
 export interface Worker {
   readonly id: string;
   /**
-   * Claims nothing more, lets running handlers finish for `timeoutMs`, then aborts their signals and hands the unfinished
-   * runs back to the queue at once, not as attempts. A second call waits for the first.
+   * Claims nothing more, lets running handlers finish for `timeoutMs`, then aborts their signals, gives functions
+   * a second to settle, and hands the unfinished runs back to the queue, not as attempts. A second call waits for the first.
    * @param options.timeoutMs defaults to `shutdownTimeoutMs`; `Infinity` waits for as long as they take
    * @throws InvalidOptionError
    */

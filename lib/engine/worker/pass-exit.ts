@@ -20,6 +20,7 @@ interface ExitingPass {
 /** How a pass parts with a run that has not ended. */
 export class PassExit {
   private isRefused = false;
+  private leaving = false;
 
   constructor(private readonly pass: ExitingPass) {}
 
@@ -33,7 +34,22 @@ export class PassExit {
     });
   }
 
-  /** The worker stops: aborts the handler and gives the run back at once. */
+  get isLeaving(): boolean {
+    return this.leaving;
+  }
+
+  /**
+   * The worker stops: aborts the handler. What is in flight may settle, and is stored; what would begin is left to the next pass, and the
+   * run is given back when that is all that is left.
+   */
+  leave(): void {
+    const { pass } = this;
+    if (pass.isOver) return;
+    this.leaving = true;
+    pass.abort(new ShutdownError({ runId: pass.claimed.run.id }));
+  }
+
+  /** Aborts the handler and gives the run back at once. */
   handBack(): void {
     const { pass } = this;
     if (pass.isOver) return;

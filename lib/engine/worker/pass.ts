@@ -94,6 +94,10 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
     return this.over;
   }
 
+  get isLeaving(): boolean {
+    return this.exit.isLeaving;
+  }
+
   get isCanceled(): boolean {
     return this.canceledBy !== undefined;
   }
@@ -212,7 +216,10 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
     if (this.canceledBy) return this.settleCanceled();
     this.steps.ledger.close();
     await this.steps.ledger.activity.functionsSettled();
-    if (!this.isEnding) await endAttempt(this, thrown);
+    if (this.isEnding) return;
+    // What the handler makes of its abortion is no failure.
+    if (this.isLeaving) this.yield();
+    else await endAttempt(this, thrown);
   }
 
   private timeOut(): void {

@@ -196,6 +196,12 @@ export class RunSteps implements StepTaskHost {
   }
 
   failed(task: StepTask, error: unknown): void {
+    // Told to stop, it was not done: the next pass executes it again.
+    if (this.ledger.host.isLeaving) {
+      this.settled(task);
+      this.ledger.leaveToNextPass();
+      return;
+    }
     let failure = error;
     let delayMs: number | undefined;
     try {

@@ -290,7 +290,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     await this.exit.drained(timeoutMs);
     this.connection.hurry(STOP_GIVES_UP_AFTER_MS);
     await this.intake.idle();
-    for (const pass of [...this.active]) pass.exit.handBack();
+    await this.exit.settled(this.active);
     this.handBacks.finish();
     await this.wake.stop();
     await Promise.all([this.housekeeping.stop(), this.lease.stop()]);

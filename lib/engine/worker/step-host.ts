@@ -22,6 +22,8 @@ export interface StepHost {
   readonly context: WorkflowContext;
   readonly journal: PassJournal;
   readonly worker: StepWorker;
+  /** The worker stops: what is in flight settles and is stored, and nothing further begins. */
+  readonly isLeaving: boolean;
   failureOf(error: Error): RetryFailure;
   /** Redis said that the run is to be canceled. Answers the error for the step that was refused. */
   canceled(reason: string): Error;

@@ -122,6 +122,10 @@ export class StepLedger {
    */
   open<T>(name: string, kind: string, opening: Opening<T>, met?: () => void): Promise<T> {
     if (this.isClosed) return new Promise(() => undefined);
+    if (this.host.isLeaving) {
+      this.leaveToNextPass();
+      return new Promise(() => undefined);
+    }
     let resolve!: (value: T) => void;
     let fail!: (error: unknown) => void;
     const promise = new Promise<T>((onValue, onError) => {
@@ -172,6 +176,12 @@ export class StepLedger {
     else this.deliver(order, hand);
   }
 
+  /** The handler waits for something that this pass will not do: it is dropped when nothing else is going on. */
+  leaveToNextPass(): void {
+    this.activity.isHoldingBack = true;
+    this.activity.changed();
+  }
+
   commit(step: StepWrite): void {
     this.host.journal.commitStep(this.undoables.recorded(step));
   }
@@ -187,7 +197,8 @@ export class StepLedger {
     const start = (): void => {
       this.activity.begun();
       if (this.isClosed) return;
-      if (this.haltedBy) refused(this.haltedBy);
+      if (this.host.isLeaving) this.leaveToNextPass();
+      else if (this.haltedBy) refused(this.haltedBy);
       else begin();
     };
     this.host.journal.whenSettled(() => {

@@ -2,6 +2,10 @@ import { LongTimer } from '../core/long-timer.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { removeWorker } from '../redis/remove-worker.js';
 import { retireWorker } from '../redis/retire-worker.js';
+import type { Pass } from './pass.js';
+
+/** How long functions whose signal was aborted by a stop may take to settle. */
+const SETTLE_GRACE_MS = 1_000;
 
 /** The worker that leaves. */
 interface LeavingWorker {
@@ -36,6 +40,16 @@ export class WorkerExit {
         resolve();
       };
     });
+  }
+
+  /**
+   * Tells the passes that are left to stop, and gives their runs back: each when what it had begun has settled, all after a grace.
+   * Given back at once, a step would run elsewhere beside its function here.
+   */
+  async settled(passes: ReadonlySet<Pass>): Promise<void> {
+    for (const { exit } of [...passes]) exit.leave();
+    await this.drained(SETTLE_GRACE_MS);
+    for (const { exit } of [...passes]) exit.handBack();
   }
 
   passEnded(): void {
