@@ -4,6 +4,7 @@ import { registerWorker } from '../redis/register-worker.js';
 import { FIRST_PAGE, renewLease } from '../redis/renew-lease.js';
 import { FaultLog, pauseAfter } from './fault-log.js';
 import type { OwnedRuns } from './owned-runs.js';
+import type { Pass } from './pass.js';
 import { Periodic } from './periodic.js';
 import type { RedisClock } from './redis-clock.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
@@ -21,8 +22,7 @@ export interface LeaseHost {
   /** Asked to look after each heartbeat. */
   readonly hints: Pick<RunHints, 'look'>;
   readonly owned: OwnedRuns;
-  /** All runs of this worker belong to others now. */
-  loseAll(): void;
+  passes(): Iterable<Pass>;
   warn(message: string): void;
 }
 
@@ -89,7 +89,7 @@ export class LeaseKeeper {
 
   private async recover(): Promise<void> {
     this.host.warn('The worker lost its lease: it was silent for longer than leaseMs. Its runs are left to others.');
-    this.host.loseAll();
+    for (const pass of [...this.host.passes()]) pass.exit.lose();
     let isRegistered = false;
     const register = async () => {
       await this.register();

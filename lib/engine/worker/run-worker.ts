@@ -192,10 +192,6 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     return this.lease.confirmed();
   }
 
-  loseAll(): void {
-    for (const pass of [...this.active]) pass.exit.lose();
-  }
-
   warn(message: string, fields: object = {}): void {
     this.logger.warn(message, { workerId: this.id, ...fields });
   }
@@ -270,7 +266,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.handBacks.finish();
     this.claims.stop();
     this.scheduler.stop();
-    this.loseAll();
+    for (const pass of [...this.active]) pass.exit.lose();
     // What of it is under way waits for an answer for ever.
     void this.housekeeping.stop();
     void this.lease.stop();
