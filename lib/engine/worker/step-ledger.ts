@@ -79,6 +79,11 @@ export class StepLedger {
     this.waits.clear();
   }
 
+  /** The handler has asked for a step. */
+  get isAsked(): boolean {
+    return this.used.size > 0;
+  }
+
   get isHalted(): boolean {
     return this.haltedBy !== undefined;
   }
