@@ -9,6 +9,8 @@ import { ALWAYS_PARK } from '../support/passes.js';
 /** One claim per wake-up: the next one is the one that gets the run. */
 const QUIET = { blockTimeoutMs: 60_000 };
 
+const hung = new Promise<never>(() => undefined);
+
 describe('script calls that are refused', () => {
   it('for as long as runs are in hand leave none of them behind: each is handed back and goes on', async () => {
     const finish = gate();
@@ -86,6 +88,24 @@ describe('script calls that are refused', () => {
     expect(await handle.result()).toBe('done');
     expect(engine.logs.matching('warn', /^Claiming runs failed and is tried again/)).toHaveLength(1);
     expect(engine.logs.matching('warn', /^Claiming runs works again/)).toHaveLength(1);
+  });
+
+  it('for looks at cancellations, packing and ticks are reported once, however often they are tried', async () => {
+    const flow = workflow('flow', () => hung, { cron: [{ id: 'each', expression: '* * * * * *', misfire: 'once' }] });
+    const faulty = await faultyProxy();
+    const engine = await startEngine({ workflows: [flow], worker: { url: faulty.url, leaseMs: 100 } });
+    for (const operation of ['find_canceled', 'pack_runs', 'fire_schedule']) faulty.break(operation, 'refused');
+    await engine.client.run(flow, undefined);
+    for (const operation of ['find_canceled', 'pack_runs']) await eventually(() => faulty.count(operation) >= 4);
+    await eventually(async () => {
+      await engine.advance(5_000);
+      return faulty.count('fire_schedule') >= 3;
+    });
+    faulty.heal();
+    for (const what of ['Looking for canceled runs', 'Packing ended runs', 'Firing schedule "each"']) {
+      await eventually(() => engine.logs.matching('warn', new RegExp(`^${what} works again`)).length === 1, what);
+      expect(engine.logs.matching('warn', new RegExp(`^${what} failed`))).toHaveLength(1);
+    }
   });
 
   it('for heartbeats keep steps from beginning, not for ever', async () => {

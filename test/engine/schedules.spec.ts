@@ -95,7 +95,10 @@ describe('a schedule', () => {
     await engine.redis.set(key, 'of another type');
     await moveTo(engine, '2040-01-10T08:00Z');
     const warned = await eventually(() => {
-      const [line] = engine.logs.matching('warn', /^Firing a schedule failed, trying again in 5000 ms: .*WRONGTYPE/);
+      const [line] = engine.logs.matching(
+        'warn',
+        /^Firing schedule "tick" failed and is tried again until it works: .*WRONGTYPE/,
+      );
       return line ?? false;
     });
     expect(warned.fields).toMatchObject({ scheduleId: 'tick' });

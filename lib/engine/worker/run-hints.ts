@@ -1,5 +1,6 @@
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { findCanceled } from '../redis/find-canceled.js';
+import { FaultLog } from './fault-log.js';
 import type { Pass } from './pass.js';
 
 /** Runs looked at per operation: Redis serves nobody else meanwhile. */
@@ -18,7 +19,11 @@ export class RunHints {
   /** Runs that something came for before their pass began. */
   private readonly hints = new Set<string>();
 
-  constructor(private readonly host: RunHintsHost) {}
+  private readonly faults: FaultLog;
+
+  constructor(private readonly host: RunHintsHost) {
+    this.faults = new FaultLog('Looking for canceled runs', (message) => host.warn(message));
+  }
 
   /** Something came for a run. Its pass may not have begun: then it is looked at when it does. */
   hinted(runId: string): void {
@@ -46,9 +51,10 @@ export class RunHints {
       this.host.buffer.send(
         findCanceled(ids.slice(at, at + RUNS_PER_LOOK)),
         (found) => {
+          this.faults.succeeded();
           for (const [id, reason] of found) byId.get(id)?.cancel(reason);
         },
-        (error) => this.host.warn(`Looking for canceled runs failed: ${(error as Error).message}`),
+        (error) => this.faults.failed(error),
       );
     }
   }

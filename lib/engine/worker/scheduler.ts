@@ -12,6 +12,7 @@ import { fireSchedule, type Tick, type TickAnswer } from '../redis/fire-schedule
 import { prepareRun } from '../redis/prepare-run.js';
 import type { DeclaredSchedule, RegisteredSchedule } from '../redis/register-workflows.js';
 import type { RunTarget } from '../redis/workflow-directory.js';
+import { FaultLog } from './fault-log.js';
 import type { ServedWorkflow } from './pass-host.js';
 import type { RedisClock } from './redis-clock.js';
 
@@ -35,6 +36,7 @@ interface Followed {
   /** Not to be tried before, on the Redis clock. */
   restsUntil: number;
   isFiring: boolean;
+  readonly faults: FaultLog;
 }
 
 /** Calls that may be on their way at the same time: many schedules may be due at once. */
@@ -64,7 +66,8 @@ export class Scheduler {
         const run = await prepareRun(target, decodePayload(resolved.input), {}, this.host.maxPayloadBytes);
         const declared = declaredSchedule(options.name, resolved);
         const admit = admissionOfTicks(options, resolved);
-        this.followed.set(resolved.id, { declared, resolved, run, admit, nextAt: undefined, restsUntil: 0, isFiring: false });
+        const idle = { nextAt: undefined, restsUntil: 0, isFiring: false };
+        this.followed.set(resolved.id, { declared, resolved, run, admit, ...idle, faults: this.faultsOf(resolved.id) });
       }
     }
   }
@@ -144,17 +147,18 @@ export class Scheduler {
   private answered(schedule: Followed, { now, nextAt }: TickAnswer): void {
     this.host.clock.synchronise(now);
     schedule.nextAt = nextAt;
+    schedule.faults.succeeded();
     this.settled(schedule);
   }
 
   private failed(schedule: Followed, error: unknown): void {
     schedule.restsUntil = this.host.clock.now() + RETRY_AFTER_MS;
-    if (!this.stopped) {
-      this.host.warn(`Firing a schedule failed, trying again in ${RETRY_AFTER_MS} ms: ${(error as Error).message}`, {
-        scheduleId: schedule.declared.id,
-      });
-    }
+    if (!this.stopped) schedule.faults.failed(error);
     this.settled(schedule);
+  }
+
+  private faultsOf(scheduleId: string): FaultLog {
+    return new FaultLog(`Firing schedule "${scheduleId}"`, (message) => this.host.warn(message, { scheduleId }));
   }
 
   /** Answers come many at a time. */
