@@ -160,7 +160,8 @@ describe('a boot', () => {
     await plainRedis(server.url).config('SET', 'min-replicas-to-write', '1');
     const error = await rejection(starting({ url: server.url, connectTimeoutMs: 300 }));
     expect(error).toBeInstanceOf(ConnectionError);
-    expect(error.message).toMatch(/^Redis at .* refused all calls for \d+ ms \(NOREPLICAS /);
+    expect(error.message).toContain(`127.0.0.1:${server.port} (option "url"`);
+    expect(error.message).toContain('NOREPLICAS ');
   });
 
   it('can be stopped', async () => {
@@ -181,6 +182,14 @@ describe('a boot', () => {
     expect(error).toBeInstanceOf(ConnectionError);
     expect(error.message).toContain(new URL(proxy.url).host);
     proxy.resume();
+  });
+
+  it('fails where no node of a Cluster answers, naming them', async () => {
+    const connection = new Cluster([{ host: '127.0.0.1', port: 1 }], { lazyConnect: true });
+    const error = await rejection(starting({ connection, connectTimeoutMs: 300 }));
+    expect(error.message).toBe(
+      'Cannot reach the Redis Cluster at 127.0.0.1:1 (option "connection"): none of its nodes answers. Start Redis there, or correct the option.',
+    );
   });
 
   it('fails where no Sentinel answers, naming them and the primary', async () => {
@@ -269,7 +278,9 @@ describe('a Redis Cluster that is down', () => {
     const client = createClient(options);
     await client.connect();
     await down();
-    expect(await rejection(client.run(echo, 1))).toBeInstanceOf(ConnectionError);
+    const error = await rejection(client.run(echo, 1));
+    expect(error).toBeInstanceOf(ConnectionError);
+    expect(error.message).toContain('the Redis Cluster at 127.0.0.1:');
     await Promise.all([worker.stop({ timeoutMs: 0 }), client.close()]);
   });
 });

@@ -272,9 +272,12 @@ export class RedisConnection {
 
   private unreachable(error: unknown): RedflowError {
     if (error instanceof RedflowError) return error;
-    return new ConnectionError(`Cannot reach ${this.address}: ${reasonOf(error)}. Start Redis there, or correct the option.`, {
-      cause: error,
-    });
+    return new ConnectionError(
+      `Cannot reach ${this.address}: ${reasonOf(error).replace(/\.$/, '')}. Start Redis there, or correct the option.`,
+      {
+        cause: error,
+      },
+    );
   }
 
   private gaveUp(error: unknown, waitedMs: number): ConnectionError {

@@ -17,6 +17,8 @@ export type Purpose = 'calls' | 'waiting';
 
 /** A closed connection that does not end by itself is left to the operating system. */
 const LONGEST_CLOSE_MS = 1_000;
+/** Of ioredis. */
+const CLOSED = 'Connection is closed.';
 /** Below the minute after which many networks forget a connection that says nothing. */
 const KEEP_ALIVE_MS = 30_000;
 
@@ -60,10 +62,8 @@ function ownClusterOptions(given: RedisOptions, limitMs: number): ClusterOptions
   };
 }
 
-interface ClusterNode {
-  readonly host?: string;
-  readonly port?: number;
-}
+/** As a user names it: a port, an address or a URL, or both parts. */
+export type ClusterNode = number | string | { readonly host?: string; readonly port?: number };
 
 /** Makes clients as the options say. */
 export class ClientMaker {
@@ -111,14 +111,17 @@ export async function connected(client: RedisClient, limitMs: number): Promise<v
   let said: Error | undefined;
   let refused: Error | undefined;
   const note = (error: Error & { lastNodeError?: Error; command?: { name?: string } }) => {
-    said = error.lastNodeError ?? error;
+    const { lastNodeError } = error;
+    // ioredis asks each node, and does not tell why a socket closed.
+    said =
+      lastNodeError?.message === CLOSED ? new Error('none of its nodes answers', { cause: error }) : (lastNodeError ?? error);
     // ioredis would go on in database 0, which is somebody else's.
     if (error.command?.name === 'select') refused = error;
   };
   client.on('error', note);
   try {
     const ended = new Promise<never>((_, reject) => {
-      client.once('end', () => reject(new Error('Connection is closed.')));
+      client.once('end', () => reject(new Error(CLOSED)));
     });
     // A Cluster that finds itself down leaves the promise of its connect() as it is.
     await within(limitMs, 'Connecting', Promise.race([client.connect(), ended]));
@@ -163,6 +166,7 @@ export async function dropped(client: RedisClient): Promise<void> {
   await within(LONGEST_CLOSE_MS, 'Closing', ended).catch(() => undefined);
 }
 
-function startupNodesOf(cluster: Cluster): ClusterNode[] {
+/** Those that the user has named. */
+export function startupNodesOf(cluster: Cluster): ClusterNode[] {
   return (cluster as unknown as { startupNodes: ClusterNode[] }).startupNodes;
 }
