@@ -36,6 +36,7 @@ const {
   UnknownOutcomeError,
   UnknownWorkflowError,
   UnsupportedRedisError,
+  WaitCircleError,
 } = errors;
 
 const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
@@ -63,6 +64,12 @@ const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
     new DuplicateStepError({ runId: 'r1', step: 'charge' }),
     'DUPLICATE_STEP',
     'Step "charge" was used twice in run "r1". Step names are unique within a run: put the index or key into the name inside a loop.',
+    true,
+  ],
+  [
+    new WaitCircleError({ runId: 'r1', step: 'refund', otherRunId: 'r0', workflow: 'payment', through: 'mutex' }),
+    'WAIT_CIRCLE',
+    'Step "refund" of run "r1" would wait for ever: its child of workflow "payment" needs a mutex that is held by run "r0", which waits for that run. Give the child another key, a `timeout`, or start it with emitWorkflow, which does not wait.',
     true,
   ],
   [
