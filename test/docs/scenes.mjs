@@ -41,6 +41,8 @@ export const scenes = {
     },
     input: { flight: 'RF1' },
   }),
+  // Sentinels and a server at fixed addresses.
+  'docs/recipes/high-availability.md': () => ({ onlyImported: true }),
   // Two servers at fixed addresses.
   'docs/recipes/connections.md': () => ({ onlyImported: true }),
   'docs/recipes/events.md': () => ({ values: { track: nothing }, input: { orderId: 'o1' } }),

@@ -56,6 +56,9 @@ export class RedisServers {
     for (const [i, node] of nodes.slice(masters).entries()) await node.admin.call('CLUSTER', 'REPLICATE', nodes[i % masters].id);
     const cluster = new RedisCluster(nodes);
     await until(() => cluster.isUp());
+    for (const node of nodes.slice(masters)) {
+      await until(async () => (await node.admin.info('replication')).includes('master_link_status:up'));
+    }
     return cluster;
   }
 
@@ -88,6 +91,17 @@ export class RedisServers {
       );
     });
     return { primary, replicas: followers, sentinels: guards, servers: [primary, ...followers] };
+  }
+
+  /** As a server says it. */
+  async version() {
+    for (const { admin } of this.#servers) {
+      const info = await admin.info('server').catch(() => '');
+      const [, name = 'redis'] = /^server_name:(\w+)/m.exec(info) ?? [];
+      const version = new RegExp(`^${name}_version:([\\d.]+)`, 'm').exec(info);
+      if (version) return `${name} ${version[1]}`;
+    }
+    return 'unknown';
   }
 
   async close() {
@@ -192,8 +206,12 @@ class RedisCluster {
   /** Slot of a key, and the master that owns it. */
   async ownerOf(key) {
     const slot = await this.nodes[0].admin.call('CLUSTER', 'KEYSLOT', key);
+    return { slot, owner: await this.ownerOfSlot(slot) };
+  }
+
+  async ownerOfSlot(slot) {
     for (const [first, last, [, port]] of await this.nodes[0].admin.call('CLUSTER', 'SLOTS')) {
-      if (first <= slot && slot <= last) return { slot, owner: this.nodes.find((node) => node.port === port) };
+      if (first <= slot && slot <= last) return this.nodes.find((node) => node.port === port);
     }
     throw new Error(`No master owns slot ${slot}.`);
   }
@@ -227,6 +245,18 @@ class RedisCluster {
       if (node !== to && node !== from) await node.admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id).catch(() => {});
     }
     return { moved, openMs, torn };
+  }
+
+  /** As Valkey 9 moves slots: in the background, and all keys change hands at once. */
+  async migrateAtOnce(slot, from, to) {
+    const began = performance.now();
+    const moved = await from.admin.call('CLUSTER', 'COUNTKEYSINSLOT', slot);
+    await from.admin.call('CLUSTER', 'MIGRATESLOTS', 'SLOTSRANGE', slot, slot, 'NODE', to.id);
+    await until(async () => {
+      const [latest] = await from.admin.call('CLUSTER', 'GETSLOTMIGRATIONS');
+      return fieldOf(latest, 'state') === 'success' && (await this.ownerOfSlot(slot)) === to;
+    });
+    return { moved, openMs: performance.now() - began, torn: 0 };
   }
 }
 

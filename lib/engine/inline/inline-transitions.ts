@@ -129,9 +129,8 @@ const backOffRun: Transition = (store, run, [, , delay, deadline, failure]) => {
   return 'OK';
 };
 
-const releaseRun: Transition = (store, run, [, , , unfit]) => {
+const releaseRun: Transition = (store, run) => {
   if (run.isToBeCanceled) return endCanceled(store, run);
-  if (unfit === '1') run.fields.handBacks = String(run.stored.handBacks + 1);
   store.queue(run);
   return 'OK';
 };
