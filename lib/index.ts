@@ -36,6 +36,7 @@ export type {
 export { RedflowSetupError } from './redflow.errors.js';
 export { RedflowModule } from './redflow.module.js';
 export type { ConnectionHealth } from './redflow.orchestrator.js';
+export { RedflowErrorsInterceptor } from './redflow-errors.interceptor.js';
 export { type RedflowHealth, RedflowHealthIndicator } from './redflow-health.indicator.js';
 
 // Engine: definitions, client and worker

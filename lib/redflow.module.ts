@@ -18,8 +18,8 @@ import { IMPORTED_WITHOUT_FOR_ROOT, wrongKind } from './redflow.messages.js';
 import { type ResolvedRedflowOptions, resolveModuleOptions } from './redflow.options.js';
 import { RedflowOrchestrator } from './redflow.orchestrator.js';
 import { RedflowWorkers } from './redflow.workers.js';
+import { RedflowErrorsInterceptor } from './redflow-errors.interceptor.js';
 import { RedflowHealthIndicator } from './redflow-health.indicator.js';
-import { RedflowHttpErrorsInterceptor } from './redflow-http-errors.interceptor.js';
 import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
 import { RedflowProviderInspector } from './redflow-provider.inspector.js';
 import { RedflowScopeInspector } from './redflow-scope.inspector.js';
@@ -106,7 +106,7 @@ function connectionProviders(name: string): Provider[] {
     RedflowExplorer,
     RedflowWorkflowDirectory,
     RedflowHealthIndicator,
-    { provide: APP_INTERCEPTOR, useClass: RedflowHttpErrorsInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: RedflowErrorsInterceptor },
     { provide: REDFLOW_CONNECTION_NAME, useValue: name },
     { provide: REDFLOW_RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN, TEST_SEAM] },
     { provide: token, useFactory: openClient, inject: [REDFLOW_RESOLVED_OPTIONS, RedflowWorkflowDirectory] },

@@ -22,6 +22,12 @@ export type StepsOf = NonNullable<NonNullable<Parameters<typeof startWorker>[1]>
 /** As long as a worker without `shutdownTimeoutMs` lets its handlers go on. */
 const LONGEST_WAIT_MS = 20_000;
 
+/**
+ * For handlers whose wait was rejected to answer before Nest closes the server: a connection that is kept alive and becomes idle only after that
+ * holds the server up for the keep-alive timeout of Node, 5 s.
+ */
+const ANSWER_MS = 100;
+
 /** Node runs a timer at once when its delay is longer: 24 days are as good as for ever here. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -95,8 +101,8 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
     if (this.isClientOurs) await this.client.close();
   }
 
-  beforeApplicationShutdown(): void {
-    this.stopWaiting();
+  async beforeApplicationShutdown(): Promise<void> {
+    if (this.stopWaiting() > 0) await delay(ANSWER_MS);
   }
 
   onApplicationShutdown(): Promise<void> {
@@ -133,9 +139,9 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
     this.lastWait ??= setTimeout(() => this.stopWaiting(), Math.min(shutdownTimeoutMs, LONGEST_TIMER_MS)).unref();
   }
 
-  private stopWaiting(): void {
+  private stopWaiting(): number {
     clearTimeout(this.lastWait);
-    if (this.isClientOurs) this.client.stopWaiting();
+    return this.isClientOurs ? this.client.stopWaiting() : 0;
   }
 
   /** False when a test replaced the client's provider: then there is nothing to connect to. */

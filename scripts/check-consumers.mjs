@@ -1,8 +1,10 @@
 // Installs the packed package into two new Nest applications, an ES module on Nest 12 and CommonJS on Nest 11, compiles and
 // runs them: each executes one workflow on a private Redis, closes while another is executed, and has to end by itself. The latter
-// is tested with Jest, too.
+// is tested with Jest, too. Then does what README and recipe say in the applications that `nest new` generates, and lets these build
+// and test themselves.
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +19,8 @@ const { devDependencies } = JSON.parse(await readFile(join(root, 'package.json')
 
 /** A workflow takes milliseconds; an application still running after this has something open. */
 const RUN_LIMIT_MS = 60_000;
+/** Jest first compiles the package, file by file. */
+const TEST_LIMIT_MS = 300_000;
 const PREFIX = `consumers:${randomUUID()}`;
 const EXPECTED = 'RECEIPT: CHARGED 1250 TWICE 1\nhanded back in time\nPayments.charge succeeded, receipt succeeded\n';
 
@@ -24,6 +28,16 @@ const CONSUMERS = [
   { name: 'esm-nest-12', nest: devDependencies['@nestjs/core'], type: 'module', module: 'nodenext' },
   { name: 'commonjs-nest-11', nest: '^11.1.0', type: 'commonjs', module: 'node20', jest: true },
 ];
+
+/** The versions of Nest's generators whose applications differ: CommonJS, CommonJS with `nodenext`, ES modules with Vitest. */
+const GENERATED = [
+  { name: 'nest-new-11.0', generator: '11.0.0', typescript: '5.7.3' },
+  { name: 'nest-new-11', generator: '^11.0.0' },
+  { name: 'nest-new-12', generator: '^12.0.0' },
+];
+
+/** What of a generated application is needed to build and test it. */
+const NEEDED = /^(@nestjs\/(cli|testing)|@types\/|jest$|ts-jest$|supertest$|typescript$|vitest$|vite-)/;
 
 async function run(what, command, args, options = {}) {
   try {
@@ -34,16 +48,21 @@ async function run(what, command, args, options = {}) {
   }
 }
 
-/** What `nest new` of Nest 11 writes, with the line that the recipe for tests asks for. */
-async function jestManifest({ nest }) {
+/** The option that the recipe for tests asks for. */
+async function recipeForJest() {
   const recipe = await readFile(join(root, 'docs/recipes/testing.md'), 'utf8');
   const [, line] = /^```json\n(.*)\n```$/m.exec(recipe);
+  return JSON.parse(`{${line}}`);
+}
+
+/** What `nest new` of Nest 11 writes, with the line that the recipe for tests asks for. */
+async function jestManifest({ nest }) {
   return {
     jest: {
       testRegex: '.*\\.spec\\.ts$',
       transform: { '^.+\\.(t|j)s$': 'ts-jest' },
       testEnvironment: 'node',
-      ...JSON.parse(`{${line}}`),
+      ...(await recipeForJest()),
     },
     devDependencies: {
       '@nestjs/testing': nest,
@@ -111,6 +130,62 @@ async function checkConsumer(consumer, { folder, tarball, redisUrl }) {
   process.stdout.write(`${consumer.name}: installed, compiled, ran its workflow and ended.\n`);
 }
 
+async function edit(file, change) {
+  await writeFile(file, change(await readFile(file, 'utf8')));
+}
+
+const editJson = (file, change) => edit(file, (text) => JSON.stringify(change(JSON.parse(text))));
+
+/** Adds the package and the files of scripts/consumers/nest-new to a generated application, and follows the recipe for its tests. */
+async function furnish(cwd, { typescript }, tarball) {
+  const isJest = !existsSync(join(cwd, 'vitest.config.ts'));
+  const jest = await recipeForJest();
+  await editJson(join(cwd, 'package.json'), (manifest) => ({
+    ...manifest,
+    ...(isJest && { jest: { ...manifest.jest, ...jest } }),
+    dependencies: { ...manifest.dependencies, 'nestjs-redflow': `file:${tarball}` },
+    devDependencies: {
+      ...Object.fromEntries(Object.entries(manifest.devDependencies).filter(([name]) => NEEDED.test(name))),
+      ...(typescript && { typescript }),
+    },
+  }));
+  if (isJest) await editJson(join(cwd, 'test/jest-e2e.json'), (config) => ({ ...config, ...jest }));
+  for (const [file, place] of Object.entries({ 'orders.ts': 'src', 'orders.spec.ts': 'src', 'orders.e2e-spec.ts': 'test' })) {
+    await copyFile(join(root, 'scripts/consumers/nest-new', file), join(cwd, place, file));
+    // Jest finds no `.js` beside a `.ts`, and applications of Nest 11 do not write it.
+    if (isJest) await edit(join(cwd, place, file), (text) => text.replace(/(from '\..*)\.js'/g, "$1'"));
+  }
+  await edit(
+    join(cwd, 'src/app.module.ts'),
+    (text) =>
+      `import { OrdersModule } from './orders${isJest ? '' : '.js'}';\n${text.replace('imports: []', 'imports: [OrdersModule]')}`,
+  );
+  await edit(join(cwd, 'test/app.e2e-spec.ts'), (text) =>
+    text.includes('app.close()') ? text : text.replace("  it('/ (GET)'", "  afterEach(() => app.close());\n\n  it('/ (GET)'"),
+  );
+}
+
+async function checkGenerated(generated, { folder, tarball, redisUrl }) {
+  const { name, generator } = generated;
+  const tools = join(folder, `${name}-tools`);
+  await mkdir(tools);
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+  const packages = [`@nestjs/cli@${generator}`, `@nestjs/schematics@${generator}`];
+  await run(`${name}: its generator`, 'npm', ['install', '--prefix', tools, ...quiet, ...packages]);
+  const nest = join(tools, 'node_modules/@nestjs/cli/bin/nest.js');
+  const newApp = ['new', name, '--skip-install', '--skip-git', '--package-manager', 'npm'];
+  await run(`${name}: nest new`, process.execPath, [nest, ...newApp], { cwd: folder });
+  const cwd = join(folder, name);
+  await furnish(cwd, generated, tarball);
+  await run(`${name}: npm install`, 'npm', ['install', ...quiet], { cwd });
+  const env = { ...process.env, REDIS_URL: redisUrl, REDFLOW_PREFIX: `${PREFIX}:${name}`, CI: '1' };
+  for (const script of ['build', 'test', 'test:e2e']) {
+    const limit = { timeout: TEST_LIMIT_MS, killSignal: 'SIGKILL' };
+    await run(`${name}: npm run ${script}`, 'npm', ['run', '--silent', script], { cwd, env, ...limit });
+  }
+  process.stdout.write(`${name}: generated, built and tested by itself.\n`);
+}
+
 /** The Redis may be that of REDIS_URL, which stays. */
 async function removeKeys(url) {
   const client = new Redis(url);
@@ -128,6 +203,7 @@ try {
   });
   const tarball = join(folder, JSON.parse(packed)[0].filename);
   for (const consumer of CONSUMERS) await checkConsumer(consumer, { folder, tarball, redisUrl: redis.url });
+  for (const generated of GENERATED) await checkGenerated(generated, { folder, tarball, redisUrl: redis.url });
 } catch (error) {
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;

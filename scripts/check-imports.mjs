@@ -19,7 +19,16 @@ const AREAS = [
   {
     name: '',
     areas: ['engine'],
-    packages: ['@nestjs/common', '@nestjs/core', 'rxjs', 'reflect-metadata', 'class-transformer', 'class-validator'],
+    packages: [
+      '@nestjs/common',
+      '@nestjs/core',
+      'rxjs',
+      'reflect-metadata',
+      'class-transformer',
+      'class-validator',
+      '@nestjs/microservices',
+      '@nestjs/websockets',
+    ],
   },
 ];
 /** The engine's only door for the layers above it; what is for tests has doors of its own. */

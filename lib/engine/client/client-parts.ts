@@ -86,8 +86,8 @@ export class ClientParts {
     return new ClientRunHandle<O>(id, deduplicated, this.queries, this.results, this.canceler);
   }
 
-  stopWaiting(): void {
-    this.results.stopWaiting();
+  stopWaiting(): number {
+    return this.results.stopWaiting();
   }
 
   /** Lets what was issued finish, then closes. */

@@ -266,9 +266,10 @@ export class RedflowClient {
   /**
    * Rejects the `result()` calls that wait, as {@link close} does, while all else goes on: for a server that stops, since requests whose
    * handlers wait would keep it from closing. Later `result()` calls answer for runs that have ended, and reject for others.
+   * @returns for how many runs somebody waited
    */
-  stopWaiting(): void {
-    this.parts.stopWaiting();
+  stopWaiting(): number {
+    return this.parts.stopWaiting();
   }
 
   /** Lets what was issued finish, then closes. Pending `result()` calls reject; a connection that was passed in stays open. */

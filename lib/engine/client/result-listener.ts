@@ -71,10 +71,12 @@ export class ResultListener {
     });
   }
 
-  /** From now on results are given of runs that have ended only: who waits is rejected. */
-  stopWaiting(): void {
+  /** From now on results are given of runs that have ended only: who waits is rejected. @returns for how many runs somebody did */
+  stopWaiting(): number {
     this.isOver = true;
-    for (const runId of [...this.waiters.keys()]) this.rejectAll(runId, closedError(runId));
+    const awaited = [...this.waiters.keys()];
+    for (const runId of awaited) this.rejectAll(runId, closedError(runId));
+    return awaited.length;
   }
 
   async close(): Promise<void> {

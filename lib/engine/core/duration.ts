@@ -1,9 +1,12 @@
-import ms, { type StringValue } from 'ms';
+import * as msModule from 'ms';
 import { describeValue } from './describe-value.js';
 import { InvalidOptionError } from './errors/option.errors.js';
 import type { Duration, When } from './values.types.js';
 
 const EXAMPLES = "a duration such as '30s', '5m', '2h', '7d'";
+// Without `esModuleInterop`, Jest makes CommonJS of this file in which a default import of the function would be undefined.
+const ms = (msModule.default ?? msModule) as typeof msModule.default;
+
 const MAX_MS = 100 * 365.25 * 24 * 60 * 60 * 1000;
 
 /**
@@ -48,7 +51,7 @@ export function parseWhen(value: When, option: string): { at: number } | { delay
 function readDuration(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
   if (typeof value !== 'string' || value === '') return undefined;
-  const parsed: number | undefined = ms(value as StringValue);
+  const parsed: number | undefined = ms(value as msModule.StringValue);
   return parsed !== undefined && Number.isFinite(parsed) ? parsed : undefined;
 }
 
