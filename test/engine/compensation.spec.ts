@@ -345,7 +345,7 @@ describe('a compensation that fails', () => {
       'changed',
       async (ctx: WorkflowContext) => {
         passes++;
-        if (passes === 1) await ctx.step.run('A', () => 'a', undoing(undone)('A'));
+        await ctx.step.run(passes === 1 ? 'A' : 'B', () => 'a', undoing(undone)('A'));
         throw new Error('no');
       },
       { maxAttempts: 1 },
@@ -356,6 +356,34 @@ describe('a compensation that fails', () => {
     const [error] = (await handle.getState()).compensationErrors ?? [];
     expect(error).toMatchObject({ step: 'A', message: expect.stringContaining('the handler did not reach it again') });
     expect(undone).toEqual([]);
+  });
+
+  it('not because the handler fails before its first step, as without a service that it asks first: it is tried again', async () => {
+    const undone: Undone[] = [];
+    let isAway = false;
+    const flow = workflow(
+      'needy',
+      async (ctx: WorkflowContext) => {
+        if (isAway) throw new Error('the configuration service is away');
+        await ctx.step.run('A', () => 'a', undoing(undone)('A'));
+        isAway = true;
+        throw new Error('no');
+      },
+      { maxAttempts: 1 },
+    );
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined);
+    await eventually(async () => {
+      expect(engine.logs.matching('error', /its handler failed before its first step; .* service is away/)).not.toEqual([]);
+      expect((await handle.getState()).status).toBe('waiting');
+    }, 'the run rests');
+    expect(await handle.getState()).toMatchObject({ compensating: true });
+    isAway = false;
+    await engine.advance(5_000);
+    const run = await engine.until(handle.id, 'failed');
+    expect(run.compensationErrors).toBeUndefined();
+    expect(run.error).toMatchObject({ message: 'no' });
+    expect(undone).toHaveLength(1);
   });
 
   it('because the handler hangs in its replay, runs all the same after the grace', async () => {

@@ -439,6 +439,30 @@ describe('the beginning of a step with a compensation', () => {
     expect(await handle.result()).toBe(1);
   });
 
+  it.each([
+    ['fails for good', { maxAttempts: 1 }, 1],
+    ['fails once more', { retries: { maxAttempts: 2, delay: 0 } }, 2],
+  ])('is taken back where its run %s before its function has started', async (_, options, passes) => {
+    const undone: Undone[] = [];
+    let executions = 0;
+    const flow = workflow(
+      'booking',
+      ({ step }: WorkflowContext) =>
+        Promise.all([
+          step.run('fails', () => Promise.reject(new Error('no seat'))),
+          step.run('charge', () => `${++executions}`, undoing(undone)('charge')),
+        ]),
+      options,
+    );
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined);
+    expect(await engine.failure(handle)).toMatchObject({ message: 'no seat' });
+    expect([executions, outcomesOf(undone)]).toEqual([0, []]);
+    expect(ownPasses(await engine.client.getRunAttempts(handle.id))).toHaveLength(passes);
+    expect((await engine.client.getRunSteps(handle.id)).map(({ name }) => name)).toEqual(['fails']);
+    expect(await engine.redis.hget(engine.key(`run:${handle.id}`), 'cp')).toBeNull();
+  });
+
   it('is taken back where its run is canceled before its function has started', async () => {
     const undone: Undone[] = [];
     const stop = new AbortController();

@@ -108,7 +108,7 @@ describe('the logger of an application', () => {
       ['debug', 'Workflows of connection "default":'],
       ['warn', `Attempt 1 of 2 failed, the next follows soon: RangeError: not yet ${where}`],
       ['log', `Hello. ${where} step=greet to=Ada`],
-      ['error', `The run failed, its completed steps are compensated: TypeError: no stamp ${where}`],
+      ['error', `The run failed, its steps are compensated: TypeError: no stamp ${where}`],
     ]);
     expect(redflowLines[3].stack).toContain('LetterWorkflow.run');
     // Other loggers than that of the run know it by the context.

@@ -129,8 +129,9 @@ const backOffRun: Transition = (store, run, [, , delay, deadline, failure]) => {
   return 'OK';
 };
 
-const releaseRun: Transition = (store, run) => {
+const releaseRun: Transition = (store, run, [, , , unfit]) => {
   if (run.isToBeCanceled) return endCanceled(store, run);
+  if (unfit === '1') run.fields.handBacks = String(run.stored.handBacks + 1);
   store.queue(run);
   return 'OK';
 };

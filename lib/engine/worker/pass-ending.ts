@@ -6,11 +6,20 @@ import { finishHook, hookIdOf } from '../redis/finish-hook.js';
 import { finishRun, type Outcome } from '../redis/finish-run.js';
 import { finishUnwinding } from '../redis/finish-unwinding.js';
 import type { Op, WriteStatus } from '../redis/op.js';
+import type { StoredRun } from '../redis/stored-run.js';
 import { unwindRun } from '../redis/unwind-run.js';
 import type { ServedWorkflow } from './pass-host.js';
 
 /** How long a run rests after Redis refused one of its writes for a reason that a repeat may not mend. */
 export const REFUSED_DELAY_MS = 5_000;
+
+/** Of a run that this worker lacks the workflow or the codec for, or whose handler it cannot begin. */
+const UNFIT_DELAY_MS = { first: 5_000, longest: 300_000 };
+
+/** How long a run rests until a worker tries that may be fitter for it. */
+export function unfitDelayOf({ handBacks }: Pick<StoredRun, 'handBacks'>): number {
+  return Math.min(UNFIT_DELAY_MS.first * 2 ** handBacks, UNFIT_DELAY_MS.longest);
+}
 
 /** The write that ends a run, or the failure hook of one. */
 export function endingOf(claimed: ClaimedRun, workflow: ServedWorkflow, outcome: Outcome, payload: string): Op<WriteStatus> {

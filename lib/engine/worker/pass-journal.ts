@@ -125,8 +125,9 @@ export class PassJournal {
     this.last(backOffRun({ runId: this.runId, fence: this.fence, delayMs, deadline, error }));
   }
 
-  release(delayMs: number): void {
-    this.last(releaseRun(this.runId, this.fence, delayMs));
+  /** @param unfit another worker may be fitter for the run */
+  release(delayMs: number, unfit = false): void {
+    this.last(releaseRun(this.runId, this.fence, delayMs, unfit));
   }
 
   /** The pass is over: what its code still writes goes nowhere. */

@@ -8,7 +8,7 @@ import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
 import { endAttempt, type FailingPass, failForGood, timeOut } from './failing.js';
 import { inCarriedContext } from './in-carried-context.js';
-import { endingOf, endingOfUnwinding, tellUnfinished } from './pass-ending.js';
+import { endingOf, endingOfUnwinding, tellUnfinished, unfitDelayOf } from './pass-ending.js';
 import { PassExit } from './pass-exit.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { PassJournal } from './pass-journal.js';
@@ -162,7 +162,8 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
     const errors = await unwind(this);
     if (this.over) return;
     this.end();
-    this.journal.last(endingOfUnwinding(this.claimed, this.workflow, errors));
+    if (errors === undefined) this.journal.release(unfitDelayOf(this.run), true);
+    else this.journal.last(endingOfUnwinding(this.claimed, this.workflow, errors));
   }
 
   /** What the handler of a canceled run came to does not matter; its steps in flight are stored. */

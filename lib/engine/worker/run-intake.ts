@@ -7,13 +7,12 @@ import { readRun } from '../redis/read-run.js';
 import type { RunData } from '../redis/stored-step.js';
 import { hookWorkflow } from './failure-hook.js';
 import type { HandBacks } from './hand-backs.js';
+import { unfitDelayOf } from './pass-ending.js';
 import type { ServedWorkflow } from './pass-host.js';
 
 const LOAD_RETRY_DELAY_MS = 1_000;
 /** For a run that only another version of the package may be able to read. */
 const UNREADABLE_DELAY_MS = 60_000;
-/** For a run that this worker lacks the workflow or the codec for. */
-const UNFIT_DELAY_MS = { first: 5_000, longest: 300_000 };
 
 export interface IntakeHost {
   readonly buffer: CommitBuffer;
@@ -94,13 +93,13 @@ export class RunIntake {
 
   private handBackUnread(claimed: ClaimedRun, error: Error): void {
     this.host.warn(`Reading a run failed, it is handed back: ${error.message}`, { runId: claimed.run.id });
-    if (error instanceof CodecError) this.giveBack(claimed, delayOf(claimed), true);
+    if (error instanceof CodecError) this.giveBack(claimed, unfitDelayOf(claimed.run), true);
     else this.giveBack(claimed, LOAD_RETRY_DELAY_MS);
   }
 
   private refuseUnknown(claimed: ClaimedRun): void {
     const { id, workflow } = claimed.run;
-    const delayMs = delayOf(claimed);
+    const delayMs = unfitDelayOf(claimed.run);
     this.host.warn(`Workflow "${workflow}" is not known to this worker; the run is handed back for ${delayMs} ms.`, {
       runId: id,
       workflow,
@@ -112,8 +111,4 @@ export class RunIntake {
   private giveBack({ run, fence }: ClaimedRun, delayMs: number, unfit = false): void {
     this.host.handBacks.add(run.id, fence, delayMs, unfit);
   }
-}
-
-function delayOf({ run: { handBacks } }: ClaimedRun): number {
-  return Math.min(UNFIT_DELAY_MS.first * 2 ** handBacks, UNFIT_DELAY_MS.longest);
 }

@@ -8,6 +8,7 @@ import type { Stored } from '../core/values.types.js';
 import type { StepContext, StepOptions, WorkflowContext } from '../core/workflow.types.js';
 import type { StoredStep } from '../redis/stored-step.js';
 import type { StepWrite } from './pass-journal.js';
+import { ProgressReports } from './progress-reports.js';
 import { COMPENSATE, type Opening, type StepLedger } from './step-ledger.js';
 import { type StepCompensation, type StepPolicy, stepPolicyOf } from './step-policy.js';
 import { StepTask, type StepTaskHost, type StepTaskInit } from './step-task.js';
@@ -21,17 +22,20 @@ export class RunSteps implements StepTaskHost {
   /** How to undo the steps that the handler has called so far. */
   readonly compensations = new Map<string, StepCompensation>();
   readonly stragglers: Stragglers;
-
-  /** The last report of progress of each step, while a codec holds them up. */
-  private readonly reports = new Map<string, Promise<unknown>>();
+  /** Functions that start once their beginning is stored. */
+  private beginnings = 0;
+  private readonly reports: ProgressReports;
 
   constructor(private readonly ledger: StepLedger) {
     this.stragglers = new Stragglers(ledger.host.worker.cancelGraceMs);
+    this.reports = new ProgressReports(ledger);
   }
 
-  /** A function is running that may have to be undone. */
+  /** A function is running, or is about to, that may have to be undone. */
   get hasUndoable(): boolean {
-    return this.stragglers.size > 0 || [...this.active].some(({ init }) => init.policy.compensation !== undefined);
+    return (
+      this.beginnings + this.stragglers.size > 0 || [...this.active].some(({ init }) => init.policy.compensation !== undefined)
+    );
   }
 
   private get sealer(): Sealer {
@@ -51,19 +55,7 @@ export class RunSteps implements StepTaskHost {
   }
 
   storeProgress(step: string, payload: string, where: () => string): Promise<unknown> {
-    const sealed = this.sealer.seal(payload, where);
-    this.ledger.activity.progressed();
-    this.ledger.data.progress.set(step, payload);
-    const { journal } = this.ledger.host;
-    if (typeof sealed === 'string') return journal.progress(step, sealed);
-    // The codec may be done with a later report first.
-    const earlier = this.reports.get(step);
-    const report = sealed.then(async (text) => {
-      await earlier?.catch(() => undefined);
-      await journal.progress(step, text);
-    });
-    this.reports.set(step, report);
-    return report;
+    return this.reports.store(step, payload, where);
   }
 
   run<T>(name: string, fn: (step: StepContext) => T | Promise<T>, options: StepOptions | undefined): Promise<Stored<T>> {
@@ -146,24 +138,45 @@ export class RunSteps implements StepTaskHost {
   }
 
   private begin(init: StepTaskInit): void {
-    const isUndoable = init.policy.compensation !== undefined;
-    const execute = (): void => {
-      const task = new StepTask(init, this);
-      task.marked = isUndoable;
-      this.active.add(task);
-      this.ledger.activity.entered();
-      task.execute();
-    };
-    if (!isUndoable) {
-      this.ledger.whenCommitted(execute, init.reject);
+    if (init.policy.compensation) {
+      this.beginUndoable(init);
       return;
     }
-    // Stored before the function starts: from then on it may have taken effect, whatever becomes of this process.
+    this.ledger.whenCommitted(() => {
+      this.ledger.activity.entered();
+      this.execute(new StepTask(init, this));
+    }, init.reject);
+  }
+
+  /** Its beginning is stored before the function starts: from then on it may have taken effect, whatever becomes of this process. */
+  private beginUndoable(init: StepTaskInit): void {
+    const { ledger } = this;
+    // The pass does not end before it is clear whether the function starts.
+    ledger.activity.entered();
+    this.beginnings++;
+    const begin = (): void => {
+      this.beginnings--;
+      const task = new StepTask(init, this);
+      task.marked = true;
+      this.execute(task);
+    };
+    const drop = (): void => {
+      this.beginnings--;
+      if (!init.isDoubtful) ledger.commit({ ...beginningOf(init), kind: 'r', status: 'x', attempt: init.attempt - 1 });
+      ledger.activity.left();
+    };
     const refused = (error: unknown): void => {
-      if (!init.isDoubtful) this.ledger.commit({ ...beginningOf(init), kind: 'r', status: 'x', attempt: init.attempt - 1 });
+      drop();
       init.reject(error);
     };
-    this.ledger.whenCommitted(execute, refused, beginningOf(init));
+    ledger.failures.memoise();
+    ledger.commit(beginningOf(init));
+    ledger.whenCommitted(begin, refused, drop);
+  }
+
+  private execute(task: StepTask): void {
+    this.active.add(task);
+    task.execute();
   }
 
   succeeded(task: StepTask, value: unknown): void {

@@ -79,6 +79,11 @@ export class StepLedger {
     this.waits.clear();
   }
 
+  /** The handler has asked for a step. */
+  get isAsked(): boolean {
+    return this.used.size > 0;
+  }
+
   get isHalted(): boolean {
     return this.haltedBy !== undefined;
   }
@@ -188,14 +193,14 @@ export class StepLedger {
 
   /**
    * Begins something durable once all that the handler was given is committed. The handler went on, so what it caught is history.
-   * @param first written before, and answered when it begins
+   * @param dropped called in place of `begin` when the pass begins nothing any more
    */
-  whenCommitted(begin: () => void, refused: (error: unknown) => void, first?: StepWrite): void {
+  whenCommitted(begin: () => void, refused: (error: unknown) => void, dropped?: () => void): void {
     this.activity.held();
     this.failures.memoise();
-    if (first) this.commit(first);
     const start = (): void => {
       this.activity.begun();
+      if (this.isClosed || this.host.isLeaving) dropped?.();
       if (this.isClosed) return;
       if (this.host.isLeaving) this.leaveToNextPass();
       else if (this.haltedBy) refused(this.haltedBy);

@@ -1,7 +1,7 @@
 import { CrashLoopError, RunCanceledError, UnknownOutcomeError } from '../core/errors/index.js';
 import { decodePayload } from '../core/payload.js';
 import type { StoredError } from '../core/run.types.js';
-import { fromStoredError, toStoredError } from '../core/stored-error.js';
+import { describeError, fromStoredError, toStoredError } from '../core/stored-error.js';
 import type { StepContext } from '../core/workflow.types.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
@@ -25,13 +25,17 @@ export interface UnwindingPass extends StepHost {
   grace(isOver: () => void): void;
 }
 
+/** Hand-backs of a compensating pass that did not get to its first step: with their growing delays some eight hours. */
+const MOST_HAND_BACKS = 100;
+
 /**
  * Undoes the steps of a run that have completed, or may have taken effect, unless that has crashed too many workers.
- * @returns the errors of compensations that failed for good, encoded; '' for none
+ * @returns the errors of compensations that failed for good, encoded; '' for none; undefined if the run is to be handed back
  */
-export async function unwind(pass: UnwindingPass): Promise<string> {
+export async function unwind(pass: UnwindingPass): Promise<string | undefined> {
   const { run, data, worker, context } = pass;
   const errors = run.recoveryStreak > worker.maxRecoveries ? errorsOfCrashes(run, data) : await undoAll(pass);
+  if (!errors) return undefined;
   for (const { step, message } of errors) context.logger.error(`Step "${step}" was not compensated: ${message}`);
   return worker.sealer.sealErrors(errors, `errors of the compensations of run "${run.id}"`);
 }
@@ -39,20 +43,29 @@ export async function unwind(pass: UnwindingPass): Promise<string> {
 /**
  * Executes the handler once more, only to learn from it how its steps are undone: what is not completed rejects with the
  * reason. Then undoes them.
+ *
+ * A handler that fails before it has asked for any step (its provider cannot be made, its context not be restored, a service that it asks
+ * first is away) says nothing of them: that is no reason to leave a customer charged.
  */
-async function undoAll(pass: UnwindingPass): Promise<StoredError[]> {
+async function undoAll(pass: UnwindingPass): Promise<StoredError[] | undefined> {
   const cause = causeOf(pass.run, pass.data);
   const { ledger, functions } = pass.steps;
   ledger.halt(cause, () => pass.abort(cause));
-  await new Promise<void>((resolve) => {
-    pass.grace(resolve);
+  const failure = await new Promise<{ error: unknown } | undefined>((resolve) => {
+    pass.grace(() => resolve(undefined));
     pass.execute().then(
-      () => resolve(),
-      () => resolve(),
+      () => resolve(undefined),
+      (error) => resolve({ error }),
     );
   });
   // The pass has ended meanwhile: somebody else executes the run.
   if (ledger.closed) return [];
+  if (failure && !ledger.isAsked && pass.run.handBacks < MOST_HAND_BACKS) {
+    pass.context.logger.error(
+      `The run is to be compensated, and its handler failed before its first step; it is tried again: ${describeError(failure.error)}`,
+    );
+    return undefined;
+  }
   ledger.close();
   pass.abort(cause);
   pass.steps = new StepRuntime(pass, pass.data);

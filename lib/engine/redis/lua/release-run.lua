@@ -4,7 +4,7 @@
 --   id
 --   fence
 --   delay            ms, 0 for at once
---   unknown          1 if the worker does not know the workflow: then the run has not started either
+--   unknown          1 if the worker does not know the workflow, or cannot begin its handler: counted, and a run in its first pass has not started
 -- RETURNS OK | DONE | LOST
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
