@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { WorkflowContext } from '../../lib/engine/index.js';
-import { gate, startEngine, workflow } from '../support/engine.js';
+import { gate, startEngine, whenTestEnds, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
 import { faultyProxy } from '../support/faulty-proxy.js';
+import { startLossyProxy } from '../support/lossy-proxy.js';
 import { testRedisUrl } from '../support/namespace.js';
 import { ALWAYS_PARK } from '../support/passes.js';
 
@@ -129,6 +130,34 @@ describe('script calls that are refused', () => {
     await eventually(async () => expect(await engine.client.getRunSteps(handle.id)).toMatchObject([{ name: 'one' }]));
     faulty.heal();
     expect(await handle.result()).toBe('done');
+  });
+});
+
+describe('a heartbeat', () => {
+  it('takes nothing from a worker that executes it, under load and over connections that are cut', async () => {
+    const flow = workflow('flow', async (ctx: WorkflowContext) => {
+      await ctx.step.run('one', () => 1);
+      await ctx.step.waitFor('nap', 20);
+      return ctx.step.run('two', () => 2);
+    });
+    const proxy = await startLossyProxy(testRedisUrl());
+    whenTestEnds(() => proxy.close());
+    // A beat every 100 ms.
+    const options = { url: proxy.url, concurrency: 60, leaseMs: 300, reaperIntervalMs: 600_000 };
+    const engine = await startEngine({ workflows: [flow], worker: options });
+    const handles = await engine.client.runMany(
+      flow,
+      Array.from({ length: 600 }, () => ({ input: undefined })),
+    );
+    let isOver = false;
+    const results = Promise.all(handles.map((handle) => handle.result())).finally(() => {
+      isOver = true;
+    });
+    for (let cuts = 0; !isOver && cuts < 10; cuts++) {
+      await Promise.race([proxy.dropReplyTo(/renew_lease|claim_runs/).catch(() => undefined), results]);
+    }
+    await results;
+    expect(engine.logs.matching('warn', /that it does not hold/)).toEqual([]);
   });
 });
 
