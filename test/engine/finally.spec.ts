@@ -74,7 +74,8 @@ describe('finally', () => {
     const engine = await startEngine({ workflows: [undone] });
     const handle = await engine.client.run(undone, undefined);
     await engine.until(handle.id, 'failed');
+    expect(around.givenBack).toBeGreaterThanOrEqual(2);
     // In the mode that ends a pass with every step, one is dropped behind it.
-    expect(around).toMatchObject({ taken: ALWAYS_PARK ? 3 : 2, givenBack: 2 });
+    expect(around.taken - around.givenBack).toBe(ALWAYS_PARK ? 1 : 0);
   });
 });

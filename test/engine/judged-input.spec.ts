@@ -222,6 +222,24 @@ describe('what is kept of an input', () => {
     expect(await kept(engine, 'is')).toBeNull();
   });
 
+  it('is stored together with the first thing that the run stores, not before: a crash until then leaves nothing', async () => {
+    const seen: Array<string | null> = [];
+    let engine: Engine | undefined;
+    const look = async () => void seen.push(await kept(engine as Engine, 'is'));
+    const looking = workflow(
+      'looking',
+      async (ctx: WorkflowContext<Order>) => {
+        await ctx.step.run('first', look);
+        await ctx.step.run('second', look);
+        return ctx.input.id;
+      },
+      { input: NEW_ID },
+    );
+    engine = await startEngine({ workflows: [looking] });
+    const id = await (await engine.client.run(looking, { id: 'given' }, { runId: 'r' })).result();
+    expect(seen).toEqual([null, JSON.stringify({ id })]);
+  });
+
   it('is nothing for a run that succeeds before it has stored anything', async () => {
     const echo = workflow('echo', (ctx: WorkflowContext<Order>) => ctx.input.id, { input: NEW_ID });
     const engine = await startEngine({ workflows: [echo] });

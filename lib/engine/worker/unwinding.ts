@@ -60,7 +60,7 @@ async function undoAll(pass: UnwindingPass): Promise<StoredError[] | undefined> 
   });
   // The pass has ended meanwhile: somebody else executes the run.
   if (ledger.closed) return [];
-  if (failure && !ledger.isAsked && pass.run.handBacks < MOST_HAND_BACKS) {
+  if (failure && !ledger.isAsked && isLeftToUndo(pass.data) && pass.run.handBacks < MOST_HAND_BACKS) {
     pass.context.logger.error(
       `The run is to be compensated, and its handler failed before its first step; it is tried again: ${describeError(failure.error)}`,
     );
@@ -70,6 +70,11 @@ async function undoAll(pass: UnwindingPass): Promise<StoredError[] | undefined> 
   pass.abort(cause);
   pass.steps = new StepRuntime(pass, pass.data);
   return compensate(pass, functions.compensations, cause);
+}
+
+function isLeftToUndo(data: RunData): boolean {
+  const isOpen = (status: string | undefined) => status !== 's' && status !== 'f';
+  return stepsToUndo(data).some(({ step }) => isOpen(data.steps.get(compensationOf(step))?.status));
 }
 
 /** Why a run unwinds. */
