@@ -194,7 +194,8 @@ export class RedisConnection {
   /** @param ended called when it fails, now or later */
   private async openCalls(ended: () => void): Promise<Opened> {
     try {
-      if (this.tries > 0) await this.pause(backoffMs(this.tries, LONGEST_PAUSE_MS));
+      // Not when time is up: what is left to do is tried once each.
+      if (this.tries > 0 && !this.isOver) await this.pause(backoffMs(this.tries, LONGEST_PAUSE_MS));
       this.tries++;
       const redis = await this.connect('calls');
       redis.once('end', ended);
