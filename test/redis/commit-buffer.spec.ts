@@ -3,8 +3,10 @@ import { ConnectionError } from '../../lib/engine/core/errors/index.js';
 import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
 import { CommitBuffer } from '../../lib/engine/redis/commit-buffer.js';
 import { createRun } from '../../lib/engine/redis/create-run.js';
+import { emitEvent } from '../../lib/engine/redis/emit-event.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { type Op, TransitionError } from '../../lib/engine/redis/op.js';
+import { readEvent } from '../../lib/engine/redis/read-event.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { readSteps } from '../../lib/engine/redis/read-steps.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
@@ -63,6 +65,18 @@ describe('CommitBuffer', () => {
     ]);
     expect(runner.calls).toEqual([['create_run', 'create_run'], ['read_run'], ['read_run']]);
     expect([missing, read?.id]).toEqual([null, 'r1']);
+  });
+
+  it('sends along what has the same key, in its order', async () => {
+    const runner = new NotingRunner(openEngineRoom());
+    const buffer = new CommitBuffer(runner, ONE_AT_A_TIME);
+    const [, event] = await Promise.all([
+      buffer.add(emitEvent({ id: 'e', nonce: '', name: 'paid', data: '1', context: '', verdicts: [] })),
+      buffer.add(readEvent('e')),
+      buffer.add(readEvent('other')),
+    ]);
+    expect(runner.calls).toEqual([['emit_event', 'read_event'], ['read_event']]);
+    expect(event).toMatchObject({ id: 'e', name: 'paid' });
   });
 
   it('sends what is issued while a call is in flight together in the next one, one call at a time', async () => {

@@ -201,11 +201,17 @@ export class CommitBuffer implements OpSink {
   }
 }
 
-/** What Redis may refuse when it is out of memory leaves in a call of its own, so that nothing else is refused with it. */
+/**
+ * What Redis may refuse when it is out of memory leaves in a call of its own, so that nothing else is refused with it. What has the same
+ * key goes along, in its order: that is the read of what an emission has come to.
+ */
 function apart(batch: Entry[]): Entry[][] {
-  const refusable = batch.filter(({ op }) => op.isRefusable);
-  if (refusable.length === 0 || refusable.length === batch.length) return batch.length === 0 ? [] : [batch];
-  return [refusable, batch.filter(({ op }) => !op.isRefusable)];
+  const keys = new Set<string | Entry>();
+  for (const entry of batch) if (entry.op.isRefusable) keys.add(entry.op.key ?? entry);
+  if (keys.size === 0) return batch.length === 0 ? [] : [batch];
+  const parts: [Entry[], Entry[]] = [[], []];
+  for (const entry of batch) parts[keys.has(entry.op.key ?? entry) ? 0 : 1].push(entry);
+  return parts.filter((part) => part.length > 0);
 }
 
 function settle(entry: Entry, reply: unknown, sealer: Sealer): void {
