@@ -219,6 +219,18 @@ describe('claimRuns()', () => {
   });
 
   describe('the same sequence again', () => {
+    it('answers nothing to a copy of an earlier claim that arrives late, and hands out nothing for it', async () => {
+      const room = openEngineRoom();
+      await room.register();
+      const late = room.claimOp();
+      await room.send(late);
+      await room.createAll('a');
+      await room.claim('w1', { want: 1 });
+      await room.createAll('b');
+      expect(runsOf(await room.repeat(late))).toEqual([]);
+      expect(await room.queued()).toEqual(['b']);
+    });
+
     it('answers the same runs with the same fences, and writes nothing', async () => {
       const room = openEngineRoom();
       await room.createAll('a', 'b', 'c', 'd');

@@ -439,6 +439,7 @@ ops.claim_runs = function(base, count)
   end
   local again = false
   local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane)
+  if tonumber(last[1] or 0) > tonumber(seq) then return answer end
   if last[1] == seq then
     for _, pair in ipairs(cjson.decode(last[2])) do
       local run, fields = read(pair[1])

@@ -1,5 +1,6 @@
 -- claim_runs: promotes what is due, then hands queued runs that pass their gates to a worker; nothing from paused queues.
--- Guarantee: a run has one owner; its fence grows with every claim; a repeat of the same sequence number answers the same runs.
+-- Guarantee: a run has one owner; its fence grows with every claim; a repeat of the same sequence number answers the same runs, and one of
+-- an earlier number none.
 -- ARGS
 --   worker
 --   lane             claims of different lanes may be in flight at once
@@ -116,6 +117,8 @@ end
 
 local again = false
 local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane)
+-- A copy of an earlier claim, from a connection that was given up: nobody reads the answer.
+if tonumber(last[1] or 0) > tonumber(seq) then return answer end
 if last[1] == seq then
   for _, pair in ipairs(cjson.decode(last[2])) do
     local run, fields = read(pair[1])
