@@ -16,7 +16,7 @@ import { gate, once, RecordingLogger, rejection, whenTestEnds, workflow } from '
 import { plainClient } from '../support/engine-room.js';
 import { eventually } from '../support/eventually.js';
 
-const EVERYTHING = ['reset', 'on', '>secret', '~{redflow:v1}*', '&{redflow:v1}:*', '+@all'];
+const EVERYTHING = ['reset', 'on', '>secret', '~{redflow:v1}*', 'resetchannels', '&{redflow:v1}:*', '+@all'];
 
 /** A Redis of its own, whose user "app" clients and workers are. */
 async function room() {

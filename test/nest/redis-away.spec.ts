@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { ConnectionError, Workflow } from '../../lib/index.js';
 import { RedflowWorkers } from '../../lib/redflow.workers.js';
 import { type RedisServer, startRedis } from '../../lib/testing/index.js';
-import { eventually } from '../support/eventually.js';
+import { askedAgain } from '../support/asked-again.js';
 import { compileApp } from './fixtures.js';
 
 const HOUR_MS = 3_600_000;
@@ -43,7 +43,7 @@ describe('an application whose Redis refuses writes', () => {
     withRefusingRedis(async ({ url }, admin) => {
       const module = await compileApp(metadata, { redflow: { url, connectTimeoutMs: HOUR_MS } });
       const booted = module.init();
-      await eventually(async () => /errorstat_NOREPLICAS/.test(await admin.info('errorstats')));
+      await askedAgain(admin);
       await admin.config('SET', 'min-replicas-to-write', '0');
       await booted;
       await module.close();
@@ -53,7 +53,7 @@ describe('an application whose Redis refuses writes', () => {
     withRefusingRedis(async ({ url }, admin) => {
       const module = await compileApp(metadata, { redflow: { url, connectTimeoutMs: HOUR_MS } });
       const booted = module.init().catch((error: unknown) => error);
-      await eventually(async () => /errorstat_NOREPLICAS/.test(await admin.info('errorstats')));
+      await askedAgain(admin);
       await module.get(RedflowWorkers, { strict: false }).onModuleDestroy();
       expect(await booted).toBeInstanceOf(ConnectionError);
       await module.close();

@@ -11,12 +11,13 @@ import { readRun } from '../../lib/engine/redis/read-run.js';
 import { readStats } from '../../lib/engine/redis/read-stats.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
 import { triggerSchedule } from '../../lib/engine/redis/trigger-schedule.js';
+import { askedAgain } from '../support/asked-again.js';
 import {
+  type EngineRoom,
   FENCE_AHEAD,
   idsOf,
   lossyProxy,
   openEngineRoom,
-  plainClient,
   privateRedis,
   redisPassingFor,
   runsOf,
@@ -27,9 +28,16 @@ import { scheduleIn, tickOf } from '../support/schedule-room.js';
 
 const unknownOp: Op<unknown> = { name: 'no_such_transition', args: ['a', 'b'], parse: (reply) => reply };
 
-async function refusals(url: string, code: string): Promise<number> {
-  const found = new RegExp(`errorstat_${code}:count=(\\d+)`).exec(await plainClient(url).info('errorstats'));
-  return Number(found?.[1] ?? 0);
+/** From Redis 7 on scripts say that they may write though Redis is out of memory. */
+async function hasFlags(room: EngineRoom): Promise<boolean> {
+  return (await room.connection.open()).major >= 7;
+}
+
+/** Before 7 a worker tries until there is memory. */
+async function findMemory(room: EngineRoom): Promise<void> {
+  if (await hasFlags(room)) return;
+  await askedAgain(room.redis);
+  await room.redis.config('SET', 'maxmemory', '0');
 }
 
 describe('ScriptRunner', () => {
@@ -265,7 +273,10 @@ describe('ScriptRunner', () => {
       await room.createAll('a');
       await room.redis.replicaof('127.0.0.1', 1);
       const created = Promise.all([room.create({ id: 'b' }), room.create({ id: 'c' })]);
-      await eventually(async () => expect(await refusals(server.url, 'READONLY')).toBeGreaterThan(0));
+      // It is left, and found to be a replica still.
+      const connections = async () => Number(/total_connections_received:(\d+)/.exec(await room.redis.info('stats'))?.[1]);
+      const before = await connections();
+      await eventually(async () => (await connections()) >= before + 2);
       await room.redis.replicaof('NO', 'ONE');
       expect(await created).toMatchObject([{ status: 'CREATED' }, { status: 'CREATED' }]);
       expect(await room.queued()).toEqual(['a', 'b', 'c']);
@@ -279,11 +290,13 @@ describe('ScriptRunner', () => {
     await room.createAll('r2');
     await room.redis.config('SET', 'maxmemory', '1');
     const step = { kind: 'r', status: 's', order: 1, attempt: 1, base: 0, elapsedMs: 0, payload: '"paid"' } as const;
-    const [committed, finished, claim] = await Promise.all([
+    const done = Promise.all([
       room.send(commitStep({ ...step, runId: 'r1', fence: room.fenceOf('r1'), name: 'pay' })),
       room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', '"done"')),
       room.send(room.claimOp('w1', { want: 1 })),
     ]);
+    await findMemory(room);
+    const [committed, finished, claim] = await done;
     expect([committed.status, finished, idsOf(runsOf(claim))]).toEqual(['OK', 'OK', ['r2']]);
     expect(await room.send(readRun('r1'))).toMatchObject({ status: 'succeeded', output: 'done' });
   });
@@ -295,10 +308,13 @@ describe('ScriptRunner', () => {
     await room.redis.config('SET', 'maxmemory', '1');
     const [refused, canceled] = await Promise.all([
       room.create({ id: 'b' }).catch((error: unknown) => error),
-      room.send(cancelRun({ runId: 'a', reason: '', compensate: true, nonce: 'n' })),
+      room.send(cancelRun({ runId: 'a', reason: '', compensate: true, nonce: 'n' })).catch((error: unknown) => error),
     ]);
     expect(refused).toBeInstanceOf(ConnectionError);
-    expect(canceled).toMatchObject({ status: 'YES', runStatus: 'canceled' });
+    const canWrite = await hasFlags(room);
+    if (canWrite) expect(canceled).toMatchObject({ status: 'YES', runStatus: 'canceled' });
+    else expect(canceled).toBeInstanceOf(ConnectionError);
+    expect(await room.send(readRun('a'))).toMatchObject({ status: canWrite ? 'canceled' : 'queued' });
     expect(await room.send(readRun('b'))).toBeNull();
   });
 
@@ -311,12 +327,11 @@ describe('ScriptRunner', () => {
     await room.redis.config('SET', 'maxmemory', '1');
     const event: NewEvent = { id: 'e', nonce: '', name: 'paid', data: '"x"', context: '', verdicts: [] };
     const by = { runId: 'r1', fence: room.fenceOf('r1'), step: 'tell', order: 1 };
-    const [refused, emitted] = await Promise.all([
-      room.send(tick).catch((error: unknown) => error),
-      room.send(emitEvent(event, by)),
-    ]);
-    expect(refused).toMatchObject({ code: 'CONNECTION', message: expect.stringMatching(/^Redis is out of memory/) });
-    expect(emitted).toMatchObject({ status: 'OK' });
+    const refused = room.send(tick).catch((error: unknown) => error);
+    const emitted = room.send(emitEvent(event, by));
+    expect(await refused).toMatchObject({ code: 'CONNECTION', message: expect.stringMatching(/^Redis is out of memory/) });
+    await findMemory(room);
+    expect(await emitted).toMatchObject({ status: 'OK' });
   });
 
   it('keeps namespaces apart on one Redis', async () => {

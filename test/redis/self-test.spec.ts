@@ -10,7 +10,7 @@ import { plainClient, privateRedis } from '../support/engine-room.js';
 
 const keys = new Keyspace('redflow:v1');
 const address = 'Redis at a:1 (option "url")';
-const EVERYTHING = ['reset', 'on', '>secret', '~{redflow:v1}*', '&{redflow:v1}:*', '+@all'];
+const EVERYTHING = ['reset', 'on', '>secret', '~{redflow:v1}*', 'resetchannels', '&{redflow:v1}:*', '+@all'];
 
 /** A Redis of its own, and what its user "app" finds there once it has these rights. */
 async function room() {
