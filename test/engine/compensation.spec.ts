@@ -41,6 +41,39 @@ function booking(undone: Undone[], end: (ctx: WorkflowContext) => unknown, optio
 }
 
 describe('compensations', () => {
+  it('are left to the next worker where a stop aborts the handler that is to tell of them', async () => {
+    const undone: Undone[] = [];
+    const undo = undoing(undone);
+    const replayed = gate();
+    let hasFailed = false;
+    let isSlow = true;
+    const flow = workflow(
+      'booking',
+      async (ctx: WorkflowContext) => {
+        await ctx.step.run('plan', () => 'planned');
+        if (hasFailed && isSlow) {
+          const aborted = new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)));
+          replayed.open();
+          await aborted;
+        }
+        await ctx.step.run('A', () => 'did A', undo('A'));
+        hasFailed = true;
+        throw new TypeError('no seat');
+      },
+      { maxAttempts: 1 },
+    );
+    const engine = await startEngine({ workflows: [flow], worker: { cancelGraceMs: 60_000 } });
+    const handle = await engine.client.run(flow, undefined);
+    await replayed.promise;
+    await engine.worker.stop({ timeoutMs: 0 });
+    expect(undone).toEqual([]);
+    expect(await handle.getState()).toMatchObject({ status: 'queued', recoveries: 0 });
+    isSlow = false;
+    await engine.startWorker();
+    expect(((await rejection(handle.result())) as Error).cause).toMatchObject({ message: 'no seat' });
+    expect(stepsOf(undone)).toEqual(['A']);
+  });
+
   it('run in reverse order, once each, before the run has failed', async () => {
     const undone: Undone[] = [];
     let statusMeanwhile: string | undefined;

@@ -162,8 +162,9 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
     const errors = await unwind(this);
     if (this.over) return;
     this.end();
-    if (errors === undefined) this.journal.release(unfitDelayOf(this.run), true);
-    else this.journal.last(endingOfUnwinding(this.claimed, this.workflow, errors));
+    if (errors !== undefined) this.journal.last(endingOfUnwinding(this.claimed, this.workflow, errors));
+    else if (this.isLeaving) this.journal.release(0);
+    else this.journal.release(unfitDelayOf(this.run), true);
   }
 
   /** What the handler of a canceled run came to does not matter; its steps in flight are stored. */

@@ -60,6 +60,8 @@ async function undoAll(pass: UnwindingPass): Promise<StoredError[] | undefined> 
   });
   // The pass has ended meanwhile: somebody else executes the run.
   if (ledger.closed) return [];
+  // A handler that a stop has aborted tells nothing: what it has not asked for may have to be undone.
+  if (pass.isLeaving) return undefined;
   if (failure && !ledger.isAsked && isLeftToUndo(pass.data) && pass.run.handBacks < MOST_HAND_BACKS) {
     pass.context.logger.error(
       `The run is to be compensated, and its handler failed before its first step; it is tried again: ${describeError(failure.error)}`,
