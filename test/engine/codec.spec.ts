@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createRegistry, defineWorkflow, type PayloadCodec, type WorkflowContext } from '../../lib/engine/index.js';
 import { aesCodec, gzipCodec, slow } from '../support/codecs.js';
 import { contentsOf } from '../support/contents.js';
-import { type Engine, once, rejection, startEngine } from '../support/engine.js';
+import { type Engine, gate, once, rejection, startEngine, workflow } from '../support/engine.js';
 
 const SECRET = 'hush-4711-ä€🎈';
 const SECRET_SHOWS = /hush-4711/;
@@ -209,6 +209,26 @@ describe.each(CODECS)('payloads with %s', (_name, codec) => {
 });
 
 describe('a codec', () => {
+  it('that hangs does not keep a worker from stopping: the run is handed back', async () => {
+    const asked = gate();
+    const codec = aesCodec();
+    const hanging: PayloadCodec = {
+      encode: codec.encode,
+      decode: () => {
+        asked.open();
+        return new Promise(() => undefined);
+      },
+    };
+    const flow = workflow('flow', (ctx: WorkflowContext<string>) => ctx.input);
+    const engine = await startEngine({ workflows: [flow], client: { codec }, worker: { codec: hanging } });
+    const handle = await engine.client.run(flow, 'input');
+    await asked.promise;
+    await engine.worker.stop({ timeoutMs: 0 });
+    expect(await handle.getState()).toMatchObject({ status: 'queued', recoveries: 0 });
+    await engine.startWorker({ codec });
+    expect(await handle.result()).toBe('input');
+  });
+
   it('is not left out when the failure of a step is opened for the next attempt', async () => {
     const flow = defineWorkflow('flow', {
       registry: createRegistry(),

@@ -2,6 +2,7 @@ import { CodecError } from '../core/errors/index.js';
 import type { Sealer } from '../core/sealer.js';
 import type { ClaimedRun, HandedOut, UnreadableRun } from '../redis/claim-runs.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
+import { within } from '../redis/deadline.js';
 import { isRunSealed, openRunData } from '../redis/open-run-data.js';
 import { readRun } from '../redis/read-run.js';
 import type { RunData } from '../redis/stored-step.js';
@@ -43,8 +44,13 @@ export class RunIntake {
     return this.reading.keys();
   }
 
-  async idle(): Promise<void> {
-    await Promise.all(this.reading.values());
+  /** Resolves when nothing is being read. What takes longer, as with a codec that hangs, is handed back. */
+  async idle(limitMs: number): Promise<void> {
+    await within(limitMs, 'Reading runs', Promise.all(this.reading.values())).catch(() => undefined);
+    for (const claimed of [...this.reading.keys()]) {
+      this.reading.delete(claimed);
+      this.giveBack(claimed, 0);
+    }
   }
 
   takeAll({ runs, unreadable, now }: HandedOut): void {
@@ -84,10 +90,11 @@ export class RunIntake {
       const stored = claimed.data ?? (await this.readData(id));
       const data = isRunSealed(stored) ? await openRunData(stored, id, this.host.sealer) : stored;
       const served = hookOf === undefined ? workflow : hookWorkflow(workflow, await this.host.buffer.add(readRun(hookOf)), data);
+      if (!this.reading.has(claimed)) return;
       if (this.host.isStopping) this.giveBack(claimed, 0);
       else this.host.execute(claimed, data, served, now);
     } catch (error) {
-      this.handBackUnread(claimed, error as Error);
+      if (this.reading.has(claimed)) this.handBackUnread(claimed, error as Error);
     }
   }
 

@@ -285,7 +285,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.exit.retire();
     await this.exit.drained(timeoutMs);
     this.connection.hurry(STOP_GIVES_UP_AFTER_MS);
-    await this.intake.idle();
+    await this.intake.idle(STOP_GIVES_UP_AFTER_MS);
     await this.exit.settled(this.active);
     this.handBacks.finish();
     await this.wake.stop();
