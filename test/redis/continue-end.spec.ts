@@ -6,6 +6,7 @@ import { parkRun } from '../../lib/engine/redis/park-run.js';
 import { readSteps } from '../../lib/engine/redis/read-steps.js';
 import { retryRun } from '../../lib/engine/redis/retry-run.js';
 import { startChild } from '../../lib/engine/redis/start-child.js';
+import { sweepHistory } from '../../lib/engine/redis/sweep-history.js';
 import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
 import { emit } from '../support/event-room.js';
 
@@ -41,6 +42,18 @@ describe('continueEnd()', () => {
     expect(await told(room, ids)).toEqual(['"done"', '"done"', '"done"']);
     expect(await room.repeat(continueEnd())).toBe(false);
     expect(await room.redis.hexists(room.keys.run('awaited'), 'nw')).toBe(0);
+  });
+
+  it('still finds a run whose retention was over before all were told: they would wait for ever', async () => {
+    const room = openEngineRoom();
+    const ids = await waitingFor(room, 150);
+    await end(room, '"done"');
+    await room.advance(1_000);
+    expect(await room.send(sweepHistory(1_000, 100))).toEqual({ deleted: 0, more: false });
+    await room.send(continueEnd());
+    expect(await told(room, ids)).toHaveLength(150);
+    await room.advance(1_000);
+    expect((await room.send(sweepHistory(1_000, 100))).deleted).toBe(1);
   });
 
   it('tells those that wait for a run a hundred at a time, each once', async () => {

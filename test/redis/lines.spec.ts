@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
+import { finishUnwinding } from '../../lib/engine/redis/finish-unwinding.js';
 import { pauseQueue } from '../../lib/engine/redis/pause-queue.js';
 import { promoteDue } from '../../lib/engine/redis/promote-due.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
@@ -10,6 +11,7 @@ import { releaseRun } from '../../lib/engine/redis/release-run.js';
 import { removeWorker } from '../../lib/engine/redis/remove-worker.js';
 import { resumeQueue } from '../../lib/engine/redis/resume-queue.js';
 import { retireWorker } from '../../lib/engine/redis/retire-worker.js';
+import { unwindRun } from '../../lib/engine/redis/unwind-run.js';
 import { type EngineRoom, idsOf, openEngineRoom } from '../support/engine-room.js';
 
 const KINDS = ['mutex', 'throttle', 'maxConcurrency'] as const;
@@ -249,5 +251,23 @@ describe('a queue that stands still', () => {
     const started: string[] = [];
     while (started.length < 70) started.push(...(await claim(room)));
     expect(new Set(started).size).toBe(70);
+  });
+});
+
+describe('the slot of a run whose compensations are to run', () => {
+  it('is handed on when its queue is paused, and waited for again once it goes on', async () => {
+    const room = await roomWithGate('maxConcurrency');
+    await create(room, 'maxConcurrency', 'unwinding', 'other');
+    await claim(room);
+    await room.send(unwindRun('unwinding', room.fenceOf('unwinding'), '{}'));
+    await create(room, 'maxConcurrency', 'next');
+    await room.send(pauseQueue('other'));
+    expect(await claim(room)).toEqual(['next']);
+    await room.send(resumeQueue('other'));
+    expect(await claim(room)).toEqual([]);
+    await free(room, 'maxConcurrency', 'next');
+    expect(await claim(room)).toEqual(['unwinding']);
+    await room.send(finishUnwinding('unwinding', room.fenceOf('unwinding'), '', ''));
+    expect(await leftovers(room)).toEqual([]);
   });
 });

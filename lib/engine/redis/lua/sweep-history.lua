@@ -39,17 +39,18 @@ local function give_up_hook(hook, run)
   call('ZREM', ROOT .. 'suspects:' .. run[6], hook)
   doom(hook)
 end
+local function is_awaited(id) return call('EXISTS', ROOT .. 'parents:' .. id) == 1 end
 -- All lists are in the order in which the retention began, so the first that is too young is the last one looked at.
 local function sweep(list, age, remove)
   local gone, again = 0, {}
   for _, id in ipairs(call('LRANGE', list, 0, tonumber(limit) - looked - 1)) do
-    local run = call('HMGET', run_key(id), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk')
+    local run = call('HMGET', run_key(id), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'nw')
     local since = tonumber(run[1] or run[2])
     if run[3] then
       -- An entry of before a retry; the run gets another one.
       if call('HINCRBY', run_key(id), 'se', -1) < 1 then call('HDEL', run_key(id), 'se') end
-    elseif since and since > now then
-      -- The clock was put back. Its retention begins anew, so that it holds up nobody.
+    elseif since and (since > now or since <= now - age and run[8] and is_awaited(id)) then
+      -- The clock was put back, or not all that wait for its end were told. Its retention begins anew, so that it holds up nobody.
       call('HSET', run_key(id), 'rb', now_text)
       again[#again + 1] = id
     elseif since then

@@ -59,6 +59,7 @@ local function unwind(id, run, outcome)
   call('HDEL', key, 'rs')
   if run[8] then unlisten_all(id) end
   enqueue(id, run[11], tonumber(call('HGET', key, 'pr') or 0), 0, true)
+  keep_slot(id, run[11], run[13])
   wake(run[11])
 end
 
