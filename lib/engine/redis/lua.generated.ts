@@ -1178,6 +1178,7 @@ local function unwind(id, run, outcome)
   call('HDEL', key, 'rs')
   if run[8] then unlisten_all(id) end
   enqueue(id, run[11], tonumber(call('HGET', key, 'pr') or 0), 0, true)
+  keep_slot(id, run[11], run[13])
   wake(run[11])
 end
 local function compensates(run) return run.compensable and not run.kept end
@@ -2839,14 +2840,15 @@ ops.sweep_history = function(base, count)
     call('ZREM', ROOT .. 'suspects:' .. run[6], hook)
     doom(hook)
   end
+  local function is_awaited(id) return call('EXISTS', ROOT .. 'parents:' .. id) == 1 end
   local function sweep(list, age, remove)
     local gone, again = 0, {}
     for _, id in ipairs(call('LRANGE', list, 0, tonumber(limit) - looked - 1)) do
-      local run = call('HMGET', run_key(id), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk')
+      local run = call('HMGET', run_key(id), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'nw')
       local since = tonumber(run[1] or run[2])
       if run[3] then
         if call('HINCRBY', run_key(id), 'se', -1) < 1 then call('HDEL', run_key(id), 'se') end
-      elseif since and since > now then
+      elseif since and (since > now or since <= now - age and run[8] and is_awaited(id)) then
         call('HSET', run_key(id), 'rb', now_text)
         again[#again + 1] = id
       elseif since then
