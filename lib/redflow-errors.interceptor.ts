@@ -44,6 +44,9 @@ type Form = (refusal: Refusal, context: ExecutionContext) => unknown;
  *
  * @example
  * ```ts
+ * import { UseInterceptors } from '@nestjs/common';
+ * import { WebSocketGateway } from '@nestjs/websockets';
+ *
  * @WebSocketGateway()
  * @UseInterceptors(RedflowErrorsInterceptor)
  * export class OrdersGateway {}
