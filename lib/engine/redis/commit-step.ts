@@ -8,7 +8,7 @@ export interface StepCommit {
    * Of functions with a compensation: `v` has completed, `u` is begun and its outcome unknown, `o` has failed by itself, and with it the
    * run has nothing left to undo: it is stored as `r`.
    */
-  readonly kind: 'r' | 'v' | 'u' | 'o' | 's' | 'c' | 'e' | 'a';
+  readonly kind: 'r' | 'v' | 'u' | 'o' | 's' | 'c' | 'm' | 'e' | 'n' | 'a';
   readonly status: 's' | 'f' | 'x' | 'w' | 'r';
   readonly order: number;
   readonly attempt: number;

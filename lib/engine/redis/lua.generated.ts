@@ -1232,6 +1232,7 @@ local function register_child(id, created)
   local child = created[2]
   call('ZADD', children_key(call('HGET', run_key(id), 'hk') or id), call('HGET', run_key(child), 'cs'), child)
 end
+local function is_reopened(record) return string.find(record, '^%a,x,') ~= nil end
 local function pass_waits_on(from, to)
   local parents = call('SMEMBERS', ROOT .. 'parents:' .. from)
   if #parents == 0 then return end
@@ -1245,6 +1246,11 @@ local function pass_waits_on(from, to)
   call('HSET', run_key(to), 'nw', 1)
 end
 local MOST_WAITERS = 200
+local ENDED = { s = true, f = true, c = true }
+local function is_over(id)
+  local status = call('HGET', run_key(id), 'st')
+  return not status or ENDED[status]
+end
 local function depends_on(waiter, id)
   if waiter == id then return true end
   local line, met = { id }, { [id] = true }
@@ -1253,7 +1259,7 @@ local function depends_on(waiter, id)
     for _, member in ipairs(call('SRANDMEMBER', ROOT .. 'parents:' .. line[at], MOST_WAITERS)) do
       local parent, step = read_wait_member(member)
       local record = not met[parent] and call('HGET', data_key(parent), 's:' .. step)
-      if record and string.find(record, '^c,w,%d+,%d+,%d+,%d+,0;') then
+      if record and string.find(record, '^c,w,%d+,%d+,%d+,%d+,0;') and not is_over(parent) then
         if parent == waiter then return true end
         met[parent] = true
         line[#line + 1] = parent
@@ -1881,7 +1887,7 @@ ops.await_any = function(base, count)
   local field = 's:' .. step
   local data = data_key(id)
   local known = call('HGET', data, field)
-  if known then
+  if known and not is_reopened(known) then
     local status, moment, timer = string.match(known, '^%a,(%a),%d+,%d+,%d+,%d+,(%d+);(.*)$')
     return { 'OK', now, tonumber(moment), status == 'w' and timer or '', status == 'w' and 0 or 1 }
   end
@@ -2064,7 +2070,7 @@ ops.emit_event = function(base, count)
     local state = guard(run, fence)
     if state ~= 'RUNNING' then return { state, 0, '' } end
     local record = call('HGET', data_key(run), 's:' .. step)
-    if record then return { 'OK', call('SISMEMBER', ROOT .. 'pending', id), string.match(record, ';(.*)$') } end
+    if record and not is_reopened(record) then return { 'OK', call('SISMEMBER', ROOT .. 'pending', id), string.match(record, ';(.*)$') } end
   end
   local function finish_step(runs)
     if run == '' then return '' end
@@ -2748,7 +2754,7 @@ ops.start_child = function(base, count)
   local data = data_key(id)
   local moment = timeout == '' and 0 or now + finite(timeout)
   local known = call('HMGET', data, 's:' .. step, 'c:' .. step)
-  if known[1] then
+  if known[1] and not is_reopened(known[1]) then
     return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,%d+,%d+,(%d+);')) }
   end
   if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end

@@ -43,12 +43,17 @@ export function parseStep(text: string): StoredStep {
   };
 }
 
+/** Whether the payload of a wait for any of several says which it was, and not why the wait was refused. */
+export function hasWinner({ kind, status }: Pick<StoredStep, 'kind' | 'status'>): boolean {
+  return kind === 'a' && status !== 'f' && status !== 'x';
+}
+
 /** The part of a step's payload that a codec has made, undefined if none has. */
 export function sealedPartOf({ kind, status, payload }: StoredStep): string | undefined {
-  if (kind !== 'e' && kind !== 'a') return isSealed(payload) ? payload : undefined;
+  if (kind !== 'e' && !hasWinner({ kind, status })) return isSealed(payload) ? payload : undefined;
   // Of an open wait the branch of a timer; of most closed ones a look is enough.
   if (status === 'w' || payload === NO_EVENT || !/[~^]/.test(payload)) return undefined;
-  const part = payloadWithin(kind, payload);
+  const part = payloadWithin(kind as 'e' | 'a', payload);
   return isSealed(part) ? part : undefined;
 }
 
@@ -78,9 +83,9 @@ function toStepRecord(name: string, stored: StoredStep, data: RunData): StepReco
   return record;
 }
 
-function addOutcome(record: StepRecord, { kind, payload }: StoredStep): void {
+function addOutcome(record: StepRecord, { kind, status, payload }: StoredStep): void {
   if (record.status === 'running' || (record.status === 'waiting' && kind === 'a')) return;
-  const winner = kind === 'a' ? parseWinner(payload) : undefined;
+  const winner = hasWinner({ kind, status }) ? parseWinner(payload) : undefined;
   if (record.status === 'succeeded') {
     if (winner) record.output = { winner: winner.branch, value: winningValue(winner) };
     else record.output = kind === 'e' ? parseEventOutcome(payload) : decodePayload(payload);

@@ -14,8 +14,10 @@ import { rateLimited } from '../redis/rate-limited.js';
 import { sealRun } from '../redis/seal-run.js';
 import { branchChildIdOf } from '../redis/start-child.js';
 import { parseWinner, timerWon, winningValue } from '../redis/stored-outcome.js';
+import { hasWinner } from '../redis/stored-step.js';
 import { CHILD_OPTIONS } from './child-steps.js';
 import { resolveEventWait } from './event-steps.js';
+import { startUnlessRefused } from './refused-steps.js';
 import type { Outcome, RemoteWaits } from './remote-waits.js';
 import type { StepLedger } from './step-ledger.js';
 
@@ -45,8 +47,8 @@ export class AnySteps {
         this.remote.add({ name, kind: 'a', wakeAt, timedOut: () => ({ status: 's', payload: timerWon(timer) }), settle, reject });
       return (stored) => {
         if (stored?.status === 'w') register(stored.moment || undefined, stored.payload);
-        else if (stored) this.ledger.deliver(stored.order, () => settle(stored));
-        else this.ledger.begin(() => this.start(name, branches, register), reject);
+        else if (stored && hasWinner(stored)) this.ledger.deliver(stored.order, () => settle(stored));
+        else startUnlessRefused(this.ledger, { name, kind: 'a', stored, reject }, () => this.start(name, branches, register));
       };
     });
   }

@@ -9,6 +9,7 @@ import { prepareRun } from '../redis/prepare-run.js';
 import { rateLimited } from '../redis/rate-limited.js';
 import { sealRun } from '../redis/seal-run.js';
 import { childIdOf } from '../redis/start-child.js';
+import { startUnlessRefused } from './refused-steps.js';
 import type { Outcome, RemoteWaits } from './remote-waits.js';
 import type { StepLedger } from './step-ledger.js';
 
@@ -47,8 +48,8 @@ export class ChildSteps {
       return (stored) => {
         const known = this.ledger.data.children.get(name) ?? '';
         if (stored?.status === 'w') this.await(child, stored.moment || undefined, settle(known), reject);
-        else if (stored) this.ledger.deliver(stored.order, () => settle(known)(stored));
-        else this.ledger.begin(() => this.start(child, settle, reject), reject);
+        else if (stored && known !== '') this.ledger.deliver(stored.order, () => settle(known)(stored));
+        else startUnlessRefused(this.ledger, { name, kind: 'c', stored, reject }, () => this.start(child, settle, reject));
       };
     });
   }
@@ -57,8 +58,9 @@ export class ChildSteps {
     return this.ledger.open<string>(name, 'm', (resolve, reject) => {
       rejectUnknownKeys(options, CHILD_OPTIONS, `step "${name}"`);
       return (stored) => {
-        if (stored) this.ledger.deliver(stored.order, () => resolve(decodePayload(stored.payload) as string));
-        else this.ledger.begin(() => this.start({ name, workflow, input, options }, undefined, reject, resolve), reject);
+        const start = () => this.start({ name, workflow, input, options }, undefined, reject, resolve);
+        if (stored?.status === 's') this.ledger.deliver(stored.order, () => resolve(decodePayload(stored.payload) as string));
+        else startUnlessRefused(this.ledger, { name, kind: 'm', stored, reject }, start);
       };
     });
   }

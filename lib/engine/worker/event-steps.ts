@@ -11,6 +11,7 @@ import type { EventWait } from '../redis/await-event.js';
 import { prepareEvent } from '../redis/prepare-event.js';
 import { stepEventIdOf } from '../redis/start-child.js';
 import { NO_EVENT, parseEventOutcome } from '../redis/stored-outcome.js';
+import { startUnlessRefused } from './refused-steps.js';
 import type { RemoteWaits } from './remote-waits.js';
 import type { StepLedger } from './step-ledger.js';
 
@@ -45,8 +46,9 @@ export class EventSteps {
       rejectUnknownKeys(options, EMIT_OPTIONS, `step "${name}"`);
       const settle = (payload: string) => resolve(decodePayload(payload) as string[]);
       return (stored) => {
-        if (stored) this.ledger.deliver(stored.order, () => settle(stored.payload));
-        else this.ledger.begin(() => this.publish(name, event, data, options, settle), reject);
+        const publish = () => this.publish(name, event, data, options, settle);
+        if (stored?.status === 's') this.ledger.deliver(stored.order, () => settle(stored.payload));
+        else startUnlessRefused(this.ledger, { name, kind: 'n', stored, reject }, publish);
       };
     });
   }

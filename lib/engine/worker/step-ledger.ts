@@ -214,7 +214,7 @@ export class StepLedger {
   }
 
   /** As {@link whenCommitted}, for a beginning that takes calls of its own: the pass does not park meanwhile. */
-  begin(start: () => Promise<void>, failed: (error: unknown) => void): void {
+  begin(start: () => Promise<void>, failed: (error: unknown) => void | Promise<void>): void {
     this.whenCommitted(() => {
       this.activity.held();
       start()

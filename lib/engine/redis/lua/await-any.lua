@@ -13,7 +13,7 @@ if state ~= 'RUNNING' then return { state, now, 0, '', 0 } end
 local field = 's:' .. step
 local data = data_key(id)
 local known = call('HGET', data, field)
-if known then
+if known and not is_reopened(known) then
   local status, moment, timer = string.match(known, '^%a,(%a),%d+,%d+,%d+,%d+,(%d+);(.*)$')
   return { 'OK', now, tonumber(moment), status == 'w' and timer or '', status == 'w' and 0 or 1 }
 end

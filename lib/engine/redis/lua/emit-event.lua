@@ -19,7 +19,7 @@ if run ~= '' then
   local state = guard(run, fence)
   if state ~= 'RUNNING' then return { state, 0, '' } end
   local record = call('HGET', data_key(run), 's:' .. step)
-  if record then return { 'OK', call('SISMEMBER', ROOT .. 'pending', id), string.match(record, ';(.*)$') } end
+  if record and not is_reopened(record) then return { 'OK', call('SISMEMBER', ROOT .. 'pending', id), string.match(record, ';(.*)$') } end
 end
 
 local function finish_step(runs)

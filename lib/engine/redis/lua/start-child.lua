@@ -29,7 +29,7 @@ if state ~= 'RUNNING' then return { state, now, '', 0 } end
 local data = data_key(id)
 local moment = timeout == '' and 0 or now + finite(timeout)
 local known = call('HMGET', data, 's:' .. step, 'c:' .. step)
-if known[1] then
+if known[1] and not is_reopened(known[1]) then
   return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,%d+,%d+,(%d+);')) }
 end
 if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end

@@ -14,6 +14,9 @@ local function register_child(id, created)
   call('ZADD', children_key(call('HGET', run_key(id), 'hk') or id), call('HGET', run_key(child), 'cs'), child)
 end
 
+-- Whether a step was refused in an earlier attempt, and is to start now what it could not start then.
+local function is_reopened(record) return string.find(record, '^%a,x,') ~= nil end
+
 -- Lets those that wait for the end of a run wait for that of another one instead.
 local function pass_waits_on(from, to)
   local parents = call('SMEMBERS', ROOT .. 'parents:' .. from)
@@ -31,6 +34,13 @@ end
 -- Waiters that one look for a circle follows.
 local MOST_WAITERS = 200
 
+local ENDED = { s = true, f = true, c = true }
+-- A run that has ended, or is gone, waits for nothing, whatever its waits were.
+local function is_over(id)
+  local status = call('HGET', run_key(id), 'st')
+  return not status or ENDED[status]
+end
+
 -- Whether a run can not go on before another one has ended: it is that one, or waits for its end without a limit, or for that of a run
 -- that does. Runs that race against something else wait for nothing.
 local function depends_on(waiter, id)
@@ -41,7 +51,7 @@ local function depends_on(waiter, id)
     for _, member in ipairs(call('SRANDMEMBER', ROOT .. 'parents:' .. line[at], MOST_WAITERS)) do
       local parent, step = read_wait_member(member)
       local record = not met[parent] and call('HGET', data_key(parent), 's:' .. step)
-      if record and string.find(record, '^c,w,%d+,%d+,%d+,%d+,0;') then
+      if record and string.find(record, '^c,w,%d+,%d+,%d+,%d+,0;') and not is_over(parent) then
         if parent == waiter then return true end
         met[parent] = true
         line[#line + 1] = parent

@@ -1,0 +1,48 @@
+import { decodePayload } from '../core/payload.js';
+import type { StoredError } from '../core/run.types.js';
+import { fromStoredError } from '../core/stored-error.js';
+import type { StoredStep } from '../redis/stored-step.js';
+import type { StepWrite } from './pass-journal.js';
+import type { StepLedger } from './step-ledger.js';
+
+/** A step that starts something outside of its run. */
+export interface StartingStep {
+  readonly name: string;
+  readonly kind: StepWrite['kind'];
+  readonly stored: StoredStep | undefined;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Lets a step start what it is to start, unless that was refused in an earlier pass: for a rate limit, a circle of waits, a key that is
+ * taken or an input. A handler that goes on has caught the refusal and meets it again whenever it is replayed, though the step might start
+ * by then: what the handler did in its place would have been done beside it. The next attempt of a handler that fails with it tries again.
+ */
+export function startUnlessRefused(ledger: StepLedger, step: StartingStep, start: () => Promise<void>): void {
+  if (step.stored?.status === 'f') replay(ledger, step, step.stored);
+  else ledger.begin(start, (error) => refuse(ledger, step, error));
+}
+
+function replay(ledger: StepLedger, { name, kind, reject }: StartingStep, stored: StoredStep): void {
+  const { order, attempt, base, payload: opened, sealed: payload = opened } = stored;
+  ledger.deliver(order, () => {
+    const error = fromStoredError(decodePayload(opened) as StoredError);
+    ledger.failures.replayed(error, { name, kind, order, attempt, base, elapsedMs: 0, payload });
+    reject(error);
+  });
+}
+
+function refuse(ledger: StepLedger, { name, kind, reject }: StartingStep, error: unknown): void | Promise<void> {
+  if (ledger.isHalted) return reject(error);
+  const conclude = (payload: string): void => {
+    if (ledger.closed) return;
+    const order = ledger.nextOrder();
+    const announce = ledger.failures.add(error, { name, kind, order, attempt: 1, base: 0, elapsedMs: 0, payload });
+    ledger.deliver(order, () => {
+      announce();
+      reject(error);
+    });
+  };
+  const sealed = ledger.host.worker.sealer.sealError(error, `error of step "${name}" of run "${ledger.runId}"`);
+  return typeof sealed === 'string' ? conclude(sealed) : sealed.then(conclude);
+}
