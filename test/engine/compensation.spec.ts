@@ -392,34 +392,38 @@ describe('a compensation that fails', () => {
     expect(undone).toEqual([]);
   });
 
-  it('not because the handler fails before its first step, as without a service that it asks first: it is tried again', async () => {
-    const undone: Undone[] = [];
-    let isAway = false;
-    let failures = 0;
-    const flow = workflow(
-      'needy',
-      async (ctx: WorkflowContext) => {
-        if (isAway) throw new Error('the configuration service is away');
-        await ctx.step.run('A', () => 'a', undoing(undone)('A'));
-        isAway = failures++ === 0;
-        throw new Error('no');
-      },
-      { maxAttempts: 1 },
-    );
-    const engine = await startEngine({ workflows: [flow] });
-    const handle = await engine.client.run(flow, undefined);
-    await eventually(async () => {
-      expect(engine.logs.matching('error', /its handler failed before its first step; .* service is away/)).not.toEqual([]);
-      expect((await handle.getState()).status).toBe('waiting');
-    }, 'the run rests');
-    expect(await handle.getState()).toMatchObject({ compensating: true });
-    isAway = false;
-    await engine.advance(5_000);
-    const run = await engine.until(handle.id, 'failed');
-    expect(run.compensationErrors).toBeUndefined();
-    expect(run.error).toMatchObject({ message: 'no' });
-    expect(undone).toHaveLength(1);
-  });
+  it.each(['first', 'second'])(
+    'not because the handler fails before its %s step, as without a service that it asks for more: it is tried again',
+    async (place) => {
+      const undone: Undone[] = [];
+      let isAway = false;
+      let failures = 0;
+      const flow = workflow(
+        'needy',
+        async (ctx: WorkflowContext) => {
+          if (place === 'second') await ctx.step.run('plan', () => 'planned');
+          if (isAway) throw new Error('the configuration service is away');
+          await ctx.step.run('A', () => 'a', undoing(undone)('A'));
+          isAway = failures++ === 0;
+          throw new Error('no');
+        },
+        { maxAttempts: 1 },
+      );
+      const engine = await startEngine({ workflows: [flow] });
+      const handle = await engine.client.run(flow, undefined);
+      await eventually(async () => {
+        expect(engine.logs.matching('error', /its handler failed before it was through; .* service is away/)).not.toEqual([]);
+        expect((await handle.getState()).status).toBe('waiting');
+      }, 'the run rests');
+      expect(await handle.getState()).toMatchObject({ compensating: true });
+      isAway = false;
+      await engine.advance(5_000);
+      const run = await engine.until(handle.id, 'failed');
+      expect(run.compensationErrors).toBeUndefined();
+      expect(run.error).toMatchObject({ message: 'no' });
+      expect(undone).toHaveLength(1);
+    },
+  );
 
   it('because the handler hangs in its replay, runs all the same after the grace', async () => {
     const undone: Undone[] = [];

@@ -34,6 +34,7 @@ export class StepLedger {
   private order = 0;
   private isClosed = false;
   private haltedBy: Error | undefined;
+  private refused = false;
   private onRefused: (() => void) | undefined;
 
   constructor(
@@ -79,9 +80,9 @@ export class StepLedger {
     this.waits.clear();
   }
 
-  /** The handler has asked for a step. */
-  get isAsked(): boolean {
-    return this.used.size > 0;
+  /** The handler was told that it is halted. */
+  get hasRefused(): boolean {
+    return this.refused;
   }
 
   get isHalted(): boolean {
@@ -102,6 +103,7 @@ export class StepLedger {
 
   throwIfHalted(): void {
     if (!this.haltedBy) return;
+    this.refused = true;
     this.onRefused?.();
     this.onRefused = undefined;
     throw this.haltedBy;

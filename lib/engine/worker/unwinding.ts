@@ -25,7 +25,7 @@ export interface UnwindingPass extends StepHost {
   grace(isOver: () => void): void;
 }
 
-/** Hand-backs of a compensating pass that did not get to its first step: with their growing delays some eight hours. */
+/** Hand-backs of a compensating pass whose handler did not get to all steps: with their growing delays some eight hours. */
 const MOST_HAND_BACKS = 100;
 
 /**
@@ -44,8 +44,8 @@ export async function unwind(pass: UnwindingPass): Promise<string | undefined> {
  * Executes the handler once more, only to learn from it how its steps are undone: what is not completed rejects with the
  * reason. Then undoes them.
  *
- * A handler that fails before it has asked for any step (its provider cannot be made, its context not be restored, a service that it asks
- * first is away) says nothing of them: that is no reason to leave a customer charged.
+ * A handler that fails by itself (its provider cannot be made, its context not be restored, a service that it asks is away) says nothing of
+ * the steps that would have followed: that is no reason to leave a customer charged.
  */
 async function undoAll(pass: UnwindingPass): Promise<StoredError[] | undefined> {
   const cause = causeOf(pass.run, pass.data);
@@ -62,9 +62,9 @@ async function undoAll(pass: UnwindingPass): Promise<StoredError[] | undefined> 
   if (ledger.closed) return [];
   // A handler that a stop has aborted tells nothing: what it has not asked for may have to be undone.
   if (pass.isLeaving) return undefined;
-  if (failure && !ledger.isAsked && isLeftToUndo(pass.data) && pass.run.handBacks < MOST_HAND_BACKS) {
+  if (failure && !ledger.hasRefused && isUnreached(pass.data, functions.compensations) && pass.run.handBacks < MOST_HAND_BACKS) {
     pass.context.logger.error(
-      `The run is to be compensated, and its handler failed before its first step; it is tried again: ${describeError(failure.error)}`,
+      `The run is to be compensated, and its handler failed before it was through; it is tried again: ${describeError(failure.error)}`,
     );
     return undefined;
   }
@@ -74,9 +74,10 @@ async function undoAll(pass: UnwindingPass): Promise<StoredError[] | undefined> 
   return compensate(pass, functions.compensations, cause);
 }
 
-function isLeftToUndo(data: RunData): boolean {
+/** Whether a step is left to be undone that the handler has not asked for. */
+function isUnreached(data: RunData, known: ReadonlyMap<string, StepCompensation>): boolean {
   const isOpen = (status: string | undefined) => status !== 's' && status !== 'f';
-  return stepsToUndo(data).some(({ step }) => isOpen(data.steps.get(compensationOf(step))?.status));
+  return stepsToUndo(data).some(({ step }) => !known.has(step) && isOpen(data.steps.get(compensationOf(step))?.status));
 }
 
 /** Why a run unwinds. */
