@@ -229,6 +229,26 @@ describe('a codec', () => {
     expect(await handle.result()).toBe('input');
   });
 
+  it('that hangs when schedules are declared again does not keep a worker from stopping', async () => {
+    const asked = gate();
+    const codec = aesCodec();
+    let hangs = false;
+    const hanging: PayloadCodec = {
+      encode: (json) => {
+        if (!hangs) return codec.encode(json);
+        asked.open();
+        return new Promise(() => undefined);
+      },
+      decode: codec.decode,
+    };
+    const flow = workflow('flow', () => undefined, { cron: [{ id: 'yearly', expression: '0 0 1 1 *', input: 1 }] });
+    const engine = await startEngine({ workflows: [flow], worker: { codec: hanging, registryRecoveryIntervalMs: 10 } });
+    hangs = true;
+    await asked.promise;
+    await engine.worker.stop({ timeoutMs: 0 });
+    expect((await engine.client.getStats()).workers).toEqual([]);
+  });
+
   it('is not left out when the failure of a step is opened for the next attempt', async () => {
     const flow = defineWorkflow('flow', {
       registry: createRegistry(),

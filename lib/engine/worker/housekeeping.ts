@@ -2,6 +2,7 @@ import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { continueCancel } from '../redis/continue-cancel.js';
 import { continueEnd } from '../redis/continue-end.js';
 import { continueEvent } from '../redis/continue-event.js';
+import { within } from '../redis/deadline.js';
 import type { Op } from '../redis/op.js';
 import { PACK_BATCH, packRuns } from '../redis/pack-runs.js';
 import { reapWorkers } from '../redis/reap-workers.js';
@@ -59,9 +60,11 @@ export class Housekeeping {
     if (watchdog.enabled) this.watchdog = new Watchdog(this.host, watchdog.intervalMs, watchdog.stalledForMs);
   }
 
-  async stop(): Promise<void> {
+  /** Resolves when nothing of it is under way; at the latest after a while: declaring schedules again asks the codec, which may hang. */
+  async stop(limitMs: number): Promise<void> {
     this.stopped = true;
-    await Promise.all([...this.rounds.map((round) => round.stop()), this.watchdog?.stop()]);
+    const rounds = Promise.all([...this.rounds.map((round) => round.stop()), this.watchdog?.stop()]);
+    await within(limitMs, 'Housekeeping', rounds).catch(() => undefined);
   }
 
   private every(intervalMs: number, name: string, task: () => Promise<unknown>): void {

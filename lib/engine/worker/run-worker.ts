@@ -268,7 +268,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.scheduler.stop();
     for (const pass of [...this.active]) pass.exit.lose();
     // What of it is under way waits for an answer for ever.
-    void this.housekeeping.stop();
+    void this.housekeeping.stop(0);
     void this.lease.stop();
     await Promise.all([this.wake.stop(), this.connection.close()]);
   }
@@ -289,7 +289,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     await this.exit.settled(this.active);
     this.handBacks.finish();
     await this.wake.stop();
-    await Promise.all([this.housekeeping.stop(), this.lease.stop()]);
+    await Promise.all([this.housekeeping.stop(STOP_GIVES_UP_AFTER_MS), this.lease.stop()]);
     await this.buffer.idle();
     await this.exit.signOff();
     await this.connection.close();
