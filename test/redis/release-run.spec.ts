@@ -4,9 +4,27 @@ import { readRun } from '../../lib/engine/redis/read-run.js';
 import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
 import { retryRun } from '../../lib/engine/redis/retry-run.js';
+import { unwindRun } from '../../lib/engine/redis/unwind-run.js';
 import { idsOf, openEngineRoom } from '../support/engine-room.js';
 
 describe('releaseRun()', () => {
+  it('leaves its start and its mutex to a run that is to be compensated, also when it was claimed twice in one millisecond', async () => {
+    const room = openEngineRoom();
+    await room.register();
+    for (const id of ['r1', 'r2']) {
+      await room.create({ id });
+      await room.redis.hset(room.keys.run(id), 'mx', 'k');
+    }
+    expect(idsOf(await room.claim())).toEqual(['r1']);
+    await room.send(unwindRun('r1', room.fenceOf('r1'), '{}'));
+    expect(idsOf(await room.claim())).toEqual(['r1']);
+    const start = await room.redis.hget(room.keys.run('r1'), 'sa');
+    await room.redis.hset(room.keys.run('r1'), 'ca', String(start));
+    await room.send(releaseRun('r1', room.fenceOf('r1'), 5_000, true));
+    expect(await room.send(readRun('r1'))).toMatchObject({ status: 'waiting', startedAt: Number(start) });
+    expect(await room.claim()).toEqual([]);
+  });
+
   it('hands a run back, not as an attempt and not as a recovery', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });

@@ -2510,7 +2510,7 @@ ops.release_run = function(base, count)
     keep_slot(id, queue, run[13])
     wake(queue)
   else
-    local first = not run[6] or run[6] == cold[2]
+    local first = not cold[3] and (not run[6] or run[6] == cold[2])
     local status = first and 'd' or 'b'
     call('HSET', key, 'st', status, 'av', at)
     move(id, run[10], queue, run[12], 'r', status)

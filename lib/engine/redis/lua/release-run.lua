@@ -26,7 +26,7 @@ if delay == '0' then
   wake(queue)
 else
   -- The first claim after a retry sets both times.
-  local first = not run[6] or run[6] == cold[2]
+  local first = not cold[3] and (not run[6] or run[6] == cold[2])
   local status = first and 'd' or 'b'
   call('HSET', key, 'st', status, 'av', at)
   move(id, run[10], queue, run[12], 'r', status)
