@@ -242,17 +242,19 @@ describe('a Redis Cluster that is down', () => {
   async function clusterDown(): Promise<{ connection: Cluster; node: Redis; down(): Promise<void>; up(): Promise<void> }> {
     const [{ host, port }] = await startCluster();
     const node = plainRedis(`redis://${host}:${port}`);
+    // Redis 6.2 takes no ranges.
+    const slots = Array.from({ length: 16_384 }, (_, slot) => String(slot));
     const connection = new Cluster([{ host, port }], { lazyConnect: true });
     whenTestEnds(async () => connection.disconnect());
     return {
       connection,
       node,
       down: async () => {
-        await node.call('CLUSTER', 'DELSLOTSRANGE', '0', '16383');
+        await node.call('CLUSTER', 'DELSLOTS', ...slots);
         await node.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
       },
       up: async () => {
-        await node.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+        await node.call('CLUSTER', 'ADDSLOTS', ...slots);
       },
     };
   }

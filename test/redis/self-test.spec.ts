@@ -42,10 +42,11 @@ describe('selfTest()', () => {
   it('names each command of the scripts, and of the connections, that is refused', async () => {
     const { test } = await room();
     for (const command of [...LUA_COMMANDS, 'HSCAN', 'HVALS', 'BLPOP', 'EVALSHA']) {
-      const right = command.toLowerCase().replace(' ', '|');
-      expect(await test('worker', ...EVERYTHING, `-${right}`)).toMatchObject({
+      const [name] = command.toLowerCase().split(' ');
+      // Redis 6.2 can refuse no subcommand alone.
+      expect(await test('worker', ...EVERYTHING, `-${name}`)).toMatchObject({
         name: 'RedisPermissionError',
-        rights: [`+${right}`],
+        rights: [`+${command.toLowerCase().replace(' ', '|')}`],
       });
     }
   });
