@@ -74,12 +74,14 @@ export const METHOD_WORKFLOW_KEYS: Record<Exclude<keyof WorkflowDecoratorOptions
   debounce: true,
   priority: true,
   version: true,
+  current: true,
   tags: true,
   input: true,
 };
 
-// What configuration may override: a workflow is found by its name and connection, so those are the decorator's alone.
-const { name: _name, connection: _connection, ...OVERRIDABLE } = METHOD_WORKFLOW_KEYS;
+// What configuration may override: a workflow is found by its name and connection, so those are the decorator's alone; and what it says of
+// a name it says of all versions, of which one is the current one.
+const { name: _name, connection: _connection, current: _current, ...OVERRIDABLE } = METHOD_WORKFLOW_KEYS;
 const OVERRIDE_KEYS: Record<keyof WorkflowOverrides, true> = { ...OVERRIDABLE, event: true, cron: true };
 
 /**

@@ -5,7 +5,7 @@ import type { ClientOptions, DebounceOptions, LimitOptions, WorkerOptions, Workf
 type Overrides<T> = { [K in keyof T]?: T[K] | undefined };
 
 /** Options to lay over those of a workflow: what they leave out stays, also inside of a limit. */
-export interface WorkflowOverrides extends Partial<Omit<WorkflowOptions, 'throttle' | 'rateLimit' | 'debounce'>> {
+export interface WorkflowOverrides extends Partial<Omit<WorkflowOptions, 'current' | 'throttle' | 'rateLimit' | 'debounce'>> {
   throttle?: Overrides<LimitOptions> | undefined;
   rateLimit?: Overrides<LimitOptions> | undefined;
   debounce?: Overrides<DebounceOptions> | undefined;

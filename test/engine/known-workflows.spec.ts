@@ -87,6 +87,7 @@ describe('a workflow of another process', () => {
       app: 'shop',
       queue: 'mail',
       version: '2',
+      versions: ['2'],
       maxAttempts: 2,
       priority: 0,
       tags: { team: 'blue' },
@@ -97,7 +98,16 @@ describe('a workflow of another process', () => {
     };
     expect(await engine.client.getWorkflowMeta('b')).toEqual(metaOfB);
     expect(await engine.client.listWorkflowsMeta()).toEqual([
-      { ...metaOfB, name: 'a', queue: 'default', maxAttempts: 3, tags: {}, version: undefined, retries: expect.anything() },
+      {
+        ...metaOfB,
+        name: 'a',
+        queue: 'default',
+        maxAttempts: 3,
+        tags: {},
+        version: undefined,
+        versions: undefined,
+        retries: expect.anything(),
+      },
       metaOfB,
     ]);
     expect(await engine.client.getWorkflowMeta('c')).toBeNull();

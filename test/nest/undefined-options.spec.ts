@@ -20,10 +20,10 @@ const none = (keys: string): Record<string, undefined> => Object.fromEntries(key
 
 const RETRIES = 'maxAttempts delay shouldRetry';
 const STEP = none('timeout maxAttempts retries compensate');
-const CREATE = none('runId runAt queue idempotencyKey idempotencyTtl onConflict allowUnknown priority tags maxAttempts');
+const CREATE = none('runId runAt queue idempotencyKey idempotencyTtl onConflict allowUnknown priority tags maxAttempts version');
 const CHILD = none('runAt queue idempotencyKey idempotencyTtl priority tags');
 const METHOD = none(
-  'queue maxAttempts retries timeout maxConcurrency mutex throttle rateLimit debounce priority version tags input',
+  'queue maxAttempts retries timeout maxConcurrency mutex throttle rateLimit debounce priority version current tags input',
 );
 const WORKFLOW = { ...METHOD, ...none('event cron') };
 const WORKER = none(

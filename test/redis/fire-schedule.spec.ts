@@ -19,7 +19,6 @@ describe('fireSchedule()', () => {
       status: 'queued',
       priority: 3,
       maxAttempts: 7,
-      version: '2',
       tags: { team: 'blue' },
       input: { a: 1 },
       trigger: 'cron',

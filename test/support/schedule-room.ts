@@ -22,7 +22,7 @@ export async function scheduleIn(room: EngineRoom, ms: number, overrides: Partia
 
 /** A worker that finds `expected` due, and an hour from it due next. */
 export async function tickOf(room: EngineRoom, expected: number, overrides: Partial<Tick> = {}) {
-  const run = room.newRun({ queue: 'reports', priority: 3, maxAttempts: 7, version: '2', tags: { team: 'blue' } });
+  const run = room.newRun({ queue: 'reports', priority: 3, maxAttempts: 7, tags: { team: 'blue' } });
   const following = expected + 3_600_000;
   return fireSchedule({
     schedule: NIGHTLY,

@@ -34,6 +34,7 @@ const {
   StepMismatchError,
   StepTimeoutError,
   UnknownOutcomeError,
+  UnknownVersionError,
   UnknownWorkflowError,
   UnsupportedRedisError,
   WaitCircleError,
@@ -152,6 +153,12 @@ const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
     false,
   ],
   [
+    new UnknownVersionError({ workflow: 'order', version: '3', known: ['1', '2'] }),
+    'UNKNOWN_VERSION',
+    'Workflow "order" has no version "3"; known are "1", "2". Start a worker that defines it first, or leave `version` out.',
+    false,
+  ],
+  [
     new ScheduleNotFoundError({ scheduleId: 'nihgtly', suggestions: ['nightly'] }),
     'SCHEDULE_NOT_FOUND',
     'There is no schedule "nihgtly"; did you mean "nightly"? Schedules are registered by the workers that declare them; listSchedules() shows all.',
@@ -245,6 +252,9 @@ describe('messages that depend on what is known', () => {
     expect(new UnknownWorkflowError({ workflow: 'Payments', suggestions: [], isClass: true }).message).toBe(
       'There is no workflow of class "Payments". Put @Workflow() on it. Only the client of RedflowModule knows classes; others take a ' +
         'definition or a name.',
+    );
+    expect(new UnknownVersionError({ workflow: 'order', version: '1', known: [] }).message).toBe(
+      'Workflow "order" has no version "1"; it has no versions at all. Start a worker that defines it first, or leave `version` out.',
     );
     expect(new ScheduleNotFoundError({ scheduleId: 'x', suggestions: [] }).message).toBe(
       'There is no schedule "x". Schedules are registered by the workers that declare them; listSchedules() shows all.',

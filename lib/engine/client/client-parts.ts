@@ -76,7 +76,7 @@ export class ClientParts {
     this.publisher = new EventPublisher(this.buffer, this.pending, host);
     this.canceler = new RunCanceler(this.buffer, this.pending);
     this.bulkCanceler = new BulkCanceler(this.buffer, this.pending);
-    this.retrier = new RunRetrier(this.connection, keys, this.buffer, this.pending);
+    this.retrier = new RunRetrier(this.connection, keys, this.buffer, this.pending, directory);
     this.retention = new Retention(this.connection, keys, this.buffer, resolved.retentionMs);
     this.schedules = new ScheduleAdmin(this.buffer, this.pending, host);
     this.results = new ResultListener(this.connection, keys, this.buffer, sealer, logger);

@@ -10,6 +10,7 @@ import type {
   EventRecord,
   EventSubscription,
   Page,
+  RetryRunOptions,
   RunFilter,
   RunHandle,
   RunSearchQuery,
@@ -49,7 +50,7 @@ export class RedflowClient {
   /**
    * Creates a run; the input's type follows from the class or definition.
    * @throws InputValidationError, InvalidOptionError, PayloadTooLargeError, SerializationError, IdempotencyConflictError,
-   *   UnknownWorkflowError, ConnectionError
+   *   UnknownWorkflowError, UnknownVersionError, ConnectionError
    */
   async run<I, O>(workflow: WorkflowRef<I, O>, input: I, options?: CreateOptions): Promise<RunHandle<O>> {
     return this.handleOf(await this.parts.creator.create(workflow, input, options));
@@ -102,11 +103,12 @@ export class RedflowClient {
 
   /**
    * Lets a failed or canceled run go on in place: completed steps are kept; attempts, deadline and recoveries start anew. Child steps
-   * that failed it look at their child again, so retry the child first. Of racing retries one wins.
-   * @throws RetryRefusedError, RunNotFoundError, InvalidOptionError, ConnectionError
+   * that failed it look at their child again, so retry the child first. Of racing retries one wins. The run keeps its version;
+   * `{ version }` pins it to another one.
+   * @throws RetryRefusedError, RunNotFoundError, UnknownVersionError, InvalidOptionError, ConnectionError
    */
-  async retryRun<O = unknown>(runId: string): Promise<RunHandle<O>> {
-    await this.parts.retrier.retry(runId);
+  async retryRun<O = unknown>(runId: string, options?: RetryRunOptions): Promise<RunHandle<O>> {
+    await this.parts.retrier.retry(runId, options);
     return this.getHandle(runId);
   }
 

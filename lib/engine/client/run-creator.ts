@@ -11,6 +11,7 @@ import { prepareRun } from '../redis/prepare-run.js';
 import { rateLimited } from '../redis/rate-limited.js';
 import { readRun } from '../redis/read-run.js';
 import { sealRun } from '../redis/seal-run.js';
+import type { RunTarget } from '../redis/workflow-directory.js';
 import { warnOutsideSteps } from './outside-steps.js';
 import type { PendingCalls } from './pending-calls.js';
 
@@ -30,7 +31,7 @@ export class RunCreator {
   create(ref: AnyWorkflowRef, input: unknown, options: CreateOptions = {}): Promise<CreatedRun> {
     return this.pending.track(async () => {
       checkObject(options, 'the options of run()');
-      const target = await this.host.directory.find(ref, allowsUnknown(options));
+      const target = await this.host.directory.find(ref, allowsUnknown(options), options.version);
       warnOfRepeats(target.workflow, options);
       const run = await prepareRun(target, input, options, this.host.maxPayloadBytes);
       return this.write(run, await sealRun(run, this.host), options);
@@ -44,14 +45,17 @@ export class RunCreator {
   createMany(ref: AnyWorkflowRef, items: ReadonlyArray<{ input: unknown } & CreateOptions>): Promise<CreatedRun[]> {
     return this.pending.track(async () => {
       checkItems(items);
-      const target = await this.host.directory.find(
-        ref,
-        items.some((item) => allowsUnknown(item)),
-      );
-      for (const item of items) warnOfRepeats(target.workflow, item);
+      const allowUnknown = items.some((item) => allowsUnknown(item));
+      const targets = new Map<string | undefined, RunTarget>();
+      for (const { version } of [{ version: undefined }, ...items]) {
+        if (!targets.has(version)) targets.set(version, await this.host.directory.find(ref, allowUnknown, version));
+      }
       const runs: Array<{ run: NewRun; options: CreateOptions }> = [];
-      for (const { input, ...options } of items)
+      for (const { input, ...options } of items) {
+        const target = targets.get(options.version) as RunTarget;
+        warnOfRepeats(target.workflow, options);
         runs.push({ run: await prepareRun(target, input, options, this.host.maxPayloadBytes), options });
+      }
       // All of them before the first is written, so that they are queued in their order whatever a codec takes for each.
       const sealed = await Promise.all(runs.map(({ run }) => sealRun(run, this.host)));
       return allCreated(await Promise.allSettled(runs.map(({ run, options }, index) => this.write(run, sealed[index], options))));

@@ -1,4 +1,5 @@
-import { canBeName } from '../core/checks.js';
+import { canBeName, checkObject, checkVersion, rejectUnknownKeys } from '../core/checks.js';
+import type { RetryRunOptions } from '../core/client.types.js';
 import { RetryRefusedError, RunNotFoundError } from '../core/errors/index.js';
 import { newId } from '../core/ids.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
@@ -8,6 +9,7 @@ import type { Keyspace } from '../redis/keyspace.js';
 import { readRun } from '../redis/read-run.js';
 import { readAnyRunData } from '../redis/read-run-data.js';
 import { type RetryAnswer, retryRun } from '../redis/retry-run.js';
+import type { WorkflowDirectory } from '../redis/workflow-directory.js';
 import type { PendingCalls } from './pending-calls.js';
 import { stepsToReopen } from './reopened-steps.js';
 
@@ -18,30 +20,40 @@ export class RunRetrier {
     private readonly keys: Keyspace,
     private readonly buffer: CommitBuffer,
     private readonly pending: PendingCalls,
+    private readonly directory: Pick<WorkflowDirectory, 'checkVersion'>,
   ) {}
 
-  /** @throws RunNotFoundError, RetryRefusedError, InvalidOptionError */
-  async retry(runId: string): Promise<void> {
+  /** @throws RunNotFoundError, RetryRefusedError, UnknownVersionError, InvalidOptionError */
+  async retry(runId: string, options: RetryRunOptions = {}): Promise<void> {
+    checkObject(options, 'the options of retryRun()');
+    rejectUnknownKeys(options, ['version'], 'retryRun()');
+    const { version } = options;
+    if (version !== undefined) checkVersion(version);
     if (!canBeName(runId, 'runId')) throw new RunNotFoundError({ runId });
-    const answer = await this.pending.track(() => this.decide(runId, newId()));
+    const answer = await this.pending.track(() => this.decide(runId, newId(), version));
     if (answer === 'MISSING') throw new RunNotFoundError({ runId });
     if (answer !== 'OK') throw new RetryRefusedError({ runId, reason: answer });
   }
 
-  private async decide(runId: string, nonce: string): Promise<Exclude<RetryAnswer, 'CHANGED' | 'CANCELING'>> {
+  private async decide(
+    runId: string,
+    nonce: string,
+    version: string | undefined,
+  ): Promise<Exclude<RetryAnswer, 'CHANGED' | 'CANCELING'>> {
     for (;;) {
-      const answer = await this.attempt(runId, nonce);
+      const answer = await this.attempt(runId, nonce, version);
       // Children that the retried run starts must not be taken for those of the canceled one.
       if (answer === 'CANCELING') while (await this.buffer.add(continueCancel()));
       else if (answer !== 'CHANGED') return answer;
     }
   }
 
-  private async attempt(runId: string, nonce: string): Promise<RetryAnswer> {
+  private async attempt(runId: string, nonce: string, version: string | undefined): Promise<RetryAnswer> {
     const run = await this.buffer.add(readRun(runId));
     if (!run) return 'MISSING';
+    if (version !== undefined) await this.directory.checkVersion(run.workflow, version);
     const hasEnded = run.status === 'failed' || run.status === 'canceled';
     const reopened = hasEnded ? stepsToReopen(run, await readAnyRunData(this.buffer, this.connection, this.keys, runId)) : [];
-    return this.buffer.add(retryRun({ runId, nonce, endedAt: run.finishedAt ?? 0, reopened }));
+    return this.buffer.add(retryRun({ runId, nonce, endedAt: run.finishedAt ?? 0, version, reopened }));
   }
 }

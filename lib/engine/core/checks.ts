@@ -28,6 +28,12 @@ export function checkMaxAttempts(value: unknown, option = 'maxAttempts'): number
   return checkPositiveInteger(value, option);
 }
 
+/** @throws InvalidOptionError unless it is true or false */
+export function checkFlag(value: unknown, option: string): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new InvalidOptionError(option, `Expected \`${option}\` to be true or false; got ${describeValue(value)}`);
+}
+
 /**
  * @param range both ends included; `min` defaults to 1
  * @throws InvalidOptionError unless it is an integer within the range

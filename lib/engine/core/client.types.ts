@@ -73,6 +73,11 @@ export interface CreateOptions {
   tags?: Record<string, string> | undefined;
   /** Attempts in all, the first included. @default the workflow's, else 3 */
   maxAttempts?: number | undefined;
+  /**
+   * Pins the run to this version of its workflow: only workers that have it execute the run. Not for a debounced workflow.
+   * @default the version that is current when the run begins
+   */
+  version?: string | undefined;
 }
 
 /** Options of `cancelRun`. */
@@ -87,6 +92,12 @@ export interface CancelOptions {
    * @default false
    */
   failureHook?: boolean | undefined;
+}
+
+/** Options of `retryRun`. */
+export interface RetryRunOptions {
+  /** Pins the run to another version of its workflow. @default the version that it has */
+  version?: string | undefined;
 }
 
 /** What `cancelRun` came to. */

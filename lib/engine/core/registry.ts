@@ -1,25 +1,40 @@
 import { onePerProcess } from './copies.js';
 import { InvalidOptionError } from './errors/index.js';
+import { currentOf, refuseSameVersion } from './versions.js';
 import type { AnyWorkflowDefinition, WorkflowDefinition, WorkflowRegistry } from './workflow.types.js';
 
-/** Workflows by name. */
+/** Workflows by name and version. */
 export class Registry implements WorkflowRegistry {
-  private readonly definitions = new Map<string, WorkflowDefinition>();
+  private readonly definitions: WorkflowDefinition[] = [];
+  private readonly byName = new Map<string, WorkflowDefinition[]>();
 
-  /** @throws InvalidOptionError when the name is taken */
+  /** @throws InvalidOptionError when the version of the name is taken, or another one is marked as current, too */
   add(definition: AnyWorkflowDefinition): void {
-    if (this.definitions.has(definition.name)) {
-      throw new InvalidOptionError('name', `Workflow "${definition.name}" is defined twice; give one of them another name`);
-    }
-    this.definitions.set(definition.name, definition);
+    const known = this.byName.get(definition.name) ?? [];
+    refuseSameVersion(definition.name, known, definition);
+    this.byName.set(definition.name, [...known, definition]);
+    this.definitions.push(definition);
   }
 
+  /**
+   * The current one of the versions that are here.
+   * @throws InvalidOptionError when there are several and none is marked
+   */
   get(name: string): WorkflowDefinition | undefined {
-    return this.definitions.get(name);
+    const versions = this.byName.get(name);
+    return versions && currentOf(name, versions);
+  }
+
+  versionsOf(name: string): readonly WorkflowDefinition[] {
+    return this.byName.get(name) ?? [];
+  }
+
+  names(): string[] {
+    return [...this.byName.keys()];
   }
 
   list(): WorkflowDefinition[] {
-    return [...this.definitions.values()];
+    return [...this.definitions];
   }
 }
 

@@ -7,7 +7,10 @@ export interface WorkflowMeta {
   name: string;
   app: string;
   queue: string;
+  /** The one that new runs are pinned to; absent: they begin without. */
   version?: string;
+  /** All that the deployment has which declares this; absent for a workflow without versions. */
+  versions?: string[];
   maxAttempts: number;
   maxConcurrency?: number;
   priority: number;

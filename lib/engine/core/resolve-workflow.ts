@@ -1,5 +1,13 @@
 import { ADMISSION_KEYS, type AdmissionRules, resolveAdmission } from './admission.js';
-import { checkName, checkPositiveInteger, checkPriority, checkTags, checkVersion, rejectUnknownKeys } from './checks.js';
+import {
+  checkFlag,
+  checkName,
+  checkPositiveInteger,
+  checkPriority,
+  checkTags,
+  checkVersion,
+  rejectUnknownKeys,
+} from './checks.js';
 import { describeValue } from './describe-value.js';
 import { parsePositiveDuration } from './duration.js';
 import { InvalidOptionError } from './errors/option.errors.js';
@@ -27,6 +35,7 @@ const WORKFLOW_KEYS = [
   ...ADMISSION_KEYS,
   'priority',
   'version',
+  'current',
   'tags',
   'input',
   'event',
@@ -49,6 +58,8 @@ export interface ResolvedWorkflowOptions {
   readonly admission?: AdmissionRules;
   readonly priority: number;
   readonly version?: string;
+  /** Whether it is marked as the version that new runs take. */
+  readonly current: boolean;
   readonly tags: Readonly<Record<string, string>>;
   readonly input?: StandardSchemaV1;
   /** Subscriptions. */
@@ -79,6 +90,7 @@ export function resolveWorkflowOptions<I>(name: string, options: WorkflowOptions
       admission: resolveAdmission(options as WorkflowOptions),
       priority: checkPriority(options.priority ?? DEFAULT_PRIORITY),
       version: options.version === undefined ? undefined : checkVersion(options.version),
+      current: options.current === undefined ? false : checkFlag(options.current, 'current'),
       tags: Object.freeze(checkTags(options.tags ?? {})),
       input: options.input === undefined ? undefined : checkSchema(options.input),
       events: Object.freeze(checkEventTriggers(options.event ?? [])),

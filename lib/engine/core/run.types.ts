@@ -34,6 +34,7 @@ export interface RunRecord<I = unknown, O = unknown> {
   recoveries: number;
   priority: number;
   tags: Record<string, string>;
+  /** The version that the run is pinned to since it began, or since it was created; absent for one that began without. */
   version?: string;
   trigger: RunTrigger;
   createdAt: number;

@@ -242,8 +242,18 @@ export interface WorkflowOptions<I = unknown> extends AdmissionOptions<I> {
   maxConcurrency?: number | undefined;
   /** 0 (first in, first out) to 9 (claimed first). @default 0 */
   priority?: number | undefined;
-  /** Kept on every run; say which code made it. */
+  /**
+   * Pins runs to the code they begin with: a run is pinned by its first claim to the version that is current then, and only workers with
+   * that version execute it from there on. A name may be defined once per version, in one process or in several.
+   * @default none: whatever code is deployed goes on with the run
+   */
   version?: string | undefined;
+  /**
+   * Marks the version that new runs take, where one process defines several of a name. Across deployments the current version is that of
+   * the one that was started last.
+   * @default true for the only definition of a name
+   */
+  current?: boolean | undefined;
   /** Given to every run of the workflow; tags of the call win. */
   tags?: Record<string, string> | undefined;
   input?: InputSchema<I> | undefined;
@@ -277,7 +287,7 @@ export type AnyWorkflowClass = WorkflowClass<any, any>;
 export type AnyWorkflowRef = WorkflowRef<any, any>;
 // biome-ignore-end lint/suspicious/noExplicitAny: see above
 
-/** The definitions that a worker serves, by name. */
+/** The definitions that a worker serves, by name and version. */
 export interface WorkflowRegistry {
   /** All of them, in the order in which they were added. */
   list(): WorkflowDefinition[];

@@ -28,13 +28,13 @@ export class InlineStore {
 
   /** @returns the run of that id or idempotency key, undefined if its id belongs to another workflow */
   create(id: string, args: NewRunArgs, extra: RawFields): InlineRun | undefined {
-    const [workflow, queue, priority, maxAttempts, version, tags, at, delay, idempotencyKey, , input] = args;
+    const [workflow, queue, priority, maxAttempts, version, tags, at, delay, idempotencyKey, , input, , , judgedByVersion] = args;
     const key = JSON.stringify([workflow, idempotencyKey]);
     const existing = this.runs.get(id) ?? this.runs.get(this.runIdOfKey.get(key) ?? '');
     if (existing) return existing.fields.workflow === workflow ? existing : undefined;
     const now = this.now();
     const start = Math.max(now, at === '' ? now + Number(delay) : Number(at));
-    const optional = { maxAttempts, version, tags, idempotencyKey };
+    const optional = { maxAttempts, version, tags, idempotencyKey, judgedByVersion };
     const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== ''));
     const run = new InlineRun(id, {
       ...{ workflow, queue, priority, stamp: String(now * 1_000), availableAt: String(start) },

@@ -146,6 +146,7 @@ export class InlineWorker implements PassHost, OpSink {
   private start(run: InlineRun): void {
     const served = this.options.served(run.fields.workflow as string);
     const { hookOf } = run.fields;
+    if (hookOf === undefined && served.options.version !== undefined) run.fields.version ??= served.options.version;
     const failed = hookOf === undefined ? undefined : this.store.runs.get(hookOf)?.record;
     const now = this.store.now();
     const claimed = run.claim(now);

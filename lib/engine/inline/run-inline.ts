@@ -30,7 +30,7 @@ const OPTION_NAMES = [
 ] as const satisfies ReadonlyArray<keyof RunInlineOptions>;
 
 const SILENT = { log() {}, warn() {}, error() {} };
-const NO_METAS = { get: async () => null, names: async () => [] };
+const NO_METAS = { get: async () => null, names: async () => [], versionsOf: async () => [] };
 
 /** What refuses an input before there is a run. */
 const REFUSALS: ReadonlyArray<string | undefined> = ['INPUT_VALIDATION', 'SERIALIZATION', 'PAYLOAD_TOO_LARGE'];

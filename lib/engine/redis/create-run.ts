@@ -9,7 +9,10 @@ export interface NewRun {
   readonly queue: string;
   readonly priority: number;
   readonly maxAttempts?: number;
+  /** The version that it is pinned to; undefined for the current one of its first claim. */
   readonly version?: string;
+  /** The version whose schema its input has passed. */
+  readonly judgedByVersion?: string;
   readonly tags?: Record<string, string>;
   readonly start: { at: number } | { delayMs: number };
   readonly idempotencyKey?: string;
@@ -69,6 +72,7 @@ export function newRunArgs(run: NewRun): Array<string | number> {
     run.input,
     encodeAdmission(run),
     run.context ?? '',
+    run.judgedByVersion ?? '',
   ];
 }
 

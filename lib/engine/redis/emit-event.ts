@@ -89,8 +89,8 @@ function verdictArgs({ target, status, error, admission }: Verdict): Array<strin
     queue,
     priority,
     maxAttempts,
-    version,
     Object.keys(tags).length > 0 ? JSON.stringify(tags) : '',
+    version,
     encodeAdmission({ admission }),
   ];
 }

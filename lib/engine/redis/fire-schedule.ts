@@ -48,9 +48,10 @@ export function fireSchedule(tick: Tick): Op<TickAnswer> {
   };
 }
 
-/** Queue, priority, attempts, version, tags and admission of a run, as the scripts take them. */
+/** Queue, priority, attempts, tags and admission of a run, as the scripts take them. */
 export function targetArgs(run: NewRun): Array<string | number> {
-  return [...newRunArgs(run).slice(3, 8), encodeAdmission(run)];
+  const [, , , queue, priority, attempts, , tags] = newRunArgs(run);
+  return [queue, priority, attempts, tags, encodeAdmission(run)];
 }
 
 /** The same in every worker, so that an instant has one run. */

@@ -33,7 +33,8 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `mutex:<len>:<wf>:<key>` | string | run that holds the mutex |
  * | `starts:<len>:<wf>:<key>` | zset | runs that a throttle let start within its period, by time; those still to start last |
  * | `slots:<wf>`           | set    | runs that count for `maxConcurrency` |
- * | `controls`             | hash   | `c<workflow>` its maxConcurrency, `p<queue>` while that is paused |
+ * | `controls`             | hash   | `c<workflow>` its maxConcurrency, `v<workflow>` its current version, `p<queue>` while that is paused |
+ * | `open:<wf>`            | hash   | how many runs are open by kind: `v<version>` pinned to it, `h<version>` failed ones whose failure hook is still to come |
  * | `idem:<len>:<wf>:<key>`| string | run id of an idempotency key, with its TTL |
  * | `debounce:<len>:<wf>:<key>` | string | debounced run that is yet to start |
  * | `merged:<id>` | string | debounced run that a create under this id has joined, for a minute |
@@ -178,6 +179,7 @@ export const RUN_FIELDS = [
   ['av', 'availableAt'],
   ['sa', 'startedAt'],
   ['ve', 'version'],
+  ['jv', 'judgedByVersion'],
   ['tg', 'tags'],
   ['tr', 'trigger'],
   ['pa', 'parentRunId'],

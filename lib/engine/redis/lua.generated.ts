@@ -170,8 +170,12 @@ local function disown(worker, id)
   end
   ids[#ids + 1] = id
 end
+local function count_open(workflow, kind, by)
+  local key = ROOT .. 'open:' .. workflow
+  if call('HINCRBY', key, kind, by) <= 0 then call('HDEL', key, kind) end
+end
 local guarded = {}
-local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'wf', 'q', 'cs', 'hg' }
+local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'wf', 'q', 'cs', 'hg', 've' }
 local function guard(id, fence)
   local run = guarded[id]
   if not run then
@@ -254,7 +258,11 @@ local function create(run)
   if run.attempts ~= '' then keep('ma', run.attempts) end
   if run.priority ~= '0' then keep('pr', run.priority) end
   if run.nonce ~= '' then keep('no', run.nonce) end
-  if run.version ~= '' then keep('ve', run.version) end
+  if (run.version or '') ~= '' then
+    keep('ve', run.version)
+    count_open(workflow, 'v' .. run.version, 1)
+  end
+  if (run.judged or '') ~= '' then keep('jv', run.judged) end
   if run.tags ~= '' then
     keep('tg', run.tags)
     for name, value in pairs(cjson.decode(run.tags)) do
@@ -314,6 +322,7 @@ local function terminate(id, run, outcome, payload, hook)
     if outcome == 's' and payload ~= '' then call('HSET', data, 'o', payload) end
     if run[4] then call('HDEL', data, 'e') end
   end
+  if run[14] then count_open(run[10], 'v' .. run[14], -1) end
   if outcome == 'f' and hook and hook ~= '' then
     rare().start_hook(id, hook)
   else
@@ -339,10 +348,11 @@ ops.create_run = function(base, count)
   local input = ARGV[base + 13]
   local admission = ARGV[base + 14]
   local context = ARGV[base + 15]
+  local judged = ARGV[base + 16]
   return create({
     id = id, nonce = nonce, workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
     tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
-    context = context,
+    context = context, judged = judged,
   })
 end
 ops.claim_runs = function(base, count)
@@ -396,7 +406,7 @@ ops.claim_runs = function(base, count)
     for i = 1, #run, 2 do
       local name = run[i]
       if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'ca' or name == 'wf' or name == 'mx' or name == 'th'
-        or name == 'lg' then
+        or name == 'lg' or name == 've' or name == 'hk' then
         fields[name] = run[i + 1]
       end
     end
@@ -404,6 +414,14 @@ ops.claim_runs = function(base, count)
   end
   local MOST_SUSPECTS = 16
   local function group_of(streak) return math.max(1, math.min(MOST_SUSPECTS, 2 ^ (tonumber(alone) - streak))) end
+  local function pin(id, run, fields)
+    local version = not (fields.f or fields.ve or fields.hk) and controls['v' .. fields.wf]
+    if not version then return end
+    call('HSET', run_key(id), 've', version)
+    count_open(fields.wf, 'v' .. version, 1)
+    run[#run + 1] = 've'
+    run[#run + 1] = version
+  end
   local blocked = 0
   local function claim(id, group)
     local run, fields = read(id)
@@ -416,6 +434,7 @@ ops.claim_runs = function(base, count)
     local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
     call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
     if fields.ca and not fields.sa then call('HSET', run_key(id), 'ca', now_text) end
+    pin(id, run, fields)
     owned[#owned + 1] = id
     hand_over(id, fence, group, run, fields)
   end
@@ -725,7 +744,8 @@ local function join(pending, run, limits)
   for _, field in ipairs({ 'ei', 'si', 'sn' }) do
     if origin[field] then keep(field, origin[field]) end
   end
-  call('HDEL', key, 'mx', 'th', 'ei', 'si', 'sn', 'lg')
+  if (run.judged or '') ~= '' then keep('jv', run.judged) end
+  call('HDEL', key, 'mx', 'th', 'ei', 'si', 'sn', 'lg', 'jv')
   if not known[3] then
     call('HDEL', key, 'tr')
     if origin.tr and origin.tr ~= 'child' then keep('tr', origin.tr) end
@@ -1153,6 +1173,7 @@ local function start_hook(id, hook)
     if value then call('HSET', data_key(hook), names[i], value) end
   end
   call('HSET', run_key(id), 'fh', 'p', 'hi', hook)
+  if run[6] then count_open(run[1], 'h' .. run[6], 1) end
   call('RPUSH', ROOT .. 'hooks', hook)
   enqueue(hook, run[2], tonumber(run[3] or 0), 0)
   wake(run[2])
@@ -1163,6 +1184,7 @@ local function end_hook(hook, run, failed, outcome, payload)
     outcome, payload = 'f', canceled_error(failed, hook)
   end
   if run[8] then unlisten_all(hook) end
+  if run[14] then count_open(run[10], 'h' .. run[14], -1) end
   if call('HGET', run_key(failed), 'hi') == hook then
     call('HSET', run_key(failed), 'fh', outcome, 'rb', now_text)
     if payload ~= '' then call('HSET', data_key(failed), 'fe', payload) end
@@ -1444,7 +1466,7 @@ local function deliver_event(id, sub, data)
       extra[#extra + 1] = 1
     end
     local created = create({
-      id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, version = sub.r, tags = sub.t,
+      id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, tags = sub.t, judged = sub.j,
       at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad,
       context = event[4], extra = extra,
     })
@@ -1516,13 +1538,22 @@ local function unsubscribe(trigger)
   call('SREM', ROOT .. 'subscribers:' .. pattern, workflow)
   if call('EXISTS', ROOT .. 'subscribers:' .. pattern) == 0 then call('SREM', ROOT .. 'wildcards', pattern) end
 end
+local function set_current(workflow, version)
+  if version then
+    call('HSET', ROOT .. 'controls', 'v' .. workflow, version)
+  else
+    call('HDEL', ROOT .. 'controls', 'v' .. workflow)
+  end
+end
 local function register_workflow(name, meta, restoring)
   local known = call('HGET', ROOT .. 'workflows', name)
   if known and restoring then return end
   local body = string.sub(meta, 1, -2)
   if known and string.sub(known, 1, #body) == body and string.match(known, '^,"updatedAt":%d+}$', #body + 1) then return end
   call('HSET', ROOT .. 'workflows', name, body .. ',"updatedAt":' .. now_text .. '}')
-  limit_slots(name, cjson.decode(meta).maxConcurrency)
+  local declared = cjson.decode(meta)
+  limit_slots(name, declared.maxConcurrency)
+  set_current(name, declared.version)
 end
 local function register_schedule(id, app, declared, restoring)
   finite(declared.nx)
@@ -1555,6 +1586,7 @@ local function remove_entry(kind, key)
   else
     call('HDEL', ROOT .. 'workflows', key)
     limit_slots(key, nil)
+    set_current(key, nil)
   end
 end
 local LIST_LETTERS = { 'd', 'q', 'w', 's', 'f', 'c' }
@@ -1903,6 +1935,7 @@ ops.await_any = function(base, count)
         id = ARGV[arg], nonce = '', workflow = ARGV[arg + 1], queue = ARGV[arg + 2], priority = ARGV[arg + 3], attempts = ARGV[arg + 4],
         version = ARGV[arg + 5], tags = ARGV[arg + 6], at = ARGV[arg + 7], delay = ARGV[arg + 8], idempotency = ARGV[arg + 9],
         ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], context = ARGV[arg + 13],
+        judged = ARGV[arg + 14],
         extra = child_fields(id, step),
       }
       check_numbers(child)
@@ -2098,7 +2131,7 @@ ops.emit_event = function(base, count)
     names[ARGV[i]] = true
     finite(ARGV[i + 4])
     judged[ARGV[i]] = {
-      w = ARGV[i], v = ARGV[i + 1], e = ARGV[i + 2], q = ARGV[i + 3], p = ARGV[i + 4], a = ARGV[i + 5], r = ARGV[i + 6], t = ARGV[i + 7],
+      w = ARGV[i], v = ARGV[i + 1], e = ARGV[i + 2], q = ARGV[i + 3], p = ARGV[i + 4], a = ARGV[i + 5], t = ARGV[i + 6], j = ARGV[i + 7],
       ad = ARGV[i + 8],
     }
   end
@@ -2127,7 +2160,7 @@ ops.emit_event = function(base, count)
       meta = meta and cjson.decode(meta) or {}
       sub = {
         w = workflow, v = '?', e = '', q = meta.queue or 'default', p = tostring(meta.priority or 0), a = tostring(meta.maxAttempts or ''),
-        r = meta.version or '', t = meta.tags and next(meta.tags) and cjson.encode(meta.tags) or '',
+        t = meta.tags and next(meta.tags) and cjson.encode(meta.tags) or '',
       }
     end
     if i <= EVENTS_PER_CALL or sub.ad and sub.ad ~= '' then
@@ -2211,9 +2244,8 @@ ops.fire_schedule = function(base, count)
   local queue = ARGV[base + 10]
   local priority = ARGV[base + 11]
   local attempts = ARGV[base + 12]
-  local version = ARGV[base + 13]
-  local tags = ARGV[base + 14]
-  local admission = ARGV[base + 15]
+  local tags = ARGV[base + 13]
+  local admission = ARGV[base + 14]
   local key = ROOT .. 'schedule:' .. id
   local known = call('HMGET', key, 'nx', 'wf', 'ex', 'tz', 'pa', 'ip')
   if not known[1] then return { 'GONE', now, '' } end
@@ -2227,7 +2259,7 @@ ops.fire_schedule = function(base, count)
     return { known[5] and 'PAUSED' or 'SKIPPED', now, following }
   end
   local created = create({
-    id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
+    id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts,
     tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[6] or '', admission = admission,
     extra = { 'tr', 'cron', 'si', id, 'sn', instant },
   })
@@ -2645,9 +2677,10 @@ ops.retry_run = function(base, count)
   local id = ARGV[base + 1]
   local nonce = ARGV[base + 2]
   local seen = ARGV[base + 3]
-  local reopened_first, reopened_last = base + 4, base + count
+  local version = ARGV[base + 4]
+  local reopened_first, reopened_last = base + 5, base + count
   local key, data = run_key(id), data_key(id)
-  local run = call('HMGET', key, 'st', 'fa', 'rn', 'hk', 'co', 'fh', 'fc', 'cr', 'wf', 'q', 'pr', 'cs', 'n', 'w', 'sa')
+  local run = call('HMGET', key, 'st', 'fa', 'rn', 'hk', 'co', 'fh', 'fc', 'cr', 'wf', 'q', 'pr', 'cs', 'n', 'w', 'sa', 've')
   local status = run[1]
   if not status or run[4] then return 'MISSING' end
   if run[3] == nonce then return 'OK' end
@@ -2677,6 +2710,9 @@ ops.retry_run = function(base, count)
   call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'rb', 'cr', 'nc', 'fh', 'hb')
   call('HDEL', data, 'e', 'cx', 'fe')
   call('HSET', key, 'st', 'q', 'av', now_text, 'tr', 'retry', 'rn', nonce)
+  if version ~= '' then call('HSET', key, 've', version) end
+  local pinned = version ~= '' and version or run[16]
+  if pinned then count_open(run[9], 'v' .. pinned, 1) end
   keep_start(id, nonce)
   call('HINCRBY', key, 'se', 1)
   move(id, run[9], run[10], run[12], status, 'q')
@@ -2749,6 +2785,7 @@ ops.start_child = function(base, count)
   local input = ARGV[base + 18]
   local admission = ARGV[base + 19]
   local context = ARGV[base + 20]
+  local judged = ARGV[base + 21]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return { state, now, '', 0 } end
   local data = data_key(id)
@@ -2761,7 +2798,7 @@ ops.start_child = function(base, count)
   local run_of_child = {
     id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
     tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
-    context = context, extra = child_fields(id, step),
+    context = context, judged = judged, extra = child_fields(id, step),
   }
   if kind == 'c' and timeout == '' and (idempotency ~= '' or admission ~= '') then
     local circle, other = find_circle(id, run_of_child)
@@ -2840,6 +2877,7 @@ ops.sweep_history = function(base, count)
   local function give_up_hook(hook, run)
     local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi')
     if failed[8] == hook then delete(run[7], failed) end
+    if run[9] then count_open(run[5], 'h' .. run[9], -1) end
     unlisten_all(hook)
     call('ZREM', ROOT .. 'due', hook)
     call('ZREM', ROOT .. 'queue:' .. run[6], hook)
@@ -2850,7 +2888,7 @@ ops.sweep_history = function(base, count)
   local function sweep(list, age, remove)
     local gone, again = 0, {}
     for _, id in ipairs(call('LRANGE', list, 0, tonumber(limit) - looked - 1)) do
-      local run = call('HMGET', run_key(id), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'nw')
+      local run = call('HMGET', run_key(id), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'nw', 've')
       local since = tonumber(run[1] or run[2])
       if run[3] then
         if call('HINCRBY', run_key(id), 'se', -1) < 1 then call('HDEL', run_key(id), 'se') end
@@ -2893,10 +2931,9 @@ ops.trigger_schedule = function(base, count)
   local queue = ARGV[base + 4]
   local priority = ARGV[base + 5]
   local attempts = ARGV[base + 6]
-  local version = ARGV[base + 7]
-  local tags = ARGV[base + 8]
-  local admission = ARGV[base + 9]
-  local context = ARGV[base + 10]
+  local tags = ARGV[base + 7]
+  local admission = ARGV[base + 8]
+  local context = ARGV[base + 9]
   if call('EXISTS', run_key(run)) == 1 then return { 'CREATED', run } end
   local merged = merged_into(run)
   if merged then return { 'COALESCED', merged } end
@@ -2904,7 +2941,7 @@ ops.trigger_schedule = function(base, count)
   if not known[1] then return { 'MISSING' } end
   if known[1] ~= workflow then return { 'CHANGED' } end
   return create({
-    id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
+    id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts,
     tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission, context = context,
     extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
   })

@@ -43,8 +43,9 @@ export async function prepareEvent(ref: EventRef, given: unknown, options: EmitO
     data: decodePayload(json),
     ...(correlationKey !== undefined && { correlationKey }),
   };
+  const subscribers = await directory.subscribersOf(name);
   const verdicts = await Promise.all(
-    directory.subscribersOf(name).map(async (target) => ({ target, ...(await judgeEvent(target, event, sealer)) })),
+    subscribers.map(async (target) => ({ target, ...(await judgeEvent(target, event, sealer)) })),
   );
   return { id, nonce: eventId === undefined ? '' : newId(), name, ts, correlationKey, data, context, verdicts };
 }

@@ -6,6 +6,7 @@ import {
   checkPriority,
   checkRunId,
   checkTags,
+  checkVersion,
   rejectUnknownKeys,
 } from '../core/checks.js';
 import type { CreateOptions } from '../core/client.types.js';
@@ -28,6 +29,7 @@ const CREATE_OPTION_NAMES = [
   'priority',
   'tags',
   'maxAttempts',
+  'version',
 ] as const satisfies ReadonlyArray<keyof CreateOptions>;
 
 const DEFAULT_IDEMPOTENCY_TTL_MS = 24 * 3_600_000;
@@ -55,7 +57,8 @@ export async function prepareRun(
     queue: options.queue ?? target.queue,
     priority: options.priority ?? target.priority,
     maxAttempts: options.maxAttempts ?? target.maxAttempts,
-    version: target.version,
+    version: options.version,
+    judgedByVersion: target.version,
     tags: mergedTags(target.tags, options.tags),
     start: options.runAt === undefined ? NO_DELAY : parseWhen(options.runAt, 'runAt'),
     idempotencyKey: options.idempotencyKey,
@@ -71,13 +74,14 @@ export async function prepareRun(
 
 function checkOptions(options: CreateOptions): void {
   rejectUnknownKeys(options, CREATE_OPTION_NAMES, 'run options');
-  const { runId, queue, idempotencyKey, priority, tags, maxAttempts, onConflict } = options;
+  const { runId, queue, idempotencyKey, priority, tags, maxAttempts, onConflict, version } = options;
   if (runId !== undefined) checkRunId(runId);
   if (queue !== undefined) checkName(queue, 'queue');
   if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey);
   if (priority !== undefined) checkPriority(priority);
   if (tags !== undefined) checkTags(tags);
   if (maxAttempts !== undefined) checkMaxAttempts(maxAttempts);
+  if (version !== undefined) checkVersion(version);
   if (onConflict !== undefined && onConflict !== 'return' && onConflict !== 'error') {
     throw new InvalidOptionError('onConflict', `Expected \`onConflict\` to be 'return' or 'error'; got '${onConflict}'`);
   }
@@ -85,7 +89,7 @@ function checkOptions(options: CreateOptions): void {
 
 /** When a debounced run starts, and as which run, is up to all of its creates together. */
 function refuseWithDebounce(options: CreateOptions, workflow: string): void {
-  const option = (['runId', 'runAt'] as const).find((name) => options[name] !== undefined);
+  const option = (['runId', 'runAt', 'version'] as const).find((name) => options[name] !== undefined);
   if (option === undefined) return;
   throw new InvalidOptionError(
     option,

@@ -7,6 +7,8 @@ export interface Retry {
   readonly nonce: string;
   /** Epoch ms of the end that `reopened` was read after; 0 for none. */
   readonly endedAt: number;
+  /** The version that the run is pinned to from now on; undefined leaves it. */
+  readonly version?: string;
   /** Steps that are to happen again. */
   readonly reopened: readonly string[];
 }
@@ -14,10 +16,10 @@ export interface Retry {
 /** `CHANGED`: the run has ended another time. `CANCELING`: its descendants are left for continue_cancel. */
 export type RetryAnswer = 'OK' | 'MISSING' | 'CHANGED' | 'CANCELING' | RetryRefusal;
 
-export function retryRun({ runId, nonce, endedAt, reopened }: Retry): Op<RetryAnswer> {
+export function retryRun({ runId, nonce, endedAt, version, reopened }: Retry): Op<RetryAnswer> {
   return {
     name: 'retry_run',
-    args: [runId, nonce, endedAt, ...reopened],
+    args: [runId, nonce, endedAt, version ?? '', ...reopened],
     parse: (reply) => reply as RetryAnswer,
   };
 }

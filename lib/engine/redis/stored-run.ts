@@ -19,7 +19,10 @@ export interface StoredRun {
   readonly createdAt: number;
   readonly availableAt: number;
   readonly startedAt?: number;
+  /** The one that it is pinned to. */
   readonly version?: string;
+  /** The one whose schema its input has passed when it was created. */
+  readonly judgedByVersion?: string;
   readonly tags: Record<string, string>;
   readonly trigger: RunTrigger;
   readonly parentRunId?: string;
@@ -74,6 +77,7 @@ export function toStoredRun(id: string, raw: RawFields): StoredRun {
     availableAt: Number(raw.availableAt),
     startedAt: optionalNumber(raw.startedAt),
     version: raw.version,
+    judgedByVersion: raw.judgedByVersion,
     tags: raw.tags ? JSON.parse(raw.tags) : {},
     trigger: (raw.trigger as RunTrigger | undefined) ?? 'api',
     parentRunId: raw.parentRunId,

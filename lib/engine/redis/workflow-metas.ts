@@ -20,6 +20,11 @@ export class WorkflowMetas {
     return text === null ? null : (JSON.parse(text) as WorkflowMeta);
   }
 
+  /** Of a workflow, that somebody has declared. */
+  async versionsOf(name: string): Promise<string[]> {
+    return (await this.get(name))?.versions ?? [];
+  }
+
   async all(): Promise<WorkflowMeta[]> {
     const texts = await this.connection.repeated((redis) => redis.hvals(this.keys.workflows));
     return texts.map((text) => JSON.parse(text) as WorkflowMeta).sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -16,6 +16,7 @@ import type { ServedWorkflow } from './pass-host.js';
 import type { RedisClock } from './redis-clock.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
 import { declaredSchedule } from './scheduler.js';
+import type { ServedWorkflows } from './served-workflows.js';
 
 export interface RegistrarHost {
   readonly workerId: string;
@@ -33,13 +34,11 @@ const BATCH = 100;
 export class Registrar {
   /** Goes into the worker's lease: what a living worker declares is not removed by others. */
   readonly declares: readonly string[];
-  private readonly workflows: ReadonlyArray<ServedWorkflow['options']>;
 
   constructor(
     private readonly host: RegistrarHost,
-    workflows: ReadonlyMap<string, ServedWorkflow>,
+    private readonly workflows: ServedWorkflows,
   ) {
-    this.workflows = [...workflows.values()].map(({ options }) => options);
     this.declares = Object.freeze(this.entries(0).map(memberOf));
   }
 
@@ -79,7 +78,7 @@ export class Registrar {
 
   /** By schedule. */
   private async sealedInputs(): Promise<Map<string, string>> {
-    const schedules = this.workflows.flatMap((options) => options.schedules);
+    const schedules = this.workflows.current.flatMap(({ options }) => options.schedules);
     return new Map(
       await Promise.all(
         schedules.map(async ({ id, input }) => [id, await this.host.sealer.seal(input, `input of schedule "${id}"`)] as const),
@@ -88,8 +87,8 @@ export class Registrar {
   }
 
   private entries(now: number, inputs?: ReadonlyMap<string, string>): RegistryEntry[] {
-    return this.workflows.flatMap((options) => [
-      workflowEntry(metaOf(options, this.host.options.app)),
+    return this.workflows.current.flatMap(({ options }) => [
+      workflowEntry(this.metaOf(options)),
       ...[...new Set(options.events.map(({ name }) => name))].map((pattern) => subscriptionEntry(options.name, pattern)),
       ...options.schedules.map((schedule) => {
         const declared = declaredSchedule(options.name, schedule);
@@ -97,22 +96,25 @@ export class Registrar {
       }),
     ]);
   }
-}
 
-function metaOf(options: ServedWorkflow['options'], app: string): Omit<WorkflowMeta, 'updatedAt'> {
-  return {
-    name: options.name,
-    app,
-    queue: options.queue,
-    version: options.version,
-    maxAttempts: options.maxAttempts,
-    maxConcurrency: options.maxConcurrency,
-    priority: options.priority,
-    tags: options.tags,
-    retries: options.retry.meta,
-    cron: options.schedules.map(triggerOf),
-    events: options.events.map(({ name }) => name),
-  };
+  private metaOf(options: ServedWorkflow['options']): Omit<WorkflowMeta, 'updatedAt'> {
+    const { name, queue, version, maxAttempts, maxConcurrency, priority, tags } = options;
+    const versions = this.workflows.versionsOf(name).flatMap((served) => served.options.version ?? []);
+    return {
+      name,
+      app: this.host.options.app,
+      queue,
+      version,
+      versions: versions.length > 0 ? versions : undefined,
+      maxAttempts,
+      maxConcurrency,
+      priority,
+      tags,
+      retries: options.retry.meta,
+      cron: options.schedules.map(triggerOf),
+      events: options.events.map((trigger) => trigger.name),
+    };
+  }
 }
 
 function triggerOf({ id, cron, misfire }: ResolvedSchedule): WorkflowMeta['cron'][number] {

@@ -75,7 +75,8 @@ export class RunInput {
     const { workflow } = run;
     this.reviveBySchema = (json) => reviveInput(schema, json);
     // A schedule's input is given in code, and nobody looks at it when a tick creates the run.
-    const isJudged = !run.unadmitted && !run.unjudged && run.scheduleId === undefined;
+    // Nor has it been judged by this version if another one was current when it was created.
+    const isJudged = !run.unadmitted && !run.unjudged && run.scheduleId === undefined && run.judgedByVersion === run.version;
     return this.through(
       {
         field: 'is',

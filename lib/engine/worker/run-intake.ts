@@ -10,6 +10,7 @@ import { hookWorkflow } from './failure-hook.js';
 import type { HandBacks } from './hand-backs.js';
 import { unfitDelayOf } from './pass-ending.js';
 import type { ServedWorkflow } from './pass-host.js';
+import type { ServedWorkflows } from './served-workflows.js';
 
 const LOAD_RETRY_DELAY_MS = 1_000;
 /** For a run that only another version of the package may be able to read. */
@@ -31,7 +32,7 @@ export class RunIntake {
 
   constructor(
     private readonly host: IntakeHost,
-    private readonly workflows: ReadonlyMap<string, ServedWorkflow>,
+    private readonly workflows: ServedWorkflows,
     private readonly readData: (runId: string) => Promise<RunData>,
   ) {}
 
@@ -64,7 +65,7 @@ export class RunIntake {
       this.giveBack(claimed, 0);
       return;
     }
-    const workflow = this.workflows.get(claimed.run.workflow);
+    const workflow = this.workflows.for(claimed.run);
     if (!workflow) this.refuseUnknown(claimed);
     else if (claimed.data && claimed.run.hookOf === undefined && !isRunSealed(claimed.data)) {
       try {
@@ -105,9 +106,10 @@ export class RunIntake {
   }
 
   private refuseUnknown(claimed: ClaimedRun): void {
-    const { id, workflow } = claimed.run;
+    const { id, workflow, version } = claimed.run;
     const delayMs = unfitDelayOf(claimed.run);
-    this.host.warn(`Workflow "${workflow}" is not known to this worker; the run is handed back for ${delayMs} ms.`, {
+    const what = version === undefined ? 'Workflow' : `Version "${version}" of workflow`;
+    this.host.warn(`${what} "${workflow}" is not known to this worker; the run is handed back for ${delayMs} ms.`, {
       runId: id,
       workflow,
     });

@@ -26,6 +26,7 @@ import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
 import { RunHints } from './run-hints.js';
 import { RunIntake } from './run-intake.js';
 import { Scheduler } from './scheduler.js';
+import { ServedWorkflows } from './served-workflows.js';
 import { adviseOnServer } from './server-advice.js';
 import { TurnClock } from './turn-clock.js';
 import { WakeListener } from './wake-listener.js';
@@ -64,7 +65,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   constructor(
     private readonly client: ResolvedClientOptions,
     readonly options: ResolvedWorkerOptions,
-    private readonly workflows: ReadonlyMap<string, ServedWorkflow>,
+    private readonly workflows: ServedWorkflows,
     private readonly known: ResolvedWorkerInternals,
   ) {
     this.keys = new Keyspace(client.prefix);
@@ -134,7 +135,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     try {
       const info = await this.connection.reach();
       await adviseOnServer(this.connection, info, this.logger);
-      await this.scheduler.prepare(this.workflows.values());
+      await this.scheduler.prepare(this.workflows.current);
       await this.lease.start();
       this.scheduler.adopt(await this.registrar.deploy());
     } catch (error) {

@@ -2,13 +2,12 @@ import { rejectUnknownKeys } from '../core/checks.js';
 import { newlyFoundCopies } from '../core/copies.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { asRegistry, defaultRegistry } from '../core/registry.js';
-import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
 import type { LoggerPort } from '../core/values.types.js';
 import type { StartWorkerOptions, Worker } from '../core/worker.types.js';
 import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
-import type { ServedWorkflow } from './pass-host.js';
 import { resolveWorkerOptions, WORKER_OPTION_NAMES } from './resolve-worker-options.js';
 import { RunWorker } from './run-worker.js';
+import { ServedWorkflows } from './served-workflows.js';
 import type { WorkerInternals } from './worker-internals.js';
 
 const OPTION_NAMES = [...CLIENT_OPTION_NAMES, ...WORKER_OPTION_NAMES, 'workflows', 'registry'] as const;
@@ -28,7 +27,7 @@ export async function startWorker(options: StartWorkerOptions = {}, internals: W
   const workflows = servedWorkflows(options);
   const settings = resolveWorkerOptions(options, {
     app: client.app,
-    queues: [...new Set([...workflows.values()].map(({ options: { queue } }) => queue))],
+    queues: [...new Set(workflows.all.map(({ options: { queue } }) => queue))],
   });
   warnOfCopies(client.logger);
   const worker = new RunWorker(client, settings, workflows, {
@@ -57,40 +56,11 @@ function warnOfCopies(logger: LoggerPort): void {
   );
 }
 
-function servedWorkflows(options: StartWorkerOptions): Map<string, ServedWorkflow> {
-  const served = new Map<string, ServedWorkflow>();
-  for (const definition of options.workflows ?? (options.registry ?? defaultRegistry).list()) {
-    const { name, handler, onFailure } = definition;
-    if (served.has(name)) {
-      throw new InvalidOptionError(
-        'workflows',
-        `Workflow "${name}" is given twice; every workflow of a worker needs a name of its own`,
-      );
-    }
-    served.set(name, { options: resolveWorkflowOptions(name, definition.options), handler, onFailure });
-  }
-  refuseDuplicateSchedules(served.values());
-  if (served.size === 0) {
-    throw new InvalidOptionError(
-      'workflows',
-      'A worker needs at least one workflow: define one, or pass `workflows` or `registry`',
-    );
-  }
-  return served;
-}
-
-function refuseDuplicateSchedules(workflows: Iterable<ServedWorkflow>): void {
-  const owners = new Map<string, string>();
-  for (const { options } of workflows) {
-    for (const { id } of options.schedules) {
-      const owner = owners.get(id);
-      if (owner !== undefined) {
-        throw new InvalidOptionError(
-          'cron.id',
-          `Schedule "${id}" is declared by workflows "${owner}" and "${options.name}"; give one of them another \`id\``,
-        );
-      }
-      owners.set(id, options.name);
-    }
-  }
+function servedWorkflows(options: StartWorkerOptions): ServedWorkflows {
+  const served = new ServedWorkflows(options.workflows ?? (options.registry ?? defaultRegistry).list());
+  if (served.all.length > 0) return served;
+  throw new InvalidOptionError(
+    'workflows',
+    'A worker needs at least one workflow: define one, or pass `workflows` or `registry`',
+  );
 }

@@ -103,3 +103,23 @@ export class UnknownWorkflowError extends RedflowError {
     this.suggestions = ids.suggestions;
   }
 }
+
+/** Nobody has declared the version of a workflow that a run is to be pinned to: it would wait for ever. */
+export class UnknownVersionError extends RedflowError {
+  readonly code = 'UNKNOWN_VERSION';
+  readonly workflow: string;
+  readonly version: string;
+  /** Versions that this process or the registry in Redis knows. */
+  readonly known: readonly string[];
+
+  constructor(ids: { workflow: string; version: string; known: readonly string[] }) {
+    const known = ids.known.map((version) => `"${version}"`).join(', ');
+    super(
+      `Workflow "${ids.workflow}" has no version "${ids.version}"; ${known === '' ? 'it has no versions at all' : `known are ${known}`}. ` +
+        'Start a worker that defines it first, or leave `version` out.',
+    );
+    this.workflow = ids.workflow;
+    this.version = ids.version;
+    this.known = ids.known;
+  }
+}

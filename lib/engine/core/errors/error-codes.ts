@@ -1,5 +1,5 @@
 import { ConnectionError, RedisPermissionError, ReplicationError, UnsupportedRedisError } from './connection.errors.js';
-import { IdempotencyConflictError, RateLimitedError, UnknownWorkflowError } from './create.errors.js';
+import { IdempotencyConflictError, RateLimitedError, UnknownVersionError, UnknownWorkflowError } from './create.errors.js';
 import { InvalidOptionError } from './option.errors.js';
 import { CodecError, InputValidationError, PayloadTooLargeError, SerializationError } from './payload.errors.js';
 import { RedflowError } from './redflow.error.js';
@@ -56,6 +56,7 @@ const ERROR_CLASSES = {
   STEP_TIMEOUT: StepTimeoutError,
   UNKNOWN_OUTCOME: UnknownOutcomeError,
   UNKNOWN_WORKFLOW: UnknownWorkflowError,
+  UNKNOWN_VERSION: UnknownVersionError,
   UNSUPPORTED_REDIS: UnsupportedRedisError,
   WAIT_CIRCLE: WaitCircleError,
 } as const;

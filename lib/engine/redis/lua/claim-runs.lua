@@ -17,7 +17,7 @@
 local lease = call('ZSCORE', ROOT .. 'workers', worker)
 if not lease or tonumber(lease) <= real then return { 'LOST' } end
 local record = ROOT .. 'worker:' .. worker
--- c<workflow> is a maxConcurrency, p<queue> there while that is paused.
+-- c<workflow> is a maxConcurrency, v<workflow> its current version, p<queue> there while that is paused.
 local controls = {}
 local set = call('HGETALL', ROOT .. 'controls')
 for i = 1, #set, 2 do controls[set[i]] = set[i + 1] end
@@ -66,7 +66,7 @@ local function read(id)
   for i = 1, #run, 2 do
     local name = run[i]
     if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'ca' or name == 'wf' or name == 'mx' or name == 'th'
-      or name == 'lg' then
+      or name == 'lg' or name == 've' or name == 'hk' then
       fields[name] = run[i + 1]
     end
   end
@@ -76,6 +76,16 @@ end
 local MOST_SUSPECTS = 16
 -- Runs that crashed together are halved with every further crash, until the one that causes it is alone.
 local function group_of(streak) return math.max(1, math.min(MOST_SUSPECTS, 2 ^ (tonumber(alone) - streak))) end
+
+-- A run is pinned by its first claim. One that began without a version stays without, and the hook of a run goes with that.
+local function pin(id, run, fields)
+  local version = not (fields.f or fields.ve or fields.hk) and controls['v' .. fields.wf]
+  if not version then return end
+  call('HSET', run_key(id), 've', version)
+  count_open(fields.wf, 'v' .. version, 1)
+  run[#run + 1] = 've'
+  run[#run + 1] = version
+end
 
 local blocked = 0
 local function claim(id, group)
@@ -92,6 +102,7 @@ local function claim(id, group)
   call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
   -- A run that was retried starts anew.
   if fields.ca and not fields.sa then call('HSET', run_key(id), 'ca', now_text) end
+  pin(id, run, fields)
   owned[#owned + 1] = id
   hand_over(id, fence, group, run, fields)
 end

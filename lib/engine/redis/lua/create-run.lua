@@ -7,7 +7,7 @@
 --   queue
 --   priority         0..9
 --   attempts         maxAttempts, '' to leave it to the worker's definition
---   version          '' for none
+--   version          the one it is pinned to, '' for the current one of its first claim
 --   tags             JSON object, '' for none
 --   at               epoch ms of the start, '' to use delay
 --   delay            ms from now, 0 for at once
@@ -16,10 +16,11 @@
 --   input            encoded payload, '' for undefined
 --   admission        what it is subject to, '' for nothing, ? if the caller does not know: see shared/rare/admission.lua
 --   context          encoded carrier of the caller's context, '' for none
+--   judged           version whose schema the input has passed, '' for none
 -- RETURNS { CREATED, id } | { EXISTS, id } | { CONFLICT, id, workflow of the existing run } | { LIMITED, id, ms to wait }: over its rate limit,
 --   nothing is written | { COALESCED, id of the debounced run that has taken the input }
 return create({
   id = id, nonce = nonce, workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
   tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
-  context = context,
+  context = context, judged = judged,
 })

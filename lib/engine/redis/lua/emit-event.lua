@@ -13,7 +13,7 @@
 --   order            place of the step in the order of completion
 --   context          encoded carrier of the emitter's context, which the subscribers' runs get, '' for none
 --   ...verdicts      of subscribers that the emitter knows, nine each: workflow, verdict (d, s, f), error, queue, priority,
---                    attempts, version, tags, admission
+--                    attempts, tags, version that judged it, admission
 -- RETURNS { OK | EXISTS | DONE | LOST, 1 if continue_event has more to do, encoded ids of the runs created if a step emits it }
 if run ~= '' then
   local state = guard(run, fence)
@@ -51,7 +51,7 @@ for i = verdicts_first, verdicts_last, 9 do
   names[ARGV[i]] = true
   finite(ARGV[i + 4])
   judged[ARGV[i]] = {
-    w = ARGV[i], v = ARGV[i + 1], e = ARGV[i + 2], q = ARGV[i + 3], p = ARGV[i + 4], a = ARGV[i + 5], r = ARGV[i + 6], t = ARGV[i + 7],
+    w = ARGV[i], v = ARGV[i + 1], e = ARGV[i + 2], q = ARGV[i + 3], p = ARGV[i + 4], a = ARGV[i + 5], t = ARGV[i + 6], j = ARGV[i + 7],
     ad = ARGV[i + 8],
   }
 end
@@ -82,7 +82,7 @@ for i, workflow in ipairs(subscribers) do
     meta = meta and cjson.decode(meta) or {}
     sub = {
       w = workflow, v = '?', e = '', q = meta.queue or 'default', p = tostring(meta.priority or 0), a = tostring(meta.maxAttempts or ''),
-      r = meta.version or '', t = meta.tags and next(meta.tags) and cjson.encode(meta.tags) or '',
+      t = meta.tags and next(meta.tags) and cjson.encode(meta.tags) or '',
     }
   end
   -- Which run one with limits comes to is not known before it is delivered.

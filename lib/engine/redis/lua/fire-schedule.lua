@@ -14,7 +14,6 @@
 --   queue
 --   priority
 --   attempts
---   version
 --   tags
 --   admission
 -- RETURNS { status, now, next instant or '' }
@@ -34,7 +33,7 @@ if known[5] or instant == '' or is_full(workflow) then
   return { known[5] and 'PAUSED' or 'SKIPPED', now, following }
 end
 local created = create({
-  id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
+  id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts,
   tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[6] or '', admission = admission,
   extra = { 'tr', 'cron', 'si', id, 'sn', instant },
 })

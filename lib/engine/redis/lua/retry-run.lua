@@ -4,10 +4,11 @@
 --   id
 --   nonce            a value of this call alone
 --   seen             epoch ms of the end that the caller has looked at, 0 for none
+--   version          the one it is pinned to from now on, '' to leave it as it is
 --   ...reopened      steps that are to happen again: waits are registered anew, failed functions run again
 -- RETURNS OK | MISSING | CHANGED: it has ended another time | CANCELING: its descendants are still being canceled | why it is refused
 local key, data = run_key(id), data_key(id)
-local run = call('HMGET', key, 'st', 'fa', 'rn', 'hk', 'co', 'fh', 'fc', 'cr', 'wf', 'q', 'pr', 'cs', 'n', 'w', 'sa')
+local run = call('HMGET', key, 'st', 'fa', 'rn', 'hk', 'co', 'fh', 'fc', 'cr', 'wf', 'q', 'pr', 'cs', 'n', 'w', 'sa', 've')
 local status = run[1]
 if not status or run[4] then return 'MISSING' end
 if run[3] == nonce then return 'OK' end
@@ -42,6 +43,9 @@ if run[15] then call('HSET', key, 'ca', now_text) end
 call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'rb', 'cr', 'nc', 'fh', 'hb')
 call('HDEL', data, 'e', 'cx', 'fe')
 call('HSET', key, 'st', 'q', 'av', now_text, 'tr', 'retry', 'rn', nonce)
+if version ~= '' then call('HSET', key, 've', version) end
+local pinned = version ~= '' and version or run[16]
+if pinned then count_open(run[9], 'v' .. pinned, 1) end
 keep_start(id, nonce)
 -- Its entry in `ended` or `packed` stays there until it is met.
 call('HINCRBY', key, 'se', 1)

@@ -13,7 +13,7 @@
 --   queue
 --   priority
 --   attempts
---   version
+--   version          as create_run takes it, '' for a child
 --   tags
 --   at
 --   delay
@@ -22,6 +22,7 @@
 --   input
 --   admission
 --   context
+--   judged
 -- RETURNS { OK | DONE | LOST | CONFLICT, now, child id, epoch ms of the timeout or 0 } | { LIMITED, now, child id, ms to wait }
 --   | { CANCELED, now, reason or '', 0 } | { KEY | MUTEX, now, run that could not go on either, 0 }
 local state, run = guard(id, fence)
@@ -36,7 +37,7 @@ if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', n
 local run_of_child = {
   id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
   tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
-  context = context, extra = child_fields(id, step),
+  context = context, judged = judged, extra = child_fields(id, step),
 }
 if kind == 'c' and timeout == '' and (idempotency ~= '' or admission ~= '') then
   local circle, other = find_circle(id, run_of_child)

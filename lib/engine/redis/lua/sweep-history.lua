@@ -33,6 +33,7 @@ end
 local function give_up_hook(hook, run)
   local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi')
   if failed[8] == hook then delete(run[7], failed) end
+  if run[9] then count_open(run[5], 'h' .. run[9], -1) end
   unlisten_all(hook)
   call('ZREM', ROOT .. 'due', hook)
   call('ZREM', ROOT .. 'queue:' .. run[6], hook)
@@ -44,7 +45,7 @@ local function is_awaited(id) return call('EXISTS', ROOT .. 'parents:' .. id) ==
 local function sweep(list, age, remove)
   local gone, again = 0, {}
   for _, id in ipairs(call('LRANGE', list, 0, tonumber(limit) - looked - 1)) do
-    local run = call('HMGET', run_key(id), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'nw')
+    local run = call('HMGET', run_key(id), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'nw', 've')
     local since = tonumber(run[1] or run[2])
     if run[3] then
       -- An entry of before a retry; the run gets another one.

@@ -7,7 +7,6 @@
 --   queue
 --   priority
 --   attempts
---   version
 --   tags
 --   admission
 --   context          encoded carrier of the caller's context, '' for none
@@ -20,7 +19,7 @@ local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ip')
 if not known[1] then return { 'MISSING' } end
 if known[1] ~= workflow then return { 'CHANGED' } end
 return create({
-  id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
+  id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts,
   tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission, context = context,
   extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
 })

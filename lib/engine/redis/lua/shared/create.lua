@@ -65,7 +65,11 @@ local function create(run)
   if run.attempts ~= '' then keep('ma', run.attempts) end
   if run.priority ~= '0' then keep('pr', run.priority) end
   if run.nonce ~= '' then keep('no', run.nonce) end
-  if run.version ~= '' then keep('ve', run.version) end
+  if (run.version or '') ~= '' then
+    keep('ve', run.version)
+    count_open(workflow, 'v' .. run.version, 1)
+  end
+  if (run.judged or '') ~= '' then keep('jv', run.judged) end
   if run.tags ~= '' then
     keep('tg', run.tags)
     for name, value in pairs(cjson.decode(run.tags)) do

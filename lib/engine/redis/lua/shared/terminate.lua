@@ -32,6 +32,7 @@ local function terminate(id, run, outcome, payload, hook)
     if outcome == 's' and payload ~= '' then call('HSET', data, 'o', payload) end
     if run[4] then call('HDEL', data, 'e') end
   end
+  if run[14] then count_open(run[10], 'v' .. run[14], -1) end
   if outcome == 'f' and hook and hook ~= '' then
     rare().start_hook(id, hook)
   else

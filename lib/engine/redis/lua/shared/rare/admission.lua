@@ -92,7 +92,8 @@ local function join(pending, run, limits)
   for _, field in ipairs({ 'ei', 'si', 'sn' }) do
     if origin[field] then keep(field, origin[field]) end
   end
-  call('HDEL', key, 'mx', 'th', 'ei', 'si', 'sn', 'lg')
+  if (run.judged or '') ~= '' then keep('jv', run.judged) end
+  call('HDEL', key, 'mx', 'th', 'ei', 'si', 'sn', 'lg', 'jv')
   if not known[3] then
     call('HDEL', key, 'tr')
     if origin.tr and origin.tr ~= 'child' then keep('tr', origin.tr) end

@@ -29,6 +29,7 @@ local function start_hook(id, hook)
     if value then call('HSET', data_key(hook), names[i], value) end
   end
   call('HSET', run_key(id), 'fh', 'p', 'hi', hook)
+  if run[6] then count_open(run[1], 'h' .. run[6], 1) end
   call('RPUSH', ROOT .. 'hooks', hook)
   enqueue(hook, run[2], tonumber(run[3] or 0), 0)
   wake(run[2])
@@ -42,6 +43,7 @@ local function end_hook(hook, run, failed, outcome, payload)
     outcome, payload = 'f', canceled_error(failed, hook)
   end
   if run[8] then unlisten_all(hook) end
+  if run[14] then count_open(run[10], 'h' .. run[14], -1) end
   if call('HGET', run_key(failed), 'hi') == hook then
     call('HSET', run_key(failed), 'fh', outcome, 'rb', now_text)
     if payload ~= '' then call('HSET', data_key(failed), 'fe', payload) end

@@ -108,7 +108,7 @@ end
 
 local function subscriber_run(id, workflow) return redis.sha1hex(id .. '\0' .. workflow) end
 
--- Creates one subscriber's run, or notes why there is none. `sub` is { w workflow, v verdict, e error, q, p, a, r, t, ad }: the
+-- Creates one subscriber's run, or notes why there is none. `sub` is { w workflow, v verdict, e error, q, p, a, t, j, ad }: the
 -- verdict is d delivered, s skipped, f failed, or ? for the first worker to find out. Answers the run's id, if there is one.
 local function deliver_event(id, sub, data)
   local verdict, run, detail = sub.v, '', sub.e
@@ -121,7 +121,7 @@ local function deliver_event(id, sub, data)
       extra[#extra + 1] = 1
     end
     local created = create({
-      id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, version = sub.r, tags = sub.t,
+      id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, tags = sub.t, judged = sub.j,
       at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad,
       context = event[4], extra = extra,
     })

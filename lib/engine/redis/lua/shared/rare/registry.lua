@@ -11,6 +11,15 @@ local function unsubscribe(trigger)
   if call('EXISTS', ROOT .. 'subscribers:' .. pattern) == 0 then call('SREM', ROOT .. 'wildcards', pattern) end
 end
 
+-- What runs of a workflow that begin from now on are pinned to, nil for nothing.
+local function set_current(workflow, version)
+  if version then
+    call('HSET', ROOT .. 'controls', 'v' .. workflow, version)
+  else
+    call('HDEL', ROOT .. 'controls', 'v' .. workflow)
+  end
+end
+
 -- Writes a workflow's metadata with the time at which it last changed.
 local function register_workflow(name, meta, restoring)
   local known = call('HGET', ROOT .. 'workflows', name)
@@ -18,7 +27,9 @@ local function register_workflow(name, meta, restoring)
   local body = string.sub(meta, 1, -2)
   if known and string.sub(known, 1, #body) == body and string.match(known, '^,"updatedAt":%d+}$', #body + 1) then return end
   call('HSET', ROOT .. 'workflows', name, body .. ',"updatedAt":' .. now_text .. '}')
-  limit_slots(name, cjson.decode(meta).maxConcurrency)
+  local declared = cjson.decode(meta)
+  limit_slots(name, declared.maxConcurrency)
+  set_current(name, declared.version)
 end
 
 -- `declared` is { wf, ex, tz, mi, ip, nx } as schedule:<id> has them. Answers the next instant, '' if another deployment has changed
@@ -56,5 +67,6 @@ local function remove_entry(kind, key)
   else
     call('HDEL', ROOT .. 'workflows', key)
     limit_slots(key, nil)
+    set_current(key, nil)
   end
 end

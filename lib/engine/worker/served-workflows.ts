@@ -1,0 +1,55 @@
+import { InvalidOptionError } from '../core/errors/index.js';
+import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
+import { currentOf, refuseSameVersion } from '../core/versions.js';
+import type { AnyWorkflowDefinition } from '../core/workflow.types.js';
+import type { StoredRun } from '../redis/stored-run.js';
+import type { ServedWorkflow } from './pass-host.js';
+
+/** The workflows that a worker executes, by name and version. */
+export class ServedWorkflows {
+  private readonly byName = new Map<string, ServedWorkflow[]>();
+  /** For each name the version that holds: its subscriptions, schedules and limits are those of the name. */
+  readonly current: readonly ServedWorkflow[];
+
+  /** @throws InvalidOptionError for options that are wrong, or for versions that exclude each other */
+  constructor(definitions: Iterable<AnyWorkflowDefinition>) {
+    for (const definition of definitions) {
+      const { name, handler, onFailure, options } = definition;
+      const known = this.byName.get(name) ?? [];
+      refuseSameVersion(name, known, definition);
+      this.byName.set(name, [...known, { options: resolveWorkflowOptions(name, options), handler, onFailure }]);
+    }
+    this.current = [...this.byName].map(([name, versions]) => currentOf(name, versions));
+    refuseDuplicateSchedules(this.current);
+  }
+
+  get all(): ServedWorkflow[] {
+    return [...this.byName.values()].flat();
+  }
+
+  versionsOf(name: string): readonly ServedWorkflow[] {
+    return this.byName.get(name) ?? [];
+  }
+
+  /** What executes a run: the version that it is pinned to. Any may go on with one that began without. */
+  for({ workflow, version }: Pick<StoredRun, 'workflow' | 'version'>): ServedWorkflow | undefined {
+    const same = this.versionsOf(workflow).find(({ options }) => options.version === version);
+    return same ?? (version === undefined ? this.current.find(({ options }) => options.name === workflow) : undefined);
+  }
+}
+
+function refuseDuplicateSchedules(workflows: Iterable<ServedWorkflow>): void {
+  const owners = new Map<string, string>();
+  for (const { options } of workflows) {
+    for (const { id } of options.schedules) {
+      const owner = owners.get(id);
+      if (owner !== undefined) {
+        throw new InvalidOptionError(
+          'cron.id',
+          `Schedule "${id}" is declared by workflows "${owner}" and "${options.name}"; give one of them another \`id\``,
+        );
+      }
+      owners.set(id, options.name);
+    }
+  }
+}
