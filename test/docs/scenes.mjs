@@ -45,6 +45,10 @@ export const scenes = {
   'docs/recipes/high-availability.md': () => ({ onlyImported: true }),
   // Two servers at fixed addresses.
   'docs/recipes/connections.md': () => ({ onlyImported: true }),
+  'docs/recipes/deploys.md': () => ({
+    values: { fraud: { check: nothing }, payments: { charge: nothing } },
+    input: { id: 'o1', cents: 100 },
+  }),
   'docs/recipes/events.md': () => ({ values: { track: nothing }, input: { orderId: 'o1' } }),
   // Its workers are those of BullMQ.
   'docs/recipes/from-bullmq.md': () => ({ onlyImported: true }),

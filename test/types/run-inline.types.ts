@@ -6,7 +6,10 @@ declare class ReceiptWorkflow {
 }
 
 const welcome = defineWorkflow('welcome', {
-  handler: async (ctx: WorkflowContext<{ userId: string }>) => ({ sentTo: ctx.input.userId }),
+  handler: async (ctx: WorkflowContext<{ userId: string }>) => {
+    const answer: boolean = await ctx.patched('change');
+    return { sentTo: answer ? ctx.input.userId : '' };
+  },
 });
 
 /** Compiled, not run: input and output types follow from the definition or the instance. */
@@ -25,5 +28,9 @@ export async function inline(receipts: ReceiptWorkflow): Promise<void> {
   // @ts-expect-error the input of the class is { orderId: string }
   await runInline(receipts, { input: { orderId: 1 } });
   byInstance.error?.message.trim();
+  const answers: Record<string, boolean> | undefined = byInstance.run?.patches;
+  await runInline(receipts, { input: { orderId: 'o1' }, patches: answers });
+  // @ts-expect-error an answer is true or false
+  await runInline(receipts, { input: { orderId: 'o1' }, patches: { change: 'no' } });
   byInstance.steps.map(({ name }) => name);
 }

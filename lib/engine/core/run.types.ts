@@ -62,6 +62,8 @@ export interface RunRecord<I = unknown, O = unknown> {
   compensating?: boolean;
   /** Compensations that failed for good, each with the name of its `step`. */
   compensationErrors?: StoredError[];
+  /** What `ctx.patched()` has answered in this run, by id; absent before the first answer. */
+  patches?: Record<string, boolean>;
   /** What became of the workflow's `onFailure`, once the run has failed. */
   failureHook?: { status: 'pending' | 'succeeded' | 'failed'; error?: StoredError };
 }

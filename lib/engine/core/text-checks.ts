@@ -22,9 +22,9 @@ export function checkName(value: unknown, what: string): string {
 }
 
 /** @throws InvalidOptionError unless it is a string of 1 to 512 characters */
-export function checkStepName(value: unknown): string {
+export function checkStepName(value: unknown, option = 'name', what = 'step name'): string {
   if (isWhole(value) && hasAtMost(value, MAX_STEP_NAME_CHARACTERS)) return value;
-  return refuse('name', `the step name to be a string of 1 to ${MAX_STEP_NAME_CHARACTERS} characters`, value);
+  return refuse(option, `the ${what} to be a string of 1 to ${MAX_STEP_NAME_CHARACTERS} characters`, value);
 }
 
 /**

@@ -1,11 +1,13 @@
 import type { AdmissionOptions } from './admission.types.js';
 import type { CreateOptions, RunHandle } from './client.types.js';
-import type { Compensation, CompensationOptions } from './compensation.types.js';
 import type { EventRef, ReceivedEvent } from './event.types.js';
 import type { RetryPolicy } from './retry.types.js';
 import type { RunRecord } from './run.types.js';
+import type { ChildOptions, StepContext, StepEmitOptions, StepOptions, WaitForEvent } from './step.types.js';
 import type { CronTrigger, EventTrigger } from './trigger.types.js';
 import type { Duration, LoggerPort, StandardSchemaV1, Stored, When } from './values.types.js';
+
+export type { ChildOptions, StepContext, StepEmitOptions, StepOptions, WaitForEvent } from './step.types.js';
 
 /** What a handler gets besides its input. */
 export interface WorkflowContext<I = unknown> {
@@ -35,66 +37,21 @@ export interface WorkflowContext<I = unknown> {
    * @throws NestedStepError inside a step's function
    */
   commit(): Promise<void>;
-}
-
-/** What a step's function gets. */
-export interface StepContext {
-  /** Aborted on step timeout and whenever the run's signal is. */
-  readonly signal: AbortSignal;
-  /** 1 + the failures of this step so far, over all attempts of the run. */
-  readonly attempt: number;
-  /** Stable for (run, step): hand it to the outside system that must not act twice. */
-  readonly idempotencyKey: string;
   /**
-   * Stores the progress of a long step, visible in queries; a later attempt finds it in {@link lastProgress}. Need not be awaited: a value
-   * that cannot be stored is logged, too.
-   * @throws SerializationError, PayloadTooLargeError, CodecError
+   * Whether this run takes a change to its workflow's code. The first call of an id in a run decides: false if the run has already done
+   * something that this pass has not asked for yet, that is, if it has come further under the code before the change; else true. The
+   * answer is stored before anything after it begins and holds for every call of the id in the run, `retryRun` included.
+   *
+   * While the run is canceled or compensated, an id that was not asked for before is answered with false.
+   *
+   * @param id 1 to 512 characters, the same for as long as the change is in the code
+   * @throws NestedStepError inside a step's function
+   * @throws InvalidOptionError for an id that is no name of a step either
+   * @example
+   * if (await ctx.patched('thank-you')) await ctx.step.run('thank', () => mailer.thank(order.customer));
+   * await ctx.step.run('charge', () => payments.charge(order));
    */
-  progress(value: unknown): Promise<void>;
-  readonly lastProgress?: unknown;
-}
-
-/** Options of `ctx.step.run` and `@Step()`. */
-export interface StepOptions<T = unknown> {
-  /** Aborts the step's signal and fails it with `StepTimeoutError`, also when the function ignores the signal. @default none */
-  timeout?: Duration | undefined;
-  /** Attempts of this step alone, the first included. @default 1, so that the run's own policy applies */
-  maxAttempts?: number | undefined;
-  /** Retry policy of this step alone; wins over `maxAttempts`. */
-  retries?: RetryPolicy | undefined;
-  /**
-   * Undoes the step when the run fails for good or is canceled: if it has completed, and if it was started and its outcome is unknown.
-   * The last completed step is undone first, each in a durable step `compensate:<step>` of its own with, by default, 3 attempts.
-   * `ctx.commit()` keeps what completed before it. That the step was started is stored before its function is called, which costs one
-   * more write.
-   */
-  compensate?: Compensation<T> | CompensationOptions<T> | undefined;
-}
-
-/** How a step starts another run. */
-export interface ChildOptions {
-  /** A `Date`, or a delay from now. @default now */
-  runAt?: When | undefined;
-  /** @default the child workflow's */
-  queue?: string | undefined;
-  /** Starts with one key and workflow return one run: it is then no child of this one if it existed before. */
-  idempotencyKey?: string | undefined;
-  /** Counted from creation. @default '24h' */
-  idempotencyTtl?: Duration | undefined;
-  /** 0 to 9, higher first. @default the child workflow's */
-  priority?: number | undefined;
-  tags?: Record<string, string> | undefined;
-}
-
-/** An event that a run waits for. */
-export interface WaitForEvent<T = unknown> {
-  event: EventRef<T>;
-  /** Matched exactly: 1 to 512 bytes of text. */
-  correlationKey: string;
-  /** @default none: waits for ever */
-  timeout?: Duration | undefined;
-  /** Which events emitted before count: all since the run was created, or none. @default 'run' */
-  lookback?: 'run' | 'none' | undefined;
+  patched(id: string): Promise<boolean>;
 }
 
 /** One of several things to wait for. */
@@ -116,13 +73,6 @@ export type AnyValue<W> = W extends { workflow: WorkflowRef<infer _, infer O> }
 export type AnyOutcome<W extends Record<string, AnyWait>> = {
   [K in keyof W]: { readonly winner: K; readonly value: AnyValue<W[K]> };
 }[keyof W];
-
-/** How a step emits an event. */
-export interface StepEmitOptions {
-  /** @default derived from run and step */
-  eventId?: string | undefined;
-  correlationKey?: string | undefined;
-}
 
 /** The durable operations of a run: `ctx.step`. Each call has a name, unique in its run, under which its outcome is stored. */
 export interface StepApi {
@@ -207,6 +157,8 @@ export interface FailureContext<I = unknown> {
   readonly error: Error;
   /** Durable steps of the hook; their names are its own. */
   readonly step: StepApi;
+  /** As `ctx.patched()` of the run: what the run was answered, else by what the hook has done so far. */
+  patched(id: string): Promise<boolean>;
   /** Aborted when `onFailureTimeout` is over, when the hook is canceled, on lease loss and on forced shutdown. */
   readonly signal: AbortSignal;
 }

@@ -56,6 +56,7 @@ export class InlineRun {
       payload('cx'),
       payload('ce'),
       payload('fe'),
+      payload('pa'),
     ]);
   }
 

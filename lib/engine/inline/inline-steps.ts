@@ -130,6 +130,10 @@ export class InlineSteps implements ContextSteps {
     return this.runtime.commit();
   }
 
+  patched(id: string): Promise<boolean> {
+    return this.runtime.patched(id);
+  }
+
   /** A step of the engine that has the outcome of the override; undefined for a step without one. */
   private replaced<T>(name: string, kind: StepKind, outcome: () => Promise<unknown>, always = false): Promise<T> | undefined {
     this.overrides.call(name);

@@ -164,7 +164,7 @@ export class InlineStore {
       },
       ...{ rootRunId: rootRunId ?? failed.id, hookOf: failed.id },
     });
-    for (const field of ['is', 'ip']) {
+    for (const field of ['is', 'ip', 'pa']) {
       const kept = failed.data.get(field);
       if (kept !== undefined) hook.data.set(field, kept);
     }

@@ -29,6 +29,11 @@ const storeProgress: Transition = (_store, run, [, , name, payload]) => {
   return 'OK';
 };
 
+const storePatches: Transition = (_store, run, [, , answers]) => {
+  run.data.set('pa', answers);
+  return 'OK';
+};
+
 const readSteps: Transition = (_store, run, [, ...names]) => names.map((name) => run.data.get(`s:${name}`) ?? null);
 
 const adoptOutcome: Transition = (_store, run, [, , name, order]) => {
@@ -169,6 +174,7 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   commit_step: commitStep,
   keep_input: keepInput,
   read_steps: readSteps,
+  store_patches: storePatches,
   store_progress: storeProgress,
   adopt_outcome: adoptOutcome,
   pass_point: passPoint,

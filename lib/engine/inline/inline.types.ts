@@ -54,6 +54,8 @@ export interface RunInlineOptions<I = unknown> {
   schedule?: { id: string; instant: number } | undefined;
   /** Cancels the run when it is aborted. */
   signal?: AbortSignal | undefined;
+  /** What `ctx.patched()` has answered in the run before, by id: `{ 'fraud-check': false }` takes the path of older runs. */
+  patches?: Readonly<Record<string, boolean>> | undefined;
   /** Workflows that steps start by name, and instances for those they start by class. They win over others of their name. */
   children?: readonly AnyInlineWorkflow[] | undefined;
   /** @default 1 MiB */

@@ -24,6 +24,7 @@ const OPTION_NAMES = [
   'event',
   'schedule',
   'signal',
+  'patches',
   'children',
   'maxPayloadBytes',
   'logger',
@@ -96,6 +97,7 @@ async function createRun(
   const prepared = await prepareRun(await directory.find(name, false), options.input, create, maxPayloadBytes);
   const [, , ...args] = newRunArgs(prepared).map(String);
   const run = store.create(id, args, extra) as InlineRun;
+  if (options.patches) run.data.set('pa', JSON.stringify(checkPatches(options.patches)));
   if (envelope) {
     run.data.set('ev', JSON.stringify(envelope));
     run.fields.eventId = envelope.id;
@@ -120,6 +122,19 @@ function resultOf({ record, storedData }: InlineRun, overrides: StepOverrides): 
   if (status === 'succeeded') return { succeeded: true, output, steps, run: record };
   const failure = error ? fromStoredError(error) : new RunCanceledError({ runId: id, reason: cancelReason });
   return { succeeded: false, error: failure, steps, run: record };
+}
+
+function checkPatches(patches: Readonly<Record<string, unknown>>): unknown {
+  if (typeof patches !== 'object' || Array.isArray(patches)) {
+    const expected = 'Expected `patches` to be an object of answers by patch id';
+    throw new InvalidOptionError('patches', `${expected}; got ${describeValue(patches)}`);
+  }
+  for (const [id, answer] of Object.entries(patches)) {
+    if (typeof answer === 'boolean') continue;
+    const expected = `Expected the answer to patch "${id}" to be true or false`;
+    throw new InvalidOptionError('patches', `${expected}; got ${describeValue(answer)}`);
+  }
+  return patches;
 }
 
 /** An abort without a reason of its own says nothing. */

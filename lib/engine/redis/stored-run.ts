@@ -111,6 +111,7 @@ export type PayloadsReply = [
   cancelReason: Payload,
   compensationErrors: Payload,
   hookError: Payload,
+  patches: Payload,
 ];
 
 const PAYLOAD_NAMES = ['input', 'output', 'error', '', 'compensation errors', 'error of the failure hook'] as const;
@@ -121,7 +122,7 @@ export function sealedInRun(id: string, payloads: PayloadsReply): SealedText[] {
 
 export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply): RunRecord {
   const run = toStoredRun(id, raw);
-  const [input, output, error, cancelReason, compensationErrors, hookError] = payloads;
+  const [input, output, error, cancelReason, compensationErrors, hookError, patches] = payloads;
   const status = statusOf(raw.status as string);
   const ended = status === 'succeeded' || status === 'failed' || status === 'canceled';
   return withoutUndefined({
@@ -156,6 +157,7 @@ export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply)
     blockedBy: raw.blockedBy ? GATES[raw.blockedBy as keyof typeof GATES] : undefined,
     compensating: run.unwinding !== undefined && !ended ? true : undefined,
     compensationErrors: compensationErrors ? (JSON.parse(compensationErrors) as StoredError[]) : undefined,
+    patches: patches ? (JSON.parse(patches) as Record<string, boolean>) : undefined,
     failureHook: failureHookOf(raw.hookStatus, hookError),
   });
 }

@@ -125,6 +125,8 @@ export interface RunData {
   readonly cancelReason?: string;
   /** The last point of no return: how many the handler had passed with it, and its place in the order of completion. */
   readonly point?: { readonly number: number; readonly order: number };
+  /** Answers of `ctx.patched()`, as JSON. */
+  readonly patches?: string;
 }
 
 /** Reads the flat `data:` hash. */
@@ -137,6 +139,7 @@ export function parseRunData(flat: readonly string[]): RunData {
   let error: string | undefined;
   let cancelReason: string | undefined;
   let point: RunData['point'];
+  let patches: string | undefined;
   const steps = new Map<string, StoredStep>();
   const progress = new Map<string, string>();
   const children = new Map<string, string>();
@@ -150,11 +153,12 @@ export function parseRunData(flat: readonly string[]): RunData {
     else if (field === 'e') error = flat[i + 1];
     else if (field === 'cx') cancelReason = flat[i + 1];
     else if (field === 'pt') point = parsePoint(flat[i + 1]);
+    else if (field === 'pa') patches = flat[i + 1];
     else if (field.startsWith('s:')) steps.set(field.slice(2), parseStep(flat[i + 1]));
     else if (field.startsWith('g:')) progress.set(field.slice(2), flat[i + 1]);
     else if (field.startsWith('c:')) children.set(field.slice(2), flat[i + 1]);
   }
-  return { input, bySchema, byPipes, steps, progress, children, event, context, error, cancelReason, point };
+  return { input, bySchema, byPipes, steps, progress, children, event, context, error, cancelReason, point, patches };
 }
 
 function parsePoint(text: string): RunData['point'] {

@@ -32,7 +32,8 @@ export function hookWorkflow({ options, onFailure }: ServedWorkflow, failed: Run
       if (!failed?.error) throw new NonRetriableError('The failed run is gone: there is nothing to hand to onFailure.');
       const { step, signal } = ctx;
       const input = await inputOfFailed(data, failed, options.input);
-      await onFailure({ run: failed, input, error: fromStoredError(failed.error), step, signal });
+      const patched = (id: string) => ctx.patched(id);
+      await onFailure({ run: failed, input, error: fromStoredError(failed.error), step, signal, patched });
     },
   };
 }

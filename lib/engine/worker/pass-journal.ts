@@ -14,6 +14,7 @@ import { type Point, passPoint } from '../redis/pass-point.js';
 import { readSteps } from '../redis/read-steps.js';
 import { releaseRun } from '../redis/release-run.js';
 import { type ChildStart, type ChildStarted, startChild } from '../redis/start-child.js';
+import { storePatches } from '../redis/store-patches.js';
 import { storeProgress } from '../redis/store-progress.js';
 import type { StoredStep } from '../redis/stored-step.js';
 
@@ -110,6 +111,10 @@ export class PassJournal {
 
   passPoint(point: Point): Promise<unknown> {
     return new Promise((resolve) => this.write(passPoint(this.runId, this.fence, point), asStatus, resolve));
+  }
+
+  storePatches(answers: string): void {
+    this.write(storePatches(this.runId, this.fence, answers), asStatus);
   }
 
   readSteps(names: readonly string[]): Promise<Array<StoredStep | undefined>> {

@@ -7,9 +7,10 @@ import { LazyAbort } from './lazy-abort.js';
 import { type PassWithInput, RunInput } from './run-input.js';
 import { RunLogger } from './run-logger.js';
 
-/** The steps of a handler, and its points of no return. */
+/** The steps of a handler, its points of no return, and what it asks about changes of its code. */
 export interface ContextSteps extends StepApi {
   commit(): Promise<void>;
+  patched(id: string): Promise<boolean>;
 }
 
 /** The context of one pass. */
@@ -65,6 +66,10 @@ export class RunContext implements WorkflowContext {
 
   commit(): Promise<void> {
     return this.step.commit();
+  }
+
+  patched(id: string): Promise<boolean> {
+    return this.step.patched(id);
   }
 
   abort(reason: unknown): void {

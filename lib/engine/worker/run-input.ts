@@ -34,8 +34,10 @@ interface Stage {
 }
 
 /** Whether anything durable of a run's handler is stored: from then on nothing that stands before the handler may refuse the run. */
-export function hasBegun({ unwinding }: Pick<StoredRun, 'unwinding'>, { steps, progress, children, point }: RunData): boolean {
-  return unwinding !== undefined || steps.size > 0 || progress.size > 0 || children.size > 0 || point !== undefined;
+export function hasBegun({ unwinding }: Pick<StoredRun, 'unwinding'>, data: RunData): boolean {
+  const { steps, progress, children, point, patches } = data;
+  const isMarked = unwinding !== undefined || point !== undefined || patches !== undefined;
+  return isMarked || steps.size > 0 || progress.size > 0 || children.size > 0;
 }
 
 /** Whether the input of a pass may be another value than the one that its run was created with. */

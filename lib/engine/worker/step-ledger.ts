@@ -253,6 +253,13 @@ export class StepLedger {
     this.used.add(name);
   }
 
+  /** The run has done, or begun, what this pass has not come to yet. */
+  get hasUnasked(): boolean {
+    const { steps, progress } = this.data;
+    for (const names of [steps.keys(), progress.keys()]) for (const name of names) if (!this.used.has(name)) return true;
+    return false;
+  }
+
   private use(name: string, kind: string): void {
     // The name of a compensation is that of a step and somewhat longer.
     checkStepName(typeof name === 'string' && name.startsWith(COMPENSATE) ? name.slice(COMPENSATE.length) || name : name);

@@ -19,6 +19,7 @@ import { AnySteps } from './any-steps.js';
 import { ChildSteps } from './child-steps.js';
 import { EventSteps } from './event-steps.js';
 import type { StepWrite } from './pass-journal.js';
+import { PatchAnswers } from './patch-answers.js';
 import { type Outcome, RemoteWaits } from './remote-waits.js';
 import type { ContextSteps } from './run-context.js';
 import { RunSteps } from './run-steps.js';
@@ -35,6 +36,7 @@ export class StepRuntime implements ContextSteps {
   private readonly children: ChildSteps;
   private readonly events: EventSteps;
   private readonly anyOf: AnySteps;
+  private patches: PatchAnswers | undefined;
   private warnedOfNesting = false;
   private points = 0;
 
@@ -98,6 +100,11 @@ export class StepRuntime implements ContextSteps {
     // Whoever does not await it learns nothing from its rejection.
     passed.catch(() => undefined);
     return passed;
+  }
+
+  patched(id: string): Promise<boolean> {
+    this.patches ??= new PatchAnswers(this.ledger);
+    return this.patches.settled(id) ?? this.refusedInsideStep('ctx.patched()') ?? this.patches.ask(id);
   }
 
   /** Names of the steps whose functions run, and of the open waits. */

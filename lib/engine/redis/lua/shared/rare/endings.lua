@@ -23,8 +23,8 @@ local function start_hook(id, hook)
     end
   end
   call('HSET', run_key(hook), unpack(fields))
-  -- It sees the input as the handler did.
-  local names = { 'x', 'is', 'ip' }
+  -- It sees the input as the handler did, and gets the answers that the handler got.
+  local names = { 'x', 'is', 'ip', 'pa' }
   for i, value in ipairs(call('HMGET', data_key(id), unpack(names))) do
     if value then call('HSET', data_key(hook), names[i], value) end
   end

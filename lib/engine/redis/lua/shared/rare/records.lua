@@ -87,5 +87,5 @@ local function metadata_of(id)
   return flat
 end
 
--- What it shows of its data: input, output, error, cancel reason, errors of compensations and of the failure hook.
-local function payloads_of(id) return data_fields(id, 'i', 'o', 'e', 'cx', 'ce', 'fe') end
+-- What it shows of its data: input, output, error, cancel reason, errors of compensations and of the failure hook, answers of patched().
+local function payloads_of(id) return data_fields(id, 'i', 'o', 'e', 'cx', 'ce', 'fe', 'pa') end
