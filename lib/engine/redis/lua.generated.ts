@@ -670,7 +670,7 @@ local function metadata_of(id)
   end
   return flat
 end
-local function payloads_of(id) return data_fields(id, 'i', 'o', 'e', 'cx', 'ce', 'fe') end
+local function payloads_of(id) return data_fields(id, 'i', 'o', 'e', 'cx', 'ce', 'fe', 'pa') end
 local MERGED_FOR_MS = 60000
 local function read_limits(text)
   local limits = cjson.decode(text)
@@ -1168,7 +1168,7 @@ local function start_hook(id, hook)
     end
   end
   call('HSET', run_key(hook), unpack(fields))
-  local names = { 'x', 'is', 'ip' }
+  local names = { 'x', 'is', 'ip', 'pa' }
   for i, value in ipairs(call('HMGET', data_key(id), unpack(names))) do
     if value then call('HSET', data_key(hook), names[i], value) end
   end
@@ -2817,6 +2817,15 @@ ops.start_child = function(base, count)
   call('HSET', data, 's:' .. step, 'c,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
   await_child(id, step, '', created)
   return { 'OK', now, started, moment }
+end
+ops.store_patches = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local answers = ARGV[base + 3]
+  local state = guard(id, fence)
+  if state ~= 'RUNNING' then return state end
+  call('HSET', data_key(id), 'pa', answers)
+  return 'OK'
 end
 ops.store_progress = function(base, count)
   local id = ARGV[base + 1]
