@@ -33,11 +33,13 @@ const CLIENT_KEYS: Record<keyof ClientOptions, true> = {
   context: true,
   waitReplicas: true,
   retention: true,
+  forgetAfter: true,
   logger: true,
 };
 
 const WORKER_KEYS: Record<keyof WorkerOptions, true> = {
   app: true,
+  deployment: true,
   queues: true,
   concurrency: true,
   leaseMs: true,

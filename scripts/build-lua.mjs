@@ -63,6 +63,7 @@ const SHARED = {
     'children.lua',
     'cancel.lua',
     'events.lua',
+    'deployments.lua',
     'registry.lua',
     'lists.lua',
     'search.lua',

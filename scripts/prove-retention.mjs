@@ -94,7 +94,18 @@ async function makeWith(id, { steps, bytes, children }) {
 }
 
 await send(
-  registerWorker({ workerId: 'w', leaseMs: 24 * HOUR_MS, app: 'proof', queues: ['default'], concurrency: CHUNK, declares: [] }),
+  registerWorker({
+    workerId: 'w',
+    leaseMs: 24 * HOUR_MS,
+    app: 'proof',
+    queues: ['default'],
+    concurrency: CHUNK,
+    declares: [],
+    deployment: 'proof',
+    team: { id: 'proof', workflows: [] },
+    forgetAfterMs: HOUR_MS,
+    since: '',
+  }),
 );
 for (let made = 0; made < RUNS; made += CHUNK) await makeSmall(made, Math.min(CHUNK, RUNS - made));
 for (let i = 0; i < LARGE; i++) await makeWith(`large-${i}`, { steps: 5_000, bytes: 200, children: 10_000 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type CronTrigger, type WorkflowContext, type WorkflowOptions } from '../../lib/engine/index.js';
-import { type Engine, startEngine, workflow } from '../support/engine.js';
+import { type Engine, startEngine, whenTestEnds, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
 import { firedTimes, moveTo, nextTime } from '../support/schedule-engine.js';
 
@@ -107,5 +107,25 @@ describe('schedules that Redis lost', () => {
     await eventually(async () => expect(await nextTime(engine, 'hourly')).toBe('2040-01-10T08:00Z'));
     await moveTo(engine, '2040-01-10T08:00Z');
     expect(await firedTimes(engine, 1)).toEqual(['2040-01-10T08:00Z']);
+  });
+});
+
+describe('the deployment of a worker', () => {
+  it('is named by the option, else by the environment, else by what it declares', async () => {
+    const engine = await startEngine({ workflows: [withSchedule] });
+    await engine.startWorker();
+    const other = await engine.startWorker({ workflows: [withoutSchedule] });
+    const named = await engine.startWorker({ deployment: 'release 7' });
+    const { workers } = await engine.client.getStats();
+    const deploymentOf = (id: string) => workers.find((worker) => worker.id === id)?.deployment ?? '';
+    expect(deploymentOf(named.id)).toBe('release 7');
+    expect(deploymentOf(other.id)).toMatch(/^[0-9a-f]{12}$/);
+    expect(new Set(workers.map(({ deployment }) => deployment)).size).toBe(3);
+  });
+
+  it('that the environment names badly is refused by the name of the variable', async () => {
+    process.env.REDFLOW_DEPLOYMENT = 'two\nlines';
+    whenTestEnds(async () => delete process.env.REDFLOW_DEPLOYMENT);
+    await expect(startEngine({ workflows: [withSchedule] })).rejects.toThrow(/environment variable REDFLOW_DEPLOYMENT/);
   });
 });

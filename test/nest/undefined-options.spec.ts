@@ -27,7 +27,7 @@ const METHOD = none(
 );
 const WORKFLOW = { ...METHOD, ...none('event cron') };
 const WORKER = none(
-  'app queues concurrency leaseMs blockTimeoutMs reaperIntervalMs reaperBatchSize watchdog historyCleanupIntervalMs ' +
+  'app deployment queues concurrency leaseMs blockTimeoutMs reaperIntervalMs reaperBatchSize watchdog historyCleanupIntervalMs ' +
     'registryRecoveryIntervalMs shutdownTimeoutMs cancelGraceMs maxRecoveries',
 );
 
@@ -74,7 +74,7 @@ const providers = [EverythingWorkflow, ChildWorkflow, Listener];
 describe('options that are undefined', () => {
   it('are as options that are left out, of modules, workers, workflows, steps, creates and queries', async () => {
     const redflow: RedflowModuleOptions = {
-      ...none('app connection maxPayloadBytes codec context waitReplicas retention name isGlobal'),
+      ...none('app connection maxPayloadBytes codec context waitReplicas retention forgetAfter name isGlobal'),
       ...connection({
         worker: { ...WORKER, watchdog: none('enabled intervalMs stalledForMs') },
         workflows: { child: { ...WORKFLOW, retries: none(RETRIES) }, ...none('everything-workflow') },

@@ -9,7 +9,7 @@ import { emitEvent } from '../../lib/engine/redis/emit-event.js';
 import { type Op, TransitionError } from '../../lib/engine/redis/op.js';
 import { parkRun } from '../../lib/engine/redis/park-run.js';
 import { passPoint } from '../../lib/engine/redis/pass-point.js';
-import { registerWorker } from '../../lib/engine/redis/register-worker.js';
+import { registerWorker, type WorkerRegistration } from '../../lib/engine/redis/register-worker.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
 import { startChild } from '../../lib/engine/redis/start-child.js';
 import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
@@ -34,6 +34,19 @@ const child = (room: EngineRoom, overrides: object) =>
 const event = { event: 'tick', correlationKey: 'k', lookback: 'run' } as const;
 
 /** What each transition would write a number of, with one that is none. */
+const WORKER: WorkerRegistration = {
+  workerId: 'w2',
+  leaseMs: 1_000,
+  app: 'app',
+  queues: ['default'],
+  concurrency: 1,
+  declares: [],
+  deployment: 'd1',
+  team: { id: 't1', workflows: ['greet'] },
+  forgetAfterMs: 1_000,
+  since: '',
+};
+
 const REFUSED: Record<string, (room: EngineRoom, bad: number) => Op<unknown>> = {
   'create_run: delay': (room, bad) => createRun(child(room, { start: { delayMs: bad } })),
   'create_run: instant': (room, bad) => createRun(child(room, { start: { at: bad } })),
@@ -70,8 +83,8 @@ const REFUSED: Record<string, (room: EngineRoom, bad: number) => Op<unknown>> = 
   'back_off_run: deadline': (room, bad) =>
     backOffRun({ runId: 'r1', fence: room.fenceOf('r1'), delayMs: 1, deadline: bad, error: '{}' }),
   'release_run: delay': (room, bad) => releaseRun('r1', room.fenceOf('r1'), bad),
-  'register_worker: lease': (_room, bad) =>
-    registerWorker({ workerId: 'w2', leaseMs: bad, app: 'app', queues: ['default'], concurrency: 1, declares: [] }),
+  'register_worker: lease': (_room, bad) => registerWorker({ ...WORKER, leaseMs: bad }),
+  'register_worker: time until forgotten': (_room, bad) => registerWorker({ ...WORKER, forgetAfterMs: bad }),
 };
 
 describe('a number that is none', () => {

@@ -12,6 +12,10 @@ const registration = {
   queues: ['a', 'b:{}'],
   concurrency: 7,
   declares: ['wgreet'],
+  deployment: 'd1',
+  team: { id: 't1', workflows: ['greet'] },
+  forgetAfterMs: 60_000,
+  since: '',
 };
 
 describe('registerWorker()', () => {
@@ -20,7 +24,7 @@ describe('registerWorker()', () => {
     const { status, now } = await room.send(registerWorker(registration));
     expect(status).toBe('OK');
     expect((await room.send(readStats())).workers).toEqual([
-      { id: 'w1', app: 'shop', queues: ['a', 'b:{}'], concurrency: 7, running: 0, lastSeenAt: now },
+      { id: 'w1', app: 'shop', deployment: 'd1', queues: ['a', 'b:{}'], concurrency: 7, running: 0, lastSeenAt: now },
     ]);
     expect(await room.send(reapWorkers(10))).toEqual({ runs: 0, more: false });
   });

@@ -47,7 +47,7 @@ describe('removeUndeclared()', () => {
     expect(await room.send(op)).toBe('OK');
     expect(await room.repeat(op)).toBe('OK');
     const contents = await room.contents();
-    expect(Object.keys(contents).filter((key) => !key.startsWith('worker'))).toEqual([
+    expect(Object.keys(contents).filter((key) => !/^(worker|deployment|team|members|counters)/.test(key))).toEqual([
       'app:app',
       'serving:default',
       'subscribers:paid',

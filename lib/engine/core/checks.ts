@@ -7,6 +7,7 @@ export {
   canBeSearchText,
   canBeTags,
   checkCancelReason,
+  checkDeployment,
   checkIdempotencyKey,
   checkLimitKey,
   checkName,

@@ -49,6 +49,11 @@ export interface ClientOptions {
   waitReplicas?: { count: number; timeout: Duration } | undefined;
   /** How long ended runs are kept. @default env REDFLOW_RUN_RETENTION_DAYS, else 30 days */
   retention?: Duration | undefined;
+  /**
+   * How long a workflow of this process is kept while no worker serves it: until then its events go on creating runs, and schedules,
+   * pauses and limits stay as they are. Its runs are never deleted by that. @default '7d'
+   */
+  forgetAfter?: Duration | undefined;
   logger?: LoggerPort | undefined;
 }
 
@@ -228,7 +233,15 @@ export interface Stats {
   runs: Record<RunStatus, number>;
   /** `workers`: how many living ones serve the queue. With none, what it holds rests. */
   queues: Array<{ name: string; depth: number; oldestAgeMs: number; paused: boolean; workers: number }>;
-  workers: Array<{ id: string; app: string; queues: string[]; concurrency: number; running: number; lastSeenAt: number }>;
+  workers: Array<{
+    id: string;
+    app: string;
+    deployment: string;
+    queues: string[];
+    concurrency: number;
+    running: number;
+    lastSeenAt: number;
+  }>;
   /** Runs that made no progress for `watchdog.stalledForMs` though their worker lives. */
   stalledRuns: string[];
   /** Workflows that are known in this process and whose queue no living worker serves: their runs wait until one does. */

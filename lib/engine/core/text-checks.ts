@@ -74,6 +74,12 @@ export function checkVersion(value: unknown): string {
 }
 
 /** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters */
+export function checkDeployment(value: unknown): string {
+  if (isName(value)) return value;
+  return refuse('deployment', `\`deployment\` to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
+}
+
+/** @throws InvalidOptionError unless it is a string of 1 to 128 UTF-8 bytes without control characters */
 export function checkScheduleId(value: unknown): string {
   if (isName(value)) return value;
   return refuse('id', `the \`id\` of a schedule to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);

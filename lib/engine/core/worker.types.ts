@@ -14,6 +14,12 @@ export interface WatchdogOptions {
 /** All times in milliseconds. */
 export interface WorkerOptions {
   app?: string | undefined;
+  /**
+   * Names the build that this worker runs, for example a revision: 1 to 128 bytes. Workers of one deployment declare the same; of several,
+   * the one that started last decides which subscriptions, schedules and limits a workflow has.
+   * @default env REDFLOW_DEPLOYMENT, else a digest of what the worker declares
+   */
+  deployment?: string | undefined;
   /** Queues to claim from. @default the queues of the worker's workflows */
   queues?: string[] | undefined;
   /** Runs executed at the same time; parked runs do not count. @default 10 */

@@ -50,6 +50,12 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `schedule:<id>`        | hash   | a schedule: `wf` workflow, `ex` expression, `tz` zone, `mi` misfire, `ip` input, `app`, `nx` next instant, `la` last one fired, `pa` set while paused |
  * | `schedules`            | zset   | ids of schedules, by name |
  * | `app:<app>`            | set    | what the workers of an application have declared: kind and key of each entry |
+ * | `deployment:<id>`      | hash   | a deployment with living workers: `at` stamp of its start, `t<team>` for each of its teams |
+ * | `team:<id>`            | hash   | the workers of a deployment that serve the same workflows: `dp` deployment, `wf` names of the workflows as JSON, `fa` ms for which these are kept while nobody serves them |
+ * | `members:<team>`       | set    | its workers |
+ * | `teams`, `teams:<workflow>` | set | all teams, those that serve a workflow |
+ * | `unserved`             | zset   | known workflows that no team serves, by the time at which they are forgotten |
+ * | `undecided`            | set    | workflows for which it is to be decided anew which deployment's declaration holds |
  * | `workers`              | zset   | worker ids by lease expiry |
  * | `worker:<id>`          | hash   | what a worker says of itself, what its code declares, and its last claim |
  * | `owned:<id>`           | set    | runs a worker executes |
@@ -130,6 +136,12 @@ export const KEPT_WITHOUT_RUNS: ReadonlySet<string> = new Set([
   'schedule',
   'schedules',
   'app',
+  'deployment',
+  'team',
+  'members',
+  'teams',
+  'unserved',
+  'undecided',
   'workers',
   'worker',
   'wake',

@@ -1528,6 +1528,83 @@ local function go_on(id, quota)
   end
   return more
 end
+local deployments = {}
+local function teams_of(workflow) return ROOT .. 'teams:' .. workflow end
+function deployments.is_living(worker)
+  local lease = call('ZSCORE', ROOT .. 'workers', worker)
+  return lease and tonumber(lease) > real
+end
+function deployments.has_living(team)
+  for _, worker in ipairs(call('SMEMBERS', ROOT .. 'members:' .. team)) do
+    if deployments.is_living(worker) then return true end
+  end
+  return false
+end
+function deployments.is_served(workflow)
+  for _, team in ipairs(call('SMEMBERS', teams_of(workflow))) do
+    if deployments.has_living(team) then return true end
+  end
+  return false
+end
+function deployments.started_at(deployment)
+  return tonumber(call('HGET', ROOT .. 'deployment:' .. deployment, 'at') or 0)
+end
+function deployments.lives(deployment)
+  for _, field in ipairs(call('HKEYS', ROOT .. 'deployment:' .. deployment)) do
+    if field ~= 'at' and deployments.has_living(string.sub(field, 2)) then return true end
+  end
+  return false
+end
+local function dissolve(team)
+  local key = ROOT .. 'team:' .. team
+  local known = call('HMGET', key, 'dp', 'wf', 'fa')
+  call('DEL', key, ROOT .. 'members:' .. team)
+  if not known[1] then return end
+  call('SREM', ROOT .. 'teams', team)
+  local deployment = ROOT .. 'deployment:' .. known[1]
+  call('HDEL', deployment, 't' .. team)
+  if call('HLEN', deployment) == 1 then call('DEL', deployment) end
+  local undecided = {}
+  for _, workflow in ipairs(cjson.decode(known[2])) do
+    call('SREM', teams_of(workflow), team)
+    if call('HEXISTS', ROOT .. 'held', workflow) == 1 then
+      undecided[#undecided + 1] = workflow
+      if call('EXISTS', teams_of(workflow)) == 0 then
+        call('ZADD', ROOT .. 'unserved', string.format('%.0f', now + tonumber(known[3])), workflow)
+      end
+    end
+  end
+  in_chunks(undecided, function(...) call('SADD', ROOT .. 'undecided', ...) end)
+end
+function deployments.leave(worker)
+  local record = ROOT .. 'worker:' .. worker
+  local team = call('HGET', record, 'tm')
+  if not team then return end
+  call('HDEL', record, 'tm')
+  call('SREM', ROOT .. 'members:' .. team, worker)
+  if call('EXISTS', ROOT .. 'members:' .. team) == 0 then dissolve(team) end
+end
+function deployments.join(worker, deployment, team, workflows, forget_after, since)
+  local record = ROOT .. 'worker:' .. worker
+  local former = call('HGET', record, 'tm')
+  if former and former ~= team then deployments.leave(worker) end
+  local key = ROOT .. 'deployment:' .. deployment
+  if not deployments.lives(deployment) or call('HEXISTS', key, 'at') == 0 then
+    call('HSET', key, 'at', since ~= '' and since or string.format('%.0f', next_counter('created')))
+  end
+  call('HSET', key, 't' .. team, 1)
+  local is_new = call('EXISTS', ROOT .. 'team:' .. team) == 0
+  call('HSET', ROOT .. 'team:' .. team, 'dp', deployment, 'wf', workflows, 'fa', forget_after)
+  call('SADD', ROOT .. 'members:' .. team, worker)
+  call('HSET', record, 'dp', deployment, 'tm', team)
+  if is_new then
+    call('SADD', ROOT .. 'teams', team)
+    local names = cjson.decode(workflows)
+    for _, workflow in ipairs(names) do call('SADD', teams_of(workflow), team) end
+    in_chunks(names, function(...) call('ZREM', ROOT .. 'unserved', ...) end)
+  end
+  return call('HGET', key, 'at')
+end
 local function subscribe(trigger)
   local workflow, pattern = split_sized(trigger)
   call('SADD', ROOT .. 'subscribers:' .. pattern, workflow)
@@ -2448,8 +2525,8 @@ ops.read_stats = function(base, count)
   end
   local workers = {}
   for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
-    local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled')
-    workers[#workers + 1] = { worker, unpack(record, 1, 6) }
+    local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled', 'dp')
+    workers[#workers + 1] = { worker, unpack(record, 1, 7) }
   end
   return { now, runs, queues, workers }
 end
@@ -2466,6 +2543,7 @@ ops.reap_workers = function(base, count)
   if not dead then return { 0, 0 } end
   local taken = requeue_lost(dead, tonumber(limit))
   if taken < tonumber(limit) then
+    deployments.leave(dead)
     call('ZREM', ROOT .. 'workers', dead)
     unserve(dead, cjson.decode(call('HGET', ROOT .. 'worker:' .. dead, 'queues') or '[]'))
     call('DEL', ROOT .. 'worker:' .. dead, ROOT .. 'wake:' .. dead, ROOT .. 'owned:' .. dead)
@@ -2481,14 +2559,23 @@ ops.register_worker = function(base, count)
   local queues = ARGV[base + 4]
   local concurrency = ARGV[base + 5]
   local declares = ARGV[base + 6]
+  local deployment = ARGV[base + 7]
+  local team = ARGV[base + 8]
+  local workflows = ARGV[base + 9]
+  local forget_after = ARGV[base + 10]
+  local since = ARGV[base + 11]
   local till = real + finite(lease)
-  if requeue_lost(worker, 100) == 100 then return { 'AGAIN', now } end
+  local kept = finite(forget_after)
+  if since ~= '' then finite(since) end
+  if requeue_lost(worker, 100) == 100 then return { 'AGAIN', now, '' } end
+  if deployment == '' then deployments.leave(worker) end
+  local stamp = deployment ~= '' and deployments.join(worker, deployment, team, workflows, kept, since) or ''
   local record = ROOT .. 'worker:' .. worker
   call('ZADD', ROOT .. 'workers', till, worker)
   call('HDEL', record, 'lost')
   call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'declares', declares, 'running', 0, 'seen', now)
   serve(worker, cjson.decode(queues))
-  return { 'OK', now }
+  return { 'OK', now, stamp }
 end
 ops.register_workflows = function(base, count)
   local app = ARGV[base + 1]
@@ -2602,6 +2689,7 @@ ops.remove_worker = function(base, count)
   local worker = ARGV[base + 1]
   local queues_first, queues_last = base + 2, base + count
   if requeue_lost(worker, 100) == 100 then return 'AGAIN' end
+  deployments.leave(worker)
   unserve(worker, { unpack(ARGV, queues_first, queues_last) })
   call('ZREM', ROOT .. 'workers', worker)
   call('DEL', ROOT .. 'worker:' .. worker, ROOT .. 'wake:' .. worker, ROOT .. 'owned:' .. worker)
@@ -2666,6 +2754,7 @@ end
 ops.retire_worker = function(base, count)
   local worker = ARGV[base + 1]
   local queues_first, queues_last = base + 2, base + count
+  deployments.leave(worker)
   unserve(worker, { unpack(ARGV, queues_first, queues_last) })
   for i = queues_first, queues_last do
     local queue = ARGV[i]

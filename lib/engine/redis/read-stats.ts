@@ -6,7 +6,7 @@ import type { Op } from './op.js';
 /** What Redis knows by itself. */
 export type NamespaceStats = Omit<Stats, 'unserved'>;
 
-type WorkerReply = [string, string, string | null, string, string, string, string | null];
+type WorkerReply = [string, string, string | null, string, string, string, string | null, string | null];
 
 export function readStats(): Op<NamespaceStats> {
   return {
@@ -36,10 +36,11 @@ export function readStats(): Op<NamespaceStats> {
   };
 }
 
-function toWorker([id, app, served, concurrency, running, seen]: WorkerReply): Stats['workers'][number] {
+function toWorker([id, app, served, concurrency, running, seen, , deployment]: WorkerReply): Stats['workers'][number] {
   return {
     id,
     app,
+    deployment: deployment ?? '',
     queues: JSON.parse(served ?? '[]'),
     concurrency: Number(concurrency),
     running: Number(running),

@@ -1,35 +1,60 @@
 import type { Op } from './op.js';
 
-export interface WorkerRegistration {
+/** The workers of a deployment that serve the same workflows. */
+export interface Team {
+  readonly id: string;
+  readonly workflows: readonly string[];
+}
+
+/** What a worker declares and serves. */
+export interface Membership {
+  /** What its definitions declare: {@link memberOf} each entry. */
+  readonly declares: readonly string[];
+  /** '' for a worker that is stopping: it serves nothing more. */
+  readonly deployment: string;
+  readonly team: Team;
+  /** For how long what it declares is kept while nobody serves it. */
+  readonly forgetAfterMs: number;
+}
+
+export interface WorkerRegistration extends Membership {
   readonly workerId: string;
   readonly leaseMs: number;
   readonly app: string;
   readonly queues: readonly string[];
   readonly concurrency: number;
-  /** What its definitions declare: {@link memberOf} each entry. */
-  readonly declares: readonly string[];
+  /** Stamp of the deployment as this worker was told it before, '' for none. */
+  readonly since: string;
 }
 
 export interface Registered {
   /** `AGAIN`: runs of a lost lease of this worker remain to be given back; call again. */
   readonly status: 'OK' | 'AGAIN';
   readonly now: number;
+  /** Stamp of the deployment; '' if there is none. */
+  readonly since: string;
 }
 
 export function registerWorker(worker: WorkerRegistration): Op<Registered> {
+  const { workerId, leaseMs, app, queues, concurrency, declares, deployment, team, forgetAfterMs, since } = worker;
   return {
     name: 'register_worker',
     args: [
-      worker.workerId,
-      worker.leaseMs,
-      worker.app,
-      JSON.stringify(worker.queues),
-      worker.concurrency,
-      JSON.stringify(worker.declares),
+      workerId,
+      leaseMs,
+      app,
+      JSON.stringify(queues),
+      concurrency,
+      JSON.stringify(declares),
+      deployment,
+      team.id,
+      JSON.stringify(team.workflows),
+      forgetAfterMs,
+      since,
     ],
     parse: (reply) => {
-      const [status, now] = reply as [Registered['status'], number];
-      return { status, now };
+      const [status, now, stamp] = reply as [Registered['status'], number, string];
+      return { status, now, since: stamp };
     },
   };
 }

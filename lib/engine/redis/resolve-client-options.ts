@@ -2,12 +2,13 @@ import { checkName, checkPositiveInteger, checkPrefix, rejectUnknownKeys } from 
 import type { ClientOptions } from '../core/client.types.js';
 import { describeValue } from '../core/describe-value.js';
 import { parsePositiveDuration } from '../core/duration.js';
+
 import { InvalidOptionError } from '../core/errors/index.js';
-import { withOptionOwner } from '../core/option-context.js';
 import { processWarnings } from '../core/process-warnings.js';
 import { Sealer } from '../core/sealer.js';
 import type { ContextCarrier, LoggerPort, PayloadCodec } from '../core/values.types.js';
 import { checkConnection, checkUrl } from './check-connection.js';
+import { environmentSetting } from './environment-setting.js';
 import type { ConnectionSource } from './fresh-client.js';
 import { isCluster } from './redis-client.js';
 import type { ReplicaWait } from './replica-wait.js';
@@ -19,6 +20,7 @@ export interface ResolvedClientOptions extends ConnectionSource {
   readonly prefix: string;
   readonly maxPayloadBytes: number;
   readonly retentionMs: number;
+  readonly forgetAfterMs: number;
   readonly logger: LoggerPort;
   /** Passes payloads through the codec, if there is one. */
   readonly sealer: Sealer;
@@ -38,6 +40,7 @@ export const CLIENT_OPTION_NAMES = [
   'context',
   'waitReplicas',
   'retention',
+  'forgetAfter',
   'logger',
 ] as const satisfies ReadonlyArray<keyof ClientOptions>;
 
@@ -52,8 +55,8 @@ const GIVE_UP_AFTER_MS = { standard: 30_000, longest: 50_000 };
  */
 export function resolveClientOptions(options: ClientOptions): ResolvedClientOptions {
   const { env } = process;
-  const app = setting(options.app, 'REDFLOW_APP', (value) => checkName(value, 'app')) ?? 'app';
-  const prefix = setting(options.prefix, 'REDFLOW_PREFIX', checkPrefix) ?? 'redflow:v1';
+  const app = environmentSetting(options.app, 'REDFLOW_APP', (value) => checkName(value, 'app')) ?? 'app';
+  const prefix = environmentSetting(options.prefix, 'REDFLOW_PREFIX', checkPrefix) ?? 'redflow:v1';
   const url = resolveUrl(options);
   const maxPayloadBytes = options.maxPayloadBytes ?? DEFAULT_MAX_PAYLOAD_BYTES;
   checkPositiveInteger(maxPayloadBytes, 'maxPayloadBytes', {});
@@ -74,18 +77,12 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
       options.retention === undefined
         ? daysFromEnv(env.REDFLOW_RUN_RETENTION_DAYS) * DAY_MS
         : parsePositiveDuration(options.retention, 'retention'),
+    forgetAfterMs: parsePositiveDuration(options.forgetAfter ?? '7d', 'forgetAfter'),
     logger,
     sealer: new Sealer(options.codec, logger),
     context: options.context,
     waitReplicas: options.waitReplicas && resolveReplicaWait(options.waitReplicas, options.connection),
   });
-}
-
-/** An option, else its environment variable; a message about the latter names it. */
-function setting(given: unknown, variable: string, check: (value: unknown) => string): string | undefined {
-  if (given !== undefined) return check(given);
-  const text = process.env[variable];
-  return text === undefined ? undefined : withOptionOwner(`environment variable ${variable}`, () => check(text));
 }
 
 /** The address in the environment is not looked at where a connection is given: it may be somebody else's. */

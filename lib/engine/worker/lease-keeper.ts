@@ -1,6 +1,6 @@
 import { LongTimer } from '../core/long-timer.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
-import { registerWorker } from '../redis/register-worker.js';
+import { type Membership, registerWorker } from '../redis/register-worker.js';
 import { FIRST_PAGE, renewLease } from '../redis/renew-lease.js';
 import { FaultLog, pauseAfter } from './fault-log.js';
 import type { OwnedRuns } from './owned-runs.js';
@@ -15,8 +15,9 @@ export interface LeaseHost {
   readonly options: ResolvedWorkerOptions;
   readonly buffer: CommitBuffer;
   readonly clock: RedisClock;
-  /** What the worker's code declares, for as long as it lives. */
-  readonly declares: readonly string[];
+  /** What the worker declares and serves, for as long as it lives. */
+  readonly membership: Membership;
+  readonly isStopping: boolean;
   runningCount(): number;
   stalledRunIds(): readonly string[];
   /** Asked to look after each heartbeat. */
@@ -33,6 +34,8 @@ export class LeaseKeeper {
   private confirmation: Promise<void> | undefined;
   private recovering: Promise<void> | undefined;
   private stopped = false;
+  /** Stamp of the deployment at the first registration: losing a lease does not make it younger. */
+  private since = '';
   private readonly faults: FaultLog;
   private readonly rests = new Map<LongTimer, () => void>();
 
@@ -99,13 +102,16 @@ export class LeaseKeeper {
   }
 
   private async register(): Promise<void> {
-    const { workerId, options, buffer, clock, declares } = this.host;
+    const { workerId, options, buffer, clock, membership, isStopping } = this.host;
     const { leaseMs, app, queues, concurrency } = options;
     for (;;) {
       const askedAt = performance.now();
-      const { status, now } = await buffer.add(registerWorker({ workerId, leaseMs, app, queues, concurrency, declares }));
+      const declared = isStopping ? { ...membership, deployment: '' } : membership;
+      const registration = { workerId, leaseMs, app, queues, concurrency, ...declared, since: this.since };
+      const { status, now, since } = await buffer.add(registerWorker(registration));
       clock.synchronise(now);
       if (status === 'AGAIN') continue;
+      this.since = since || this.since;
       this.renewedAt = askedAt;
       return;
     }

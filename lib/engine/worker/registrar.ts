@@ -1,7 +1,6 @@
-import type { WorkflowMeta } from '../core/registry.types.js';
-import type { ResolvedSchedule } from '../core/resolve-schedules.js';
 import type { Sealer } from '../core/sealer.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
+import type { Membership } from '../redis/register-worker.js';
 import {
   memberOf,
   type RegisteredSchedule,
@@ -12,7 +11,7 @@ import {
   workflowEntry,
 } from '../redis/register-workflows.js';
 import { removeUndeclared } from '../redis/remove-undeclared.js';
-import type { ServedWorkflow } from './pass-host.js';
+import { declarationsOf, teamOf, type WorkflowDeclaration } from './declarations.js';
 import type { RedisClock } from './redis-clock.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
 import { declaredSchedule } from './scheduler.js';
@@ -33,13 +32,23 @@ const BATCH = 100;
 /** Makes what the worker's code declares known to the namespace, and at a deploy forgets what left the code. */
 export class Registrar {
   /** Goes into the worker's lease: what a living worker declares is not removed by others. */
-  readonly declares: readonly string[];
+  readonly membership: Membership;
+  private readonly declarations: readonly WorkflowDeclaration[];
 
   constructor(
     private readonly host: RegistrarHost,
-    private readonly workflows: ServedWorkflows,
+    workflows: ServedWorkflows,
+    forgetAfterMs: number,
   ) {
-    this.declares = Object.freeze(this.entries(0).map(memberOf));
+    const { app, deployment } = host.options;
+    this.declarations = declarationsOf(workflows, app);
+    const names = this.declarations.map(({ meta }) => meta.name);
+    this.membership = Object.freeze({
+      declares: this.entries(0).map(memberOf),
+      deployment,
+      team: { id: teamOf(deployment, names), workflows: names },
+      forgetAfterMs,
+    });
   }
 
   /**
@@ -78,7 +87,7 @@ export class Registrar {
 
   /** By schedule. */
   private async sealedInputs(): Promise<Map<string, string>> {
-    const schedules = this.workflows.current.flatMap(({ options }) => options.schedules);
+    const schedules = this.declarations.flatMap((declared) => declared.schedules);
     return new Map(
       await Promise.all(
         schedules.map(async ({ id, input }) => [id, await this.host.sealer.seal(input, `input of schedule "${id}"`)] as const),
@@ -87,36 +96,13 @@ export class Registrar {
   }
 
   private entries(now: number, inputs?: ReadonlyMap<string, string>): RegistryEntry[] {
-    return this.workflows.current.flatMap(({ options }) => [
-      workflowEntry(this.metaOf(options)),
-      ...[...new Set(options.events.map(({ name }) => name))].map((pattern) => subscriptionEntry(options.name, pattern)),
-      ...options.schedules.map((schedule) => {
-        const declared = declaredSchedule(options.name, schedule);
+    return this.declarations.flatMap(({ meta, schedules }) => [
+      workflowEntry(meta),
+      ...meta.events.map((pattern) => subscriptionEntry(meta.name, pattern)),
+      ...schedules.map((schedule) => {
+        const declared = declaredSchedule(meta.name, schedule);
         return scheduleEntry({ ...declared, input: inputs?.get(schedule.id) ?? '' }, schedule.cron.next(now));
       }),
     ]);
   }
-
-  private metaOf(options: ServedWorkflow['options']): Omit<WorkflowMeta, 'updatedAt'> {
-    const { name, queue, version, maxAttempts, maxConcurrency, priority, tags } = options;
-    const versions = this.workflows.versionsOf(name).flatMap((served) => served.options.version ?? []);
-    return {
-      name,
-      app: this.host.options.app,
-      queue,
-      version,
-      versions: versions.length > 0 ? versions : undefined,
-      maxAttempts,
-      maxConcurrency,
-      priority,
-      tags,
-      retries: options.retry.meta,
-      cron: options.schedules.map(triggerOf),
-      events: options.events.map((trigger) => trigger.name),
-    };
-  }
-}
-
-function triggerOf({ id, cron, misfire }: ResolvedSchedule): WorkflowMeta['cron'][number] {
-  return { id, expression: cron.expression, timezone: cron.timezone, misfire };
 }

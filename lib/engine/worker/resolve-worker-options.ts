@@ -1,9 +1,12 @@
-import { checkName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
+import { checkDeployment, checkName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
+
 import { InvalidOptionError } from '../core/errors/index.js';
 import type { WorkerOptions } from '../core/worker.types.js';
+import { environmentSetting } from '../redis/environment-setting.js';
 
 export interface ResolvedWorkerOptions {
   readonly app: string;
+  readonly deployment: string;
   readonly queues: readonly string[];
   readonly concurrency: number;
   readonly leaseMs: number;
@@ -20,6 +23,7 @@ export interface ResolvedWorkerOptions {
 
 export const WORKER_OPTION_NAMES = [
   'app',
+  'deployment',
   'queues',
   'concurrency',
   'leaseMs',
@@ -38,12 +42,12 @@ const WATCHDOG_OPTION_NAMES = ['enabled', 'intervalMs', 'stalledForMs'] as const
 
 /**
  * Defaults and checks of a worker's options, in one place.
- * @param fallback used where the options name neither app nor queues
+ * @param fallback used where neither the options nor the environment name them
  * @throws InvalidOptionError
  */
 export function resolveWorkerOptions(
   options: WorkerOptions,
-  fallback: { readonly app: string; readonly queues: readonly string[] },
+  fallback: { readonly app: string; readonly deployment: string; readonly queues: readonly string[] },
 ): ResolvedWorkerOptions {
   const watchdog = options.watchdog ?? {};
   rejectUnknownKeys(watchdog, WATCHDOG_OPTION_NAMES, 'watchdog');
@@ -57,6 +61,7 @@ export function resolveWorkerOptions(
   };
   return Object.freeze({
     app: options.app ?? fallback.app,
+    deployment: environmentSetting(options.deployment, 'REDFLOW_DEPLOYMENT', checkDeployment) ?? fallback.deployment,
     queues: Object.freeze(resolveQueues(options.queues, fallback.queues)),
     concurrency: ms('concurrency', options.concurrency, 10),
     leaseMs: ms('leaseMs', options.leaseMs, 30_000, 100),
@@ -83,7 +88,7 @@ export function resolveWorkerOptions(
 export function checkWorkerOptions(options: WorkerOptions): void {
   rejectUnknownKeys(options, WORKER_OPTION_NAMES, 'the worker');
   if (options.app !== undefined) checkName(options.app, 'app');
-  resolveWorkerOptions(options, { app: 'app', queues: ['default'] });
+  resolveWorkerOptions(options, { app: 'app', deployment: 'deployment', queues: ['default'] });
 }
 
 function resolveQueues(given: readonly string[] | undefined, fallback: readonly string[]): string[] {

@@ -8,6 +8,7 @@ import { CommitBuffer } from '../redis/commit-buffer.js';
 import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
 import { readRunData } from '../redis/read-run-data.js';
+import type { Membership } from '../redis/register-worker.js';
 import type { ResolvedClientOptions } from '../redis/resolve-client-options.js';
 import { ScriptRunner } from '../redis/script-runner.js';
 import type { RunData } from '../redis/stored-step.js';
@@ -77,7 +78,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.directory = new WorkflowDirectory(known.registry, new WorkflowMetas(this.connection, this.keys), known.resolveClass);
     const read = (runId: string) => readRunData(this.buffer, this.connection, this.keys, runId);
     this.intake = new RunIntake(this, workflows, read);
-    this.registrar = new Registrar(this, workflows);
+    this.registrar = new Registrar(this, workflows, client.forgetAfterMs);
     this.lease = new LeaseKeeper(this);
     this.claims = new ClaimLoop(this);
     this.owned = new OwnedRuns(this, { intake: this.intake, handBacks: this.handBacks, claims: this.claims });
@@ -207,8 +208,8 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     return this.stopping !== undefined;
   }
 
-  get declares(): readonly string[] {
-    return this.registrar.declares;
+  get membership(): Membership {
+    return this.registrar.membership;
   }
 
   async restoreRegistry(): Promise<void> {

@@ -5,6 +5,7 @@ import { asRegistry, defaultRegistry } from '../core/registry.js';
 import type { LoggerPort } from '../core/values.types.js';
 import type { StartWorkerOptions, Worker } from '../core/worker.types.js';
 import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
+import { declarationsOf, digestOf } from './declarations.js';
 import { resolveWorkerOptions, WORKER_OPTION_NAMES } from './resolve-worker-options.js';
 import { RunWorker } from './run-worker.js';
 import { ServedWorkflows } from './served-workflows.js';
@@ -27,6 +28,7 @@ export async function startWorker(options: StartWorkerOptions = {}, internals: W
   const workflows = servedWorkflows(options);
   const settings = resolveWorkerOptions(options, {
     app: client.app,
+    deployment: digestOf(declarationsOf(workflows, options.app ?? client.app)),
     queues: [...new Set(workflows.all.map(({ options: { queue } }) => queue))],
   });
   warnOfCopies(client.logger);

@@ -1,7 +1,7 @@
 -- read_stats: runs by status, queues and workers; its cost does not depend on the number of runs.
 -- ARGS
 -- RETURNS { now, { status letter, runs }…, { queue, depth, suspects, availableAt of the head or '', 1 if paused }…, then { worker, app, queues, concurrency, running, seen,
---   stalled }… } as three lists
+--   stalled, deployment }… } as three lists
 flush_moves()
 local counts = {}
 for _, status in ipairs(LIST_LETTERS) do
@@ -23,7 +23,7 @@ end
 local workers = {}
 for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
   -- What else the record holds, what it declares above all, is long.
-  local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled')
-  workers[#workers + 1] = { worker, unpack(record, 1, 6) }
+  local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled', 'dp')
+  workers[#workers + 1] = { worker, unpack(record, 1, 7) }
 end
 return { now, runs, queues, workers }

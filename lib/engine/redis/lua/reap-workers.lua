@@ -7,6 +7,7 @@ local dead = call('ZRANGEBYSCORE', ROOT .. 'workers', '-inf', real, 'LIMIT', 0, 
 if not dead then return { 0, 0 } end
 local taken = requeue_lost(dead, tonumber(limit))
 if taken < tonumber(limit) then
+  deployments.leave(dead)
   call('ZREM', ROOT .. 'workers', dead)
   unserve(dead, cjson.decode(call('HGET', ROOT .. 'worker:' .. dead, 'queues') or '[]'))
   call('DEL', ROOT .. 'worker:' .. dead, ROOT .. 'wake:' .. dead, ROOT .. 'owned:' .. dead)

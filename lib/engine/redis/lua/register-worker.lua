@@ -7,12 +7,21 @@
 --   queues           JSON array
 --   concurrency
 --   declares         JSON array of the members of app:<app> that are in its code
--- RETURNS { OK, now } | { AGAIN, now } while runs of the lost lease remain
+--   deployment       '' for a worker that is stopping: it serves nothing more
+--   team             of the workers of the deployment that serve the same workflows
+--   workflows        JSON array of their names
+--   forget_after     ms for which what it declares is kept while nobody serves it
+--   since            stamp of the deployment as the worker was told it before, '' for none
+-- RETURNS { OK, now, stamp of the deployment } | { AGAIN, now, '' } while runs of the lost lease remain
 local till = real + finite(lease)
-if requeue_lost(worker, 100) == 100 then return { 'AGAIN', now } end
+local kept = finite(forget_after)
+if since ~= '' then finite(since) end
+if requeue_lost(worker, 100) == 100 then return { 'AGAIN', now, '' } end
+if deployment == '' then deployments.leave(worker) end
+local stamp = deployment ~= '' and deployments.join(worker, deployment, team, workflows, kept, since) or ''
 local record = ROOT .. 'worker:' .. worker
 call('ZADD', ROOT .. 'workers', till, worker)
 call('HDEL', record, 'lost')
 call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'declares', declares, 'running', 0, 'seen', now)
 serve(worker, cjson.decode(queues))
-return { 'OK', now }
+return { 'OK', now, stamp }

@@ -4,6 +4,7 @@
 --   ...queues
 -- RETURNS OK | AGAIN while runs remain
 if requeue_lost(worker, 100) == 100 then return 'AGAIN' end
+deployments.leave(worker)
 unserve(worker, { unpack(ARGV, queues_first, queues_last) })
 call('ZREM', ROOT .. 'workers', worker)
 call('DEL', ROOT .. 'worker:' .. worker, ROOT .. 'wake:' .. worker, ROOT .. 'owned:' .. worker)

@@ -3,6 +3,7 @@
 --   worker
 --   ...queues
 -- RETURNS OK
+deployments.leave(worker)
 unserve(worker, { unpack(ARGV, queues_first, queues_last) })
 for i = queues_first, queues_last do
   local queue = ARGV[i]
