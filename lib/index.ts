@@ -72,6 +72,7 @@ export {
   RateLimitedError,
   RedflowError,
   RedisPermissionError,
+  ReplayMismatchError,
   ReplicationError,
   ResultTimeoutError,
   RetryAfterError,

@@ -83,14 +83,17 @@ export function isStep(instance: object, key: MethodKey): boolean {
   return stepMetadataOf(instance, key) !== undefined;
 }
 
-/** Whether a step is named after its class. */
-export function isNamedAfterClass(prototype: object, key: MethodKey): boolean {
-  return stepMetadataOf(prototype, key)?.hasOwnName === false;
+/** The prototype that declares a step, if the step is named after the class of its provider. */
+export function ownerOfUnnamedStep(instance: object, key: MethodKey): object | undefined {
+  const found = stepMetadataOf(instance, key);
+  return found?.hasOwnName === false ? found.owner : undefined;
 }
 
-function stepMetadataOf(instance: object, key: MethodKey): { readonly hasOwnName: boolean } | undefined {
+function stepMetadataOf(instance: object, key: MethodKey): { readonly owner: object; readonly hasOwnName: boolean } | undefined {
   for (const owner of prototypesFrom(instance, Object.prototype)) {
-    if (Object.hasOwn(owner, key)) return Reflect.getOwnMetadata(STEP_METADATA, owner, key);
+    if (!Object.hasOwn(owner, key)) continue;
+    const metadata: { hasOwnName: boolean } | undefined = Reflect.getOwnMetadata(STEP_METADATA, owner, key);
+    return metadata && { owner, ...metadata };
   }
   return undefined;
 }

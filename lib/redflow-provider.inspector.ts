@@ -1,11 +1,21 @@
 import { Injectable } from '@nestjs/common';
+import { providerClassName } from './decorators/decorated-method.js';
 import { hasParameterDecorators, isBoundTo } from './enhancers/bound-enhancers.js';
 import type { DecoratedClass, DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
 import type { DecoratedMethod, MethodKey } from './interfaces/workflow-metadata.interface.js';
 import { RedflowSetupError } from './redflow.errors.js';
 import * as messages from './redflow.messages.js';
-import { isNamedAfterClass, isStep, RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
+import { isStep, ownerOfUnnamedStep, RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
 import { methodWorkflow } from './redflow-triggers.js';
+
+/** A step that has no name of its own. */
+export interface UnnamedStep {
+  /** `Mail.send` */
+  readonly name: string;
+  /** Class of the provider. */
+  readonly type: unknown;
+  readonly origin: Required<messages.WorkflowOrigin>;
+}
 
 /** Tells which workflows one provider holds. */
 @Injectable()
@@ -63,14 +73,15 @@ export class RedflowProviderInspector {
   }
 
   /** The provider's steps whose name is made of its class's. */
-  stepsNamedAfterClass(wrapper: ProviderWrapper): Array<{ name: string; className: string }> {
+  stepsNamedAfterClass(wrapper: ProviderWrapper): UnnamedStep[] {
     if (wrapper.isAlias) return [];
-    return this.stepsOf(wrapper)
-      .filter(({ instance, key }) => isNamedAfterClass(instance, key))
-      .map(({ instance, key }) => {
-        const className = instance.constructor.name;
-        return { name: messages.memberName(className, key), className };
-      });
+    return this.stepsOf(wrapper).flatMap(({ instance, key }) => {
+      const owner = ownerOfUnnamedStep(instance, key);
+      if (!owner) return [];
+      const className = providerClassName(instance, owner);
+      const origin = { className, moduleName: moduleNameOf(wrapper), method: key };
+      return { name: messages.memberName(className, key), type: instance.constructor, origin };
+    });
   }
 
   private classWorkflow(target: DecoratedClass, wrapper: ProviderWrapper): DiscoveredWorkflow[] {
@@ -170,6 +181,10 @@ function hasMethod(wrapper: ProviderWrapper, target: DecoratedClass, key: Method
   return typeof memberOf(wrapper, target, key).method === 'function';
 }
 
-function originAt(target: DecoratedClass, { host }: ProviderWrapper, method?: MethodKey): messages.WorkflowOrigin {
-  return { className: target.name, moduleName: host?.name ?? 'unknown', ...(method !== undefined && { method }) };
+function moduleNameOf({ host }: ProviderWrapper): string {
+  return host?.name ?? 'unknown';
+}
+
+function originAt(target: DecoratedClass, wrapper: ProviderWrapper, method?: MethodKey): messages.WorkflowOrigin {
+  return { className: target.name, moduleName: moduleNameOf(wrapper), ...(method !== undefined && { method }) };
 }

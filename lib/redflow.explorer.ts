@@ -5,7 +5,7 @@ import type { DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovere
 import { REDFLOW_CONNECTION_NAME } from './redflow.constants.js';
 import { RedflowSetupError } from './redflow.errors.js';
 import * as messages from './redflow.messages.js';
-import { isStatic, RedflowProviderInspector } from './redflow-provider.inspector.js';
+import { isStatic, RedflowProviderInspector, type UnnamedStep } from './redflow-provider.inspector.js';
 
 /** Finds the workflows among the providers of the application; nothing else walks them. */
 @Injectable()
@@ -30,6 +30,7 @@ export class RedflowExplorer {
     this.refuseEnhancersBeside(wrappers);
     const connections = this.connectionsIn(wrappers);
     for (const wrapper of wrappers) this.refuseUnguardedSteps(wrapper);
+    this.refuseTwinSteps(wrappers);
     const found = new Map<string, DiscoveredWorkflow>();
     for (const workflow of this.workflowsOf(wrappers)) {
       this.refuseUnknownConnection(workflow, connections);
@@ -49,7 +50,7 @@ export class RedflowExplorer {
     const wrappers = this.discovery.getProviders();
     const [first] = [...this.connectionsIn(wrappers)].sort();
     const steps = this.connection === first ? wrappers.flatMap((wrapper) => this.inspector.stepsNamedAfterClass(wrapper)) : [];
-    const names = steps.filter(({ className }) => isMinified(className)).map(({ name }) => name);
+    const names = steps.filter(({ origin }) => isMinified(origin.className)).map(({ name }) => name);
     return [...new Set([...named.map(({ name }) => name), ...names])];
   }
 
@@ -76,6 +77,17 @@ export class RedflowExplorer {
     if (wrapper.isAlias) return;
     for (const step of this.inspector.stepsOf(wrapper))
       this.enhancers.refuseAtBoot(step, isStatic(wrapper) ? undefined : wrapper.host);
+  }
+
+  /** Calls of a step that has no name of its own are numbered by its default one: those of two classes would mix. */
+  private refuseTwinSteps(wrappers: readonly ProviderWrapper[]): void {
+    const found = new Map<string, UnnamedStep>();
+    for (const step of wrappers.flatMap((wrapper) => this.inspector.stepsNamedAfterClass(wrapper))) {
+      const first = found.get(step.name) ?? step;
+      found.set(step.name, first);
+      if (first.type === step.type && first.origin.method === step.origin.method) continue;
+      throw new RedflowSetupError(messages.duplicateStep(step.name, first.origin, step.origin));
+    }
   }
 
   private connectionsIn(wrappers: readonly ProviderWrapper[]): Set<string> {

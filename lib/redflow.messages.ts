@@ -49,6 +49,10 @@ export const duplicateName = (workflow: string, first: WorkflowOrigin, second: W
   `Workflow name "${workflow}" is used by ${originName(first)} and by ${originName(second)}. Give one of them another: ` +
   `${(second.method ?? first.method) === undefined ? "@Workflow('another-name')" : "the decorator's option name"}.`;
 
+export const duplicateStep = (step: string, first: WorkflowOrigin, second: WorkflowOrigin) =>
+  `Step name "${step}" is used by ${originName(first)} and by another ${originName(second)}: the calls of both in one run would be counted ` +
+  "together. Rename one of the classes, or give one of the steps a name: @Step('another-name').";
+
 export const inheritedTwice = (workflow: string, first: WorkflowOrigin, second: WorkflowOrigin) =>
   `Workflow "${workflow}" is ${originName(first)} and also ${originName(second)}, which inherits it. Provide one of the two classes ` +
   'only, or override the method in the subclass: undecorated to leave the workflow to the base, or with a name of its own.';

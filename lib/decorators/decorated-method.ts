@@ -39,6 +39,14 @@ export function classNameOf(target: object): string {
   return typeof target === 'function' ? target.name : target.constructor.name;
 }
 
+/** The class of a provider, which may have inherited the method of `target`: two that do have two steps. */
+export function providerClassName(provider: unknown, target: object): string {
+  const isOfClass = typeof provider === 'object' && Object.prototype.isPrototypeOf.call(target, provider as object);
+  const isHeir = typeof provider === 'function' && Object.prototype.isPrototypeOf.call(target, provider);
+  const name = isOfClass ? classNameOf(provider as object) : isHeir ? provider.name : '';
+  return name === '' ? classNameOf(target) : name;
+}
+
 function isFunction(value: unknown): value is DecoratedFunction {
   return typeof value === 'function';
 }

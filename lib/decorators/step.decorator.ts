@@ -1,4 +1,4 @@
-import { currentRun, type StepOptions } from '../engine/index.js';
+import { checkStepName, currentRun, methodStepsOf, type StepOptions, withOptionOwner } from '../engine/index.js';
 import { adoptOuterMetadata, isBoundTo } from '../enhancers/bound-enhancers.js';
 import { type CallScope, callScope } from '../enhancers/call-scope.js';
 import { impersonate } from '../enhancers/impersonate.js';
@@ -8,7 +8,7 @@ import type { MethodKey } from '../interfaces/workflow-metadata.interface.js';
 import { RedflowSetupError } from '../redflow.errors.js';
 import { memberName, stepWithoutProvider } from '../redflow.messages.js';
 import { markStep } from '../redflow-metadata.accessor.js';
-import { classNameOf, decoratedMethod } from './decorated-method.js';
+import { classNameOf, decoratedMethod, providerClassName } from './decorated-method.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters are contravariant, so only any[] accepts every method
 type AsyncMethod = (...args: any[]) => Promise<unknown>;
@@ -35,8 +35,13 @@ export type StepMethodDecorator<N extends StepNameFactory = StepNameFactory> = <
  *
  * Inside a run the value is the JSON round trip of what the method returned: a `Date` comes back as a string.
  *
+ * Without a name, calls in one run are numbered in their order: `Payments.charge`, `Payments.charge#2`. Once a run has called the method twice,
+ * a call that is replayed with other arguments fails with `ReplayMismatchError`. In loops and parallel branches give a name made of the
+ * arguments.
+ *
  * @param nameOrOptions the step's name, or options; the name defaults to `ClassName.method`, for an inherited method with the class of
  *   the provider
+ * @throws InvalidOptionError for a name that is empty, too long, or ends in `#` and a number
  *
  * @example
  * ```ts
@@ -55,9 +60,11 @@ export function Step<N extends StepNameFactory = StepNameFactory>(
   nameOrOptions: string | StepDecoratorOptions<N> = {},
 ): StepMethodDecorator<N> {
   const given: StepDecoratorOptions<N> = typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions;
-  const { name, ...options } = given;
+  const { name: ownName, ...options } = given;
+  const name = ownName ?? undefined;
   return (target, key, descriptor) => {
     const method = decoratedMethod('@Step()', target, key, descriptor);
+    checkName(name, memberName(classNameOf(target), key));
     // Made when it is needed: decorators above this one leave what they say on the step.
     let plain: Method | undefined;
     const bare = () => {
@@ -73,11 +80,11 @@ export function Step<N extends StepNameFactory = StepNameFactory>(
     const step = async function (this: unknown, ...args: unknown[]): Promise<unknown> {
       const run = currentRun();
       if (!run) return Reflect.apply(method, this, args);
-      const stepName =
-        typeof name === 'function' ? name.apply(this, args) : (name ?? memberName(providerName(this, target), key));
       const scope = callScope.getStore();
       const call = () => execute(scope, { provider: this, owner: target, key, method: bare() }, args);
-      return run.step.run(stepName, call, boundTo(this, options));
+      const bound = boundTo(this, options);
+      if (name !== undefined) return run.step.run(typeof name === 'function' ? name.apply(this, args) : name, call, bound);
+      return methodStepsOf(run).runMethod(memberName(providerClassName(this, target), key), args, call, bound);
     };
     impersonate(step, method);
     markStep(target, key, name !== undefined);
@@ -85,12 +92,12 @@ export function Step<N extends StepNameFactory = StepNameFactory>(
   };
 }
 
-/** The class of the provider, which may have inherited the method: two that do have two steps. */
-function providerName(provider: unknown, target: object): string {
-  const isOfClass = typeof provider === 'object' && Object.prototype.isPrototypeOf.call(target, provider as object);
-  const isHeir = typeof provider === 'function' && Object.prototype.isPrototypeOf.call(target, provider);
-  const name = isOfClass ? classNameOf(provider as object) : isHeir ? provider.name : '';
-  return name === '' ? classNameOf(target) : name;
+/**
+ * @param member the method, whose name is that of the step if it has none of its own
+ * @throws InvalidOptionError
+ */
+function checkName(name: unknown, member: string): void {
+  if (typeof name !== 'function') withOptionOwner(`method "${member}"`, () => checkStepName(name ?? member));
 }
 
 /** A compensation reaches the provider as the method does: `compensate(this: Stock, output) { … }`. */

@@ -2,6 +2,7 @@ export { getDefaultClient, setDefaultClient } from './client/default-client.js';
 export { defineWorkflow } from './client/define-workflow.js';
 export { createClient, RedflowClient } from './client/redflow-client.js';
 export type { DebounceOptions, KeyFunction, LimitOptions } from './core/admission.types.js';
+export { checkStepName } from './core/checks.js';
 export type {
   CancelOptions,
   CancelResult,
@@ -38,6 +39,7 @@ export {
   RateLimitedError,
   RedflowError,
   RedisPermissionError,
+  ReplayMismatchError,
   ReplicationError,
   ResultTimeoutError,
   RetryAfterError,
@@ -59,6 +61,7 @@ export {
 } from './core/errors/index.js';
 export type { EventDefinition, EventRef, ReceivedEvent } from './core/event.types.js';
 export { defineEvent } from './core/event-names.js';
+export { withOptionOwner } from './core/option-context.js';
 export { createRegistry } from './core/registry.js';
 export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/registry.types.js';
 export type { BackoffOptions, RetryFailure, RetryPolicy } from './core/retry.types.js';
@@ -101,5 +104,5 @@ export type {
   WorkflowRegistry,
 } from './core/workflow.types.js';
 export { checkWorkerOptions } from './worker/resolve-worker-options.js';
-export { runInputOf } from './worker/run-context.js';
+export { methodStepsOf, runInputOf } from './worker/run-context.js';
 export { startWorker } from './worker/start-worker.js';

@@ -12,8 +12,10 @@ export interface WorkflowDecoratorOptions<I = unknown> extends WorkflowOptions<I
 // biome-ignore lint/suspicious/noExplicitAny: a decorator's options do not know what the method returns
 export interface StepDecoratorOptions<N extends StepNameFactory = StepNameFactory> extends StepOptions<any> {
   /**
-   * A name, or a function of the method's arguments that makes one: needed when a run calls the method more than once.
-   * @default 'ClassName.method', of the class that declares the method
+   * A name, or a function of the method's arguments that makes one: `(id) => "reserve:" + id`. Use one in loops and parallel
+   * branches. As with `ctx.step.run`, a name is used once in a run, and does not end in `#` and a number.
+   *
+   * @default 'ClassName.method', of the class of the provider; from the second call in a run on with its number: 'ClassName.method#2'
    */
   name?: string | N | undefined;
 }

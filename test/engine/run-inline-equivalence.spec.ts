@@ -4,6 +4,7 @@ import {
   defineWorkflow,
   type FailureHook,
   type Handler,
+  methodStepsOf,
   NonRetriableError,
   RetryAfterError,
   type RunRecord,
@@ -115,6 +116,17 @@ const CASES: Record<string, Case> = {
     handler: async (ctx) => {
       await ctx.step.run('twice', () => 1);
       await ctx.step.run('twice', () => 2);
+    },
+  },
+  'calls of a method, numbered': {
+    handler: async (ctx) => {
+      const { runMethod } = methodStepsOf(ctx);
+      const call = (to: string) =>
+        runMethod('Mail.send', [to], ({ attempt }) => `${to} ${attempt}`, { compensate: () => undefined });
+      const all = await Promise.all([call('a'), call('b')]);
+      const nested = await ctx.step.run('outer', () => call('c'));
+      await ctx.step.waitFor('pause', 1);
+      throw new NonRetriableError([...all, nested, await call('d')].join());
     },
   },
   'a wait inside a step': {

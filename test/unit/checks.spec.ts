@@ -87,6 +87,16 @@ describe('checkStepName()', () => {
   it.each(['', 'x'.repeat(513), '😀'.repeat(513), Symbol('x')])('refuses %p', (name) => {
     expect(() => checkStepName(name)).toThrow(/^Expected the step name to be a string of 1 to 512 characters; got /);
   });
+
+  it.each(['page#2', '#0', 'a\n#10'])('refuses %p, since calls of @Step() methods are named like that', (name) => {
+    expect(() => checkStepName(name)).toThrow(
+      /^Expected the step name not to end in "#" and a number, which tell the calls of a @Step\(\) method apart; got '.*#\d+'\. Use another sign, such as ":"$/,
+    );
+  });
+
+  it.each(['#', 'page#', 'page#2 ', 'page#2\n', '#2a', 'C#'])('accepts %p', (name) => {
+    expect(checkStepName(name)).toBe(name);
+  });
 });
 
 describe('checkRunId(), checkVersion(), checkIdempotencyKey() and checkPrefix()', () => {

@@ -20,6 +20,7 @@ const {
   redflowErrorCode,
   redflowErrorPrototype,
   RedisPermissionError,
+  ReplayMismatchError,
   ReplicationError,
   ResultTimeoutError,
   RetryAfterError,
@@ -77,6 +78,12 @@ const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
     new StepMismatchError({ runId: 'r1', step: 'pause', stored: 'sleep', called: 'run' }),
     'STEP_MISMATCH',
     'Step "pause" of run "r1" was stored as "sleep" and is now called as "run". Give the new step another name: runs in flight keep the old one.',
+    true,
+  ],
+  [
+    new ReplayMismatchError({ runId: 'r1', step: 'Mail.send#2' }),
+    'REPLAY_MISMATCH',
+    'Step "Mail.send#2" of run "r1" was stored under other arguments than it is called with now: the handler has changed, or is not deterministic. Calls of a @Step() method are told apart by their order: give each a name made of its arguments, @Step({ name: (id) => "send:" + id }).',
     true,
   ],
   [

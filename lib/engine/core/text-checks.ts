@@ -11,6 +11,7 @@ const MAX_TAG_VALUE_BYTES = 256;
 
 const CONTROL_CHARACTER = /\p{Cc}/u;
 const LONE_SURROGATE = /\p{Cs}/u;
+const CALL_NUMBER = /#\d+$/;
 
 /**
  * @param what whose name it is: `workflow`, `queue`
@@ -21,9 +22,13 @@ export function checkName(value: unknown, what: string): string {
   return refuse(what, `the ${what} name to be 1 to ${MAX_NAME_BYTES} bytes of text without control characters`, value);
 }
 
-/** @throws InvalidOptionError unless it is a string of 1 to 512 characters */
+/** @throws InvalidOptionError unless it is a string of 1 to 512 characters that does not end like the name of a numbered call */
 export function checkStepName(value: unknown, option = 'name', what = 'step name'): string {
-  if (isWhole(value) && hasAtMost(value, MAX_STEP_NAME_CHARACTERS)) return value;
+  if (isWhole(value) && hasAtMost(value, MAX_STEP_NAME_CHARACTERS)) {
+    if (!CALL_NUMBER.test(value)) return value;
+    const expected = `the ${what} not to end in "#" and a number, which tell the calls of a @Step() method apart`;
+    throw new InvalidOptionError(option, `Expected ${expected}; got ${describeValue(value)}. Use another sign, such as ":"`);
+  }
   return refuse(option, `the ${what} to be a string of 1 to ${MAX_STEP_NAME_CHARACTERS} characters`, value);
 }
 

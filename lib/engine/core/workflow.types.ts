@@ -82,7 +82,7 @@ export interface StepApi {
    *
    * The value is the JSON round trip of what `fn` returned, on the first pass and on every replay.
    *
-   * @param name 1 to 512 characters, unique within the run: put the index or key into it inside a loop
+   * @param name 1 to 512 characters, unique within the run: put the index or key into it inside a loop. Not ending in `#` and a number
    * @throws DuplicateStepError when the name was used before in this pass
    * @throws StepMismatchError when an earlier pass used the name for another kind of step
    * @throws StepTimeoutError when `timeout` ran out

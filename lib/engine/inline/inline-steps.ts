@@ -52,9 +52,18 @@ export class InlineSteps implements ContextSteps {
   ) {}
 
   readonly run = <T>(name: string, fn: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<Stored<T>> => {
-    this.overrides.call(name);
-    const overridden = (step: StepContext) => this.overrides.outcome(name, step) as Promise<T>;
-    return this.runtime.run(name, this.overrides.has(name) ? overridden : fn, this.withOverriddenCompensation(name, options));
+    return this.runtime.run(name, this.replacing(name, fn), this.withOverriddenCompensation(name, options));
+  };
+
+  readonly runMethod = <T>(
+    method: string,
+    args: readonly unknown[],
+    fn: (step: StepContext) => T | Promise<T>,
+    options: StepOptions,
+  ): Promise<Stored<T>> => {
+    const call = this.runtime.callOf(method, args);
+    const name = call?.name ?? method;
+    return this.runtime.runCall(method, call, this.replacing(name, fn), this.withOverriddenCompensation(name, options));
   };
 
   readonly waitFor = (name: string, target: When): Promise<void> => {
@@ -140,6 +149,12 @@ export class InlineSteps implements ContextSteps {
     if (!always && !this.overrides.has(name)) return undefined;
     const fn = () => this.overrides.outcomeFromOutside(name, kind, outcome);
     return this.runtime.refusedInsideStep(name) ?? (this.runtime.run(name, fn) as Promise<T>);
+  }
+
+  /** The function of a step, or what the test puts in its place. */
+  private replacing<T>(name: string, fn: (step: StepContext) => T | Promise<T>): (step: StepContext) => T | Promise<T> {
+    this.overrides.call(name);
+    return this.overrides.has(name) ? (step) => this.overrides.outcome(name, step) as Promise<T> : fn;
   }
 
   private withOverriddenCompensation(name: string, options: StepOptions | undefined): StepOptions | undefined {

@@ -17,6 +17,8 @@ export interface StepCommit {
   /** When a waiting step goes on: an instant, or a delay from the moment the script runs. */
   readonly wait?: { at: number } | { delayMs: number };
   readonly payload: string;
+  /** Of the arguments of a numbered call, see `StoredStep`. */
+  readonly digest?: string | undefined;
 }
 
 export interface StepCommitted {
@@ -32,9 +34,10 @@ export function commitStep(step: StepCommit): Op<StepCommitted> {
 
 /** As {@link commitStep}, for a caller that has run and fence apart. */
 export function commitStepOf(runId: string, fence: string, step: Omit<StepCommit, 'runId' | 'fence'>): Op<StepCommitted> {
-  const { wait } = step;
+  const { wait, digest } = step;
   // Joined here: every argument of its own was measurable on both sides.
-  const head = `${step.kind},${step.status},${step.order},${step.attempt},${step.base},`;
+  const numbers = `${step.kind},${step.status},${step.order},${step.attempt},${step.base},`;
+  const head = digest === undefined ? numbers : `${numbers}${digest},`;
   const pause = wait ? ('at' in wait ? `=${wait.at}` : `+${Math.floor(wait.delayMs)}`) : '';
   return {
     name: 'commit_step',

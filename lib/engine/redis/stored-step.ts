@@ -5,7 +5,7 @@ import { STEP_KINDS, STEP_STATUSES } from './keyspace.js';
 import { NO_EVENT, parseEventOutcome, parseWinner, payloadWithin, winningValue } from './stored-outcome.js';
 
 /**
- * A step as it is stored: `kind,status,order,attempt,base,startedAt,moment;payload`.
+ * A step as it is stored: `kind,status,order,attempt,base,startedAt,moment;payload`, with a digest behind `base` if it has one.
  *
  * Kind `v` is a function with a compensation that has completed; `u` one that is begun, or has failed, and whose outcome is unknown.
  * Status `s` succeeded, `f` failed and memoised, `x` failed and to be run again, `w` waiting, `r` running; `d` and `k` are an outcome
@@ -24,22 +24,27 @@ export interface StoredStep {
   readonly moment: number;
   /** Encoded output or error. */
   readonly payload: string;
+  /** Of the arguments of a `@Step()` method without a name of its own: the first 8 bytes of the SHA-1 of their canonical JSON, as base64url. */
+  readonly digest?: string | undefined;
   /** What a codec had made of the payload, to be stored again as it was. */
   readonly sealed?: string;
 }
 
 export function parseStep(text: string): StoredStep {
   const end = text.indexOf(';');
-  const [kind, status, order, attempt, base, startedAt, moment] = text.slice(0, end).split(',');
+  const parts = text.slice(0, end).split(',');
+  const [kind, status, order, attempt, base] = parts;
+  const times = parts.length - 2;
   return {
     kind,
     status,
     order: Number(order),
     attempt: Number(attempt),
     base: Number(base),
-    startedAt: Number(startedAt),
-    moment: Number(moment),
+    startedAt: Number(parts[times]),
+    moment: Number(parts[times + 1]),
     payload: text.slice(end + 1),
+    digest: times === 6 ? parts[5] : undefined,
   };
 }
 

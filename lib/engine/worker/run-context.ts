@@ -1,6 +1,6 @@
 import type { ReceivedEvent } from '../core/event.types.js';
-import type { LoggerPort } from '../core/values.types.js';
-import type { StepApi, WorkflowContext } from '../core/workflow.types.js';
+import type { LoggerPort, Stored } from '../core/values.types.js';
+import type { StepApi, StepContext, StepOptions, WorkflowContext } from '../core/workflow.types.js';
 import { receivedEvent } from '../redis/stored-event.js';
 import { attemptOf } from '../redis/stored-run.js';
 import { LazyAbort } from './lazy-abort.js';
@@ -11,6 +11,17 @@ import { RunLogger } from './run-logger.js';
 export interface ContextSteps extends StepApi {
   commit(): Promise<void>;
   patched(id: string): Promise<boolean>;
+  /**
+   * Runs a `@Step()` method under its default name, as {@link StepApi.run}; from the second call in the run on the name ends in a number.
+   *
+   * @param method the name: `Mail.send`
+   */
+  runMethod<T>(
+    method: string,
+    args: readonly unknown[],
+    fn: (step: StepContext) => T | Promise<T>,
+    options: StepOptions,
+  ): Promise<Stored<T>>;
 }
 
 /** The context of one pass. */
@@ -80,4 +91,9 @@ export class RunContext implements WorkflowContext {
 /** The input of the run that a handler was called for, on its way to it. */
 export function runInputOf(context: WorkflowContext): RunInput {
   return (context as RunContext).inputs;
+}
+
+/** The steps of a run, as `@Step()` methods call them. */
+export function methodStepsOf(context: WorkflowContext): Pick<ContextSteps, 'runMethod'> {
+  return (context as RunContext).step;
 }

@@ -7,10 +7,13 @@ import { asError, fromStoredError } from '../core/stored-error.js';
 import type { Stored } from '../core/values.types.js';
 import type { StepContext, StepOptions, WorkflowContext } from '../core/workflow.types.js';
 import type { StoredStep } from '../redis/stored-step.js';
+import type { MethodCall } from './method-calls.js';
 import type { StepWrite } from './pass-journal.js';
 import { ProgressReports } from './progress-reports.js';
+import { refuseMismatch } from './replay-mismatch.js';
 import { COMPENSATE, type Opening, type StepLedger } from './step-ledger.js';
 import { type StepCompensation, type StepPolicy, stepPolicyOf } from './step-policy.js';
+import { beginningOf, recordOf } from './step-records.js';
 import { StepTask, type StepTaskHost, type StepTaskInit } from './step-task.js';
 import { Stragglers } from './stragglers.js';
 
@@ -58,7 +61,13 @@ export class RunSteps implements StepTaskHost {
     return this.reports.store(step, payload, where);
   }
 
-  run<T>(name: string, fn: (step: StepContext) => T | Promise<T>, options: StepOptions | undefined): Promise<Stored<T>> {
+  /** @param call if a `@Step()` method makes it and the name is its default one */
+  run<T>(
+    name: string,
+    fn: (step: StepContext) => T | Promise<T>,
+    options: StepOptions | undefined,
+    call: MethodCall | undefined,
+  ): Promise<Stored<T>> {
     let policy = NO_POLICY;
     const opening: Opening<Stored<T>> = (resolve, reject) => {
       if (typeof fn !== 'function') {
@@ -66,17 +75,18 @@ export class RunSteps implements StepTaskHost {
       }
       if (options !== undefined) policy = stepPolicyOf(name, options);
       return (stored) => {
+        if (call?.mismatched !== undefined) refuseMismatch(this.ledger, call.mismatched);
         if (stored?.status === 's' || stored?.status === 'f') {
           this.replay(name, stored, resolve, reject);
           return;
         }
-        this.launch(name, fn, policy, stored, resolve as (value: never) => void, reject);
+        this.launch(name, fn, policy, stored, resolve as (value: never) => void, reject, call?.digest);
       };
     };
     const met = () => {
       if (policy.compensation) this.compensable(name, policy.compensation);
     };
-    return this.ledger.open(name, 'r', opening, met);
+    return this.ledger.open(name, 'r', opening, met, call !== undefined);
   }
 
   /** Runs a compensation as a step of its own, with a policy that is checked already. */
@@ -84,7 +94,9 @@ export class RunSteps implements StepTaskHost {
     return this.ledger.open<void>(
       name,
       'r',
-      (resolve, reject) => (stored) => this.launch(name, fn, policy, stored, resolve, reject),
+      (resolve, reject) => (stored) => this.launch(name, fn, policy, stored, resolve, reject, undefined),
+      undefined,
+      true,
     );
   }
 
@@ -95,12 +107,13 @@ export class RunSteps implements StepTaskHost {
     stored: StoredStep | undefined,
     resolve: (value: never) => void,
     reject: (error: unknown) => void,
+    digest: string | undefined,
   ): void {
     const attempt = stored ? stored.attempt + (stored.status === 'r' ? 0 : 1) : 1;
     const base = stored ? (stored.status === 'x' ? stored.attempt : stored.base) : 0;
     const lastProgress = this.ledger.data.progress.get(name);
     const isDoubtful = stored?.kind === 'u';
-    const init: StepTaskInit = { name, fn, policy, attempt, base, isDoubtful, lastProgress, resolve, reject };
+    const init: StepTaskInit = { name, fn, policy, attempt, base, isDoubtful, lastProgress, digest, resolve, reject };
     if (stored?.status === 'w') this.waitForRetry(init, stored.moment);
     else this.begin(init);
   }
@@ -130,9 +143,9 @@ export class RunSteps implements StepTaskHost {
         return;
       }
       const error = fromStoredError(decodePayload(stored.payload) as StoredError);
-      const { order, attempt, base, payload: opened, sealed: payload = opened } = stored;
+      const { order, attempt, base, digest, payload: opened, sealed: payload = opened } = stored;
       const kind = stored.kind as StepWrite['kind'];
-      this.ledger.failures.replayed(error, { name, kind, order, attempt, base, elapsedMs: 0, payload });
+      this.ledger.failures.replayed(error, { name, kind, order, attempt, base, elapsedMs: 0, payload, digest });
       reject(error);
     });
   }
@@ -282,13 +295,4 @@ function isUnchanged(value: unknown): boolean {
 /** The step that undoes another one. */
 export function compensationOf(step: string): string {
   return `${COMPENSATE}${step}`;
-}
-
-function beginningOf({ name, attempt, base }: StepTaskInit): StepWrite {
-  return { name, kind: 'u', status: 'r', order: 0, attempt, base, elapsedMs: 0, payload: '' };
-}
-
-function recordOf(task: StepTask, order: number, status: StepWrite['status'], payload: string, kind: 'r' | 'v' | 'u'): StepWrite {
-  const { name, attempt, base } = task.init;
-  return { name, kind, status, order, attempt, base, elapsedMs: task.elapsedMs, payload };
 }

@@ -126,8 +126,9 @@ export class StepLedger {
   /**
    * Opens a step: checks its name, hands over a stored outcome, or lets `opening` begin it.
    * @param met called once the name is known to be free, also where the step may not begin any more
+   * @param isOwnName whether the engine has made the name
    */
-  open<T>(name: string, kind: string, opening: Opening<T>, met?: () => void): Promise<T> {
+  open<T>(name: string, kind: string, opening: Opening<T>, met?: () => void, isOwnName = false): Promise<T> {
     if (this.isClosed) return new Promise(() => undefined);
     if (this.host.isLeaving) {
       this.leaveToNextPass();
@@ -146,6 +147,7 @@ export class StepLedger {
     };
     try {
       const begin = opening(resolve, reject);
+      if (!isOwnName) checkStepName(name);
       this.use(name, kind);
       met?.();
       const stored = this.data.steps.get(name);
@@ -261,8 +263,6 @@ export class StepLedger {
   }
 
   private use(name: string, kind: string): void {
-    // The name of a compensation is that of a step and somewhat longer.
-    checkStepName(typeof name === 'string' && name.startsWith(COMPENSATE) ? name.slice(COMPENSATE.length) || name : name);
     const { runId } = this;
     this.reserve(name);
     const stored = this.data.steps.get(name);

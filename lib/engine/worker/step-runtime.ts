@@ -18,6 +18,7 @@ import type { RunData, StoredStep } from '../redis/stored-step.js';
 import { AnySteps } from './any-steps.js';
 import { ChildSteps } from './child-steps.js';
 import { EventSteps } from './event-steps.js';
+import { type MethodCall, MethodCalls } from './method-calls.js';
 import type { StepWrite } from './pass-journal.js';
 import { PatchAnswers } from './patch-answers.js';
 import { type Outcome, RemoteWaits } from './remote-waits.js';
@@ -37,6 +38,7 @@ export class StepRuntime implements ContextSteps {
   private readonly events: EventSteps;
   private readonly anyOf: AnySteps;
   private patches: PatchAnswers | undefined;
+  private methodCalls: MethodCalls | undefined;
   private warnedOfNesting = false;
   private points = 0;
 
@@ -52,8 +54,32 @@ export class StepRuntime implements ContextSteps {
 
   readonly run = <T>(name: string, fn: (step: StepContext) => T | Promise<T>, options?: StepOptions): Promise<Stored<T>> => {
     const outer = this.outerStep();
-    return outer ? this.callNested(outer, name, fn) : this.functions.run(name, fn, options);
+    return outer ? this.callNested(outer, name, fn) : this.functions.run(name, fn, options, undefined);
   };
+
+  readonly runMethod = <T>(
+    method: string,
+    args: readonly unknown[],
+    fn: (step: StepContext) => T | Promise<T>,
+    options: StepOptions,
+  ): Promise<Stored<T>> => this.runCall(method, this.callOf(method, args), fn, options);
+
+  /** Numbers a call of a `@Step()` method; undefined inside of a step, where it is a plain one. */
+  callOf(method: string, args: readonly unknown[]): MethodCall | undefined {
+    if (this.outerStep()) return undefined;
+    this.methodCalls ??= new MethodCalls(this.ledger.host, this.ledger.data);
+    return this.methodCalls.next(method, args);
+  }
+
+  /** @param call what {@link callOf} has made of it */
+  runCall<T>(
+    method: string,
+    call: MethodCall | undefined,
+    fn: (step: StepContext) => T | Promise<T>,
+    options: StepOptions | undefined,
+  ): Promise<Stored<T>> {
+    return call ? this.functions.run(call.name, fn, options, call) : this.run(method, fn, options);
+  }
 
   readonly waitFor = (name: string, target: When): Promise<void> =>
     this.refusedInsideStep(name) ?? this.sleeps.waitFor(name, target);

@@ -17,6 +17,8 @@ export interface StepTaskInit {
   /** An earlier execution has left it open whether the step took effect. */
   readonly isDoubtful: boolean;
   readonly lastProgress: string | undefined;
+  /** Of the arguments of a `@Step()` method that has no name of its own. */
+  readonly digest: string | undefined;
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
 }

@@ -18,6 +18,7 @@ import {
   ChildWorkflowError,
   DuplicateStepError,
   NestedStepError,
+  ReplayMismatchError,
   StepMismatchError,
   StepTimeoutError,
   UnknownOutcomeError,
@@ -41,6 +42,7 @@ const ERROR_CLASSES = {
   PAYLOAD_TOO_LARGE: PayloadTooLargeError,
   RATE_LIMITED: RateLimitedError,
   REDIS_PERMISSION: RedisPermissionError,
+  REPLAY_MISMATCH: ReplayMismatchError,
   REPLICATION: ReplicationError,
   RESULT_TIMEOUT: ResultTimeoutError,
   RETRY_AFTER: RetryAfterError,
@@ -67,6 +69,7 @@ export type RedflowErrorCode = keyof typeof ERROR_CLASSES;
 const NEVER_RETRIED: ReadonlySet<RedflowErrorCode> = new Set<RedflowErrorCode>([
   'NON_RETRIABLE',
   'STEP_MISMATCH',
+  'REPLAY_MISMATCH',
   'PAYLOAD_TOO_LARGE',
   'SERIALIZATION',
   'DUPLICATE_STEP',

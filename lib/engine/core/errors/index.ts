@@ -20,6 +20,7 @@ export {
   ChildWorkflowError,
   DuplicateStepError,
   NestedStepError,
+  ReplayMismatchError,
   StepMismatchError,
   StepTimeoutError,
   UnknownOutcomeError,

@@ -110,6 +110,27 @@ export class StepMismatchError extends RedflowError {
 }
 
 /**
+ * A `@Step()` method that is called more than once in a run was replayed with other arguments than those its stored result belongs to.
+ * Never retried.
+ */
+export class ReplayMismatchError extends RedflowError {
+  readonly code = 'REPLAY_MISMATCH';
+  readonly runId: string;
+  /** The step whose stored result belongs to other arguments. */
+  readonly step: string;
+
+  constructor(ids: { runId: string; step: string }) {
+    super(
+      `Step "${ids.step}" of run "${ids.runId}" was stored under other arguments than it is called with now: the handler has changed, or is ` +
+        'not deterministic. Calls of a @Step() method are told apart by their order: give each a name made of its arguments, ' +
+        '@Step({ name: (id) => "send:" + id }).',
+    );
+    this.runId = ids.runId;
+    this.step = ids.step;
+  }
+}
+
+/**
  * In a run's `compensationErrors`: a step was started, nobody knows what it did, and its `compensate: { unknown: 'report' }` wants that
  * looked into rather than undone.
  */

@@ -1,0 +1,204 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import {
+  methodStepsOf,
+  NonRetriableError,
+  ReplayMismatchError,
+  type StepContext,
+  type StepOptions,
+  type WorkflowContext,
+} from '../../lib/engine/index.js';
+import { packRuns } from '../../lib/engine/redis/pack-runs.js';
+import { type Engine, startEngine, workflow } from '../support/engine.js';
+import { openEngineRoom } from '../support/engine-room.js';
+
+const HOUR_MS = 3_600_000;
+
+/** What a `@Step()` method does: it sends something, and notes that it did. */
+class Mail {
+  readonly sent: string[] = [];
+
+  send(ctx: WorkflowContext, args: readonly unknown[], options: StepOptions = {}, fail = false): Promise<string> {
+    const send = ({ idempotencyKey }: StepContext) => {
+      this.sent.push(`${String(args[0])} ${idempotencyKey.slice(idempotencyKey.indexOf(':') + 1)}`);
+      if (fail) throw new Error('no');
+      return `sent ${String(args[0])}`;
+    };
+    return methodStepsOf(ctx).runMethod('Mail.send', args, send, options);
+  }
+}
+
+type Calls = ReadonlyArray<readonly unknown[]>;
+
+/** A run that sends, sleeps, and sends again; `deploy` changes to whom while it sleeps. */
+async function sleeping(early: Calls, late: Calls = [], options: StepOptions = {}) {
+  const mail = new Mail();
+  const calls = { early, late };
+  const flow = workflow(
+    'flow',
+    async (ctx: WorkflowContext) => {
+      const results: string[] = [];
+      for (const args of calls.early) results.push(await mail.send(ctx, args, options));
+      await ctx.step.waitFor('pause', '1h');
+      for (const args of calls.late) results.push(await mail.send(ctx, args, options));
+      return results;
+    },
+    { maxAttempts: 3, retries: { delay: 0 } },
+  );
+  const engine = await startEngine({ workflows: [flow] });
+  const handle = await engine.client.run(flow, undefined, { runId: 'r1' });
+  await engine.until('r1', 'waiting');
+  const deploy = async (changed: Partial<typeof calls>): Promise<void> => {
+    Object.assign(calls, changed);
+    await engine.advance(HOUR_MS);
+  };
+  return { engine, handle, mail, deploy };
+}
+
+/** What lies in Redis before the times of a step. */
+async function headOf(engine: Engine, step: string): Promise<string[]> {
+  const record = (await engine.redis.hget(engine.key('data:r1'), `s:${step}`)) ?? '';
+  return record.slice(0, record.indexOf(';')).split(',').slice(0, -2);
+}
+
+const digestOf = (json: string) => createHash('sha1').update(json).digest().subarray(0, 8).toString('base64url');
+
+const stepNames = async ({ client }: Engine, runId = 'r1') => (await client.getRunSteps(runId)).map(({ name }) => name);
+
+describe('calls of a @Step() method', () => {
+  it('are numbered from the second on, in each pass alike', async () => {
+    const { engine, handle, mail, deploy } = await sleeping([['a'], ['b']], [['a']]);
+    await deploy({});
+    expect(await handle.result()).toEqual(['sent a', 'sent b', 'sent a']);
+    expect(mail.sent).toEqual(['a Mail.send', 'b Mail.send#2', 'a Mail.send#3']);
+    expect(await stepNames(engine)).toEqual(['Mail.send', 'Mail.send#2', 'pause', 'Mail.send#3']);
+  });
+
+  it('keep 8 bytes of the SHA-1 of the canonical JSON of their arguments, and other steps nothing', async () => {
+    const flow = workflow('flow', async (ctx) => {
+      const mail = new Mail();
+      await ctx.step.run('plain', () => 1);
+      await mail.send(ctx, ['a', { b: 1, a: [undefined] }]);
+      await mail.send(ctx, [ctx, ctx.logger, ctx.run]);
+      await mail.send(ctx, [() => 1]);
+    });
+    const engine = await startEngine({ workflows: [flow] });
+    await (await engine.client.run(flow, undefined, { runId: 'r1' })).result();
+    expect(await headOf(engine, 'plain')).toEqual(['r', 's', '1', '1', '0']);
+    expect(await headOf(engine, 'Mail.send')).toEqual(['r', 's', '2', '1', '0', digestOf('["a",{"a":[null],"b":1}]')]);
+    expect(await headOf(engine, 'Mail.send#2')).toEqual(['r', 's', '3', '1', '0', digestOf('[null,null,null]')]);
+    expect(await headOf(engine, 'Mail.send#3')).toEqual(['r', 's', '4', '1', '0']);
+  });
+
+  it('get no result that was stored under other arguments, and run nothing', async () => {
+    const { engine, handle, mail, deploy } = await sleeping([['a'], ['b']]);
+    await deploy({ early: [['b'], ['a']] });
+    const error = await engine.failure(handle);
+    expect(error).toBeInstanceOf(ReplayMismatchError);
+    expect(error).toMatchObject({ runId: 'r1', step: 'Mail.send' });
+    expect((await handle.getState()).attempt).toBe(1);
+    expect(mail.sent).toHaveLength(2);
+  });
+
+  it('are compared with the second one, too', async () => {
+    const { engine, handle, mail, deploy } = await sleeping([['a'], ['b']]);
+    await deploy({ early: [['a'], ['c']] });
+    expect(await engine.failure(handle)).toMatchObject({ code: 'REPLAY_MISMATCH', step: 'Mail.send#2' });
+    expect(mail.sent).toHaveLength(2);
+  });
+
+  it('do not run a second time where the first was replayed under other arguments', async () => {
+    const { engine, handle, mail, deploy } = await sleeping([['a']]);
+    await deploy({ early: [['b'], ['a']] });
+    expect(await engine.failure(handle)).toMatchObject({ code: 'REPLAY_MISMATCH', step: 'Mail.send' });
+    expect(mail.sent).toEqual(['a Mail.send']);
+  });
+
+  it('may have other arguments on replay where there is one in the run', async () => {
+    const { handle, mail, deploy } = await sleeping([[1]]);
+    await deploy({ early: [[2]] });
+    expect(await handle.result()).toEqual(['sent 1']);
+    expect(mail.sent).toHaveLength(1);
+  });
+
+  it('are not compared where the arguments have no JSON', async () => {
+    const { handle, deploy } = await sleeping([['a', new Map()], ['b']]);
+    await deploy({ early: [['c', new Map()], ['b']] });
+    expect(await handle.result()).toEqual(['sent a', 'sent b']);
+  });
+
+  it('do not run again under other arguments after they have failed', async () => {
+    const mail = new Mail();
+    let order = ['a', 'b'];
+    const flow = workflow(
+      'flow',
+      async (ctx) => {
+        const all = order.map((to) => mail.send(ctx, [to], {}, to === 'a'));
+        const failed = (await Promise.allSettled(all)).find(({ status }) => status === 'rejected') as PromiseRejectedResult;
+        order = ['b', 'a'];
+        throw failed.reason;
+      },
+      { maxAttempts: 3, retries: { delay: 0 } },
+    );
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined);
+    expect(await engine.failure(handle)).toMatchObject({ code: 'REPLAY_MISMATCH', step: 'Mail.send' });
+    expect([...new Set(mail.sent)]).toEqual(['a Mail.send', 'b Mail.send#2']);
+  });
+
+  it('are undone one by one, also where the run has failed over other arguments', async () => {
+    const undone: string[] = [];
+    const options: StepOptions = {
+      compensate: (output, { stepIdempotencyKey }) => {
+        undone.push(`${String(output)} ${stepIdempotencyKey}`);
+      },
+    };
+    const { engine, handle, deploy } = await sleeping([['a'], ['b']], [], options);
+    await deploy({ early: [['b'], ['a']] });
+    expect(await engine.failure(handle)).toMatchObject({ code: 'REPLAY_MISMATCH' });
+    expect(undone).toEqual(['sent b r1:Mail.send#2', 'sent a r1:Mail.send']);
+    expect(await handle.getState()).not.toHaveProperty('compensationErrors');
+    expect(await stepNames(engine)).toEqual(expect.arrayContaining(['compensate:Mail.send', 'compensate:Mail.send#2']));
+  });
+
+  it('know their arguments in a run that was packed and is retried', async () => {
+    const mail = new Mail();
+    let isRight = true;
+    const flow = workflow('flow', async (ctx) => {
+      await mail.send(ctx, ['a']);
+      await mail.send(ctx, [isRight ? 'b' : 'c']);
+      if (mail.sent.length === 2 && ctx.run.attempt === 1) throw new NonRetriableError('not yet');
+    });
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined, { runId: 'r1' });
+    expect(await engine.failure(handle)).toMatchObject({ message: 'not yet' });
+    await openEngineRoom({ prefix: engine.prefix }).send(packRuns(10));
+    expect(await engine.redis.exists(engine.key('data:r1'))).toBe(0);
+    isRight = false;
+    await engine.client.retryRun('r1');
+    expect(await engine.failure(handle)).toMatchObject({ code: 'REPLAY_MISMATCH', step: 'Mail.send#2' });
+    expect(mail.sent).toHaveLength(2);
+  });
+
+  it('are plain inside the function of a step, and do not count', async () => {
+    const mail = new Mail();
+    const flow = workflow('flow', async (ctx) => {
+      await ctx.step.run('outer', () => mail.send(ctx, ['a']));
+      return mail.send(ctx, ['b']);
+    });
+    const engine = await startEngine({ workflows: [flow] });
+    expect(await (await engine.client.run(flow, undefined, { runId: 'r1' })).result()).toBe('sent b');
+    expect(mail.sent).toEqual(['a outer', 'b Mail.send']);
+    expect(await stepNames(engine)).toEqual(['outer', 'Mail.send']);
+  });
+
+  it('share their names with no other step', async () => {
+    const flow = workflow('flow', async (ctx) => {
+      await ctx.step.run('Mail.send', () => 1);
+      await new Mail().send(ctx, ['a']);
+    });
+    const engine = await startEngine({ workflows: [flow] });
+    const error = await engine.failure(await engine.client.run(flow, undefined));
+    expect(error).toMatchObject({ code: 'DUPLICATE_STEP', step: 'Mail.send' });
+  });
+});
