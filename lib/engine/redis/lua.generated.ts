@@ -603,7 +603,7 @@ local MOST_PACKED, PIECE = 4096, 60
 local function convert_times(flat, convert)
   for i = 2, #flat, 2 do
     if string.sub(flat[i - 1], 1, 2) == 's:' then
-      flat[i] = string.gsub(flat[i], '^(%a,%a,%d+,%d+,%d+),(-?%d+),(-?%d+);', function(head, since, moment)
+      flat[i] = string.gsub(flat[i], '^(%a,%a,%d+,%d+,%d+[^;]-),(-?%d+),(-?%d+);', function(head, since, moment)
         return string.format('%s,%.0f,%.0f;', head, convert(since, moment))
       end)
     end
