@@ -21,6 +21,7 @@ export default {
     '^nestjs-redflow$': '<rootDir>/lib/index.ts',
     '^nestjs-redflow/engine$': '<rootDir>/lib/engine/index.ts',
     '^nestjs-redflow/testing$': '<rootDir>/lib/testing/index.ts',
+    '^nestjs-redflow/eslint$': '<rootDir>/lib/eslint/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   // Built copies of the library and the samples carry the same package names.
