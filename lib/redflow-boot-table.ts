@@ -11,8 +11,10 @@ export function bootTable(
   workflows: readonly DiscoveredWorkflow[],
   definitions: readonly WorkflowDefinition[],
 ): string {
-  const places = new Map(workflows.map((workflow) => [workflow.metadata.name, placeOf(workflow)]));
-  const rows = definitions.map((definition) => rowOf(definition, places.get(definition.name) ?? ''));
+  const current = new Set(definitions.filter(({ options }) => options.current).map(({ name }) => name));
+  const rows = definitions.map((definition, index) =>
+    rowOf(definition, placeOf(workflows[index]), current.has(definition.name) && !definition.options.current),
+  );
   const widths = COLUMNS.map((title, column) => Math.max(...[COLUMNS, ...rows].map((row) => row[column].length), title.length));
   const lines = [COLUMNS, ...rows].map((row) =>
     `  ${row.map((cell, column) => cell.padEnd(widths[column])).join('  ')}`.trimEnd(),
@@ -24,11 +26,14 @@ function placeOf({ target, method, moduleName }: DiscoveredWorkflow): string {
   return `${memberName(target.name, method ?? '')} (${moduleName})`;
 }
 
-function rowOf({ name, options }: WorkflowDefinition, place: string): string[] {
-  const { queue = 'default', event = [], cron = [] } = options;
+/** @param isOld it is not the current version, whose triggers and limits are those of the name */
+function rowOf({ name, options }: WorkflowDefinition, place: string, isOld: boolean): string[] {
+  const { queue = 'default', event = [], cron = [], version } = options;
+  const title = version === undefined ? name : `${name} (${version})`;
+  if (isOld) return [title, place, queue, version === undefined ? 'runs that began without a version' : 'runs pinned to it'];
   const events = event.map((trigger) => `event ${trigger.name}${trigger.if ? ' (filtered)' : ''}`);
   const schedules = cron.map(({ expression, timezone = 'UTC' }) => `cron ${expression} (${timezone})`);
   const limits = LIMITS.filter((limit) => options[limit] !== undefined);
   const triggers = [...events, ...schedules].join(', ') || 'calls';
-  return [name, place, queue, limits.length > 0 ? `${triggers}; ${limits.join(', ')}` : triggers];
+  return [title, place, queue, limits.length > 0 ? `${triggers}; ${limits.join(', ')}` : triggers];
 }

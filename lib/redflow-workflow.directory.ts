@@ -29,7 +29,7 @@ interface ExecutableSource {
   readonly registry: WorkflowRegistry;
 }
 
-/** The workflow definitions of one connection, by class and by name. */
+/** The workflow definitions of one connection, by class, name and version. */
 @Injectable()
 export class RedflowWorkflowDirectory {
   /** What the connection's worker serves and its client knows. */
@@ -64,7 +64,7 @@ export class RedflowWorkflowDirectory {
       };
       const origin = { className: target.name, moduleName, method };
       this.definitions.set(
-        metadata.name,
+        this.keyOf(metadata),
         this.naming(origin, metadata, () => this.define(metadata, source)),
       );
     }
@@ -76,8 +76,9 @@ export class RedflowWorkflowDirectory {
   private checkUnused(): void {
     const { workflows, defaults } = this.options;
     checkOverrides('*', defaults, 'defaults');
+    const known = new Set([...this.definitions.values()].map(({ name }) => name));
     for (const [name, overrides] of Object.entries(workflows)) {
-      if (overrides && !this.definitions.has(name)) checkOverrides(name, overrides, 'workflows');
+      if (overrides && !known.has(name)) checkOverrides(name, overrides, 'workflows');
     }
   }
 
@@ -93,14 +94,14 @@ export class RedflowWorkflowDirectory {
     const { name, connection } = metadata;
     if (connection !== this.connection)
       throw new RedflowSetupError(messages.otherConnection(target.name, connection, this.connection));
-    const known = this.definitions.get(name);
+    const known = this.definitions.get(this.keyOf(metadata));
     if (known) return known;
     if (this.isComplete && this.options.worker !== false) this.tellUnserved(name, target);
     const handler = () => {
       throw new RedflowSetupError(messages.notExecutable(name, target.name));
     };
     const definition = this.define(metadata, { handler, registry: createRegistry() });
-    this.definitions.set(name, definition);
+    this.definitions.set(this.keyOf(metadata), definition);
     return definition;
   }
 
@@ -109,6 +110,10 @@ export class RedflowWorkflowDirectory {
     const late = [...this.modules.values()].find((module) => module.hasProvider(target as Type));
     if (late) throw new RedflowSetupError(messages.loadedLate(workflow, target.name, late.name));
     this.options.client.logger?.warn(messages.servedElsewhere(workflow, target.name));
+  }
+
+  private keyOf({ name, options }: WorkflowMetadata): string {
+    return JSON.stringify([name, this.overridesOf(name).version ?? options.version ?? this.options.defaults.version]);
   }
 
   private define(metadata: WorkflowMetadata, source: ExecutableSource): WorkflowDefinition {

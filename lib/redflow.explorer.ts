@@ -31,14 +31,16 @@ export class RedflowExplorer {
     const connections = this.connectionsIn(wrappers);
     for (const wrapper of wrappers) this.refuseUnguardedSteps(wrapper);
     this.refuseTwinSteps(wrappers);
-    const found = new Map<string, DiscoveredWorkflow>();
+    const found = new Map<string, DiscoveredWorkflow[]>();
     for (const workflow of this.workflowsOf(wrappers)) {
       this.refuseUnknownConnection(workflow, connections);
       const key = JSON.stringify([workflow.metadata.connection, workflow.metadata.name]);
-      this.refuseDuplicate(found.get(key), workflow);
-      found.set(key, workflow);
+      const versions = found.get(key) ?? [];
+      this.refuseDuplicate(versions, workflow);
+      found.set(key, [...versions, workflow]);
     }
-    return [...found.values()].filter(({ metadata }) => metadata.connection === this.connection);
+    for (const versions of found.values()) refuseUnlessOneIsCurrent(versions);
+    return [...found.values()].flat().filter(({ metadata }) => metadata.connection === this.connection);
   }
 
   /**
@@ -106,7 +108,9 @@ export class RedflowExplorer {
     throw new RedflowSetupError(messages.unknownConnection(name, originOf(workflow), connection, [...connections]));
   }
 
-  private refuseDuplicate(first: DiscoveredWorkflow | undefined, second: DiscoveredWorkflow): void {
+  private refuseDuplicate(versions: readonly DiscoveredWorkflow[], second: DiscoveredWorkflow): void {
+    const { version } = second.metadata.options;
+    const first = versions.find(({ metadata }) => metadata.options.version === version);
     if (!first) return;
     const isSameMethod = first.method === second.method;
     if (isSameMethod && first.target === second.target) {
@@ -114,11 +118,19 @@ export class RedflowExplorer {
     }
     const [base, heir] = second.target.prototype instanceof first.target ? [first, second] : [second, first];
     const isInherited = isSameMethod && first.method !== undefined && heir.target.prototype instanceof base.target;
-    const message = isInherited
-      ? messages.inheritedTwice(first.metadata.name, originOf(base), originOf(heir))
-      : messages.duplicateName(first.metadata.name, originOf(first), originOf(second));
-    throw new RedflowSetupError(message);
+    const { name } = first.metadata;
+    if (isInherited) throw new RedflowSetupError(messages.inheritedTwice(name, originOf(base), originOf(heir)));
+    if (version === undefined) throw new RedflowSetupError(messages.duplicateName(name, originOf(first), originOf(second)));
+    throw new RedflowSetupError(messages.duplicateVersion(name, version, originOf(first), originOf(second)));
   }
+}
+
+function refuseUnlessOneIsCurrent(versions: readonly DiscoveredWorkflow[]): void {
+  const [{ metadata }] = versions;
+  const [first, second] = versions.filter(({ metadata: { options } }) => options.current === true);
+  if (second) throw new RedflowSetupError(messages.twoCurrentVersions(metadata.name, originOf(first), originOf(second)));
+  if (!first && versions.length > 1)
+    throw new RedflowSetupError(messages.noCurrentVersion(metadata.name, versions.map(originOf)));
 }
 
 function isMinified(className: string | undefined): boolean {

@@ -53,6 +53,16 @@ export const duplicateStep = (step: string, first: WorkflowOrigin, second: Workf
   `Step name "${step}" is used by ${originName(first)} and by another ${originName(second)}: the calls of both in one run would be counted ` +
   "together. Rename one of the classes, or give one of the steps a name: @Step('another-name').";
 
+export const duplicateVersion = (workflow: string, version: string, first: WorkflowOrigin, second: WorkflowOrigin) =>
+  `Version "${version}" of workflow "${workflow}" is ${originName(first)} and ${originName(second)}. Give one of them another \`version\`.`;
+
+export const twoCurrentVersions = (workflow: string, first: WorkflowOrigin, second: WorkflowOrigin) =>
+  `Workflow "${workflow}" has \`current: true\` on ${originName(first)} and on ${originName(second)}. Keep it on the one that new runs ` +
+  'are to take.';
+
+export const noCurrentVersion = (workflow: string, origins: readonly WorkflowOrigin[]) =>
+  `Workflow "${workflow}" is ${origins.map(originName).join(' and ')}: put \`current: true\` on the one that new runs are to take.`;
+
 export const inheritedTwice = (workflow: string, first: WorkflowOrigin, second: WorkflowOrigin) =>
   `Workflow "${workflow}" is ${originName(first)} and also ${originName(second)}, which inherits it. Provide one of the two classes ` +
   'only, or override the method in the subclass: undecorated to leave the workflow to the base, or with a name of its own.';

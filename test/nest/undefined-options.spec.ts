@@ -23,7 +23,7 @@ const STEP = none('timeout maxAttempts retries compensate');
 const CREATE = none('runId runAt queue idempotencyKey idempotencyTtl onConflict allowUnknown priority tags maxAttempts version');
 const CHILD = none('runAt queue idempotencyKey idempotencyTtl priority tags');
 const METHOD = none(
-  'queue maxAttempts retries timeout maxConcurrency mutex throttle rateLimit debounce priority version current tags input',
+  'queue maxAttempts retries timeout maxConcurrency mutex throttle rateLimit debounce priority version tags input',
 );
 const WORKFLOW = { ...METHOD, ...none('event cron') };
 const WORKER = none(
@@ -61,7 +61,7 @@ class ChildWorkflow {
 
 @Injectable()
 class Listener {
-  @OnEvent(told, { ...METHOD, ...none('name connection if') })
+  @OnEvent(told, { ...METHOD, ...none('name connection current if') })
   @Step(none('name timeout maxAttempts retries compensate'))
   async hear(): Promise<void> {}
 
