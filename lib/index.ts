@@ -173,4 +173,5 @@ export type {
   WorkflowMeta,
   WorkflowRef,
   WorkflowRegistry,
+  WorkflowVersions,
 } from './engine/index.js';

@@ -54,6 +54,7 @@ const SHARED = {
   often: ['prelude.lua', 'create.lua', 'terminate.lua'],
   rarely: [
     'records.lua',
+    'versions.lua',
     'admission.lua',
     'lines.lua',
     'gates.lua',

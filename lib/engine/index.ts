@@ -1,6 +1,7 @@
+export { createClient } from './client/create-client.js';
 export { getDefaultClient, setDefaultClient } from './client/default-client.js';
 export { defineWorkflow } from './client/define-workflow.js';
-export { createClient, RedflowClient } from './client/redflow-client.js';
+export { RedflowClient } from './client/redflow-client.js';
 export type { DebounceOptions, KeyFunction, LimitOptions } from './core/admission.types.js';
 export { checkStepName } from './core/checks.js';
 export type {
@@ -19,6 +20,7 @@ export type {
   RunHandle,
   RunSearchQuery,
   Stats,
+  WorkflowVersions,
 } from './core/client.types.js';
 export { closeMatches } from './core/close-matches.js';
 export type { Compensation, CompensationContext, CompensationOptions } from './core/compensation.types.js';

@@ -34,12 +34,13 @@ const WORKER = none(
 const told = defineEvent<string>('told', none('schema'));
 const defined = defineWorkflow('defined', {
   ...WORKFLOW,
+  ...none('current'),
   ...none('onFailure'),
   registry: createRegistry(),
   handler: () => 'defined',
 });
 
-@Workflow({ ...WORKFLOW, ...none('name connection') })
+@Workflow({ ...WORKFLOW, ...none('name connection current') })
 class EverythingWorkflow {
   async run({ step, input }: WorkflowContext<string>): Promise<string> {
     await step.run('one', () => 1, STEP);

@@ -115,6 +115,11 @@ export class Engine {
     return started;
   }
 
+  /** As at a deploy that replaces all at once. */
+  async stopWorkers(): Promise<void> {
+    await Promise.all(this.workers.splice(0).map((worker) => worker.stop()));
+  }
+
   /** Another client of the same namespace, closed with this one. */
   anotherClient(options: ClientOptions = {}): RedflowClient {
     const client = createClient({ ...this.connectionOptions(), ...options });

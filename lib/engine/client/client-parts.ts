@@ -68,7 +68,7 @@ export class ClientParts {
     this.search = new RunSearch(this.buffer);
     this.metas = new WorkflowMetas(this.connection, keys);
     const registry = asRegistry(internals.registry ?? defaultRegistry);
-    this.queries = new RunQueries(this.connection, keys, this.buffer, sealer, registry);
+    this.queries = new RunQueries(this.connection, keys, this.buffer, sealer, registry, this.metas);
     const directory = new WorkflowDirectory(registry, this.metas, internals.resolveClass ?? (() => undefined));
     const host = { directory, maxPayloadBytes, sealer, context };
     this.creator = new RunCreator(this.buffer, this.pending, host);

@@ -1,5 +1,6 @@
 import { onePerProcess } from '../core/copies.js';
-import { createClient, type RedflowClient } from './redflow-client.js';
+import { createClient } from './create-client.js';
+import type { RedflowClient } from './redflow-client.js';
 
 const holder = onePerProcess<{ client?: RedflowClient }>('default-client', () => ({}));
 

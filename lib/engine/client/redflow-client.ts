@@ -15,6 +15,7 @@ import type {
   RunHandle,
   RunSearchQuery,
   Stats,
+  WorkflowVersions,
 } from '../core/client.types.js';
 import type { EventRef } from '../core/event.types.js';
 import type { ScheduleRecord, WorkflowMeta } from '../core/registry.types.js';
@@ -240,6 +241,17 @@ export class RedflowClient {
     return this.parts.metas.all();
   }
 
+  /**
+   * Which versions of a workflow have open runs, and which have workers; how many open runs have got which answer of `ctx.patched()`. Costs
+   * the same however many runs there are. Empty for a workflow that nobody knows.
+   * @example
+   * const { versions } = await client.getVersions('order');
+   * const deletable = versions.filter(({ openRuns, pendingHooks }) => openRuns + pendingHooks === 0);
+   */
+  getVersions(workflow: string): Promise<WorkflowVersions> {
+    return this.parts.queries.getVersions(workflow);
+  }
+
   /** Costs the same however many runs there are. */
   getStats(): Promise<Stats> {
     return this.parts.queries.getStats();
@@ -282,13 +294,4 @@ export class RedflowClient {
   private handleOf<O>(created: CreatedRun): RunHandle<O> {
     return this.parts.handleOf<O>(created);
   }
-}
-
-/**
- * A client without Nest. It connects with its first call; `close()` it in the end.
- *
- * @throws InvalidOptionError
- */
-export function createClient(options: ClientOptions = {}, internals: ClientInternals = {}): RedflowClient {
-  return new RedflowClient(options, internals);
 }

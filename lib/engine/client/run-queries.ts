@@ -1,5 +1,5 @@
 import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
-import type { Page, RunFilter, Stats } from '../core/client.types.js';
+import type { Page, RunFilter, Stats, WorkflowVersions } from '../core/client.types.js';
 import { DEFAULT_QUEUE } from '../core/resolve-workflow.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
 import type { Sealer } from '../core/sealer.js';
@@ -13,7 +13,9 @@ import { readAttempts } from '../redis/read-attempts.js';
 import { readRun } from '../redis/read-run.js';
 import { readAnyRunData } from '../redis/read-run-data.js';
 import { readStats } from '../redis/read-stats.js';
+import { readVersions } from '../redis/read-versions.js';
 import { toStepRecords } from '../redis/stored-step.js';
+import type { WorkflowMetas } from '../redis/workflow-metas.js';
 import { checkCursor, checkSort } from './page-checks.js';
 import { PAGE_KEYS, RUN_CRITERIA, resolveCriteria } from './run-criteria.js';
 
@@ -25,6 +27,7 @@ export class RunQueries {
     private readonly buffer: CommitBuffer,
     private readonly sealer: Sealer,
     private readonly registry: WorkflowRegistry,
+    private readonly metas: Pick<WorkflowMetas, 'versionsOf'>,
   ) {}
 
   async getRun(runId: string): Promise<RunRecord | null> {
@@ -49,6 +52,11 @@ export class RunQueries {
     checkPositiveInteger(limit, 'limit', { max: 1_000 });
     const criteria = resolveCriteria(filter);
     return criteria ? this.buffer.add(listRuns({ ...criteria, cursor, sort, limit })) : { items: [] };
+  }
+
+  async getVersions(workflow: string): Promise<WorkflowVersions> {
+    if (!canBeName(workflow, 'workflow')) return { versions: [], unpinned: { openRuns: 0, workers: 0 }, patches: [] };
+    return this.buffer.add(readVersions(workflow, await this.metas.versionsOf(workflow)));
   }
 
   async getStats(): Promise<Stats> {

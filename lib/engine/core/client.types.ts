@@ -227,6 +227,21 @@ export interface EventSubscription {
   subscribers: string[];
 }
 
+/** What `getVersions` says of a workflow: whether code of it can be deleted. */
+export interface WorkflowVersions {
+  /** The version that new runs are pinned to; absent: they begin without. */
+  current?: string;
+  /**
+   * Every version that has runs, or that a worker has declared. `openRuns`: pinned to it and not ended; `pendingHooks`: failed runs whose
+   * `onFailure` has not ended; `workers`: how many living ones serve it.
+   */
+  versions: Array<{ version: string; openRuns: number; pendingHooks: number; workers: number }>;
+  /** Open runs without a version: they began without one, or have not begun. `workers`: how many serve the workflow, in whatever version. */
+  unpinned: { openRuns: number; workers: number };
+  /** How many open runs `ctx.patched(id)` has answered with true and with false, until their `onFailure` has ended. */
+  patches: Array<{ id: string; patched: number; unpatched: number }>;
+}
+
 /** Numbers of a namespace, for dashboards and alarms. */
 export interface Stats {
   /** How many runs there are of each status. */

@@ -34,7 +34,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `starts:<len>:<wf>:<key>` | zset | runs that a throttle let start within its period, by time; those still to start last |
  * | `slots:<wf>`           | set    | runs that count for `maxConcurrency` |
  * | `controls`             | hash   | `c<workflow>` its maxConcurrency, `v<workflow>` its current version, `p<queue>` while that is paused |
- * | `open:<wf>`            | hash   | how many runs are open by kind: `v<version>` pinned to it, `h<version>` failed ones whose failure hook is still to come |
+ * | `open:<wf>`            | hash   | how many runs are open by kind: `v<version>` pinned to it, `h<version>` failed ones whose failure hook is still to come, `p1<id>` and `p0<id>` answered so by `ctx.patched()` |
  * | `idem:<len>:<wf>:<key>`| string | run id of an idempotency key, with its TTL |
  * | `debounce:<len>:<wf>:<key>` | string | debounced run that is yet to start |
  * | `merged:<id>` | string | debounced run that a create under this id has joined, for a minute |
@@ -177,7 +177,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `uk` on a run whose creator did not know the options of its workflow, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` or `packed` that a retry has left behind, `lg` bytes of the input and context that it was created with where they are many, `z` number of the pieces, in fields 1, 2, …, into which its data and passes are packed since it ended, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `hd` the first of those that it holds for a start still to come, `rn` nonce of the last retry, `db` and `df` debounce key and time of the first create while it is pending. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `uk` on a run whose creator did not know the options of its workflow, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` or `packed` that a retry has left behind, `lg` bytes of the input and context that it was created with where they are many, `z` number of the pieces, in fields 1, 2, …, into which its data and passes are packed since it ended, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `hd` the first of those that it holds for a start still to come, `rn` nonce of the last retry, `pd` set when `ctx.patched()` has answered in it, `db` and `df` debounce key and time of the first create while it is pending. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],

@@ -8,7 +8,7 @@
 --   ...reopened      steps that are to happen again: waits are registered anew, failed functions run again
 -- RETURNS OK | MISSING | CHANGED: it has ended another time | CANCELING: its descendants are still being canceled | why it is refused
 local key, data = run_key(id), data_key(id)
-local run = call('HMGET', key, 'st', 'fa', 'rn', 'hk', 'co', 'fh', 'fc', 'cr', 'wf', 'q', 'pr', 'cs', 'n', 'w', 'sa', 've')
+local run = call('HMGET', key, 'st', 'fa', 'rn', 'hk', 'co', 'fh', 'fc', 'cr', 'wf', 'q', 'pr', 'cs', 'n', 'w', 'sa', 've', 'pd')
 local status = run[1]
 if not status or run[4] then return 'MISSING' end
 if run[3] == nonce then return 'OK' end
@@ -46,6 +46,7 @@ call('HSET', key, 'st', 'q', 'av', now_text, 'tr', 'retry', 'rn', nonce)
 if version ~= '' then call('HSET', key, 've', version) end
 local pinned = version ~= '' and version or run[16]
 if pinned then count_open(run[9], 'v' .. pinned, 1) end
+if run[17] then count_patches(id, run[9], 1) end
 keep_start(id, nonce)
 -- Its entry in `ended` or `packed` stays there until it is met.
 call('HINCRBY', key, 'se', 1)

@@ -5,7 +5,17 @@
 --   fence
 --   answers          JSON object of all answers of the run by id
 -- RETURNS OK | DONE | LOST
-local state = guard(id, fence)
+local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
-call('HSET', data_key(id), 'pa', answers)
+local data = data_key(id)
+-- A failure hook is not an open run.
+if call('HEXISTS', run_key(id), 'hk') == 0 then
+  local known = call('HGET', data, 'pa')
+  local before = known and cjson.decode(known) or {}
+  for patch, answer in pairs(cjson.decode(answers)) do
+    if before[patch] == nil then count_patch(run[10], patch, answer, 1) end
+  end
+  call('HSET', run_key(id), 'pd', 1)
+end
+call('HSET', data, 'pa', answers)
 return 'OK'

@@ -31,8 +31,11 @@ local function delete(id, run)
   doom(id)
 end
 local function give_up_hook(hook, run)
-  local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi')
-  if failed[8] == hook then delete(run[7], failed) end
+  local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi', 'pd')
+  if failed[8] == hook then
+    if failed[9] then count_patches(run[7], run[5], -1) end
+    delete(run[7], failed)
+  end
   if run[9] then count_open(run[5], 'h' .. run[9], -1) end
   unlisten_all(hook)
   call('ZREM', ROOT .. 'due', hook)

@@ -205,7 +205,8 @@ local function disown(worker, id)
   ids[#ids + 1] = id
 end
 
--- How many runs of a workflow are open, by kind: v<version> pinned to it, h<version> failed ones whose failure hook is still to come.
+-- How many runs of a workflow are open, by kind: v<version> pinned to it, h<version> failed ones whose failure hook is still to
+-- come, p1<id> and p0<id> by an answer of ctx.patched().
 -- Whoever changes what a run counts as calls this in the same script, once.
 local function count_open(workflow, kind, by)
   local key = ROOT .. 'open:' .. workflow
@@ -214,7 +215,7 @@ end
 
 -- The last commit of a run and its finish come together: what they check is read once. All other operations forget it.
 local guarded = {}
-local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'wf', 'q', 'cs', 'hg', 've' }
+local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'wf', 'q', 'cs', 'hg', 've', 'pd' }
 
 -- The fence check of every write. RUNNING: the caller owns the run. DONE: the caller's own write has already ended this
 -- pass (a repeat after a lost answer). LOST: somebody else has it.

@@ -36,6 +36,7 @@ local function terminate(id, run, outcome, payload, hook)
   if outcome == 'f' and hook and hook ~= '' then
     rare().start_hook(id, hook)
   else
+    if run[15] then rare().count_patches(id, run[10], -1) end
     ended[#ended + 1] = id
   end
   if run[5] then announce_end(id, run[10], outcome, payload) end

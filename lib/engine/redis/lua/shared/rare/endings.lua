@@ -44,7 +44,9 @@ local function end_hook(hook, run, failed, outcome, payload)
   end
   if run[8] then unlisten_all(hook) end
   if run[14] then count_open(run[10], 'h' .. run[14], -1) end
-  if call('HGET', run_key(failed), 'hi') == hook then
+  local known = call('HMGET', run_key(failed), 'hi', 'pd')
+  if known[1] == hook then
+    if known[2] then count_patches(failed, run[10], -1) end
     call('HSET', run_key(failed), 'fh', outcome, 'rb', now_text)
     if payload ~= '' then call('HSET', data_key(failed), 'fe', payload) end
     ended[#ended + 1] = failed
