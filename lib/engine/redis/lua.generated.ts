@@ -175,7 +175,7 @@ local function count_open(workflow, kind, by)
   if call('HINCRBY', key, kind, by) <= 0 then call('HDEL', key, kind) end
 end
 local guarded = {}
-local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'wf', 'q', 'cs', 'hg', 've' }
+local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'wf', 'q', 'cs', 'hg', 've', 'pd' }
 local function guard(id, fence)
   local run = guarded[id]
   if not run then
@@ -326,6 +326,7 @@ local function terminate(id, run, outcome, payload, hook)
   if outcome == 'f' and hook and hook ~= '' then
     rare().start_hook(id, hook)
   else
+    if run[15] then rare().count_patches(id, run[10], -1) end
     ended[#ended + 1] = id
   end
   if run[5] then announce_end(id, run[10], outcome, payload) end
@@ -671,6 +672,16 @@ local function metadata_of(id)
   return flat
 end
 local function payloads_of(id) return data_fields(id, 'i', 'o', 'e', 'cx', 'ce', 'fe', 'pa') end
+local function count_patch(workflow, patch, answer, by) count_open(workflow, (answer and 'p1' or 'p0') .. patch, by) end
+local function count_patches(id, workflow, by)
+  local answers = data_field(id, 'pa')
+  for patch, answer in pairs(answers and cjson.decode(answers) or {}) do count_patch(workflow, patch, answer, by) end
+end
+local function workers_of(route)
+  local workers = 0
+  for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. route)) do workers = workers + call('SCARD', ROOT .. 'set:' .. set) end
+  return workers
+end
 local MERGED_FOR_MS = 60000
 local function read_limits(text)
   local limits = cjson.decode(text)
@@ -1185,7 +1196,9 @@ local function end_hook(hook, run, failed, outcome, payload)
   end
   if run[8] then unlisten_all(hook) end
   if run[14] then count_open(run[10], 'h' .. run[14], -1) end
-  if call('HGET', run_key(failed), 'hi') == hook then
+  local known = call('HMGET', run_key(failed), 'hi', 'pd')
+  if known[1] == hook then
+    if known[2] then count_patches(failed, run[10], -1) end
     call('HSET', run_key(failed), 'fh', outcome, 'rb', now_text)
     if payload ~= '' then call('HSET', data_key(failed), 'fe', payload) end
     ended[#ended + 1] = failed
@@ -2537,6 +2550,25 @@ ops.read_steps = function(base, count)
   each_record(id, names_first, names_last, function(_, record) records[#records + 1] = record end)
   return records
 end
+ops.read_versions = function(base, count)
+  local workflow = ARGV[base + 1]
+  local declared_first, declared_last = base + 2, base + count
+  flush_moves()
+  local total = 0
+  for _, key in ipairs(lists_of('dqw', workflow, '', '')) do total = total + call('ZCARD', key) end
+  local current, open = call('HGET', ROOT .. 'controls', 'v' .. workflow) or '', call('HGETALL', ROOT .. 'open:' .. workflow)
+  local versions, served = { [current] = current ~= '' or nil }, {}
+  for i = declared_first, declared_last do versions[ARGV[i]] = true end
+  for i = 1, #open, 2 do
+    local version = string.match(open[i], '^[vh](.*)$')
+    if version then versions[version] = true end
+  end
+  for version in pairs(versions) do
+    served[#served + 1] = version
+    served[#served + 1] = workers_of(workflow .. '\\0' .. version)
+  end
+  return { current, total, workers_of(workflow), open, served }
+end
 ops.reap_workers = function(base, count)
   local limit = ARGV[base + 1]
   local dead = call('ZRANGEBYSCORE', ROOT .. 'workers', '-inf', real, 'LIMIT', 0, 1)[1]
@@ -2769,7 +2801,7 @@ ops.retry_run = function(base, count)
   local version = ARGV[base + 4]
   local reopened_first, reopened_last = base + 5, base + count
   local key, data = run_key(id), data_key(id)
-  local run = call('HMGET', key, 'st', 'fa', 'rn', 'hk', 'co', 'fh', 'fc', 'cr', 'wf', 'q', 'pr', 'cs', 'n', 'w', 'sa', 've')
+  local run = call('HMGET', key, 'st', 'fa', 'rn', 'hk', 'co', 'fh', 'fc', 'cr', 'wf', 'q', 'pr', 'cs', 'n', 'w', 'sa', 've', 'pd')
   local status = run[1]
   if not status or run[4] then return 'MISSING' end
   if run[3] == nonce then return 'OK' end
@@ -2802,6 +2834,7 @@ ops.retry_run = function(base, count)
   if version ~= '' then call('HSET', key, 've', version) end
   local pinned = version ~= '' and version or run[16]
   if pinned then count_open(run[9], 'v' .. pinned, 1) end
+  if run[17] then count_patches(id, run[9], 1) end
   keep_start(id, nonce)
   call('HINCRBY', key, 'se', 1)
   move(id, run[9], run[10], run[12], status, 'q')
@@ -2911,9 +2944,18 @@ ops.store_patches = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
   local answers = ARGV[base + 3]
-  local state = guard(id, fence)
+  local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
-  call('HSET', data_key(id), 'pa', answers)
+  local data = data_key(id)
+  if call('HEXISTS', run_key(id), 'hk') == 0 then
+    local known = call('HGET', data, 'pa')
+    local before = known and cjson.decode(known) or {}
+    for patch, answer in pairs(cjson.decode(answers)) do
+      if before[patch] == nil then count_patch(run[10], patch, answer, 1) end
+    end
+    call('HSET', run_key(id), 'pd', 1)
+  end
+  call('HSET', data, 'pa', answers)
   return 'OK'
 end
 ops.store_progress = function(base, count)
@@ -2973,8 +3015,11 @@ ops.sweep_history = function(base, count)
     doom(id)
   end
   local function give_up_hook(hook, run)
-    local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi')
-    if failed[8] == hook then delete(run[7], failed) end
+    local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi', 'pd')
+    if failed[8] == hook then
+      if failed[9] then count_patches(run[7], run[5], -1) end
+      delete(run[7], failed)
+    end
     if run[9] then count_open(run[5], 'h' .. run[9], -1) end
     unlisten_all(hook)
     call('ZREM', ROOT .. 'due', hook)
@@ -3061,7 +3106,7 @@ ops.unwind_run = function(base, count)
   unwind(id, run, 'f')
   return 'OK'
 end
-made = { admit = admit, canceled_error = canceled_error, data_field = data_field, deliver_ends = deliver_ends, end_debounce = end_debounce, end_later = end_later, give_back = give_back, merged_into = merged_into, read_limits = read_limits, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_some = unlisten_some }
+made = { admit = admit, canceled_error = canceled_error, count_patches = count_patches, data_field = data_field, deliver_ends = deliver_ends, end_debounce = end_debounce, end_later = end_later, give_back = give_back, merged_into = merged_into, read_limits = read_limits, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_some = unlisten_some }
 return made
 end
 local replies = {}
