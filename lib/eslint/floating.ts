@@ -49,7 +49,7 @@ function lost(source: SourceCode, value: Floating): Floating | undefined {
     case 'MemberExpression':
       return ofMember(source, parent);
     case 'ArrayExpression':
-      return isGivenToCombinator(parent) && parent.parent ? floatingPromise(source, parent.parent) : undefined;
+      return lost(source, { node: parent, kind: 'array' });
     case 'CallExpression':
       return isGivenToCombinator(node) ? floatingPromise(source, parent) : undefined;
     case 'VariableDeclarator':

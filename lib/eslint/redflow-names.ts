@@ -3,7 +3,7 @@ import { boundProperty, originOf } from './bindings.js';
 
 type SourceCode = Readonly<TSESLint.SourceCode>;
 /** What can have decorators, and what the parser says of one that has none. */
-type Decorated = { readonly decorators?: readonly TSESTree.Decorator[] | undefined };
+type Decorated = { readonly decorators?: readonly TSESTree.Decorator[] | null | undefined };
 
 const PACKAGE = /^nestjs-redflow(\/|$)/;
 const CONTEXT_TYPES = ['WorkflowContext', 'FailureContext'];
@@ -14,14 +14,14 @@ export function redflowName(source: SourceCode, node: TSESTree.Node): string | u
   return origin?.module !== undefined && PACKAGE.test(origin.module) && origin.path.length === 1 ? origin.path[0] : undefined;
 }
 
-/** Whether the file imports the package, be it only a type. */
-export function importsRedflow(source: SourceCode): boolean {
-  return source.ast.body.some((node) => node.type === 'ImportDeclaration' && PACKAGE.test(node.source.value));
+/** Whether a file imports the package, be it only a type: no code of another file is a workflow. */
+export function mentionsRedflow(source: SourceCode): boolean {
+  return /['"]nestjs-redflow(\/[\w-]+)?['"]/.test(source.text);
 }
 
 /** The decorators of the package that a class or member has. The parser for plain JavaScript knows none. */
-export function redflowDecorators(source: SourceCode, { decorators = [] }: Decorated): string[] {
-  return decorators.flatMap(({ expression }) => {
+export function redflowDecorators(source: SourceCode, { decorators }: Decorated): string[] {
+  return (decorators ?? []).flatMap(({ expression }) => {
     const name = redflowName(source, expression.type === 'CallExpression' ? expression.callee : expression);
     return name === undefined ? [] : [name];
   });

@@ -3,25 +3,20 @@ import { enclosingClass, type FunctionNode, isFunction, keyName, memberName, pro
 import { constantValue, definitionOf, localClass, localFunction } from './bindings.js';
 import { fieldType } from './fields.js';
 import { isStepMethod } from './handlers.js';
-import { bindsStep, importsRedflow, isDeclaredContext, isDeclaredStepApi, redflowName } from './redflow-names.js';
+import { bindsStep, isDeclaredContext, isDeclaredStepApi, redflowName } from './redflow-names.js';
 
 type SourceCode = Readonly<TSESLint.SourceCode>;
 
 /** The methods of `ctx.step`. */
 const OPERATIONS = ['run', 'waitFor', 'runWorkflow', 'waitForEvent', 'waitForAny', 'emitEvent', 'emitWorkflow'];
 
-/** Finds the durable operations of a file. */
+/** Finds the durable operations of a file that imports the package. */
 export class Steps {
-  /** `ctx.step` of whatever is called `ctx`: no other package of a file that imports this one has such operations. */
-  private readonly hasRedflow: boolean;
-
   /** @param contexts the parameters that are contexts by their place in a handler */
   constructor(
     private readonly source: SourceCode,
     private readonly contexts: ReadonlySet<TSESTree.Node>,
-  ) {
-    this.hasRedflow = importsRedflow(source);
-  }
+  ) {}
 
   /** The operation of `ctx.step` that a call is, `commit` for `ctx.commit()`, undefined for any other call. */
   operation(node: TSESTree.CallExpression): string | undefined {
@@ -50,7 +45,8 @@ export class Steps {
 
   private isStepApi(expression: TSESTree.Node): boolean {
     const node = unwrap(expression);
-    if (node.type === 'MemberExpression') return memberName(node) === 'step' && this.hasRedflow;
+    // `ctx.step` of whatever is called `ctx`: nothing else in a file that imports the package has such operations.
+    if (node.type === 'MemberExpression') return memberName(node) === 'step';
     const def = definitionOf(this.source, node);
     if (node.type !== 'Identifier' || !def) return false;
     if (isFunction(def.node)) {

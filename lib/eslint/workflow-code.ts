@@ -34,12 +34,16 @@ function analyse(source: SourceCode): WorkflowCode {
     ...methods.map(({ value }) => value),
     ...operations.filter((call) => steps.operation(call) === 'run').flatMap((call) => steps.functionsOf(call)),
   ]);
+  const handlerFunctions = new Set(handlers.map(({ handler }) => handler));
   const isStepCode = (node: TSESTree.Node) => {
-    for (let fn = enclosingFunction(node); fn; fn = enclosingFunction(fn)) if (stepFunctions.has(fn)) return true;
+    for (let fn = enclosingFunction(node); fn; fn = enclosingFunction(fn)) {
+      if (stepFunctions.has(fn)) return true;
+      if (handlerFunctions.has(fn)) return false;
+    }
     return false;
   };
   const parts = operations.filter((call) => !isStepCode(call)).flatMap((call) => partOfHandler(source, call) ?? []);
-  const handlerCode = reachable(source, [...handlers.map(({ handler }) => handler), ...parts], stepFunctions);
+  const handlerCode = reachable(source, [...handlerFunctions, ...parts], stepFunctions);
   return {
     steps,
     isStepCode,

@@ -29,6 +29,12 @@ describe('steps in steps', () => {
           'async function f(make: () => unknown) { defineWorkflow("a", { handler: (ctx) => ctx.step.run("a", make) }); }',
         ),
       },
+      {
+        name: 'the handler of another workflow',
+        code: workflow(
+          'await ctx.step.run("a", () => defineWorkflow("b", { handler: (inner) => inner.step.run("c", () => 1) }));',
+        ),
+      },
       { name: 'another run', code: code('class A { @Step() async start() { await this.runner.step.start("a"); } }') },
     ],
     invalid: [

@@ -1,25 +1,19 @@
-import type { TSESLint, TSESTree } from '@typescript-eslint/utils';
+import type { TSESTree } from '@typescript-eslint/utils';
 import { isFunction, literalText } from '../ast.js';
 import { constantValue } from '../bindings.js';
+import { defineRule } from '../define-rule.js';
 import { inlineCall } from '../inline-callbacks.js';
 import { leavesLoop } from '../leaves-loop.js';
-import { workflowCodeOf } from '../workflow-code.js';
 
 /** Reports steps that a loop calls again and again under one name: the second call is a DuplicateStepError. */
-export const noConstantStepNameInLoop: TSESLint.RuleModule<'constantName'> = {
-  meta: {
-    type: 'problem',
-    docs: { description: 'Disallow steps with a constant name in loops' },
-    schema: [],
-    messages: {
-      constantName:
-        'Step "{{name}}" has the same name in every iteration, and the second one throws a DuplicateStepError. Put the index or key into it.',
-    },
+export const noConstantStepNameInLoop = defineRule({
+  description: 'Disallow steps with a constant name in loops',
+  messages: {
+    constantName:
+      'Step "{{name}}" has the same name in every iteration, and the second one throws a DuplicateStepError. Put the index or key into it.',
   },
-  defaultOptions: [],
-  create(context) {
+  listen(context, { steps, isStepCode }) {
     const { sourceCode } = context;
-    const { steps, isStepCode } = workflowCodeOf(sourceCode);
     return {
       CallExpression(node) {
         const operation = steps.operation(node);
@@ -31,7 +25,7 @@ export const noConstantStepNameInLoop: TSESLint.RuleModule<'constantName'> = {
       },
     };
   },
-};
+});
 
 /** Whether a loop or an array's method around a call can get to it twice, in the function that makes the call. */
 function isRepeated(call: TSESTree.Node): boolean {

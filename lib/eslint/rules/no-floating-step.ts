@@ -1,31 +1,25 @@
 import type { TSESLint, TSESTree } from '@typescript-eslint/utils';
 import { enclosingFunction } from '../ast.js';
+import { defineRule } from '../define-rule.js';
 import { floatingPromise } from '../floating.js';
-import { workflowCodeOf } from '../workflow-code.js';
 
 /**
  * Reports steps whose promise gets lost. The run may end without them, their failures are nobody's, and what follows them in the code does
  * not follow them in time. `void` says that this is meant.
  */
-export const noFloatingStep: TSESLint.RuleModule<'promise' | 'array' | 'forEach' | 'addAwait'> = {
-  meta: {
-    type: 'problem',
-    docs: { description: 'Require steps to be awaited, returned or handed on' },
-    hasSuggestions: true,
-    schema: [],
-    messages: {
-      promise:
-        'Nothing awaits this step: the run may end without it, and nobody sees its failure. Add `await`, hand the promise on, or mark it with `void`.',
-      array:
-        'Nothing awaits the promises of this array: the run may end without its steps, and nobody sees their failures. Use `await Promise.all(...)`.',
-      forEach: '`forEach` does not wait for the steps of its callback. Use a `for` loop, or `await Promise.all(items.map(...))`.',
-      addAwait: 'Add `await`.',
-    },
+export const noFloatingStep = defineRule({
+  description: 'Require steps to be awaited, returned or handed on',
+  hasSuggestions: true,
+  messages: {
+    promise:
+      'Nothing awaits this step: the run may end without it, and nobody sees its failure. Add `await`, hand the promise on, or mark it with `void`.',
+    array:
+      'Nothing awaits the promises of this array: the run may end without its steps, and nobody sees their failures. Use `await Promise.all(...)`.',
+    forEach: '`forEach` does not wait for the steps of its callback. Use a `for` loop, or `await Promise.all(items.map(...))`.',
+    addAwait: 'Add `await`.',
   },
-  defaultOptions: [],
-  create(context) {
+  listen(context, { steps, isHandlerCode }) {
     const { sourceCode } = context;
-    const { steps, isHandlerCode } = workflowCodeOf(sourceCode);
     const reported = new Set<TSESTree.Node>();
     return {
       CallExpression(call) {
@@ -40,7 +34,7 @@ export const noFloatingStep: TSESLint.RuleModule<'promise' | 'array' | 'forEach'
       },
     };
   },
-};
+});
 
 /** Whether `await` may stand before an expression, and then awaits all of it. */
 function canAwait(node: TSESTree.Node): boolean {

@@ -1,21 +1,14 @@
-import type { TSESLint } from '@typescript-eslint/utils';
-import { workflowCodeOf } from '../workflow-code.js';
+import { defineRule } from '../define-rule.js';
 
 /** Reports durable operations inside a step: `ctx.step.run` is not stored there, and the others fail. */
-export const noNestedStep: TSESLint.RuleModule<'step' | 'operation'> = {
-  meta: {
-    type: 'problem',
-    docs: { description: 'Disallow steps inside the function of another step' },
-    schema: [],
-    messages: {
-      step: '`{{name}}` inside a step is a part of that step: it is not stored, and it runs again whenever the outer one does. Call it in the handler, after the outer step.',
-      operation: '`{{name}}` inside a step throws a NestedStepError. Call it in the handler, after the step.',
-    },
+export const noNestedStep = defineRule({
+  description: 'Disallow steps inside the function of another step',
+  messages: {
+    step: '`{{name}}` inside a step is a part of that step: it is not stored, and it runs again whenever the outer one does. Call it in the handler, after the outer step.',
+    operation: '`{{name}}` inside a step throws a NestedStepError. Call it in the handler, after the step.',
   },
-  defaultOptions: [],
-  create(context) {
+  listen(context, { steps, isStepCode }) {
     const { sourceCode } = context;
-    const { steps, isStepCode } = workflowCodeOf(sourceCode);
     return {
       CallExpression(node) {
         const operation = steps.operation(node);
@@ -25,4 +18,4 @@ export const noNestedStep: TSESLint.RuleModule<'step' | 'operation'> = {
       },
     };
   },
-};
+});

@@ -1,40 +1,34 @@
-import type { TSESLint, TSESTree } from '@typescript-eslint/utils';
+import type { TSESTree } from '@typescript-eslint/utils';
 import { propertyValue } from '../ast.js';
 import { type Origin, originOf } from '../bindings.js';
+import { defineRule } from '../define-rule.js';
 import { type Nondeterminism, ofCall, ofConstruction, ofRead } from '../nondeterminism.js';
-import { workflowCodeOf } from '../workflow-code.js';
 
 /**
  * Reports clocks, timers, random values, the environment and I/O in the code of a handler, outside of its steps: every pass executes that code
  * again, and a replay that takes another turn meets other steps than those that are stored.
  */
-export const noNondeterminismInHandler: TSESLint.RuleModule<Nondeterminism> = {
-  meta: {
-    type: 'problem',
-    docs: { description: 'Disallow clocks, random values, environment and I/O in workflow handlers, outside of steps' },
-    schema: [],
-    messages: {
-      clock:
-        '`{{name}}` outside of a step gives another time on every pass of the run. Take the time in a step: `await ctx.step.run("now", () => Date.now())`.',
-      timer:
-        '`{{name}}` outside of a step starts over on every pass and keeps the run on its worker. Wait with `await ctx.step.waitFor(name, duration)`.',
-      random:
-        '`{{name}}` outside of a step gives another value on every pass of the run. Make the value in a step: `await ctx.step.run("id", () => {{name}}())`.',
-      environment:
-        '`{{name}}` outside of a step can be different in the process that continues the run. Read it in a step, or pass it in the input.',
-      io: '`{{name}}` outside of a step does its work again on every pass of the run. Call it in a step: `await ctx.step.run(name, () => ...)`.',
-      client:
-        '`{{name}}` outside of a step does its work again on every pass of the run. Use `ctx.step.runWorkflow`, `ctx.step.emitWorkflow` or `ctx.step.emitEvent`, or call it in a step.',
-    },
+export const noNondeterminismInHandler = defineRule({
+  description: 'Disallow clocks, random values, environment and I/O in workflow handlers, outside of steps',
+  messages: {
+    clock:
+      '`{{name}}` outside of a step gives another time on every pass of the run. Take the time in a step: `await ctx.step.run("now", () => Date.now())`.',
+    timer:
+      '`{{name}}` outside of a step starts over on every pass and keeps the run on its worker. Wait with `await ctx.step.waitFor(name, duration)`.',
+    random:
+      '`{{name}}` outside of a step gives another value on every pass of the run. Make the value in a step: `await ctx.step.run(name, () => ...)`.',
+    environment:
+      '`{{name}}` outside of a step can be different in the process that continues the run. Read it in a step, or pass it in the input.',
+    io: '`{{name}}` outside of a step does its work again on every pass of the run. Call it in a step: `await ctx.step.run(name, () => ...)`.',
+    client:
+      '`{{name}}` outside of a step does its work again on every pass of the run. Use `ctx.step.runWorkflow`, `ctx.step.emitWorkflow` or `ctx.step.emitEvent`, or call it in a step.',
   },
-  defaultOptions: [],
-  create(context) {
+  listen(context, { isHandlerCode }) {
     const { sourceCode } = context;
-    const code = workflowCodeOf(sourceCode);
     const check = (node: TSESTree.Node, what: TSESTree.Node, judge: (origin: Origin) => Nondeterminism | undefined) => {
       const origin = originOf(sourceCode, what);
       const messageId = origin && judge(origin);
-      if (messageId && code.isHandlerCode(node)) context.report({ node, messageId, data: { name: sourceCode.getText(what) } });
+      if (messageId && isHandlerCode(node)) context.report({ node, messageId, data: { name: sourceCode.getText(what) } });
     };
     return {
       CallExpression: (node) =>
@@ -46,7 +40,7 @@ export const noNondeterminismInHandler: TSESLint.RuleModule<Nondeterminism> = {
       MemberExpression: (node) => check(node, node, ofRead),
     };
   },
-};
+});
 
 const KEYS = ['runId', 'idempotencyKey', 'eventId'];
 
