@@ -108,6 +108,7 @@ export type {
   CronTrigger,
   DebounceOptions,
   Duration,
+  ErrorClass,
   EventDefinition,
   EventRef,
   EventTrigger,

@@ -1,9 +1,17 @@
 import 'reflect-metadata';
 import { Injectable } from '@nestjs/common';
+import type { StepOptions } from './engine/index.js';
 import type { DecoratedClass } from './interfaces/discovered-workflow.interface.js';
 import type { DecoratedMethod, MethodKey, TriggerMetadata, WorkflowMetadata } from './interfaces/workflow-metadata.interface.js';
 import { FAILURE_HOOK_METADATA, STEP_METADATA, TRIGGERS_METADATA, WORKFLOW_METADATA } from './redflow.constants.js';
 import { addTriggers } from './redflow-triggers.js';
+
+/** What `@Step()` was told, as far as the boot looks at it. */
+interface StepMetadata {
+  /** Whether the decorator names it, rather than its class. */
+  readonly hasOwnName: boolean;
+  readonly errors: StepOptions['errors'];
+}
 
 /** Reads what the decorators left behind. */
 @Injectable()
@@ -73,9 +81,8 @@ export function markFailureHook(prototype: object, key: MethodKey): void {
   define(FAILURE_HOOK_METADATA, true, prototype, key);
 }
 
-/** @param hasOwnName whether its decorator names it, rather than its class */
-export function markStep(prototype: object, key: MethodKey, hasOwnName: boolean): void {
-  define(STEP_METADATA, { hasOwnName }, prototype, key);
+export function markStep(prototype: object, key: MethodKey, metadata: StepMetadata): void {
+  define(STEP_METADATA, metadata, prototype, key);
 }
 
 /** Whether a method of an instance, or of a prototype, carries `@Step()`; what a test double puts in its place does not. */
@@ -89,10 +96,15 @@ export function ownerOfUnnamedStep(instance: object, key: MethodKey): object | u
   return found?.hasOwnName === false ? found.owner : undefined;
 }
 
-function stepMetadataOf(instance: object, key: MethodKey): { readonly owner: object; readonly hasOwnName: boolean } | undefined {
+/** The error classes that a step lists. */
+export function errorsOfStep(prototype: object, key: MethodKey): StepOptions['errors'] {
+  return stepMetadataOf(prototype, key)?.errors;
+}
+
+function stepMetadataOf(instance: object, key: MethodKey): (StepMetadata & { readonly owner: object }) | undefined {
   for (const owner of prototypesFrom(instance, Object.prototype)) {
     if (!Object.hasOwn(owner, key)) continue;
-    const metadata: { hasOwnName: boolean } | undefined = Reflect.getOwnMetadata(STEP_METADATA, owner, key);
+    const metadata: StepMetadata | undefined = Reflect.getOwnMetadata(STEP_METADATA, owner, key);
     return metadata && { owner, ...metadata };
   }
   return undefined;

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { providerClassName } from './decorators/decorated-method.js';
+import type { ErrorList } from './engine/index.js';
 import { hasParameterDecorators, isBoundTo } from './enhancers/bound-enhancers.js';
 import type { DecoratedClass, DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
 import type { DecoratedMethod, MethodKey } from './interfaces/workflow-metadata.interface.js';
 import { RedflowSetupError } from './redflow.errors.js';
 import * as messages from './redflow.messages.js';
-import { isStep, ownerOfUnnamedStep, RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
+import { errorsOfStep, isStep, ownerOfUnnamedStep, RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
 import { methodWorkflow } from './redflow-triggers.js';
 
 /** A step that has no name of its own. */
@@ -81,6 +82,15 @@ export class RedflowProviderInspector {
       const className = providerClassName(instance, owner);
       const origin = { className, moduleName: moduleNameOf(wrapper), method: key };
       return { name: messages.memberName(className, key), type: instance.constructor, origin };
+    });
+  }
+
+  /** The error classes that the provider's steps list. */
+  errorsOfSteps(wrapper: ProviderWrapper): ErrorList[] {
+    if (wrapper.isAlias) return [];
+    return this.stepsOf(wrapper).map(({ instance, key }) => {
+      const origin = originAt(instance.constructor, wrapper, key);
+      return { errors: errorsOfStep(instance, key), place: `@Step() on ${messages.originName(origin)}` };
     });
   }
 

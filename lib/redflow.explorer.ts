@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService, ModulesContainer } from '@nestjs/core';
+import { checkErrorLists, type ErrorList } from './engine/index.js';
 import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type { DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
 import { REDFLOW_CONNECTION_NAME } from './redflow.constants.js';
@@ -54,6 +55,15 @@ export class RedflowExplorer {
     const steps = this.connection === first ? wrappers.flatMap((wrapper) => this.inspector.stepsNamedAfterClass(wrapper)) : [];
     const names = steps.filter(({ origin }) => isMinified(origin.className)).map(({ name }) => name);
     return [...new Set([...named.map(({ name }) => name), ...names])];
+  }
+
+  /**
+   * Checks what steps list as errors together with what is listed elsewhere.
+   * @throws InvalidOptionError for two classes of one name, wherever they are listed
+   */
+  checkErrors(others: readonly ErrorList[]): void {
+    const steps = this.discovery.getProviders().flatMap((wrapper) => this.inspector.errorsOfSteps(wrapper));
+    checkErrorLists([...others, ...steps]);
   }
 
   /** Those of each instance once, under however many tokens it is provided. */

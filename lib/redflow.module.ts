@@ -1,7 +1,7 @@
 import { ConfigurableModuleBuilder, type DynamicModule, Inject, Module, Optional, type Provider } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { getRedflowClientToken } from './decorators/inject-redflow.decorator.js';
-import { createClient, InvalidOptionError, type RedflowClient } from './engine/index.js';
+import { type ClientOptions, createClient, InvalidOptionError, type RedflowClient } from './engine/index.js';
 import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type {
   RedflowConnectionOptions,
@@ -141,7 +141,13 @@ function connectionProviders(name: string): Provider[] {
 async function resolveOptions(given: RedflowConnectionOptions, seam?: RedflowTestSeam): Promise<ResolvedRedflowOptions> {
   const options = resolveModuleOptions(given);
   const client = { ...options.client, ...(await seam?.connection()) };
-  return { ...options, client: { ...client, logger: client.logger ?? new NestLoggerAdapter() } };
+  const logger = client.logger ?? new NestLoggerAdapter();
+  return { ...options, client: { ...client, logger, errors: withOwnErrors(client.errors) } };
+}
+
+/** The engine does not know the errors of this layer. What is no list is left to it. */
+function withOwnErrors(errors: ClientOptions['errors'] = []): ClientOptions['errors'] {
+  return Array.isArray(errors) ? [...errors, RedflowSetupError] : errors;
 }
 
 function openClient({ client }: ResolvedRedflowOptions, directory: RedflowWorkflowDirectory): RedflowClient {

@@ -30,6 +30,7 @@ const CLIENT_KEYS: Record<keyof ClientOptions, true> = {
   prefix: true,
   maxPayloadBytes: true,
   codec: true,
+  errors: true,
   context: true,
   waitReplicas: true,
   retention: true,
@@ -77,6 +78,7 @@ export const METHOD_WORKFLOW_KEYS: Record<Exclude<keyof WorkflowDecoratorOptions
   priority: true,
   version: true,
   current: true,
+  errors: true,
   tags: true,
   input: true,
 };

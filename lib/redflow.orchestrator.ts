@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BeforeApplicationShutdown, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
-import { RedflowClient, type Stats, startWorker, type Worker } from './engine/index.js';
+import { errorListOf, RedflowClient, type Stats, startWorker, type Worker } from './engine/index.js';
 import type { RedflowExplorer } from './redflow.explorer.js';
 import { minifiedNames, unservedQueue } from './redflow.messages.js';
 import type { ResolvedRedflowOptions } from './redflow.options.js';
@@ -59,6 +59,10 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
       const workflows = this.explorer.explore();
       await this.directory.defineAll(workflows);
       const definitions = this.directory.registry.list();
+      this.explorer.checkErrors([
+        { errors: this.options.client.errors, place: 'RedflowModule' },
+        ...definitions.map(errorListOf),
+      ]);
       const minified = this.explorer.minifiedNames(workflows);
       if (minified.length > 0) this.options.client.logger?.warn(minifiedNames(minified));
       if (definitions.length > 0) this.options.client.logger?.debug?.(bootTable(this.connection, workflows, definitions));

@@ -87,7 +87,7 @@ export function Step<N extends StepNameFactory = StepNameFactory>(
       return methodStepsOf(run).runMethod(memberName(providerClassName(this, target), key), args, call, bound);
     };
     impersonate(step, method);
-    markStep(target, key, name !== undefined);
+    markStep(target, key, { hasOwnName: name !== undefined, errors: options.errors });
     (descriptor as PropertyDescriptor).value = step;
   };
 }

@@ -4,6 +4,7 @@ export { defineWorkflow } from './client/define-workflow.js';
 export { RedflowClient } from './client/redflow-client.js';
 export type { DebounceOptions, KeyFunction, LimitOptions } from './core/admission.types.js';
 export { checkStepName } from './core/checks.js';
+export type { ErrorClass } from './core/class-names.js';
 export type {
   CancelOptions,
   CancelResult,
@@ -25,6 +26,7 @@ export type {
 export { closeMatches } from './core/close-matches.js';
 export type { Compensation, CompensationContext, CompensationOptions } from './core/compensation.types.js';
 export { onePerProcess } from './core/copies.js';
+export { checkErrorLists, type ErrorList, errorListOf } from './core/error-classes.js';
 export {
   ChildWorkflowError,
   CodecError,

@@ -6,6 +6,7 @@ import {
   type RunInlineOptions,
   type WorkflowInstance,
 } from '../engine/inline/index.js';
+import { RedflowSetupError } from '../redflow.errors.js';
 import { describeInstance } from './describe-instance.js';
 
 /**
@@ -35,5 +36,5 @@ export function runInline<I, O>(
   options: RunInlineOptions<I>,
 ): Promise<InlineResult<Awaited<O>>>;
 export function runInline(workflow: AnyInlineWorkflow, options: RunInlineOptions): Promise<InlineResult> {
-  return executeInline(workflow, options, describeInstance);
+  return executeInline(workflow, options, describeInstance, [RedflowSetupError]);
 }

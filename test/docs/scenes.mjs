@@ -70,6 +70,9 @@ export const scenes = {
     await canceled.cancel();
     return { values: { handle, runId: canceled.id }, end: () => worker.stop() };
   },
+  'docs/recipes/errors.md': () => ({
+    values: { bank: { charge: async () => ({ status: 'declined', reason: 'no funds' }) } },
+  }),
   'docs/recipes/retries.md': () => ({
     values: { fulfil: nothing, charge: async () => ({ status: 200 }), support: { notify: nothing } },
     input: { id: 'o1' },

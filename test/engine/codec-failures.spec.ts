@@ -51,7 +51,7 @@ describe.each<[string, (codec: PayloadCodec) => PayloadCodec]>([
       },
       { maxAttempts: 1 },
     );
-    const engine = await startEngine({ workflows: [flow], worker: { codec: made(squeamish) } });
+    const engine = await startEngine({ workflows: [flow], worker: { codec: made(squeamish) }, client: { codec: squeamish } });
     const handle = await engine.client.run(flow, undefined);
     const error = await engine.failure(handle);
     expect(error).toBeInstanceOf(CodecError);
@@ -59,7 +59,7 @@ describe.each<[string, (codec: PayloadCodec) => PayloadCodec]>([
     expect(engine.logs.matching('error', /failed to encode it/).length).toBeGreaterThan(0);
     expect(JSON.stringify(await contentsOf(engine.redis, `{${engine.prefix}}`))).not.toMatch(/poison/);
     expect(await engine.client.getRun(handle.id)).toMatchObject({
-      error: { name: 'CodecError', what: `error of run "${handle.id}"` },
+      error: { name: 'CodecError', what: `error of step "bad" of run "${handle.id}"` },
     });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ErrorClasses } from '../../lib/engine/core/error-classes.js';
 import {
   type CompensationContext,
   CrashLoopError,
@@ -365,7 +366,7 @@ describe('a compensation that fails', () => {
   });
 
   it('is given ten minutes an attempt, unless it says otherwise', () => {
-    const timeoutOf = (options: StepOptions) => stepPolicyOf('charge', options).compensation?.timeoutMs;
+    const timeoutOf = (options: StepOptions) => stepPolicyOf('charge', options, ErrorClasses.none).compensation?.timeoutMs;
     expect(timeoutOf({ compensate: () => undefined })).toBe(600_000);
     expect(timeoutOf({ compensate: { run: () => undefined } })).toBe(600_000);
     expect(timeoutOf({ compensate: { run: () => undefined, timeout: '1h' } })).toBe(3_600_000);

@@ -113,7 +113,7 @@ describe('the error of a failed run', () => {
 });
 
 describe('the error of a failed step', () => {
-  it('is the one that was thrown, for the handler that catches it', async () => {
+  it('is the stored form of the one that was thrown, for the handler that catches it', async () => {
     const error = new RangeError('far');
     let caught: unknown;
     const handler = async (ctx: WorkflowContext) => {
@@ -126,7 +126,9 @@ describe('the error of a failed step', () => {
     const flow = workflow('flow', handler);
     const engine = await startEngine({ workflows: [flow] });
     await (await engine.client.run(flow, undefined)).result();
-    expect(caught).toBe(error);
+    expect(caught).not.toBe(error);
+    expect(caught).toBeInstanceOf(RangeError);
+    expect(caught).toMatchObject({ message: 'far', stack: error.stack });
   });
 
   it('is stored with the step, and has the shape it has in the run', async () => {

@@ -128,3 +128,25 @@ export async function inferredFromSchema(client: RedflowClient): Promise<void> {
   // @ts-expect-error the class has a customer
   await client.run(order, {});
 }
+
+class Declined extends Error {
+  constructor(readonly reason: string) {
+    super(reason);
+  }
+}
+
+abstract class DomainError extends Error {}
+
+export const takesErrorClasses = {
+  module: RedflowModule.forRoot({ errors: [Declined, DomainError, TypeError], defaults: { errors: [Declined] } }),
+  workflow: Workflow({ name: 'declined', errors: [Declined] }),
+  step: Step({ errors: [Declined] }),
+  definition: defineWorkflow('declined', {
+    errors: [Declined],
+    handler: (ctx: WorkflowContext) => ctx.step.run('charge', () => 1, { errors: [Declined] }),
+  }),
+  // @ts-expect-error a class of something else
+  wrong: Step({ errors: [Date] }),
+  // @ts-expect-error an error in place of its class
+  instance: Step({ errors: [new Declined('no funds')] }),
+};

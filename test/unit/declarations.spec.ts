@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ErrorClasses } from '../../lib/engine/core/error-classes.js';
 import { createRegistry, defineWorkflow, type WorkflowOptions } from '../../lib/engine/index.js';
 import { declarationsOf, digestOf, teamOf } from '../../lib/engine/worker/declarations.js';
 import { ServedWorkflows } from '../../lib/engine/worker/served-workflows.js';
@@ -6,7 +7,7 @@ import { ServedWorkflows } from '../../lib/engine/worker/served-workflows.js';
 function digest(...workflows: Array<[string, WorkflowOptions?]>): string {
   const registry = createRegistry();
   for (const [name, options] of workflows) defineWorkflow(name, { ...options, handler: () => undefined, registry });
-  return digestOf(declarationsOf(new ServedWorkflows(registry.list()), 'app'));
+  return digestOf(declarationsOf(new ServedWorkflows(registry.list(), ErrorClasses.none), 'app'));
 }
 
 describe('digestOf()', () => {

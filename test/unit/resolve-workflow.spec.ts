@@ -64,7 +64,7 @@ describe('resolveWorkflowOptions()', () => {
       'an unknown option',
       { timout: 5 },
       'timout',
-      "Unsupported option 'timout' of workflow \"order\". Did you mean 'timeout'? Supported options are: queue, maxAttempts, retries, timeout, onFailureTimeout, maxConcurrency, mutex, throttle, rateLimit, debounce, priority, version, current, tags, input, event, cron",
+      "Unsupported option 'timout' of workflow \"order\". Did you mean 'timeout'? Supported options are: queue, maxAttempts, retries, timeout, onFailureTimeout, maxConcurrency, mutex, throttle, rateLimit, debounce, priority, version, current, errors, tags, input, event, cron",
     ],
     ['a timeout of nothing', { timeout: 0 }, 'timeout', 'Expected `timeout` to be longer than 0 ms; got 0 (workflow "order")'],
     ['a priority', { priority: 10 }, 'priority', 'Expected `priority` to be an integer from 0 to 9; got 10 (workflow "order")'],

@@ -1,7 +1,19 @@
 import vm from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
-import { DuplicateStepError, NonRetriableError, RetryAfterError, RunFailedError } from '../../lib/engine/core/errors/index.js';
+import type { ErrorClass } from '../../lib/engine/core/class-names.js';
+import { ErrorClasses } from '../../lib/engine/core/error-classes.js';
+import { ERROR_CLASSES } from '../../lib/engine/core/errors/error-codes.js';
+import {
+  DuplicateStepError,
+  NonRetriableError,
+  ConnectionError as OurConnectionError,
+  RedflowError,
+  RetryAfterError,
+  RunFailedError,
+} from '../../lib/engine/core/errors/index.js';
 import { asError, fromStoredError, toStoredError } from '../../lib/engine/core/stored-error.js';
+
+const { none } = ErrorClasses;
 
 describe('toStoredError()', () => {
   it('keeps name, message, stack, code and own JSON fields', () => {
@@ -34,7 +46,7 @@ describe('toStoredError()', () => {
 
   it('keeps a thrown object as fields, and its own name and message', () => {
     expect(toStoredError({ reason: 'no' })).toEqual({ name: 'Error', message: 'Thrown: {"reason":"no"}', reason: 'no' });
-    expect(toStoredError({ name: 'Odd', message: 'm' })).toEqual({ name: 'Odd', message: 'm' });
+    expect(toStoredError({ name: 'Odd', message: 'm' })).toEqual({ name: 'Odd', message: 'm', classNames: ['Error'] });
     expect(toStoredError(Object.create(null))).toEqual({ name: 'Error', message: 'Thrown: {}' });
   });
 
@@ -148,6 +160,71 @@ describe('toStoredError()', () => {
     expect(stored.cause).toEqual({ name: 'Error', message: 'm'.repeat(4_000), cause: expect.anything() });
   });
 
+  it('keeps the names of the classes where name and code do not say them', () => {
+    class DomainError extends Error {}
+    class Declined extends DomainError {}
+    class Named extends Error {
+      override name = 'Named';
+    }
+    class CardDeclined extends NonRetriableError {}
+    const namesOf = (thrown: unknown) => toStoredError(thrown).classNames;
+    expect(namesOf(new Declined())).toEqual(['Declined', 'DomainError']);
+    expect(namesOf(Object.assign(new Error('x'), { name: 'Named' }))).toEqual(['Error']);
+    expect(namesOf(Object.assign(new TypeError('x'), { name: 'Named' }))).toEqual(['TypeError']);
+    for (const plain of [
+      new Named(),
+      new Error('x'),
+      new TypeError('x'),
+      new CardDeclined('x'),
+      new RetryAfterError(1),
+      { a: 1 },
+      'x',
+    ]) {
+      expect(namesOf(plain)).toBeUndefined();
+    }
+    class ConnectionError extends Error {
+      override name = 'ConnectionError';
+      code = 'CONNECTION';
+    }
+    expect(namesOf(new ConnectionError())).toEqual(['ConnectionError']);
+  });
+
+  it('takes no class name from a getter or an own field', () => {
+    const error = new TypeError('x');
+    const prototype = Object.create(TypeError.prototype, {
+      constructor: {
+        get() {
+          throw new Error('called');
+        },
+      },
+    });
+    Object.setPrototypeOf(error, prototype);
+    Object.assign(error, { classNames: ['RangeError'] });
+    Object.defineProperty(error, 'constructor', { value: RangeError });
+    expect(toStoredError(error)).toEqual({ name: 'TypeError', message: 'x', stack: error.stack });
+  });
+
+  it('loses fields, then stacks, over a limit in bytes, never classes and causes', () => {
+    class Declined extends RangeError {}
+    const inner = new Declined('inner');
+    const error = Object.assign(new Declined('ä'.repeat(100), { cause: inner }), { rows: 'r'.repeat(10_000) });
+    const { stack } = error;
+    const known = { name: 'RangeError', message: error.message, classNames: ['Declined', 'RangeError'] };
+    const cause = { name: 'RangeError', message: 'inner', classNames: ['Declined', 'RangeError'] };
+    const bare = { ...known, stack, cause: { ...cause, stack: inner.stack } };
+    const bytes = Buffer.byteLength(JSON.stringify(bare));
+    expect(toStoredError(error, 20_000).rows).toHaveLength(10_000);
+    expect(toStoredError(error, bytes)).toEqual(bare);
+    expect(toStoredError(error, bytes - 1)).toEqual({ ...known, stack, cause });
+    expect(toStoredError(error, 100)).toEqual({ ...known, cause });
+  });
+
+  it('keeps the fields of ours over a limit in bytes before their stacks', () => {
+    const { stack, ...rest } = toStoredError(new RetryAfterError('5s', 'Slow down.'));
+    expect(rest).toEqual({ name: 'RetryAfterError', message: 'Slow down.', code: 'RETRY_AFTER', retryAfterMs: 5_000 });
+    expect(toStoredError(new RetryAfterError('5s', 'Slow down.'), 150)).toEqual(rest);
+  });
+
   it('bounds the errors of one tree', () => {
     const leaves = () => new AggregateError(Array.from({ length: 50 }, () => new Error('leaf')));
     const stored = toStoredError(new AggregateError(Array.from({ length: 50 }, leaves)));
@@ -190,6 +267,70 @@ describe('fromStoredError()', () => {
     const rebuilt = fromStoredError(toStoredError(new AggregateError([new TypeError('a')], 'all failed')));
     expect(rebuilt).toBeInstanceOf(AggregateError);
     expect((rebuilt as AggregateError).errors[0]).toBeInstanceOf(TypeError);
+  });
+
+  it('rebuilds listed classes, by the nearest name that is listed, ours or built in', () => {
+    class DomainError extends Error {}
+    class Declined extends DomainError {
+      constructor(readonly reason: string) {
+        super(reason.toUpperCase());
+      }
+    }
+    class Abort extends DOMException {}
+    class Many extends AggregateError {}
+    const stored = toStoredError(new Declined('lost'));
+    const rebuild = (thrown: unknown, ...listed: ErrorClass[]) =>
+      fromStoredError(toStoredError(thrown), none.with(listed, 'a test'));
+    expect(rebuild(new Declined('lost'), Declined)).toBeInstanceOf(Declined);
+    expect(rebuild(new Declined('lost'), Declined)).toMatchObject({ message: 'LOST', reason: 'lost' });
+    const ancestor = rebuild(new Declined('lost'), DomainError);
+    expect(ancestor).toBeInstanceOf(DomainError);
+    expect(ancestor).not.toBeInstanceOf(Declined);
+    const unknown = fromStoredError(stored);
+    expect(Object.getPrototypeOf(unknown)).toBe(Error.prototype);
+    for (const rebuilt of [ancestor, unknown]) expect({ ...toStoredError(rebuilt), stack: '' }).toEqual({ ...stored, stack: '' });
+    expect(rebuild(new Many([new Declined('lost')]), Many)).toBeInstanceOf(Many);
+    expect((rebuild(new Many([new Declined('lost')]), Many, Declined) as AggregateError).errors[0]).toBeInstanceOf(Declined);
+    expect(rebuild(new Abort('x', 'TimeoutError'))).toMatchObject({ name: 'TimeoutError', message: 'x', code: 23 });
+    expect(Object.getPrototypeOf(rebuild(new Abort('x')))).toBe(DOMException.prototype);
+    expect(rebuild(new Abort('x'), Abort)).toBeInstanceOf(Abort);
+  });
+
+  it('tells a class of ours from another of its name', () => {
+    class ConnectionError extends Error {
+      override name = 'ConnectionError';
+      code = 'CONNECTION';
+    }
+    const classes = none.with([ConnectionError], 'a test');
+    const theirs = fromStoredError(toStoredError(new ConnectionError()), classes);
+    expect(theirs).toBeInstanceOf(ConnectionError);
+    expect(fromStoredError(toStoredError(new ConnectionError()))).not.toBeInstanceOf(RedflowError);
+    const ours = fromStoredError(toStoredError(new OurConnectionError('x')), classes);
+    expect(ours).toBeInstanceOf(OurConnectionError);
+    class Lost extends OurConnectionError {}
+    expect(fromStoredError(toStoredError(new Lost('x')), classes)).toBeInstanceOf(OurConnectionError);
+    expect(fromStoredError(toStoredError(new Lost('x')), none.with([Lost], 'a test'))).toBeInstanceOf(Lost);
+  });
+
+  it('reads what was stored without class names by its name', () => {
+    class Declined extends Error {}
+    const classes = none.with([Declined], 'a test');
+    expect(fromStoredError({ name: 'Declined', message: 'x' }, classes)).toBeInstanceOf(Declined);
+    expect(fromStoredError({ name: 'TypeError', message: 'x' })).toBeInstanceOf(TypeError);
+    const old = { name: 'CardDeclined', message: 'x', code: 'NON_RETRIABLE' };
+    expect(fromStoredError(old)).toBeInstanceOf(NonRetriableError);
+    const { stack, ...again } = toStoredError(fromStoredError(old));
+    expect(again).toEqual(old);
+    expect(fromStoredError({ name: 'Error', message: 'x', classNames: 'TypeError' } as never)).toBeInstanceOf(Error);
+  });
+
+  it.each(Object.entries(ERROR_CLASSES))('rebuilds %s as what it was', (code, type) => {
+    // Without its constructor, whose arguments differ: an error of the class, with what every one of them has.
+    const error = Object.setPrototypeOf(Object.assign(new Error('x'), { code }), type.prototype);
+    Object.defineProperty(error, 'name', { value: type.name });
+    const rebuilt = fromStoredError(JSON.parse(JSON.stringify(toStoredError(error))));
+    expect(Object.getPrototypeOf(rebuilt)).toBe(type.prototype);
+    expect(toStoredError(error).classNames).toBeUndefined();
   });
 
   it('gives an error without a stack its first line', () => {

@@ -79,7 +79,9 @@ export class ClientParts {
     this.retrier = new RunRetrier(this.connection, keys, this.buffer, this.pending, directory);
     this.retention = new Retention(this.connection, keys, this.buffer, resolved.retentionMs);
     this.schedules = new ScheduleAdmin(this.buffer, this.pending, host);
-    this.results = new ResultListener(this.connection, keys, this.buffer, sealer, logger);
+    const errorsOf = (workflow: string) =>
+      resolved.errors.preferring(registry.versionsOf(workflow).flatMap(({ options }) => options.errors ?? []));
+    this.results = new ResultListener(this.connection, keys, this.buffer, sealer, logger, errorsOf);
   }
 
   handleOf<O>({ id, deduplicated }: CreatedRun): RunHandle<O> {

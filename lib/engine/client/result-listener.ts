@@ -1,10 +1,9 @@
+import type { ErrorClasses } from '../core/error-classes.js';
 import { ConnectionError, ResultTimeoutError, RunCanceledError, RunFailedError, RunNotFoundError } from '../core/errors/index.js';
 import { newId } from '../core/ids.js';
 import { LongTimer } from '../core/long-timer.js';
-import { decodePayload } from '../core/payload.js';
-import type { StoredError } from '../core/run.types.js';
+import { decodeError, decodePayload } from '../core/payload.js';
 import { isSealed, type Sealer } from '../core/sealer.js';
-import { fromStoredError } from '../core/stored-error.js';
 import type { LoggerPort } from '../core/values.types.js';
 import { awaitRun, parseEndMessage, type RunEnd, resultOf } from '../redis/await-run.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
@@ -38,6 +37,7 @@ export class ResultListener {
     private readonly buffer: CommitBuffer,
     private readonly sealer: Sealer,
     private readonly logger: LoggerPort,
+    private readonly errorsOf: (workflow: string) => ErrorClasses,
   ) {
     this.subscription = new Subscription(
       connection,
@@ -153,7 +153,7 @@ export class ResultListener {
     const waiters = this.waiters.get(runId);
     if (!waiters) return;
     try {
-      const settle = settlement(end);
+      const settle = settlement(end, this.errorsOf);
       for (const waiter of [...waiters]) settle(waiter);
     } catch (error) {
       this.logger.error(`The result of run "${runId}" could not be read`, { runId });
@@ -166,14 +166,16 @@ export class ResultListener {
   }
 }
 
-function settlement({ runId, workflow, outcome, payload = '' }: RunEnd): (waiter: Waiter) => void {
+function settlement(
+  { runId, workflow, outcome, payload = '' }: RunEnd,
+  errorsOf: (workflow: string) => ErrorClasses,
+): (waiter: Waiter) => void {
   if (outcome === 'succeeded') return ({ resolve }) => resolve(decodePayload(payload));
-  const stored = decodePayload(payload) as StoredError;
   if (outcome === 'canceled') {
-    const { reason } = stored as { reason?: string };
+    const { reason } = decodePayload(payload) as { reason?: string };
     return ({ reject }) => reject(new RunCanceledError({ runId, reason }));
   }
-  return ({ reject }) => reject(new RunFailedError({ runId, workflow, cause: fromStoredError(stored) }));
+  return ({ reject }) => reject(new RunFailedError({ runId, workflow, cause: decodeError(payload, errorsOf(workflow)) }));
 }
 
 function closedError(runId: string): ConnectionError {

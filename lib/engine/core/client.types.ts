@@ -1,4 +1,5 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import type { ErrorClass } from './class-names.js';
 import type { RunRecord, RunStatus, StoredError } from './run.types.js';
 import type { ContextCarrier, Duration, LoggerPort, PayloadCodec, When } from './values.types.js';
 
@@ -37,6 +38,13 @@ export interface ClientOptions {
    * client and worker of a namespace. What was stored before it was set stays readable. @default none
    */
   codec?: PayloadCodec | undefined;
+  /**
+   * Error classes of yours that errors are rebuilt as, besides those of this library and the built-in ones: in handlers, in the `cause` of
+   * `RunFailedError`, and wherever else a stored error is thrown or handed over. Prototype and fields are restored, no constructor is
+   * called. They are known by their names; a class that is not listed becomes the nearest listed or built-in class that it extends.
+   * @default none
+   */
+  errors?: readonly ErrorClass[] | undefined;
   /**
    * Carries the context of calls that create runs and emit events to the handlers, compensations and failure hooks of those runs, and on
    * to their children. Runs of schedules have none. @default none

@@ -1,6 +1,7 @@
 import { describeValue } from './describe-value.js';
+import type { ErrorClasses } from './error-classes.js';
 import { PayloadTooLargeError, SerializationError } from './errors/payload.errors.js';
-import { toStoredError } from './stored-error.js';
+import { fromStoredError, toStoredError } from './stored-error.js';
 
 const MAX_PLAIN_DEPTH = 100;
 
@@ -25,14 +26,24 @@ export function encodePayload(value: unknown, where: string | (() => string), ma
   return json;
 }
 
-/** Writes whatever was thrown; errors are bounded in size by themselves. */
-export function encodeError(thrown: unknown): string {
-  return JSON.stringify(toStoredError(thrown));
+/** Writes whatever was thrown, within the limit of `toStoredError()`. */
+export function encodeError(thrown: unknown, maxBytes?: number): string {
+  return JSON.stringify(toStoredError(thrown, maxBytes));
+}
+
+/** Reads what {@link encodeError} wrote. */
+export function decodeError(stored: string, classes: ErrorClasses): Error {
+  return fromStoredError(JSON.parse(stored), classes);
 }
 
 /** Reads what {@link encodePayload} wrote. */
 export function decodePayload(stored: string): unknown {
   return stored === '' ? undefined : JSON.parse(stored);
+}
+
+/** Values that are the same after the JSON round trip. Minus zero is not. */
+export function isUnchanged(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'boolean' || (Number.isInteger(value) && value !== 0);
 }
 
 /** On the hot path the text is only made when something is wrong. */

@@ -1,45 +1,44 @@
-import { redflowErrorCode, redflowErrorPrototype } from './errors/error-codes.js';
+import { areSame, classNamesOf, impliedClassNames, rememberClassNames, storedClassNames } from './class-names.js';
+import { builtInNameIn, ErrorClasses } from './error-classes.js';
 import { define } from './json-fields.js';
 import type { StoredError } from './run.types.js';
 
-const BUILT_IN: Readonly<Record<string, ErrorConstructor>> = {
-  EvalError,
-  RangeError,
-  ReferenceError,
-  SyntaxError,
-  TypeError,
-  URIError,
-};
-
-const KNOWN_FIELDS: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause', 'errors']);
+const KNOWN_FIELDS: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause', 'errors', 'classNames']);
 
 /**
  * Rebuilds an error from what `toStoredError` kept: same name, message, stack, code, fields and causes.
  *
- * It is an `instanceof` the class of this library, or the built-in one, that it was; classes of others become `Error`.
+ * It is an `instanceof` the nearest of its classes that is listed, of this library or built in, by prototype and fields: no constructor of
+ * a listed class is called.
  */
-export function fromStoredError(stored: StoredError): Error {
-  const error = build(stored);
-  const code = redflowErrorCode(stored);
-  if (code !== undefined) Object.setPrototypeOf(error, redflowErrorPrototype(code));
+export function fromStoredError(stored: StoredError, classes: ErrorClasses = ErrorClasses.none): Error {
+  const names = storedClassNames(stored.classNames) ?? impliedClassNames(stored);
+  const rebuild = (item: unknown): unknown => (isStored(item) ? fromStoredError(item, classes) : item);
+  const error = build(stored, builtInNameIn(names), rebuild);
+  const prototype = classes.prototypeFor(names);
+  if (prototype !== undefined && prototype !== Reflect.getPrototypeOf(error)) Object.setPrototypeOf(error, prototype);
+  if (!areSame(classNamesOf(error), names)) rememberClassNames(error, names);
   hide(error, 'name', stored.name);
-  hide(error, 'stack', stored.stack ?? `${stored.name}: ${stored.message}`);
-  if (isStored(stored.cause)) hide(error, 'cause', fromStoredError(stored.cause));
+  hide(error, 'stack', stored.stack ?? firstLine(stored));
+  if (isStored(stored.cause)) hide(error, 'cause', fromStoredError(stored.cause, classes));
   for (const key of Object.keys(stored)) {
     if (!KNOWN_FIELDS.has(key)) define(error, key, stored[key]);
   }
   return error;
 }
 
-function build({ name, message, errors }: StoredError): Error {
-  if (name === 'AggregateError' && Array.isArray(errors)) return new AggregateError(errors.map(rebuildItem), message);
-  const error = Object.hasOwn(BUILT_IN, name) ? new BUILT_IN[name](message) : new Error(message);
-  if (errors !== undefined) define(error, 'errors', Array.isArray(errors) ? errors.map(rebuildItem) : errors);
-  return error;
+/** The stack of an error without one. */
+export function firstLine({ name, message }: Pick<StoredError, 'name' | 'message'>): string {
+  return `${name}: ${message}`;
 }
 
-function rebuildItem(item: unknown): unknown {
-  return isStored(item) ? fromStoredError(item) : item;
+/** An instance of the built-in class, which may have more to it than a prototype. */
+function build({ name, message, errors }: StoredError, builtIn: string | undefined, rebuild: (item: unknown) => unknown): Error {
+  const items = Array.isArray(errors) ? errors.map(rebuild) : errors;
+  if (builtIn === 'AggregateError') return new AggregateError(Array.isArray(items) ? items : [], message);
+  const error = builtIn === 'DOMException' ? new DOMException(message, name) : new Error(message);
+  if (items !== undefined) define(error, 'errors', items);
+  return error;
 }
 
 function isStored(value: unknown): value is StoredError {

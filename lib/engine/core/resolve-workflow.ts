@@ -10,6 +10,7 @@ import {
 } from './checks.js';
 import { describeValue } from './describe-value.js';
 import { parsePositiveDuration } from './duration.js';
+import { ErrorClasses } from './error-classes.js';
 import { InvalidOptionError } from './errors/option.errors.js';
 import { checkEventPattern } from './event-names.js';
 import { withOptionOwner } from './option-context.js';
@@ -36,6 +37,7 @@ const WORKFLOW_KEYS = [
   'priority',
   'version',
   'current',
+  'errors',
   'tags',
   'input',
   'event',
@@ -60,6 +62,8 @@ export interface ResolvedWorkflowOptions {
   readonly version?: string;
   /** Whether it is marked as the version that new runs take. */
   readonly current: boolean;
+  /** Those it lists itself. */
+  readonly errors?: WorkflowOptions['errors'];
   readonly tags: Readonly<Record<string, string>>;
   readonly input?: StandardSchemaV1;
   /** Subscriptions. */
@@ -77,6 +81,7 @@ export function resolveWorkflowOptions<I>(name: string, options: WorkflowOptions
   const where = `workflow "${name}"`;
   rejectUnknownKeys(options, WORKFLOW_KEYS, where);
   const retry = resolveRetryPolicy(options, DEFAULT_MAX_ATTEMPTS, where);
+  ErrorClasses.none.with(options.errors, where);
   return withOptionOwner(where, () =>
     Object.freeze({
       name,
@@ -91,6 +96,7 @@ export function resolveWorkflowOptions<I>(name: string, options: WorkflowOptions
       priority: checkPriority(options.priority ?? DEFAULT_PRIORITY),
       version: options.version === undefined ? undefined : checkVersion(options.version),
       current: options.current === undefined ? false : checkFlag(options.current, 'current'),
+      errors: options.errors,
       tags: Object.freeze(checkTags(options.tags ?? {})),
       input: options.input === undefined ? undefined : checkSchema(options.input),
       events: Object.freeze(checkEventTriggers(options.event ?? [])),

@@ -11,6 +11,8 @@ export type RunTrigger = 'api' | 'event' | 'cron' | 'child' | 'retry';
 export interface StoredError {
   name: string;
   message: string;
+  /** Names of its class and of those that this extends, `Error` not: absent where they follow from `name` and `code`. */
+  classNames?: string[];
   stack?: string;
   code?: string;
   cause?: StoredError;

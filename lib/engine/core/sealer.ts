@@ -29,14 +29,22 @@ export function sealedText(holder: SealedText['holder'], index: number, what: st
   return text && isSealed(text, from) ? [{ holder, index, from, what }] : [];
 }
 
+/** An error as it is stored, and the JSON that will be read of it: that of another error where the codec has failed. */
+export interface SealedError {
+  readonly sealed: string;
+  readonly json: string;
+}
+
 /**
  * Passes payloads through the user's codec on their way to Redis and back. Without one they stay as they are, and so does what was
  * stored before there was one.
  */
 export class Sealer {
+  /** @param maxErrorBytes what an error may have before it loses its fields, as UTF-8 bytes of its JSON */
   constructor(
     private readonly codec: PayloadCodec | undefined,
     private readonly logger: LoggerPort,
+    private readonly maxErrorBytes = Number.POSITIVE_INFINITY,
   ) {}
 
   /**
@@ -58,14 +66,15 @@ export class Sealer {
   }
 
   /** What was thrown, as it is stored. Never fails: where the codec does, a plain error says so, and nothing of the original is kept. */
-  sealError(thrown: unknown, where: string): string | Promise<string> {
-    return this.sealOrElse(encodeError(thrown), where, (instead) => instead);
+  sealError(thrown: unknown, where: string): SealedError | Promise<SealedError> {
+    return this.sealOrElse(encodeError(thrown, this.maxErrorBytes), where, (instead) => instead);
   }
 
   /** As {@link sealError}, for a list of stored errors; the empty text for none. */
   sealErrors(errors: readonly StoredError[], where: string): string | Promise<string> {
     if (errors.length === 0) return '';
-    return this.sealOrElse(JSON.stringify(errors), where, (instead) => errors.map(({ step }) => ({ ...instead, step })));
+    const kept = this.sealOrElse(JSON.stringify(errors), where, (instead) => errors.map(({ step }) => ({ ...instead, step })));
+    return kept instanceof Promise ? kept.then(({ sealed }) => sealed) : kept.sealed;
   }
 
   /** @throws CodecError */
@@ -93,15 +102,20 @@ export class Sealer {
     );
   }
 
-  private sealOrElse(json: string, where: string, substitute: (instead: StoredError) => unknown): string | Promise<string> {
-    const failed = (error: Error): string => {
+  private sealOrElse(
+    json: string,
+    where: string,
+    substitute: (instead: StoredError) => unknown,
+  ): SealedError | Promise<SealedError> {
+    const failed = (error: Error): SealedError => {
       this.logger.error(error.message);
       // Without the codec's own words: they may show what it was to hide.
-      return JSON.stringify(substitute(toStoredError(unsealable(where))));
+      const instead = JSON.stringify(substitute(toStoredError(unsealable(where))));
+      return { sealed: instead, json: instead };
     };
     try {
       const sealed = this.seal(json, where);
-      return typeof sealed === 'string' ? sealed : sealed.catch(failed);
+      return typeof sealed === 'string' ? { sealed, json } : sealed.then((text) => ({ sealed: text, json }), failed);
     } catch (error) {
       return failed(error as Error);
     }

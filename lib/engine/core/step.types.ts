@@ -1,3 +1,4 @@
+import type { ErrorClass } from './class-names.js';
 import type { Compensation, CompensationOptions } from './compensation.types.js';
 import type { EventRef } from './event.types.js';
 import type { RetryPolicy } from './retry.types.js';
@@ -28,6 +29,8 @@ export interface StepOptions<T = unknown> {
   maxAttempts?: number | undefined;
   /** Retry policy of this step alone; wins over `maxAttempts`. */
   retries?: RetryPolicy | undefined;
+  /** Error classes that this step's errors are rebuilt as, besides those that its workflow and the module list. @default none */
+  errors?: readonly ErrorClass[] | undefined;
   /**
    * Undoes the step when the run fails for good or is canceled: if it has completed, and if it was started and its outcome is unknown.
    * The last completed step is undone first, each in a durable step `compensate:<step>` of its own with, by default, 3 attempts.

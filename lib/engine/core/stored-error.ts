@@ -1,6 +1,8 @@
+import { areSame, classNamesOf, impliedClassNames } from './class-names.js';
 import { describeValue } from './describe-value.js';
+import { redflowErrorCode } from './errors/error-codes.js';
 import { copyJsonFields, type FieldRoom, readSafely } from './json-fields.js';
-import { fromStoredError } from './rebuilt-error.js';
+import { firstLine, fromStoredError } from './rebuilt-error.js';
 import type { StoredError } from './run.types.js';
 
 export { fromStoredError };
@@ -25,19 +27,35 @@ interface Room extends FieldRoom {
   errors: number;
 }
 
-const KNOWN_FIELDS: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause']);
+const KNOWN_FIELDS: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause', 'classNames']);
 
 /**
  * Turns whatever was thrown into plain JSON data of bounded size. Never throws.
  *
- * Kept are name, message, stack, code, up to 10 causes (cycles are cut), the `errors` of an AggregateError, and the own
- * enumerable fields that JSON can hold. A `code` that is a number stays one. Long messages and stacks are cut, and fields
- * are left out, before the whole passes some 64 Ki characters.
+ * Kept are name, message, the names of its classes, stack, code, up to 10 causes (cycles are cut), the `errors` of an AggregateError, and
+ * the own enumerable fields that JSON can hold. A `code` that is a number stays one. Long messages and stacks are cut, and fields are left
+ * out, before the whole passes some 64 Ki characters. What is larger than `maxBytes` loses its fields, then its stacks; an error of ours
+ * its stacks first.
+ *
+ * @param maxBytes of its JSON as UTF-8
  */
-export function toStoredError(thrown: unknown): StoredError {
+export function toStoredError(thrown: unknown, maxBytes = Number.POSITIVE_INFINITY): StoredError {
   const stored = writeError(thrown, { characters: MAX_FIELD_CHARACTERS, errors: MAX_ERRORS }, OUTERMOST, []);
-  // Last resort against size.
-  return JSON.stringify(stored).length <= MAX_CHARACTERS ? stored : withoutFields(stored, 1);
+  if (fits(stored, maxBytes)) return stored;
+  // Fields of ours are few and short, and some have a meaning: how long to wait, say.
+  const stackless =
+    redflowErrorCode(stored) === undefined ? undefined : { ...stored, ...withoutFields(stored, 0), stack: undefined };
+  if (stackless && fits(stackless, maxBytes)) return stackless;
+  const bare = withoutFields(stored, 1 + MAX_CAUSES);
+  if (fits(bare, maxBytes)) return bare;
+  const outermost = withoutFields(stored, 1);
+  return fits(outermost, maxBytes, Number.POSITIVE_INFINITY) ? outermost : withoutFields(stored, 0);
+}
+
+function fits(stored: StoredError, maxBytes: number, maxCharacters = MAX_CHARACTERS): boolean {
+  const json = JSON.stringify(stored);
+  // No UTF-16 unit takes more than three bytes.
+  return json.length <= maxCharacters && (json.length * 3 <= maxBytes || Buffer.byteLength(json) <= maxBytes);
 }
 
 /** What was thrown, as an Error: itself if it is one, else the error that would be read back for it. */
@@ -87,6 +105,8 @@ function writeObject(thrown: object, room: Room, limits: Limits, chain: readonly
   const cause = readSafely(thrown, 'cause') ?? undefined;
   const storedCause = cause === undefined ? undefined : writeInner(cause);
   if (storedCause !== undefined) stored.cause = storedCause;
+  const classNames = classNamesOf(thrown);
+  if (!areSame(classNames, impliedClassNames(stored))) stored.classNames = classNames;
   return stored;
 }
 
@@ -95,11 +115,13 @@ function head(thrown: object, fields: object, limits: Limits): StoredError {
   const name = readSafely(thrown, 'name');
   const message = readSafely(thrown, 'message');
   const stack = readSafely(thrown, 'stack');
-  return {
+  const known = {
     name: typeof name === 'string' && name !== '' ? truncate(name, MAX_NAME_CHARACTERS) : 'Error',
     message: truncate(typeof message === 'string' ? message : `Thrown: ${JSON.stringify(fields)}`, limits.message),
-    ...(typeof stack === 'string' && { stack: truncate(stack, limits.stack) }),
   };
+  // A stack without a frame is what one is rebuilt with that has none.
+  const hasStack = typeof stack === 'string' && stack !== firstLine(known);
+  return hasStack ? { ...known, stack: truncate(stack, limits.stack) } : known;
 }
 
 /** An AggregateError's own `errors` are not enumerable; an enumerable field of that name is just a field. */
@@ -119,10 +141,11 @@ function isErrorLike(value: object): boolean {
  * The known fields alone.
  * @param stacks of how many errors the stack is kept, from the outermost
  */
-function withoutFields({ name, message, stack, code, cause }: StoredError, stacks: number): StoredError {
+function withoutFields({ name, message, classNames, stack, code, cause }: StoredError, stacks: number): StoredError {
   return {
     name,
     message,
+    ...(classNames !== undefined && { classNames }),
     ...(stacks > 0 && stack !== undefined && { stack }),
     ...((typeof code === 'string' || typeof code === 'number') && { code }),
     ...(cause !== undefined && { cause: withoutFields(cause, stacks - 1) }),

@@ -1,4 +1,5 @@
 import type { AdmissionOptions } from './admission.types.js';
+import type { ErrorClass } from './class-names.js';
 import type { CreateOptions, RunHandle } from './client.types.js';
 import type { EventRef, ReceivedEvent } from './event.types.js';
 import type { RetryPolicy } from './retry.types.js';
@@ -206,6 +207,8 @@ export interface WorkflowOptions<I = unknown> extends AdmissionOptions<I> {
    * @default true for the only definition of a name
    */
   current?: boolean | undefined;
+  /** Error classes that errors in its runs are rebuilt as, besides those that the module lists. @default none */
+  errors?: readonly ErrorClass[] | undefined;
   /** Given to every run of the workflow; tags of the call win. */
   tags?: Record<string, string> | undefined;
   input?: InputSchema<I> | undefined;

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../core/errors/index.js';
-import { NO_CODEC } from '../core/sealer.js';
+import { Sealer } from '../core/sealer.js';
 import type { LoggerPort } from '../core/values.types.js';
 import type { Op, OpSink } from '../redis/op.js';
 import { NO_EVENT } from '../redis/stored-outcome.js';
@@ -40,7 +40,7 @@ export class InlineWorker implements PassHost, OpSink {
   readonly maxRecoveries = Number.POSITIVE_INFINITY;
   readonly cancelGraceMs = CANCEL_GRACE_MS;
   /** Nothing leaves the process. */
-  readonly sealer = NO_CODEC;
+  readonly sealer: Sealer;
   readonly clock = new RedisClock();
   readonly turns = new TurnClock();
   readonly buffer: OpSink = this;
@@ -62,6 +62,7 @@ export class InlineWorker implements PassHost, OpSink {
     this.logger = options.logger;
     this.maxPayloadBytes = options.maxPayloadBytes;
     this.directory = options.directory;
+    this.sealer = new Sealer(undefined, this.logger, this.maxPayloadBytes);
   }
 
   /** Resolves once the run and its failure hook have ended; what is left of its children is dropped then. */

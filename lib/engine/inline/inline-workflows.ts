@@ -1,3 +1,4 @@
+import type { ErrorClasses } from '../core/error-classes.js';
 import { UnknownWorkflowError } from '../core/errors/index.js';
 import { defaultRegistry, Registry } from '../core/registry.js';
 import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
@@ -12,7 +13,10 @@ export class InlineWorkflows {
   private readonly served = new Map<string, ServedWorkflow>();
   private readonly instances: Array<{ readonly instance: object; readonly definition: AnyWorkflowDefinition }> = [];
 
-  constructor(private readonly describe: DescribeInstance) {}
+  constructor(
+    private readonly describe: DescribeInstance,
+    private readonly errors: ErrorClasses,
+  ) {}
 
   /** What is given for a name first stands for it. */
   add(workflow: AnyInlineWorkflow): AnyWorkflowDefinition {
@@ -52,7 +56,8 @@ export class InlineWorkflows {
     const definition = this.registry.get(name);
     if (!definition) throw new UnknownWorkflowError({ workflow: name, suggestions: [] });
     const { handler, onFailure, options } = definition;
-    const served = { options: resolveWorkflowOptions(name, options), handler, onFailure };
+    const errors = this.errors.with(options.errors, `workflow "${name}"`);
+    const served = { options: resolveWorkflowOptions(name, options), handler, onFailure, errors };
     this.served.set(name, served);
     return served;
   }

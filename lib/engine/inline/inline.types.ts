@@ -1,3 +1,4 @@
+import type { ErrorClass } from '../core/class-names.js';
 import type { ReceivedEvent } from '../core/event.types.js';
 import type { RunRecord, StepRecord } from '../core/run.types.js';
 import type { LoggerPort } from '../core/values.types.js';
@@ -58,6 +59,8 @@ export interface RunInlineOptions<I = unknown> {
   patches?: Readonly<Record<string, boolean>> | undefined;
   /** Workflows that steps start by name, and instances for those they start by class. They win over others of their name. */
   children?: readonly AnyInlineWorkflow[] | undefined;
+  /** As those of the module: error classes that errors are rebuilt as, besides those that workflows and steps list. @default none */
+  errors?: readonly ErrorClass[] | undefined;
   /** @default 1 MiB */
   maxPayloadBytes?: number | undefined;
   /** @default silent */

@@ -1,5 +1,7 @@
 import { rejectUnknownKeys } from '../core/checks.js';
+import type { ErrorClass } from '../core/class-names.js';
 import { describeValue } from '../core/describe-value.js';
+import { ErrorClasses } from '../core/error-classes.js';
 import { redflowErrorCode } from '../core/errors/error-codes.js';
 import { InvalidOptionError, RunCanceledError } from '../core/errors/index.js';
 import { newId } from '../core/ids.js';
@@ -26,6 +28,7 @@ const OPTION_NAMES = [
   'signal',
   'patches',
   'children',
+  'errors',
   'maxPayloadBytes',
   'logger',
 ] as const satisfies ReadonlyArray<keyof RunInlineOptions>;
@@ -40,14 +43,17 @@ const REFUSALS: ReadonlyArray<string | undefined> = ['INPUT_VALIDATION', 'SERIAL
  * Executes a workflow in memory: see `runInline` of `nestjs-redflow/testing`.
  *
  * @param describe reads what the class of an instance says of the workflow
+ * @param known error classes of the layers above
  */
 export async function executeInline(
   workflow: AnyInlineWorkflow,
   options: RunInlineOptions,
   describe: DescribeInstance,
+  known: readonly ErrorClass[],
 ): Promise<InlineResult> {
   rejectUnknownKeys(options, OPTION_NAMES, 'runInline()');
-  const workflows = new InlineWorkflows(describe);
+  const errors = ErrorClasses.none.with(known, 'nestjs-redflow').with(options.errors, 'the options of runInline()');
+  const workflows = new InlineWorkflows(describe, errors);
   const { name } = workflows.add(checkWorkflow(workflow, 'workflow'));
   for (const child of options.children ?? []) workflows.add(checkWorkflow(child, 'children'));
   const overrides = new StepOverrides(options.stepOverrides ?? {});
@@ -57,7 +63,7 @@ export async function executeInline(
     const run = await createRun(id, name, worker, options);
     await executeUntilAborted(worker, run, options.signal);
     if (run.fields.status === 's') overrides.refuseUncalled();
-    return resultOf(run, overrides);
+    return resultOf(run, overrides, workflows.get(name).errors);
   } catch (error) {
     if (error instanceof Error && REFUSALS.includes(redflowErrorCode(error))) return { succeeded: false, error, steps: [] };
     throw error;
@@ -116,11 +122,11 @@ async function executeUntilAborted(worker: InlineWorker, run: InlineRun, signal:
   }
 }
 
-function resultOf({ record, storedData }: InlineRun, overrides: StepOverrides): InlineResult {
+function resultOf({ record, storedData }: InlineRun, overrides: StepOverrides, errors: ErrorClasses): InlineResult {
   const { id, status, output, error, cancelReason } = record;
   const steps = toStepRecords(storedData).map((step) => overrides.labelled(step));
   if (status === 'succeeded') return { succeeded: true, output, steps, run: record };
-  const failure = error ? fromStoredError(error) : new RunCanceledError({ runId: id, reason: cancelReason });
+  const failure = error ? fromStoredError(error, errors) : new RunCanceledError({ runId: id, reason: cancelReason });
   return { succeeded: false, error: failure, steps, run: record };
 }
 

@@ -22,7 +22,7 @@ export async function judgeEvent(subscriber: Subscriber, event: ReceivedEvent, s
     const input = schema ? await validateInput(schema, event.data, workflow) : event.data;
     return { status: 'd', error: '', ...(admission && { admission: admissionOf(admission, input, workflow) }) };
   } catch (error) {
-    return { status: 'f', error: await sealer.sealError(error, `error of event "${event.id}" at "${workflow}"`) };
+    return { status: 'f', error: (await sealer.sealError(error, `error of event "${event.id}" at "${workflow}"`)).sealed };
   }
 }
 

@@ -2,7 +2,7 @@ import { checkName, checkPositiveInteger, checkPrefix, rejectUnknownKeys } from 
 import type { ClientOptions } from '../core/client.types.js';
 import { describeValue } from '../core/describe-value.js';
 import { parsePositiveDuration } from '../core/duration.js';
-
+import { ErrorClasses } from '../core/error-classes.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { processWarnings } from '../core/process-warnings.js';
 import { Sealer } from '../core/sealer.js';
@@ -24,6 +24,8 @@ export interface ResolvedClientOptions extends ConnectionSource {
   readonly logger: LoggerPort;
   /** Passes payloads through the codec, if there is one. */
   readonly sealer: Sealer;
+  /** Listed for all workflows. */
+  readonly errors: ErrorClasses;
   readonly context?: ContextCarrier;
   readonly waitReplicas?: ReplicaWait;
 }
@@ -37,6 +39,7 @@ export const CLIENT_OPTION_NAMES = [
   'prefix',
   'maxPayloadBytes',
   'codec',
+  'errors',
   'context',
   'waitReplicas',
   'retention',
@@ -79,7 +82,8 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
         : parsePositiveDuration(options.retention, 'retention'),
     forgetAfterMs: parsePositiveDuration(options.forgetAfter ?? '7d', 'forgetAfter'),
     logger,
-    sealer: new Sealer(options.codec, logger),
+    sealer: new Sealer(options.codec, logger, maxPayloadBytes),
+    errors: ErrorClasses.none.with(options.errors, 'the options of the client or worker'),
     context: options.context,
     waitReplicas: options.waitReplicas && resolveReplicaWait(options.waitReplicas, options.connection),
   });

@@ -2,9 +2,7 @@ import { rejectUnknownKeys } from '../core/checks.js';
 import { describeValue } from '../core/describe-value.js';
 import { parseWhen } from '../core/duration.js';
 import { ChildWorkflowError, IdempotencyConflictError, InvalidOptionError } from '../core/errors/index.js';
-import { decodePayload } from '../core/payload.js';
-import type { StoredError } from '../core/run.types.js';
-import { fromStoredError } from '../core/stored-error.js';
+import { decodeError } from '../core/payload.js';
 import { checkStepName } from '../core/text-checks.js';
 import type { AnyOutcome, AnyWait } from '../core/workflow.types.js';
 import type { Branch } from '../redis/await-any.js';
@@ -39,7 +37,7 @@ export class AnySteps {
         if (outcome.status === 's' || outcome.status === 'd')
           resolve({ winner: winner.branch, value: winningValue(winner) } as AnyOutcome<W>);
         else {
-          const cause = fromStoredError(decodePayload(winner.payload) as StoredError);
+          const cause = decodeError(winner.payload, this.ledger.host.errors);
           reject(new ChildWorkflowError({ runId: this.ledger.runId, step: name, childRunId: winner.childRunId ?? '', cause }));
         }
       };

@@ -1,9 +1,7 @@
 import { rejectUnknownKeys } from '../core/checks.js';
 import { parsePositiveDuration } from '../core/duration.js';
 import { ChildWorkflowError, IdempotencyConflictError, StepTimeoutError, WaitCircleError } from '../core/errors/index.js';
-import { decodePayload, encodeError } from '../core/payload.js';
-import type { StoredError } from '../core/run.types.js';
-import { fromStoredError } from '../core/stored-error.js';
+import { decodeError, decodePayload, encodeError } from '../core/payload.js';
 import type { AnyWorkflowRef, ChildOptions } from '../core/workflow.types.js';
 import { prepareRun } from '../redis/prepare-run.js';
 import { rateLimited } from '../redis/rate-limited.js';
@@ -116,7 +114,7 @@ export class ChildSteps {
   }
 
   private errorOf(step: string, childRunId: string, { status, payload }: Outcome): Error {
-    const error = fromStoredError(decodePayload(payload) as StoredError);
+    const error = decodeError(payload, this.ledger.host.errors);
     return status === 'k' ? new ChildWorkflowError({ runId: this.ledger.runId, step, childRunId, cause: error }) : error;
   }
 }

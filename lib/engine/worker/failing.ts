@@ -1,4 +1,4 @@
-import { encodeError } from '../core/payload.js';
+import { decodeError, encodeError } from '../core/payload.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import { endingOfFailure, tellFailed, tellRetry } from './pass-ending.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
@@ -27,9 +27,10 @@ export async function endAttempt(pass: FailingPass, thrown: unknown): Promise<vo
   const { claimed, workflow, worker, context, journal, steps, timers } = pass;
   const { run } = claimed;
   if (pass.isCanceled) return pass.endCanceled();
-  const { delayMs, error } = verdictOn(thrown, run.failures + 1, context.run.maxAttempts, workflow.options.retry, pass);
-  const sealed = worker.sealer.sealError(error, `error of run "${run.id}"`);
-  const payload = typeof sealed === 'string' ? sealed : await sealed;
+  const failure = decodeError(encodeError(thrown, worker.maxPayloadBytes), workflow.errors);
+  const { delayMs, error } = verdictOn(failure, run.failures + 1, context.run.maxAttempts, workflow.options.retry, pass);
+  const kept = worker.sealer.sealError(error, `error of run "${run.id}"`);
+  const { sealed: payload } = kept instanceof Promise ? await kept : kept;
   if (pass.isOver) return;
   if (pass.isCanceled) return pass.endCanceled();
   if (delayMs === undefined) return failForGood(pass, error, payload, thrown);

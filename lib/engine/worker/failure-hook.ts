@@ -15,7 +15,11 @@ const MAX_ATTEMPTS = 3;
  * @param failed null when the failed run is gone
  * @param data of the hook: it has what was made of the failed run's input
  */
-export function hookWorkflow({ options, onFailure }: ServedWorkflow, failed: RunRecord | null, data: RunData): ServedWorkflow {
+export function hookWorkflow(
+  { options, onFailure, errors }: ServedWorkflow,
+  failed: RunRecord | null,
+  data: RunData,
+): ServedWorkflow {
   const { name } = options;
   return {
     options: {
@@ -25,6 +29,7 @@ export function hookWorkflow({ options, onFailure }: ServedWorkflow, failed: Run
       timeoutMs: undefined,
       input: undefined,
     },
+    errors,
     passTimeoutMs: options.onFailureTimeoutMs,
     handler: async (ctx: WorkflowContext) => {
       if (!onFailure)
@@ -33,7 +38,7 @@ export function hookWorkflow({ options, onFailure }: ServedWorkflow, failed: Run
       const { step, signal } = ctx;
       const input = await inputOfFailed(data, failed, options.input);
       const patched = (id: string) => ctx.patched(id);
-      await onFailure({ run: failed, input, error: fromStoredError(failed.error), step, signal, patched });
+      await onFailure({ run: failed, input, error: fromStoredError(failed.error, errors), step, signal, patched });
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { ErrorClasses } from '../core/error-classes.js';
 import type { ResolvedWorkflowOptions } from '../core/resolve-workflow.js';
 import type { LoggerPort } from '../core/values.types.js';
 import type { FailureHook, Handler } from '../core/workflow.types.js';
@@ -10,6 +11,8 @@ export interface ServedWorkflow {
   readonly options: ResolvedWorkflowOptions;
   readonly handler: Handler<unknown, unknown>;
   readonly onFailure?: FailureHook<unknown>;
+  /** What it and the worker list. */
+  readonly errors: ErrorClasses;
   /** How long a pass may take, parks not counted: of failure hooks only. */
   readonly passTimeoutMs?: number;
 }

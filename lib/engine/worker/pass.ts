@@ -1,3 +1,4 @@
+import type { ErrorClasses } from '../core/error-classes.js';
 import { CrashLoopError, RunCanceledError } from '../core/errors/index.js';
 import { decodePayload, encodePayload } from '../core/payload.js';
 import type { RetryFailure } from '../core/retry.types.js';
@@ -104,6 +105,10 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
 
   private get isEnding(): boolean {
     return this.over || this.hasTimedOut;
+  }
+
+  get errors(): ErrorClasses {
+    return this.workflow.errors;
   }
 
   failureOf(error: Error): RetryFailure {

@@ -1,6 +1,5 @@
-import { decodePayload } from '../core/payload.js';
-import type { StoredError } from '../core/run.types.js';
-import { fromStoredError } from '../core/stored-error.js';
+import { decodeError } from '../core/payload.js';
+import type { SealedError } from '../core/sealer.js';
 import type { StoredStep } from '../redis/stored-step.js';
 import type { StepWrite } from './pass-journal.js';
 import type { StepLedger } from './step-ledger.js';
@@ -23,26 +22,22 @@ export function startUnlessRefused(ledger: StepLedger, step: StartingStep, start
   else ledger.begin(start, (error) => refuse(ledger, step, error));
 }
 
-function replay(ledger: StepLedger, { name, kind, reject }: StartingStep, stored: StoredStep): void {
-  const { order, attempt, base, payload: opened, sealed: payload = opened } = stored;
-  ledger.deliver(order, () => {
-    const error = fromStoredError(decodePayload(opened) as StoredError);
-    ledger.failures.replayed(error, { name, kind, order, attempt, base, elapsedMs: 0, payload });
-    reject(error);
-  });
+function replay(ledger: StepLedger, { name, reject }: StartingStep, stored: StoredStep): void {
+  ledger.deliver(stored.order, () => reject(ledger.failures.replay(name, stored, ledger.host.errors)));
 }
 
-function refuse(ledger: StepLedger, { name, kind, reject }: StartingStep, error: unknown): void | Promise<void> {
-  if (ledger.isHalted) return reject(error);
-  const conclude = (payload: string): void => {
+function refuse(ledger: StepLedger, { name, kind, reject }: StartingStep, refusal: unknown): void | Promise<void> {
+  if (ledger.isHalted) return reject(refusal);
+  const conclude = ({ sealed: payload, json }: SealedError): void => {
     if (ledger.closed) return;
     const order = ledger.nextOrder();
+    const error = decodeError(json, ledger.host.errors);
     const announce = ledger.failures.add(error, { name, kind, order, attempt: 1, base: 0, elapsedMs: 0, payload });
     ledger.deliver(order, () => {
       announce();
       reject(error);
     });
   };
-  const sealed = ledger.host.worker.sealer.sealError(error, `error of step "${name}" of run "${ledger.runId}"`);
-  return typeof sealed === 'string' ? conclude(sealed) : sealed.then(conclude);
+  const kept = ledger.host.worker.sealer.sealError(refusal, `error of step "${name}" of run "${ledger.runId}"`);
+  return kept instanceof Promise ? kept.then(conclude) : conclude(kept);
 }

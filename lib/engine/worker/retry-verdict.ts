@@ -3,7 +3,6 @@ import { decodePayload } from '../core/payload.js';
 import type { RetryFailure } from '../core/retry.types.js';
 import type { ResolvedRetryPolicy } from '../core/retry-policy.js';
 import type { RunRecord } from '../core/run.types.js';
-import { asError } from '../core/stored-error.js';
 import { attemptOf, type StoredRun } from '../redis/stored-run.js';
 
 /** A run in execution, as retry policies see it. */
@@ -23,19 +22,20 @@ export function runningRecord(stored: StoredRun, encodedInput: string, maxAttemp
  * Whether a run is tried again after its attempt failed, and when.
  *
  * A policy function that throws fails the run with its own error: nothing sensible can be guessed in its place.
+ * @param failure the error as it is stored
  * @param failures so far, this one included
  */
 export function verdictOn(
-  thrown: unknown,
+  failure: Error,
   failures: number,
   maxAttempts: number,
   retry: ResolvedRetryPolicy,
   pass: { failureOf(error: Error): RetryFailure },
 ): { delayMs?: number; error: unknown } {
-  if (isNeverRetried(thrown) || failures >= maxAttempts) return { error: thrown };
+  if (isNeverRetried(failure) || failures >= maxAttempts) return { error: failure };
   try {
-    const verdict = retry.decide(pass.failureOf(asError(thrown)), failures);
-    return { error: thrown, delayMs: verdict.retry ? verdict.delayMs : undefined };
+    const verdict = retry.decide(pass.failureOf(failure), failures);
+    return { error: failure, delayMs: verdict.retry ? verdict.delayMs : undefined };
   } catch (policyError) {
     return { error: policyError };
   }

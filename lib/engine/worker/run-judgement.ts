@@ -67,6 +67,6 @@ async function judgeRun({ claimed, data, context, worker }: UndecidedPass, { opt
   try {
     return { status: 'd', error: '', admission: admission && admissionOf(admission, seen, workflow) };
   } catch (error) {
-    return { status: 'f', error: await worker.sealer.sealError(error, `error of run "${run.id}"`) };
+    return { status: 'f', error: (await worker.sealer.sealError(error, `error of run "${run.id}"`)).sealed };
   }
 }

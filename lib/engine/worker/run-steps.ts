@@ -1,14 +1,13 @@
 import { describeValue } from '../core/describe-value.js';
+import type { ErrorClasses } from '../core/error-classes.js';
 import { InvalidOptionError, isNeverRetried } from '../core/errors/index.js';
-import { decodePayload, encodePayload } from '../core/payload.js';
-import type { StoredError } from '../core/run.types.js';
-import type { Sealer } from '../core/sealer.js';
-import { asError, fromStoredError } from '../core/stored-error.js';
+import { decodeError, decodePayload, encodePayload, isUnchanged } from '../core/payload.js';
+import type { SealedError, Sealer } from '../core/sealer.js';
+import { asError } from '../core/stored-error.js';
 import type { Stored } from '../core/values.types.js';
 import type { StepContext, StepOptions, WorkflowContext } from '../core/workflow.types.js';
 import type { StoredStep } from '../redis/stored-step.js';
 import type { MethodCall } from './method-calls.js';
-import type { StepWrite } from './pass-journal.js';
 import { ProgressReports } from './progress-reports.js';
 import { refuseMismatch } from './replay-mismatch.js';
 import { COMPENSATE, type Opening, type StepLedger } from './step-ledger.js';
@@ -73,11 +72,11 @@ export class RunSteps implements StepTaskHost {
       if (typeof fn !== 'function') {
         throw new InvalidOptionError('fn', `Expected step "${name}" to be given a function; got ${describeValue(fn)}`);
       }
-      if (options !== undefined) policy = stepPolicyOf(name, options);
+      if (options !== undefined) policy = stepPolicyOf(name, options, this.ledger.host.errors);
       return (stored) => {
         if (call?.mismatched !== undefined) refuseMismatch(this.ledger, call.mismatched);
         if (stored?.status === 's' || stored?.status === 'f') {
-          this.replay(name, stored, resolve, reject);
+          this.replay(name, policy, stored, resolve, reject);
           return;
         }
         this.launch(name, fn, policy, stored, resolve as (value: never) => void, reject, call?.digest);
@@ -136,17 +135,16 @@ export class RunSteps implements StepTaskHost {
     }
   }
 
-  private replay<T>(name: string, stored: StoredStep, resolve: (value: T) => void, reject: (error: unknown) => void): void {
+  private replay<T>(
+    name: string,
+    policy: StepPolicy,
+    stored: StoredStep,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ): void {
     this.ledger.deliver(stored.order, () => {
-      if (stored.status === 's') {
-        resolve(decodePayload(stored.payload) as T);
-        return;
-      }
-      const error = fromStoredError(decodePayload(stored.payload) as StoredError);
-      const { order, attempt, base, digest, payload: opened, sealed: payload = opened } = stored;
-      const kind = stored.kind as StepWrite['kind'];
-      this.ledger.failures.replayed(error, { name, kind, order, attempt, base, elapsedMs: 0, payload, digest });
-      reject(error);
+      if (stored.status === 's') resolve(decodePayload(stored.payload) as T);
+      else reject(this.ledger.failures.replay(name, stored, this.errorsOf(policy)));
     });
   }
 
@@ -235,13 +233,16 @@ export class RunSteps implements StepTaskHost {
     } catch (policyError) {
       failure = policyError;
     }
-    const sealed = this.sealer.sealError(failure, `error of ${this.nameOf(task)}`);
-    if (typeof sealed === 'string') this.conclude(task, failure, sealed, delayMs);
-    else void sealed.then((payload) => this.conclude(task, failure, payload, delayMs));
+    const kept = this.sealer.sealError(failure, `error of ${this.nameOf(task)}`);
+    if (kept instanceof Promise) void kept.then((failed) => this.conclude(task, failed, delayMs));
+    else this.conclude(task, kept, delayMs);
   }
 
-  /** @param delayMs undefined when no attempt follows */
-  private conclude(task: StepTask, failure: unknown, payload: string, delayMs: number | undefined): void {
+  /**
+   * The handler gets what every replay will give it: the error as it is stored, not the one that was thrown.
+   * @param delayMs undefined when no attempt follows
+   */
+  private conclude(task: StepTask, { sealed: payload, json }: SealedError, delayMs: number | undefined): void {
     const { name, policy } = task.init;
     const isDoubtful = policy.compensation !== undefined && task.isDoubtful;
     const kind = isDoubtful ? 'u' : 'r';
@@ -252,13 +253,18 @@ export class RunSteps implements StepTaskHost {
       return;
     }
     const order = this.ledger.nextOrder();
-    const announce = this.ledger.failures.add(failure, recordOf(task, order, 'f', payload, kind));
+    const error = decodeError(json, this.errorsOf(policy));
+    const announce = this.ledger.failures.add(error, recordOf(task, order, 'f', payload, kind));
     if (!isDoubtful) this.ledger.undoables.spare(name);
     this.ledger.deliver(order, () => {
       announce();
-      task.init.reject(failure);
+      task.init.reject(error);
     });
     this.settled(task);
+  }
+
+  private errorsOf({ errors }: StepPolicy): ErrorClasses {
+    return errors ?? this.ledger.host.errors;
   }
 
   private nameOf({ init }: StepTask): string {
@@ -285,11 +291,6 @@ export class RunSteps implements StepTaskHost {
     if (task.isRunning && task.init.policy.compensation) this.stragglers.add(task, left);
     else left();
   }
-}
-
-/** Values that are the same after the JSON round trip. Minus zero is not. */
-function isUnchanged(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'boolean' || (Number.isInteger(value) && value !== 0);
 }
 
 /** The step that undoes another one. */

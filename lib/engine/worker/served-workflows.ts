@@ -1,3 +1,4 @@
+import { checkErrorLists, type ErrorClasses, errorListOf } from '../core/error-classes.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
 import { currentOf, refuseSameVersion } from '../core/versions.js';
@@ -11,16 +12,22 @@ export class ServedWorkflows {
   /** For each name the version that holds: its subscriptions, schedules and limits are those of the name. */
   readonly current: readonly ServedWorkflow[];
 
-  /** @throws InvalidOptionError for options that are wrong, or for versions that exclude each other */
-  constructor(definitions: Iterable<AnyWorkflowDefinition>) {
+  /**
+   * @param errors what the worker lists for all of them
+   * @throws InvalidOptionError for options that are wrong, for versions that exclude each other, or for error classes of one name
+   */
+  constructor(definitions: Iterable<AnyWorkflowDefinition>, errors: ErrorClasses) {
     for (const definition of definitions) {
       const { name, handler, onFailure, options } = definition;
       const known = this.byName.get(name) ?? [];
       refuseSameVersion(name, known, definition);
-      this.byName.set(name, [...known, { options: resolveWorkflowOptions(name, options), handler, onFailure }]);
+      const resolved = resolveWorkflowOptions(name, options);
+      const listed = errors.with(resolved.errors, errorListOf(definition).place);
+      this.byName.set(name, [...known, { options: resolved, handler, onFailure, errors: listed }]);
     }
     this.current = [...this.byName].map(([name, versions]) => currentOf(name, versions));
     refuseDuplicateSchedules(this.current);
+    checkErrorLists(this.all.map(({ options }) => errorListOf({ name: options.name, options })));
   }
 
   get all(): ServedWorkflow[] {

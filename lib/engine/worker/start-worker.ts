@@ -1,5 +1,6 @@
 import { rejectUnknownKeys } from '../core/checks.js';
 import { newlyFoundCopies } from '../core/copies.js';
+import type { ErrorClasses } from '../core/error-classes.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { asRegistry, defaultRegistry } from '../core/registry.js';
 import type { LoggerPort } from '../core/values.types.js';
@@ -25,7 +26,7 @@ const OPTION_NAMES = [...CLIENT_OPTION_NAMES, ...WORKER_OPTION_NAMES, 'workflows
 export async function startWorker(options: StartWorkerOptions = {}, internals: WorkerInternals = {}): Promise<Worker> {
   rejectUnknownKeys(options, OPTION_NAMES, 'startWorker()');
   const client = resolveClientOptions(options);
-  const workflows = servedWorkflows(options);
+  const workflows = servedWorkflows(options, client.errors);
   const settings = resolveWorkerOptions(options, {
     app: client.app,
     deployment: digestOf(declarationsOf(workflows, options.app ?? client.app)),
@@ -58,8 +59,8 @@ function warnOfCopies(logger: LoggerPort): void {
   );
 }
 
-function servedWorkflows(options: StartWorkerOptions): ServedWorkflows {
-  const served = new ServedWorkflows(options.workflows ?? (options.registry ?? defaultRegistry).list());
+function servedWorkflows(options: StartWorkerOptions, errors: ErrorClasses): ServedWorkflows {
+  const served = new ServedWorkflows(options.workflows ?? (options.registry ?? defaultRegistry).list(), errors);
   if (served.all.length > 0) return served;
   throw new InvalidOptionError(
     'workflows',

@@ -1,3 +1,6 @@
+import type { ErrorClasses } from '../core/error-classes.js';
+import { decodeError } from '../core/payload.js';
+import type { StoredStep } from '../redis/stored-step.js';
 import type { StepWrite } from './pass-journal.js';
 
 interface StepFailure {
@@ -29,9 +32,13 @@ export class StepFailures {
       });
   }
 
-  /** A memoised failure that this pass replayed. */
-  replayed(error: unknown, record: Omit<StepWrite, 'status'>): void {
-    this.memoised.push({ error, record, isSeen: true });
+  /** A memoised failure that this pass replays. @returns the error for the handler */
+  replay(name: string, stored: StoredStep, classes: ErrorClasses): Error {
+    const error = decodeError(stored.payload, classes);
+    const { order, attempt, base, digest, payload: opened, sealed: payload = opened } = stored;
+    const kind = stored.kind as StepWrite['kind'];
+    this.memoised.push({ error, record: { name, kind, order, attempt, base, elapsedMs: 0, payload, digest }, isSeen: true });
+    return error;
   }
 
   /** The handler went on: stores the failures it has caught. */

@@ -1,3 +1,4 @@
+import type { ErrorClasses } from '../core/error-classes.js';
 import type { RetryFailure } from '../core/retry.types.js';
 import type { WorkflowContext } from '../core/workflow.types.js';
 import type { CreationHost } from '../redis/creation-host.js';
@@ -22,6 +23,8 @@ export interface StepHost {
   readonly context: WorkflowContext;
   readonly journal: PassJournal;
   readonly worker: StepWorker;
+  /** What errors of its steps are rebuilt as. */
+  readonly errors: ErrorClasses;
   /** The worker stops: what is in flight settles and is stored, and nothing further begins. */
   readonly isLeaving: boolean;
   failureOf(error: Error): RetryFailure;

@@ -2,12 +2,13 @@ import { rejectUnknownKeys } from '../core/checks.js';
 import type { Compensation, CompensationOptions } from '../core/compensation.types.js';
 import { describeValue } from '../core/describe-value.js';
 import { parsePositiveDuration } from '../core/duration.js';
+import type { ErrorClasses } from '../core/error-classes.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { withOptionOwner } from '../core/option-context.js';
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from '../core/retry-policy.js';
 import type { StepOptions } from '../core/workflow.types.js';
 
-const STEP_OPTIONS = ['timeout', 'maxAttempts', 'retries', 'compensate'] as const;
+const STEP_OPTIONS = ['timeout', 'maxAttempts', 'retries', 'errors', 'compensate'] as const;
 const COMPENSATION_ATTEMPTS = 3;
 const COMPENSATION_TIMEOUT = '10m';
 const COMPENSATION_OPTIONS = ['run', 'retries', 'timeout', 'unknown'] as const;
@@ -16,6 +17,8 @@ const COMPENSATION_OPTIONS = ['run', 'retries', 'timeout', 'unknown'] as const;
 export interface StepPolicy {
   readonly timeoutMs?: number;
   readonly retry?: ResolvedRetryPolicy;
+  /** Where the step lists any: those and the ones of its workflow. */
+  readonly errors?: ErrorClasses;
   readonly compensation?: StepCompensation;
 }
 
@@ -27,15 +30,19 @@ export interface StepCompensation {
   readonly unknown: 'run' | 'report';
 }
 
-/** @throws InvalidOptionError */
-export function stepPolicyOf(name: string, options: StepOptions): StepPolicy {
+/**
+ * @param outer what the workflow and the worker list
+ * @throws InvalidOptionError
+ */
+export function stepPolicyOf(name: string, options: StepOptions, outer: ErrorClasses): StepPolicy {
   const where = `step "${name}"`;
   rejectUnknownKeys(options, STEP_OPTIONS, where);
-  const { timeout, maxAttempts, retries, compensate } = options;
+  const { timeout, maxAttempts, retries, errors, compensate } = options;
   const retried = maxAttempts !== undefined || retries !== undefined;
   return {
     timeoutMs: timeout === undefined ? undefined : parsePositiveDuration(timeout, 'timeout'),
     retry: retried ? resolveRetryPolicy({ maxAttempts, retries }, 1, where) : undefined,
+    errors: errors === undefined ? undefined : outer.with(errors, where),
     compensation: compensate === undefined ? undefined : compensationOf(compensate, where),
   };
 }

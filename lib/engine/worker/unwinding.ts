@@ -1,7 +1,8 @@
+import type { ErrorClasses } from '../core/error-classes.js';
 import { CrashLoopError, RunCanceledError, UnknownOutcomeError } from '../core/errors/index.js';
-import { decodePayload } from '../core/payload.js';
+import { decodeError, decodePayload } from '../core/payload.js';
 import type { StoredError } from '../core/run.types.js';
-import { describeError, fromStoredError, toStoredError } from '../core/stored-error.js';
+import { describeError, toStoredError } from '../core/stored-error.js';
 import type { StepContext } from '../core/workflow.types.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
@@ -48,7 +49,7 @@ export async function unwind(pass: UnwindingPass): Promise<string | undefined> {
  * the steps that would have followed: that is no reason to leave a customer charged.
  */
 async function undoAll(pass: UnwindingPass): Promise<StoredError[] | undefined> {
-  const cause = causeOf(pass.run, pass.data);
+  const cause = causeOf(pass.run, pass.data, pass.errors);
   const { ledger, functions } = pass.steps;
   ledger.halt(cause, () => pass.abort(cause));
   const failure = await new Promise<{ error: unknown } | undefined>((resolve) => {
@@ -81,9 +82,9 @@ function isUnreached(data: RunData, known: ReadonlyMap<string, StepCompensation>
 }
 
 /** Why a run unwinds. */
-function causeOf({ id, unwinding }: StoredRun, { error, cancelReason }: RunData): Error {
+function causeOf({ id, unwinding }: StoredRun, { error, cancelReason }: RunData, errors: ErrorClasses): Error {
   if (unwinding === 'c' || error === undefined) return new RunCanceledError({ runId: id, reason: cancelReason });
-  return fromStoredError(decodePayload(error) as StoredError);
+  return decodeError(error, errors);
 }
 
 /**
@@ -126,7 +127,7 @@ async function errorOfUndoing(
     return undefined;
   } catch (error) {
     ledger.failures.memoiseAll();
-    return toStoredError(error);
+    return toStoredError(error, pass.worker.maxPayloadBytes);
   }
 }
 

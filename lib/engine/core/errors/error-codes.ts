@@ -27,7 +27,7 @@ import {
 import { LeaseLostError, ShutdownError } from './worker.errors.js';
 
 /** Every error class of this library by its code, so that stored errors can be rebuilt. */
-const ERROR_CLASSES = {
+export const ERROR_CLASSES = {
   CHILD_WORKFLOW: ChildWorkflowError,
   CODEC: CodecError,
   CONNECTION: ConnectionError,
@@ -65,6 +65,8 @@ const ERROR_CLASSES = {
 
 /** A code of this library's errors. */
 export type RedflowErrorCode = keyof typeof ERROR_CLASSES;
+
+const CLASSES_BY_NAME = new Map([RedflowError, ...Object.values(ERROR_CLASSES)].map((type) => [type.name, type] as const));
 
 const NEVER_RETRIED: ReadonlySet<RedflowErrorCode> = new Set<RedflowErrorCode>([
   'NON_RETRIABLE',
@@ -113,6 +115,11 @@ export function isInputRefusal(error: unknown): boolean {
 /** The prototype to give to a rebuilt error of ours, so that `instanceof` works for it. */
 export function redflowErrorPrototype(code: RedflowErrorCode): RedflowError {
   return ERROR_CLASSES[code].prototype;
+}
+
+/** The class of ours of this name. */
+export function redflowErrorClass(name: string): typeof RedflowError | (typeof ERROR_CLASSES)[RedflowErrorCode] | undefined {
+  return CLASSES_BY_NAME.get(name);
 }
 
 function isRedflowCode(code: string): code is RedflowErrorCode {
