@@ -45,10 +45,20 @@ export const scenes = {
   'docs/recipes/high-availability.md': () => ({ onlyImported: true }),
   // Two servers at fixed addresses.
   'docs/recipes/connections.md': () => ({ onlyImported: true }),
-  'docs/recipes/deploys.md': () => ({
-    values: { fraud: { check: nothing }, payments: { charge: nothing } },
-    input: { id: 'o1', cents: 100 },
-  }),
+  'docs/recipes/deploys.md': async (client) => {
+    const versions = [
+      define('order', { version: '1', registry: createRegistry() }),
+      define('order', { version: '2', current: true, registry: createRegistry() }),
+    ];
+    const worker = await startWorker({ workflows: versions });
+    const canceled = await client.runByName('order', null, { runAt: '1h' });
+    await canceled.cancel();
+    return {
+      values: { fraud: { check: nothing }, payments: { charge: nothing }, runId: canceled.id },
+      input: { id: 'o1', cents: 100 },
+      end: () => worker.stop(),
+    };
+  },
   'docs/recipes/events.md': () => ({ values: { track: nothing }, input: { orderId: 'o1' } }),
   // Its workers are those of BullMQ.
   'docs/recipes/from-bullmq.md': () => ({ onlyImported: true }),
