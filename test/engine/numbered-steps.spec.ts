@@ -11,6 +11,7 @@ import {
 import { packRuns } from '../../lib/engine/redis/pack-runs.js';
 import { type Engine, startEngine, workflow } from '../support/engine.js';
 import { openEngineRoom } from '../support/engine-room.js';
+import { eventually } from '../support/eventually.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -144,6 +145,44 @@ describe('calls of a @Step() method', () => {
     const handle = await engine.client.run(flow, undefined);
     expect(await engine.failure(handle)).toMatchObject({ code: 'REPLAY_MISMATCH', step: 'Mail.send' });
     expect([...new Set(mail.sent)]).toEqual(['a Mail.send', 'b Mail.send#2']);
+  });
+
+  it('get no failure that was stored under other arguments', async () => {
+    const mail = new Mail();
+    let failing = ['a', 'b'];
+    const flow = workflow('flow', async (ctx) => {
+      const caught: string[] = [];
+      for (const to of failing) await mail.send(ctx, [to], {}, true).catch(({ name }: Error) => caught.push(name));
+      await ctx.step.waitFor('pause', '1h');
+      return caught;
+    });
+    const engine = await startEngine({ workflows: [flow] });
+    const handle = await engine.client.run(flow, undefined, { runId: 'r1' });
+    await engine.until('r1', 'waiting');
+    expect(await headOf(engine, 'Mail.send')).toEqual(['r', 'f', '1', '1', '0', digestOf('["a"]')]);
+    failing = ['b', 'a'];
+    await engine.advance(HOUR_MS);
+    expect(await handle.result()).toEqual(['ReplayMismatchError', 'ReplayMismatchError']);
+    expect(mail.sent).toEqual(['a Mail.send', 'b Mail.send#2']);
+  });
+
+  it('keep the digest where a failure that was caught before fails the attempt after a replay', async () => {
+    const mail = new Mail();
+    const flow = workflow(
+      'flow',
+      async (ctx) => {
+        const error: unknown = await mail.send(ctx, ['a'], {}, true).catch((failure: unknown) => failure);
+        await ctx.step.waitFor('pause', '1h');
+        throw error;
+      },
+      { retries: { delay: '1h' } },
+    );
+    const engine = await startEngine({ workflows: [flow] });
+    await engine.client.run(flow, undefined, { runId: 'r1' });
+    await engine.until('r1', 'waiting');
+    await engine.advance(HOUR_MS);
+    const reopened = ['r', 'x', '0', '1', '0', digestOf('["a"]')];
+    await eventually(async () => expect(await headOf(engine, 'Mail.send')).toEqual(reopened), 'the step is to run again');
   });
 
   it('are undone one by one, also where the run has failed over other arguments', async () => {
