@@ -5,8 +5,8 @@ const MAX_DEPTH = 100;
 /**
  * The JSON of a value with sorted keys, so that equal values have equal texts; undefined for what has none.
  *
- * What `JSON.stringify` would make something of that says little, and what need not be the same the next time, has none either: functions,
- * symbols, BigInts, errors, binary data, Maps, Sets and cycles.
+ * Functions, symbols, BigInts, errors, binary data, Maps, Sets and cycles have none, although `JSON.stringify` makes something of some: it would
+ * say little, or be huge.
  *
  * @param maxLength longer texts count as none: what is not meant as data may refer to half the application
  * @param opaque objects that stand for nothing, and are written as null
