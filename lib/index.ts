@@ -91,6 +91,7 @@ export {
   UnknownWorkflowError,
   UnsupportedRedisError,
   WaitCircleError,
+  WorkflowServedError,
 } from './engine/index.js';
 
 // Engine: values, handlers and options

@@ -12,7 +12,10 @@ import type { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
 export interface ConnectionHealth {
   readonly redis: 'up' | 'down';
   readonly worker?: 'up' | 'down';
-  /** Workflows of this application whose queue no living worker serves; absent if there are none. They leave the status as it is. */
+  /**
+   * Workflows that no living worker serves, and those of this application whose queue none serves; absent if there are none. They leave the
+   * status as it is.
+   */
   readonly unserved?: Stats['unserved'];
 }
 
@@ -133,8 +136,12 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
     const { queues } = worker || {};
     if (!queues) return;
     const stats = await this.client.getStats().catch(() => undefined);
-    for (const { workflow, queue } of stats?.unserved ?? [])
-      client.logger?.warn(unservedQueue(workflow, queue, queues), { workflow, queue });
+    const served = new Set(stats?.workers.flatMap((one) => one.queues));
+    const definitions = new Set(this.directory.registry.list().map(({ name }) => name));
+    for (const { workflow, queue } of stats?.unserved ?? []) {
+      if (definitions.has(workflow) && !served.has(queue))
+        client.logger?.warn(unservedQueue(workflow, queue, queues), { workflow, queue });
+    }
   }
 
   /** A hook of somebody else that waits for a result, or for a consumer that does, would keep Nest from ever calling ours. */

@@ -100,7 +100,6 @@ await send(
     app: 'proof',
     queues: ['default'],
     concurrency: CHUNK,
-    declares: [],
     deployment: 'proof',
     team: { id: 'proof', workflows: [] },
     forgetAfterMs: HOUR_MS,

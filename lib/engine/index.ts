@@ -62,6 +62,7 @@ export {
   UnknownWorkflowError,
   UnsupportedRedisError,
   WaitCircleError,
+  WorkflowServedError,
 } from './core/errors/index.js';
 export type { EventDefinition, EventRef, ReceivedEvent } from './core/event.types.js';
 export { defineEvent } from './core/event-names.js';

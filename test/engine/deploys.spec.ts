@@ -1,7 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
-import { type CronTrigger, type WorkflowContext, type WorkflowOptions } from '../../lib/engine/index.js';
-import { type Engine, startEngine, whenTestEnds, workflow } from '../support/engine.js';
+import {
+  type CronTrigger,
+  createClient,
+  createRegistry,
+  defineWorkflow,
+  UnknownWorkflowError,
+  type WorkflowContext,
+  type WorkflowOptions,
+  WorkflowServedError,
+} from '../../lib/engine/index.js';
+import type { RunWorker } from '../../lib/engine/worker/run-worker.js';
+import { type Engine, rejection, startEngine, whenTestEnds, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
+import { testRedisUrl } from '../support/namespace.js';
 import { firedTimes, moveTo, nextTime } from '../support/schedule-engine.js';
 
 const flow = (name: string, options: WorkflowOptions = {}) => workflow(name, (ctx: WorkflowContext) => ctx.schedule, options);
@@ -10,51 +21,145 @@ const withSchedule = flow('report', { cron: [hourly], event: [{ name: 'order.*' 
 const withoutSchedule = flow('report');
 
 async function deployed(): Promise<Engine> {
-  const engine = await startEngine({ workflows: [withSchedule, flow('other')], worker: { app: 'shop' } });
+  const engine = await startEngine({ workflows: [withSchedule, flow('other')] });
   expect(await scheduleIds(engine)).toEqual(['hourly']);
   return engine;
 }
 
 const scheduleIds = async (engine: Engine) => (await engine.client.listSchedules()).map(({ id }) => id);
+const patterns = async (engine: Engine) => (await engine.client.listEventDefinitions()).map(({ name }) => name);
 
-describe('what left the code', () => {
-  it('is removed at the next deploy of its application', async () => {
+describe('what a workflow no longer declares', () => {
+  it('is removed at the next deploy; its name stays, and that of a workflow that left the code', async () => {
     const engine = await deployed();
     await engine.worker.stop();
     await engine.startWorker({ workflows: [withoutSchedule] });
     expect(await scheduleIds(engine)).toEqual([]);
-    expect(await engine.client.listWorkflows()).toEqual(['report']);
-    expect(await engine.client.listEventDefinitions()).toEqual([]);
+    expect(await engine.client.listWorkflows()).toEqual(['other', 'report']);
+    expect(await patterns(engine)).toEqual([]);
     expect(await engine.client.emitEvent('order.paid', {})).toEqual([]);
   });
 
-  it('stays while another living worker of the application declares it', async () => {
-    const engine = await deployed();
-    const old = engine.worker;
-    await engine.startWorker({ workflows: [withoutSchedule] });
-    expect(await scheduleIds(engine)).toEqual(['hourly']);
-    expect(await engine.client.listWorkflows()).toEqual(['other', 'report']);
-    await old.stop();
-    await engine.startWorker({ workflows: [withoutSchedule] });
-    expect(await scheduleIds(engine)).toEqual([]);
+  it('is removed while old workers still run, also for events that their code emits', async () => {
+    const registry = createRegistry();
+    defineWorkflow('report', { handler: () => 'old', event: [{ name: 'order.*' }], registry });
+    const engine = await startEngine({ registry });
+    const oldPod = createClient({ url: testRedisUrl(), prefix: engine.prefix }, { registry });
+    whenTestEnds(() => oldPod.close());
+    expect(await oldPod.emitEvent('order.paid', {})).toHaveLength(1);
+    await engine.startWorker({ registry: undefined, workflows: [withoutSchedule] });
+    expect(await patterns(engine)).toEqual([]);
+    expect(await oldPod.emitEvent('order.paid', {})).toEqual([]);
   });
 
-  it('is not removed by another application', async () => {
-    const engine = await deployed();
-    await engine.worker.stop();
-    await engine.startWorker({ app: 'blog', workflows: [flow('post')] });
-    expect(await scheduleIds(engine)).toEqual(['hourly']);
-    expect(await engine.client.listWorkflows()).toEqual(['other', 'post', 'report']);
-  });
-
-  it('is not removed by a worker that only goes on', async () => {
+  it('is removed by the younger deployment though an old worker restarts beside another one', async () => {
     const engine = await deployed();
     const old = engine.worker;
-    await engine.startWorker({ workflows: [withoutSchedule], registryRecoveryIntervalMs: 20 });
+    await engine.startWorker();
+    await engine.startWorker({ workflows: [withoutSchedule] });
     await old.stop();
+    await engine.startWorker({ registryRecoveryIntervalMs: 20 });
     await engine.redis.hdel(engine.key('workflows'), 'report');
     await eventually(async () => expect(await engine.client.listWorkflows()).toEqual(['other', 'report']));
+    expect(await scheduleIds(engine)).toEqual([]);
+    expect(await patterns(engine)).toEqual([]);
+  });
+
+  it('comes back with a roll-back', async () => {
+    const engine = await deployed();
+    await engine.client.pauseSchedule('hourly');
+    await engine.worker.stop();
+    const next = await engine.startWorker({ workflows: [withoutSchedule] });
+    expect(await scheduleIds(engine)).toEqual([]);
+    await engine.startWorker();
+    await next.stop();
+    expect(await engine.client.listSchedules()).toMatchObject([{ id: 'hourly', paused: true }]);
+    expect(await patterns(engine)).toEqual(['order.*']);
+  });
+
+  it('comes back, and fires, while a new deployment crashes in a loop', async () => {
+    const engine = await startEngine({ workflows: [withSchedule], worker: false });
+    await moveTo(engine, '2040-01-10T07:30Z');
+    await engine.startWorker({ reaperIntervalMs: 20 });
+    for (let crash = 0; crash < 3; crash++) {
+      const broken = (await engine.startWorker({ workflows: [withoutSchedule], leaseMs: 200 })) as RunWorker;
+      expect(await scheduleIds(engine)).toEqual([]);
+      await broken.crash();
+      await eventually(async () => expect(await nextTime(engine, 'hourly')).toBe('2040-01-10T08:00Z'));
+    }
+    await moveTo(engine, '2040-01-10T08:00Z');
+    expect(await firedTimes(engine, 1)).toEqual(['2040-01-10T08:00Z']);
+  });
+});
+
+describe('a service that is down', () => {
+  const seen: string[] = [];
+  const invoice = workflow('invoice', (ctx: WorkflowContext<string>) => void seen.push(ctx.input), {
+    event: [{ name: 'order.paid' }],
+    cron: [hourly],
+  });
+
+  it('loses no event, no pause and no name to another one with the same app', async () => {
+    const engine = await startEngine({ workflows: [invoice] });
+    await engine.client.pauseSchedule('hourly');
+    await engine.worker.stop();
+    await engine.startWorker({ workflows: [flow('mail')] });
+    expect(await engine.client.emitEvent('order.paid', 'event')).toHaveLength(1);
+    await engine.client.runByName('invoice', 'by name');
+    await engine.startWorker({ workflows: [invoice] });
+    await eventually(async () => expect([...seen].sort()).toEqual(['by name', 'event']));
+    expect(await engine.client.listSchedules()).toMatchObject([{ id: 'hourly', paused: true }]);
+  });
+
+  it('is named by boot, getStats and health from the first minute', async () => {
+    const engine = await startEngine({ workflows: [invoice] });
+    await engine.worker.stop();
+    await engine.startWorker({ workflows: [flow('mail')] });
+    expect(engine.logs.matching('warn', /No living worker serves "invoice"/)).toHaveLength(1);
+    expect((await engine.client.getStats()).unserved).toEqual([{ workflow: 'invoice', queue: 'default' }]);
+    await engine.startWorker({ workflows: [invoice] });
+    expect((await engine.client.getStats()).unserved).toEqual([]);
+  });
+
+  it('is forgotten after a time that its own workers say, with a line in the log, and its runs are kept', async () => {
+    const engine = await startEngine({ workflows: [invoice], worker: { forgetAfter: '2d' } });
+    await engine.worker.stop();
+    const { id } = await engine.client.runByName('invoice', 'waits');
+    await engine.startWorker({ workflows: [flow('mail')], forgetAfter: '1h', historyCleanupIntervalMs: 20 });
+    await engine.advance(2 * 86_400_000 - 60_000);
+    await engine.client.runByName('invoice', 'still known');
+    await engine.advance(60_000);
+    await eventually(async () => expect(await engine.client.listWorkflows()).toEqual(['mail']));
+    expect(await scheduleIds(engine)).toEqual([]);
+    expect(await patterns(engine)).toEqual([]);
+    expect(await engine.client.getRun(id)).toMatchObject({ workflow: 'invoice', input: 'waits' });
+    await eventually(() => expect(engine.logs.matching('warn', /"invoice" was forgotten/)).toHaveLength(1));
+  });
+});
+
+describe('client.forgetWorkflow()', () => {
+  it('forgets a workflow that nobody serves', async () => {
+    const engine = await deployed();
+    await engine.worker.stop();
+    await engine.client.forgetWorkflow('report');
+    expect(await engine.client.listWorkflows()).toEqual(['other']);
+    expect(await scheduleIds(engine)).toEqual([]);
+    const again = await rejection(engine.client.forgetWorkflow('report'));
+    expect(again).toBeInstanceOf(UnknownWorkflowError);
+  });
+
+  it('refuses while a living worker serves it', async () => {
+    const engine = await deployed();
+    const error = await rejection(engine.client.forgetWorkflow('report'));
+    expect(error).toBeInstanceOf(WorkflowServedError);
+    expect(error).toMatchObject({ code: 'WORKFLOW_SERVED', workflow: 'report' });
     expect(await scheduleIds(engine)).toEqual(['hourly']);
+  });
+
+  it('names close matches of a name that is unknown, whatever that is', async () => {
+    const engine = await deployed();
+    expect(await rejection(engine.client.forgetWorkflow('reprot'))).toMatchObject({ suggestions: ['report'] });
+    expect(await rejection(engine.client.forgetWorkflow('a\nb'))).toBeInstanceOf(UnknownWorkflowError);
   });
 });
 
@@ -89,12 +194,16 @@ describe('a schedule whose times changed', () => {
   });
 });
 
-describe('a schedule that another application had', () => {
-  it('is taken over with a warning', async () => {
+describe('a schedule id that two workflows declare', () => {
+  it('is said to both, and the younger deployment has it', async () => {
     const engine = await deployed();
-    await engine.startWorker({ app: 'blog', workflows: [flow('post', { cron: [hourly] })] });
-    expect(engine.logs.matching('warn', /Schedule "hourly" belonged to application "shop" and is now of "blog"/)).toHaveLength(1);
+    await engine.startWorker({ workflows: [flow('post', { cron: [hourly] })] });
+    expect(engine.logs.matching('warn', /Schedule "hourly" was of workflow "report" and is now of "post"/)).toHaveLength(1);
     expect(await engine.client.listSchedules()).toMatchObject([{ id: 'hourly', workflow: 'post' }]);
+    await engine.startWorker();
+    expect(
+      engine.logs.matching('warn', /"hourly" of workflow "report" does not fire: workflow "post", which is served/),
+    ).toHaveLength(1);
   });
 });
 

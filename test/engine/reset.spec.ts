@@ -57,12 +57,16 @@ describe('resetRuns()', () => {
     expect((await client.listRuns()).items).toEqual([]);
     const families = [...new Set((await keysOf(engine)).map((key) => key.split(':')[0]))];
     expect(families.filter((family) => !/^(event|deliveries|mail|worker|idle|wake)/.test(family))).toEqual([
-      'app',
       'counters',
+      'declared',
+      'held',
+      'registered',
       'schedule',
       'schedules',
       'subscribers',
       'triggers',
+      'undecided',
+      'unserved',
       'workflows',
     ]);
     expect(events.items).toHaveLength(1);

@@ -5,8 +5,8 @@ import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { promoteDue } from '../../lib/engine/redis/promote-due.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
-import { registerWorkflows } from '../../lib/engine/redis/register-workflows.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
+import { declareOp } from '../support/declaring.js';
 import { type EngineRoom, idsOf, openEngineRoom } from '../support/engine-room.js';
 
 interface Gates {
@@ -24,12 +24,11 @@ async function gated(room: EngineRoom, gates: Gates, ...ids: string[]): Promise<
 
 async function roomOfWorker(): Promise<EngineRoom> {
   const room = openEngineRoom();
-  await room.register();
+  await room.register('w1', ['default'], { workflows: ['greet'] });
   return room;
 }
 
-const limitTo = (maxConcurrency?: number) =>
-  registerWorkflows('app', [{ args: ['w', 'greet', JSON.stringify({ name: 'greet', app: 'app', maxConcurrency })] }], false);
+const limitTo = (maxConcurrency?: number) => declareOp('w1', [{ maxConcurrency }]);
 
 async function finish(room: EngineRoom, id: string): Promise<void> {
   const op = finishRun(id, room.fenceOf(id), 'succeeded', '');

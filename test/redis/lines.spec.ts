@@ -6,12 +6,12 @@ import { pauseQueue } from '../../lib/engine/redis/pause-queue.js';
 import { promoteDue } from '../../lib/engine/redis/promote-due.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
-import { registerWorkflows } from '../../lib/engine/redis/register-workflows.js';
 import { releaseRun } from '../../lib/engine/redis/release-run.js';
 import { removeWorker } from '../../lib/engine/redis/remove-worker.js';
 import { resumeQueue } from '../../lib/engine/redis/resume-queue.js';
 import { retireWorker } from '../../lib/engine/redis/retire-worker.js';
 import { unwindRun } from '../../lib/engine/redis/unwind-run.js';
+import { declareOp } from '../support/declaring.js';
 import { type EngineRoom, idsOf, openEngineRoom } from '../support/engine-room.js';
 
 const KINDS = ['mutex', 'throttle', 'maxConcurrency'] as const;
@@ -22,10 +22,9 @@ const QUEUES = ['default', 'other'];
 /** Worker w1 serves both queues; a gate lets one run at a time pass. */
 async function roomWithGate(kind: Kind): Promise<EngineRoom> {
   const room = openEngineRoom();
-  await room.register('w1', QUEUES);
+  await room.register('w1', QUEUES, { workflows: ['greet'] });
   if (kind === 'maxConcurrency') {
-    const meta = JSON.stringify({ name: 'greet', app: 'app', maxConcurrency: 1 });
-    await room.send(registerWorkflows('app', [{ args: ['w', 'greet', meta] }], false));
+    await room.send(declareOp('w1', [{ maxConcurrency: 1 }]));
   }
   return room;
 }

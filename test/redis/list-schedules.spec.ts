@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { listSchedules } from '../../lib/engine/redis/list-schedules.js';
+import { start } from '../support/declaring.js';
 import { openEngineRoom } from '../support/engine-room.js';
-import { NIGHTLY, scheduleIn } from '../support/schedule-room.js';
+import { NIGHTLY } from '../support/schedule-room.js';
 
 describe('listSchedules()', () => {
   it('is empty in an empty namespace', async () => {
@@ -11,8 +12,8 @@ describe('listSchedules()', () => {
 
   it('gives pages by id', async () => {
     const room = openEngineRoom();
-    const nextAt = await scheduleIn(room, 60_000, { id: 'b' });
-    for (const id of ['{}:*', 'a', 'c']) await scheduleIn(room, 60_000, { id });
+    const nextAt = 9_000_000_000_000;
+    await start(room, 'w1', 'd1', { schedules: ['b', '{}:*', 'a', 'c'].map((id) => ({ ...NIGHTLY, id, nextAt })) });
     const [a, b] = await room.send(listSchedules('', 2));
     expect(a.id).toBe('a');
     const { workflow, expression, timezone } = NIGHTLY;

@@ -40,7 +40,6 @@ const WORKER: WorkerRegistration = {
   app: 'app',
   queues: ['default'],
   concurrency: 1,
-  declares: [],
   deployment: 'd1',
   team: { id: 't1', workflows: ['greet'] },
   forgetAfterMs: 1_000,

@@ -11,7 +11,6 @@ const registration = {
   app: 'shop',
   queues: ['a', 'b:{}'],
   concurrency: 7,
-  declares: ['wgreet'],
   deployment: 'd1',
   team: { id: 't1', workflows: ['greet'] },
   forgetAfterMs: 60_000,

@@ -166,10 +166,10 @@ export class EngineRoom {
   async register(
     workerId = 'w1',
     queues: readonly string[] = ['default'],
-    { app = 'app', declares = [] as readonly string[], deployment = 'd1', workflows = [] as readonly string[], since = '' } = {},
+    { app = 'app', deployment = 'd1', workflows = [] as readonly string[], since = '' } = {},
   ): Promise<string> {
     const team = { id: `team of ${deployment} with ${workflows.join()}`, workflows };
-    const declared = { declares, deployment, team, forgetAfterMs: HOUR_MS, since };
+    const declared = { deployment, team, forgetAfterMs: HOUR_MS, since };
     await this.send(registerWorker({ workerId, leaseMs: HOUR_MS, app, queues, concurrency: 10, ...declared }));
     return workerId;
   }

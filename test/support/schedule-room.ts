@@ -1,7 +1,8 @@
 import type { ScheduleRecord } from '../../lib/engine/core/registry.types.js';
+import type { DeclaredSchedule } from '../../lib/engine/redis/declare-workflows.js';
 import { fireSchedule, type Tick } from '../../lib/engine/redis/fire-schedule.js';
 import { listSchedules } from '../../lib/engine/redis/list-schedules.js';
-import { type DeclaredSchedule, registerWorkflows, scheduleEntry } from '../../lib/engine/redis/register-workflows.js';
+import { start } from './declaring.js';
 import type { EngineRoom } from './engine-room.js';
 
 export const NIGHTLY: DeclaredSchedule = {
@@ -16,7 +17,8 @@ export const NIGHTLY: DeclaredSchedule = {
 /** Registers a schedule whose next instant is so many ms away; answers that instant. */
 export async function scheduleIn(room: EngineRoom, ms: number, overrides: Partial<DeclaredSchedule> = {}): Promise<number> {
   const nextAt = (await room.now()) + ms;
-  await room.send(registerWorkflows('app', [scheduleEntry({ ...NIGHTLY, ...overrides }, nextAt)], false));
+  const schedule = { ...NIGHTLY, ...overrides };
+  await start(room, 'declarer', 'd1', { workflow: schedule.workflow, schedules: [{ ...schedule, nextAt }] });
   return nextAt;
 }
 

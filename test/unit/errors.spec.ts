@@ -39,6 +39,7 @@ const {
   UnknownWorkflowError,
   UnsupportedRedisError,
   WaitCircleError,
+  WorkflowServedError,
 } = errors;
 
 const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
@@ -157,6 +158,12 @@ const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
     new UnknownWorkflowError({ workflow: 'odrer', suggestions: ['order', 'orders'] }),
     'UNKNOWN_WORKFLOW',
     'There is no workflow "odrer"; did you mean "order", "orders"? Define it here, start a worker that does, or pass `allowUnknown: true`.',
+    false,
+  ],
+  [
+    new WorkflowServedError({ workflow: 'order' }),
+    'WORKFLOW_SERVED',
+    'Workflow "order" cannot be forgotten: a living worker serves it. Stop the workers that define it first; one that crashed counts until its lease is over.',
     false,
   ],
   [

@@ -22,6 +22,7 @@ import { RunQueries } from './run-queries.js';
 import { RunRetrier } from './run-retrier.js';
 import { RunSearch } from './run-search.js';
 import { ScheduleAdmin } from './schedule-admin.js';
+import { WorkflowForgetter } from './workflow-forgetter.js';
 
 /** How long a close goes on trying to reach a Redis that is away. */
 const CLOSE_GIVES_UP_AFTER_MS = 5_000;
@@ -52,6 +53,7 @@ export class ClientParts {
   readonly publisher: EventPublisher;
   readonly retention: Retention;
   readonly schedules: ScheduleAdmin;
+  readonly forgetter: WorkflowForgetter;
   private readonly pending = new PendingCalls();
   private readonly results: ResultListener;
   private closing: Promise<void> | undefined;
@@ -78,6 +80,7 @@ export class ClientParts {
     this.bulkCanceler = new BulkCanceler(this.buffer, this.pending);
     this.retrier = new RunRetrier(this.connection, keys, this.buffer, this.pending, directory);
     this.retention = new Retention(this.connection, keys, this.buffer, resolved.retentionMs);
+    this.forgetter = new WorkflowForgetter(this.buffer, this.pending, this.metas);
     this.schedules = new ScheduleAdmin(this.buffer, this.pending, host);
     const errorsOf = (workflow: string) =>
       resolved.errors.preferring(registry.versionsOf(workflow).flatMap(({ options }) => options.errors ?? []));

@@ -193,18 +193,12 @@ export class RedflowClient {
     return this.parts.schedules.list();
   }
 
-  /**
-   * Lets a schedule pass its instants without starting runs. No change if it is paused already.
-   * @throws ScheduleNotFoundError
-   */
+  /** Lets a schedule pass its instants without starting runs. No change if it is paused already. @throws ScheduleNotFoundError */
   async pauseSchedule(id: string): Promise<void> {
     await this.parts.schedules.pause(id);
   }
 
-  /**
-   * Ends a pause; what was due meanwhile is not made up. No change if it is not paused.
-   * @throws ScheduleNotFoundError
-   */
+  /** Ends a pause; what was due meanwhile is not made up. No change if it is not paused. @throws ScheduleNotFoundError */
   async resumeSchedule(id: string): Promise<void> {
     await this.parts.schedules.resume(id);
   }
@@ -250,6 +244,14 @@ export class RedflowClient {
    */
   getVersions(workflow: string): Promise<WorkflowVersions> {
     return this.parts.queries.getVersions(workflow);
+  }
+
+  /**
+   * Removes the subscriptions, schedules, pauses, limits and the name of a workflow that left the code, before `forgetAfter`; its runs stay.
+   * @throws UnknownWorkflowError; WorkflowServedError while a living worker serves it
+   */
+  forgetWorkflow(name: string): Promise<void> {
+    return this.parts.forgetter.forget(name);
   }
 
   /** Costs the same however many runs there are. */

@@ -61,13 +61,15 @@ export class RunQueries {
 
   async getStats(): Promise<Stats> {
     const stats = await this.buffer.add(readStats());
-    return { ...stats, unserved: unservedWorkflows(this.registry.list(), stats.workers) };
+    return { ...stats, unserved: [...stats.unserved, ...withoutQueue(this.registry.list(), stats)] };
   }
 }
 
-function unservedWorkflows(workflows: readonly WorkflowDefinition[], workers: Stats['workers']): Stats['unserved'] {
+/** Those of this process whose queue is not served; Redis may not know of them yet, or know workers of theirs that serve other queues. */
+function withoutQueue(workflows: readonly WorkflowDefinition[], { workers, unserved }: Stats): Stats['unserved'] {
   const served = new Set(workers.flatMap(({ queues }) => queues));
+  const known = new Set(unserved.map(({ workflow }) => workflow));
   return workflows
     .map(({ name, options }) => ({ workflow: name, queue: options.queue ?? DEFAULT_QUEUE }))
-    .filter(({ queue }) => !served.has(queue));
+    .filter(({ workflow, queue }) => !served.has(queue) && !known.has(workflow));
 }

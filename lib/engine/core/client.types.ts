@@ -267,6 +267,9 @@ export interface Stats {
   }>;
   /** Runs that made no progress for `watchdog.stalledForMs` though their worker lives. */
   stalledRuns: string[];
-  /** Workflows that are known in this process and whose queue no living worker serves: their runs wait until one does. */
+  /**
+   * Workflows that no living worker serves, and those of this process whose queue none serves: their runs wait until one does, and their
+   * schedules do not fire. At most 1,000.
+   */
   unserved: Array<{ workflow: string; queue: string }>;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { encodeAdmission, type NewRun, newRunArgs } from './create-run.js';
+import type { DeclaredSchedule } from './declare-workflows.js';
 import type { Op } from './op.js';
-import type { DeclaredSchedule } from './register-workflows.js';
 
 export interface Tick {
   readonly schedule: DeclaredSchedule;

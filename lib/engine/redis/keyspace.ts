@@ -45,11 +45,14 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `pending`              | set    | events with subscribers or waits still to do |
  * | `mail:<place>`         | zset   | events of a name and correlation key by stamp: a place is `<len>:<name>:<key>` |
  * | `listeners:<place>`    | zset   | open waits by the stamp of their registration |
- * | `triggers`             | hash   | subscriptions: `<len>:<workflow><pattern>` → app |
+ * | `triggers`             | hash   | subscriptions: `<len>:<workflow><pattern>` |
  * | `subscribers:<pattern>`, `wildcards` | set | workflows of a pattern, patterns with wildcards |
- * | `schedule:<id>`        | hash   | a schedule: `wf` workflow, `ex` expression, `tz` zone, `mi` misfire, `ip` input, `app`, `nx` next instant, `la` last one fired, `pa` set while paused |
+ * | `schedule:<id>`        | hash   | a schedule: `wf` workflow, `ex` expression, `tz` zone, `mi` misfire, `ip` input, `nx` next instant, missing until a worker has computed it, `la` last one fired, `pa` set while paused |
  * | `schedules`            | zset   | ids of schedules, by name |
- * | `app:<app>`            | set    | what the workers of an application have declared: kind and key of each entry |
+ * | `declared:<workflow>`  | hash   | what its deployments declare: deployment → JSON |
+ * | `held`                 | hash   | workflow → the deployment whose declaration holds |
+ * | `registered:<workflow>` | set   | what of that is in place: `t<pattern>` subscriptions, `s<id>` schedules; `p<id>` pauses of schedules that are gone |
+ * | `pauses`               | hash   | schedules that are gone and were paused: id → until when that is kept, `:`, workflow |
  * | `deployment:<id>`      | hash   | a deployment with living workers: `at` stamp of its start, `t<team>` for each of its teams |
  * | `team:<id>`            | hash   | the workers of a deployment that serve the same workflows: `dp` deployment, `wf` names of the workflows as JSON, `fa` ms for which these are kept while nobody serves them |
  * | `members:<team>`       | set    | its workers |
@@ -57,7 +60,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `unserved`             | zset   | known workflows that no team serves, by the time at which they are forgotten |
  * | `undecided`            | set    | workflows for which it is to be decided anew which deployment's declaration holds |
  * | `workers`              | zset   | worker ids by lease expiry |
- * | `worker:<id>`          | hash   | what a worker says of itself, what its code declares, and its last claim |
+ * | `worker:<id>`          | hash   | what a worker says of itself, `dp` its deployment, `tm` its team while it claims, and its last claim |
  * | `owned:<id>`           | set    | runs a worker executes |
  * | `wake:<id>`            | list   | what an idle worker blocks on |
  * | `idle:<queue>`         | set    | workers that have free slots for a queue |
@@ -135,7 +138,10 @@ export const KEPT_WITHOUT_RUNS: ReadonlySet<string> = new Set([
   'wildcards',
   'schedule',
   'schedules',
-  'app',
+  'declared',
+  'held',
+  'registered',
+  'pauses',
   'deployment',
   'team',
   'members',

@@ -1618,13 +1618,17 @@ function deployments.join(worker, deployment, team, workflows, forget_after, sin
   end
   return call('HGET', key, 'at')
 end
-local function subscribe(trigger)
-  local workflow, pattern = split_sized(trigger)
+local registry = { formerly = {} }
+local function registered_key(workflow) return ROOT .. 'registered:' .. workflow end
+local function schedule_key(id) return ROOT .. 'schedule:' .. id end
+local function trigger_of(workflow, pattern) return #workflow .. ':' .. workflow .. pattern end
+local function subscribe(workflow, pattern)
+  call('HSET', ROOT .. 'triggers', trigger_of(workflow, pattern), 1)
   call('SADD', ROOT .. 'subscribers:' .. pattern, workflow)
   if string.find(pattern, '*', 1, true) then call('SADD', ROOT .. 'wildcards', pattern) end
 end
-local function unsubscribe(trigger)
-  local workflow, pattern = split_sized(trigger)
+local function unsubscribe(workflow, pattern)
+  call('HDEL', ROOT .. 'triggers', trigger_of(workflow, pattern))
   call('SREM', ROOT .. 'subscribers:' .. pattern, workflow)
   if call('EXISTS', ROOT .. 'subscribers:' .. pattern) == 0 then call('SREM', ROOT .. 'wildcards', pattern) end
 end
@@ -1635,49 +1639,153 @@ local function set_current(workflow, version)
     call('HDEL', ROOT .. 'controls', 'v' .. workflow)
   end
 end
-local function register_workflow(name, meta, restoring)
+local function write_meta(name, meta)
   local known = call('HGET', ROOT .. 'workflows', name)
-  if known and restoring then return end
   local body = string.sub(meta, 1, -2)
   if known and string.sub(known, 1, #body) == body and string.match(known, '^,"updatedAt":%d+}$', #body + 1) then return end
   call('HSET', ROOT .. 'workflows', name, body .. ',"updatedAt":' .. now_text .. '}')
-  local declared = cjson.decode(meta)
-  limit_slots(name, declared.maxConcurrency)
-  set_current(name, declared.version)
 end
-local function register_schedule(id, app, declared, restoring)
-  finite(declared.nx)
-  local key = ROOT .. 'schedule:' .. id
-  local known = call('HMGET', key, 'wf', 'ex', 'tz', 'nx', 'app')
-  local exists = known[1] and true or false
-  local same_times = exists and known[2] == declared.ex and known[3] == declared.tz and known[4]
-  if exists and restoring then
-    if not same_times or known[1] ~= declared.wf or known[5] ~= app then return '', '' end
-  else
-    call('HSET', key, 'wf', declared.wf, 'ex', declared.ex, 'tz', declared.tz, 'mi', declared.mi, 'ip', declared.ip, 'app', app)
-    if not same_times then call('HSET', key, 'nx', declared.nx) end
+local function keep_pause(id, workflow, forget_after)
+  call('HSET', ROOT .. 'pauses', id, string.format('%.0f', now + forget_after) .. ':' .. workflow)
+  call('SADD', registered_key(workflow), 'p' .. id)
+end
+local function take_pause(id)
+  local kept = call('HGET', ROOT .. 'pauses', id)
+  if not kept then return false end
+  local till, workflow = string.match(kept, '^(%d+):(.*)$')
+  call('HDEL', ROOT .. 'pauses', id)
+  call('SREM', registered_key(workflow), 'p' .. id)
+  return tonumber(till) > now
+end
+local function outranks(workflow, other, id)
+  if call('SISMEMBER', registered_key(other), 's' .. id) == 0 then return true end
+  if not deployments.is_served(other) then return deployments.is_served(workflow) end
+  if not deployments.is_served(workflow) then return false end
+  local holders = call('HMGET', ROOT .. 'held', workflow, other)
+  return deployments.started_at(holders[1] or '') > deployments.started_at(holders[2] or '')
+end
+local function write_schedule(workflow, declared)
+  local key = schedule_key(declared.id)
+  local known = call('HMGET', key, 'wf', 'ex', 'tz')
+  if known[1] and known[1] ~= workflow then
+    if not outranks(workflow, known[1], declared.id) then return false end
+    call('SREM', registered_key(known[1]), 's' .. declared.id)
+    registry.formerly[declared.id] = known[1]
   end
-  call('ZADD', ROOT .. 'schedules', 0, id)
-  return same_times and known[4] or declared.nx, exists and known[5] ~= app and known[5] or ''
+  call('HSET', key, 'wf', workflow, 'ex', declared.ex, 'tz', declared.tz, 'mi', declared.mi, 'ip', declared.ip)
+  if known[2] ~= declared.ex or known[3] ~= declared.tz then call('HDEL', key, 'nx') end
+  if not known[1] and take_pause(declared.id) then call('HSET', key, 'pa', 1) end
+  call('ZADD', ROOT .. 'schedules', 0, declared.id)
+  return true
 end
-local function owner_of(kind, key)
-  if kind == 't' then return call('HGET', ROOT .. 'triggers', key) end
-  if kind == 's' then return call('HGET', ROOT .. 'schedule:' .. key, 'app') end
-  local meta = call('HGET', ROOT .. 'workflows', key)
-  return meta and cjson.decode(meta).app
+local function remove_schedule(workflow, id, forget_after)
+  local known = call('HMGET', schedule_key(id), 'wf', 'pa')
+  if known[1] ~= workflow then return end
+  if known[2] and forget_after then keep_pause(id, workflow, forget_after) end
+  call('DEL', schedule_key(id))
+  call('ZREM', ROOT .. 'schedules', id)
 end
-local function remove_entry(kind, key)
+local function remove_entry(workflow, member, forget_after)
+  local kind, key = string.sub(member, 1, 1), string.sub(member, 2)
   if kind == 't' then
-    call('HDEL', ROOT .. 'triggers', key)
-    unsubscribe(key)
+    unsubscribe(workflow, key)
   elseif kind == 's' then
-    call('DEL', ROOT .. 'schedule:' .. key)
-    call('ZREM', ROOT .. 'schedules', key)
-  else
-    call('HDEL', ROOT .. 'workflows', key)
-    limit_slots(key, nil)
-    set_current(key, nil)
+    remove_schedule(workflow, key, forget_after)
+  elseif not forget_after then
+    local kept = call('HGET', ROOT .. 'pauses', key)
+    if kept and string.match(kept, '^%d+:(.*)$') == workflow then call('HDEL', ROOT .. 'pauses', key) end
   end
+end
+local function apply_declaration(workflow, declaration)
+  local meta = cjson.decode(declaration.m)
+  local wanted = {}
+  for _, pattern in ipairs(meta.events) do wanted['t' .. pattern] = true end
+  for _, schedule in ipairs(declaration.s) do wanted['s' .. schedule.id] = true end
+  local registered = registered_key(workflow)
+  for _, member in ipairs(call('SMEMBERS', registered)) do
+    if not wanted[member] and string.sub(member, 1, 1) ~= 'p' then
+      remove_entry(workflow, member, declaration.f)
+      call('SREM', registered, member)
+    end
+  end
+  write_meta(workflow, declaration.m)
+  if call('HGET', ROOT .. 'controls', 'c' .. workflow) ~= (meta.maxConcurrency and tostring(meta.maxConcurrency) or false) then
+    limit_slots(workflow, meta.maxConcurrency)
+  end
+  set_current(workflow, meta.version)
+  local members = {}
+  for _, pattern in ipairs(meta.events) do
+    subscribe(workflow, pattern)
+    members[#members + 1] = 't' .. pattern
+  end
+  for _, schedule in ipairs(declaration.s) do
+    if write_schedule(workflow, schedule) then members[#members + 1] = 's' .. schedule.id end
+  end
+  in_chunks(members, function(...) call('SADD', registered, ...) end)
+end
+local hinted = {}
+local function ask_to_declare(team)
+  if hinted[team] then return end
+  hinted[team] = true
+  for _, worker in ipairs(call('SRANDMEMBER', ROOT .. 'members:' .. team, 3)) do
+    call('LPUSH', ROOT .. 'wake:' .. worker, 'declare')
+    call('PEXPIRE', ROOT .. 'wake:' .. worker, 60000)
+  end
+end
+function registry.decide(workflow, declaring)
+  local declared = ROOT .. 'declared:' .. workflow
+  local holder = call('HGET', ROOT .. 'held', workflow)
+  local chosen, chosen_team, youngest, living = holder, nil, -1, {}
+  for _, team in ipairs(call('SMEMBERS', ROOT .. 'teams:' .. workflow)) do
+    local deployment = deployments.has_living(team) and call('HGET', ROOT .. 'team:' .. team, 'dp')
+    if deployment and call('HEXISTS', declared, deployment) == 1 then
+      living[deployment] = true
+      local start = deployments.started_at(deployment)
+      if start > youngest then chosen, chosen_team, youngest = deployment, team, start end
+    end
+  end
+  local declaration = chosen and call('HGET', declared, chosen)
+  if not declaration then return end
+  local decoded = cjson.decode(declaration)
+  for _, deployment in ipairs(call('HKEYS', declared)) do
+    if deployment ~= chosen and not living[deployment] then call('HDEL', declared, deployment) end
+  end
+  if chosen ~= holder then
+    call('HSET', ROOT .. 'held', workflow, chosen)
+    if chosen ~= declaring and chosen_team then ask_to_declare(chosen_team) end
+  end
+  apply_declaration(workflow, decoded)
+end
+function registry.forget(workflow, limit)
+  local members = call('SPOP', registered_key(workflow), limit)
+  for _, member in ipairs(members) do remove_entry(workflow, member) end
+  if #members == limit then return false end
+  call('HDEL', ROOT .. 'workflows', workflow)
+  call('HDEL', ROOT .. 'held', workflow)
+  call('DEL', ROOT .. 'declared:' .. workflow)
+  call('ZREM', ROOT .. 'unserved', workflow)
+  call('SREM', ROOT .. 'undecided', workflow)
+  set_current(workflow, nil)
+  limit_slots(workflow, nil)
+  return true
+end
+function registry.unserved(limit)
+  local found, seen = {}, {}
+  local function add(workflow)
+    if seen[workflow] or #found == limit then return end
+    seen[workflow] = true
+    local meta = call('HGET', ROOT .. 'workflows', workflow)
+    if meta then found[#found + 1] = { workflow, cjson.decode(meta).queue } end
+  end
+  for _, workflow in ipairs(call('ZRANGE', ROOT .. 'unserved', 0, limit - 1)) do add(workflow) end
+  for _, team in ipairs(call('SMEMBERS', ROOT .. 'teams')) do
+    if not deployments.has_living(team) then
+      for _, workflow in ipairs(cjson.decode(call('HGET', ROOT .. 'team:' .. team, 'wf') or '[]')) do
+        if not deployments.is_served(workflow) then add(workflow) end
+      end
+    end
+  end
+  return found
 end
 local LIST_LETTERS = { 'd', 'q', 'w', 's', 'f', 'c' }
 local function begins_with(text, start) return string.sub(text, 1, #start) == start end
@@ -2176,6 +2284,41 @@ ops.continue_event = function(base, count)
   go_on(pending, EVENTS_PER_CALL)
   return call('EXISTS', ROOT .. 'pending')
 end
+ops.declare_workflows = function(base, count)
+  local worker = ARGV[base + 1]
+  local restore = ARGV[base + 2]
+  local entries_first, entries_last = base + 3, base + count
+  local team = call('HGET', ROOT .. 'worker:' .. worker, 'tm')
+  local deployment = team and call('HGET', ROOT .. 'team:' .. team, 'dp')
+  if not deployment then return { 'LOST', now } end
+  local declarations, instants = {}, {}
+  for i = entries_first, entries_last, 3 do
+    declarations[i] = cjson.decode(ARGV[i + 1])
+    instants[i] = cjson.decode(ARGV[i + 2])
+    for _, instant in ipairs(instants[i]) do finite(instant) end
+  end
+  local write = restore == '1' and 'HSETNX' or 'HSET'
+  local answer = { 'OK', now }
+  for i = entries_first, entries_last, 3 do
+    local workflow = ARGV[i]
+    call(write, ROOT .. 'declared:' .. workflow, deployment, ARGV[i + 1])
+    registry.decide(workflow, deployment)
+    for j, declared in ipairs(declarations[i].s) do
+      local key = schedule_key(declared.id)
+      local known = call('HMGET', key, 'wf', 'ex', 'tz', 'nx')
+      local following, other = '', known[1] and known[1] ~= workflow and known[1] or registry.formerly[declared.id] or ''
+      if known[1] == workflow and known[2] == declared.ex and known[3] == declared.tz then
+        following = known[4]
+        if not following then
+          following = string.format('%.0f', instants[i][j])
+          call('HSET', key, 'nx', following)
+        end
+      end
+      answer[#answer + 1] = { declared.id, following, other }
+    end
+  end
+  return answer
+end
 ops.emit_event = function(base, count)
   local id = ARGV[base + 1]
   local nonce = ARGV[base + 2]
@@ -2218,8 +2361,8 @@ ops.emit_event = function(base, count)
   local judged = {}
   local names = subscribers_of(name)
   for i = verdicts_first, verdicts_last, 9 do
-    names[ARGV[i]] = true
     finite(ARGV[i + 4])
+    if names[ARGV[i]] or not deployments.is_served(ARGV[i]) then names[ARGV[i]] = true end
     judged[ARGV[i]] = {
       w = ARGV[i], v = ARGV[i + 1], e = ARGV[i + 2], q = ARGV[i + 3], p = ARGV[i + 4], a = ARGV[i + 5], t = ARGV[i + 6], j = ARGV[i + 7],
       ad = ARGV[i + 8],
@@ -2360,6 +2503,32 @@ ops.fire_schedule = function(base, count)
   call('HSET', key, 'la', instant, 'nx', following)
   return { 'FIRED', now, following }
 end
+ops.forget_unserved = function(base, count)
+  local cursor = ARGV[base + 1]
+  local workflow = call('ZRANGEBYSCORE', ROOT .. 'unserved', '-inf', now, 'LIMIT', 0, 1)[1]
+  if workflow then
+    if deployments.is_served(workflow) then
+      call('ZREM', ROOT .. 'unserved', workflow)
+      return { '', cursor, 1 }
+    end
+    return { registry.forget(workflow, 200) and workflow or '', cursor, 1 }
+  end
+  local found = call('HSCAN', ROOT .. 'pauses', cursor, 'COUNT', 100)
+  for i = 1, #found[2], 2 do
+    local till, former = string.match(found[2][i + 1], '^(%d+):(.*)$')
+    if tonumber(till) <= now then
+      call('HDEL', ROOT .. 'pauses', found[2][i])
+      call('SREM', registered_key(former), 'p' .. found[2][i])
+    end
+  end
+  return { '', found[1], found[1] ~= '0' and 1 or 0 }
+end
+ops.forget_workflow = function(base, count)
+  local workflow = ARGV[base + 1]
+  if call('HEXISTS', ROOT .. 'held', workflow) == 0 then return 'UNKNOWN' end
+  if deployments.is_served(workflow) then return 'SERVED' end
+  return registry.forget(workflow, 200) and 'OK' or 'AGAIN'
+end
 ops.keep_input = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
@@ -2420,6 +2589,10 @@ ops.list_schedules = function(base, count)
     page[#page + 1] = { id, unpack(call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ex', 'tz', 'nx', 'la', 'pa'), 1, 6) }
   end
   return page
+end
+ops.list_unserved = function(base, count)
+  local limit = ARGV[base + 1]
+  return registry.unserved(tonumber(limit))
 end
 ops.pack_runs = function(base, count)
   local limit = ARGV[base + 1]
@@ -2541,7 +2714,7 @@ ops.read_stats = function(base, count)
     local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled', 'dp')
     workers[#workers + 1] = { worker, unpack(record, 1, 7) }
   end
-  return { now, runs, queues, workers }
+  return { now, runs, queues, workers, registry.unserved(1000) }
 end
 ops.read_steps = function(base, count)
   local id = ARGV[base + 1]
@@ -2590,12 +2763,11 @@ ops.register_worker = function(base, count)
   local app = ARGV[base + 3]
   local queues = ARGV[base + 4]
   local concurrency = ARGV[base + 5]
-  local declares = ARGV[base + 6]
-  local deployment = ARGV[base + 7]
-  local team = ARGV[base + 8]
-  local workflows = ARGV[base + 9]
-  local forget_after = ARGV[base + 10]
-  local since = ARGV[base + 11]
+  local deployment = ARGV[base + 6]
+  local team = ARGV[base + 7]
+  local workflows = ARGV[base + 8]
+  local forget_after = ARGV[base + 9]
+  local since = ARGV[base + 10]
   local till = real + finite(lease)
   local kept = finite(forget_after)
   if since ~= '' then finite(since) end
@@ -2605,37 +2777,9 @@ ops.register_worker = function(base, count)
   local record = ROOT .. 'worker:' .. worker
   call('ZADD', ROOT .. 'workers', till, worker)
   call('HDEL', record, 'lost')
-  call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'declares', declares, 'running', 0, 'seen', now)
+  call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'running', 0, 'seen', now)
   serve(worker, cjson.decode(queues))
   return { 'OK', now, stamp }
-end
-ops.register_workflows = function(base, count)
-  local app = ARGV[base + 1]
-  local restore = ARGV[base + 2]
-  local entries_first, entries_last = base + 3, base + count
-  local answer, members = { now }, {}
-  local i = entries_first
-  while i <= entries_last do
-    local kind, key = ARGV[i], ARGV[i + 1]
-    members[#members + 1] = kind .. key
-    if kind == 'w' then
-      register_workflow(key, ARGV[i + 2], restore == '1')
-      i = i + 3
-    elseif kind == 't' then
-      if restore == '0' or call('HEXISTS', ROOT .. 'triggers', key) == 0 then call('HSET', ROOT .. 'triggers', key, app) end
-      subscribe(key)
-      i = i + 2
-    else
-      local declared = {
-        wf = ARGV[i + 2], ex = ARGV[i + 3], tz = ARGV[i + 4], mi = ARGV[i + 5], ip = ARGV[i + 6], nx = ARGV[i + 7],
-      }
-      local following, former = register_schedule(key, app, declared, restore == '1')
-      answer[#answer + 1] = { key, following, former }
-      i = i + 8
-    end
-  end
-  in_chunks(members, function(...) call('SADD', ROOT .. 'app:' .. app, ...) end)
-  return answer
 end
 ops.release_run = function(base, count)
   local id = ARGV[base + 1]
@@ -2672,48 +2816,6 @@ ops.release_run = function(base, count)
       if first then call('HDEL', key, 'sa') end
     end
     set_due(id, queue, at)
-  end
-  return 'OK'
-end
-ops.remove_undeclared = function(base, count)
-  local worker = ARGV[base + 1]
-  local limit = ARGV[base + 2]
-  local lease = call('ZSCORE', ROOT .. 'workers', worker)
-  local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'declares')
-  local app, declares = record[1], record[2]
-  if not lease or tonumber(lease) <= real or not declares then return 'LOST' end
-  local index = ROOT .. 'app:' .. app
-  local candidates, left = {}, 0
-  for _, member in ipairs(call('SMEMBERS', index)) do
-    candidates[member] = true
-    left = left + 1
-  end
-  local seen = {}
-  local function spare(declared)
-    if not declared or seen[declared] then return end
-    seen[declared] = true
-    for _, member in ipairs(cjson.decode(declared)) do
-      if candidates[member] then
-        candidates[member] = nil
-        left = left - 1
-      end
-    end
-  end
-  spare(declares)
-  if left > 0 then
-    for _, other in ipairs(call('ZRANGEBYSCORE', ROOT .. 'workers', '(' .. real, '+inf')) do
-      if left == 0 then break end
-      local of = call('HMGET', ROOT .. 'worker:' .. other, 'app', 'declares')
-      if of[1] == app then spare(of[2]) end
-    end
-  end
-  local removed = 0
-  for member in pairs(candidates) do
-    if removed == tonumber(limit) then return 'AGAIN' end
-    local kind, key = string.sub(member, 1, 1), string.sub(member, 2)
-    if owner_of(kind, key) == app then remove_entry(kind, key) end
-    call('SREM', index, member)
-    removed = removed + 1
   end
   return 'OK'
 end
@@ -2779,7 +2881,7 @@ ops.resume_schedule = function(base, count)
   if not known[1] then return 'MISSING' end
   if not known[4] then return 'OK' end
   if known[1] ~= expression or known[2] ~= zone or finite(following) <= now then return 'CHANGED' end
-  if tonumber(known[3]) <= now then call('HSET', key, 'nx', following) end
+  if not known[3] or tonumber(known[3]) <= now then call('HSET', key, 'nx', following) end
   call('HDEL', key, 'pa')
   return 'OK'
 end
@@ -2862,6 +2964,12 @@ ops.search_runs = function(base, count)
     created_after = created_after, created_before = created_before, parent = parent, tags = { unpack(ARGV, tags_first, tags_last) },
   }, function(id) page[#page + 1] = { id, metadata_of(id), payloads_of(id) } end)
   return page
+end
+ops.settle_declarations = function(base, count)
+  local limit = ARGV[base + 1]
+  local workflows = call('SPOP', ROOT .. 'undecided', limit)
+  for _, workflow in ipairs(workflows) do registry.decide(workflow) end
+  return #workflows == tonumber(limit) and 1 or 0
 end
 ops.settle_delivery = function(base, count)
   local id = ARGV[base + 1]
@@ -3144,6 +3252,7 @@ export const LUA_COMMANDS = [
   'HLEN',
   'HMGET',
   'HRANDFIELD',
+  'HSCAN',
   'HSET',
   'HSETNX',
   'HSTRLEN',

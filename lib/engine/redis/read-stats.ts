@@ -1,23 +1,22 @@
 import type { Stats } from '../core/client.types.js';
 import type { RunStatus } from '../core/run.types.js';
 import { RUN_STATUSES, statusOf } from './keyspace.js';
+import { toUnserved } from './list-unserved.js';
 import type { Op } from './op.js';
-
-/** What Redis knows by itself. */
-export type NamespaceStats = Omit<Stats, 'unserved'>;
 
 type WorkerReply = [string, string, string | null, string, string, string, string | null, string | null];
 
-export function readStats(): Op<NamespaceStats> {
+export function readStats(): Op<Stats> {
   return {
     name: 'read_stats',
     args: [],
     parse: (reply) => {
-      const [now, counts, queues, workers] = reply as [
+      const [now, counts, queues, workers, unserved] = reply as [
         number,
         Array<[string, number]>,
         Array<[string, number, number, string, number]>,
         WorkerReply[],
+        Array<[string, string]>,
       ];
       const living = workers.map(toWorker);
       return {
@@ -30,6 +29,7 @@ export function readStats(): Op<NamespaceStats> {
           workers: living.filter(({ queues: served }) => served.includes(name)).length,
         })),
         workers: living,
+        unserved: unserved.map(toUnserved),
         stalledRuns: workers.flatMap(([, , , , , , stalled]) => JSON.parse(stalled ?? '[]') as string[]),
       };
     },

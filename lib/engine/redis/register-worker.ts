@@ -6,10 +6,8 @@ export interface Team {
   readonly workflows: readonly string[];
 }
 
-/** What a worker declares and serves. */
+/** What a worker serves, and for whom. */
 export interface Membership {
-  /** What its definitions declare: {@link memberOf} each entry. */
-  readonly declares: readonly string[];
   /** '' for a worker that is stopping: it serves nothing more. */
   readonly deployment: string;
   readonly team: Team;
@@ -36,7 +34,7 @@ export interface Registered {
 }
 
 export function registerWorker(worker: WorkerRegistration): Op<Registered> {
-  const { workerId, leaseMs, app, queues, concurrency, declares, deployment, team, forgetAfterMs, since } = worker;
+  const { workerId, leaseMs, app, queues, concurrency, deployment, team, forgetAfterMs, since } = worker;
   return {
     name: 'register_worker',
     args: [
@@ -45,7 +43,6 @@ export function registerWorker(worker: WorkerRegistration): Op<Registered> {
       app,
       JSON.stringify(queues),
       concurrency,
-      JSON.stringify(declares),
       deployment,
       team.id,
       JSON.stringify(team.workflows),

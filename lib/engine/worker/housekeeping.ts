@@ -3,9 +3,11 @@ import { continueCancel } from '../redis/continue-cancel.js';
 import { continueEnd } from '../redis/continue-end.js';
 import { continueEvent } from '../redis/continue-event.js';
 import { within } from '../redis/deadline.js';
+import { forgetUnserved } from '../redis/forget-unserved.js';
 import type { Op } from '../redis/op.js';
 import { PACK_BATCH, packRuns } from '../redis/pack-runs.js';
 import { reapWorkers } from '../redis/reap-workers.js';
+import { settleDeclarations } from '../redis/settle-declarations.js';
 import { sweepEvents } from '../redis/sweep-events.js';
 import { SWEEP_BATCH, sweepHistory } from '../redis/sweep-history.js';
 import { sweepQueues } from '../redis/sweep-queues.js';
@@ -21,6 +23,9 @@ const PACK_CALLS = 100;
 
 /** Steps that run longer are shown as running. */
 const MARK_RUNNING_AFTER_MS = 1_000;
+
+/** Workflows for which one call decides whose declaration holds. */
+const DECIDED_AT_ONCE = 20;
 
 export interface HousekeepingHost extends WatchdogHost {
   readonly buffer: CommitBuffer;
@@ -55,6 +60,7 @@ export class Housekeeping {
     this.every(historyCleanupIntervalMs, 'Deleting old runs', () => this.sweep(sweepHistory));
     this.every(historyCleanupIntervalMs, 'Deleting old events', () => this.sweep(sweepEvents));
     this.every(historyCleanupIntervalMs, 'Forgetting unused queues', () => this.sweepQueues());
+    this.every(historyCleanupIntervalMs, 'Forgetting workflows that nobody serves', () => this.forget());
     this.every(registryRecoveryIntervalMs, 'Registering workflows', () => this.host.restoreRegistry());
     this.every(MARK_RUNNING_AFTER_MS, 'Marking running steps', async () => this.markRunning());
     if (watchdog.enabled) this.watchdog = new Watchdog(this.host, watchdog.intervalMs, watchdog.stalledForMs);
@@ -76,7 +82,19 @@ export class Housekeeping {
     for (;;) {
       const { runs, more } = await this.host.buffer.add(reapWorkers(this.host.options.reaperBatchSize));
       if (runs > 0) this.host.reaped(runs);
-      if (!more || this.stopped) return;
+      if (!more) break;
+      if (this.stopped) return;
+    }
+    await this.goOn(() => settleDeclarations(DECIDED_AT_ONCE));
+  }
+
+  /** Workflows that nobody has served for so long, and pauses of schedules that are gone. */
+  private async forget(): Promise<void> {
+    for (let cursor = '0', isMore = true; isMore && !this.stopped; ) {
+      const { workflow, cursor: next, more } = await this.host.buffer.add(forgetUnserved(cursor));
+      if (workflow !== undefined) this.host.warn(forgotten(workflow), { workflow });
+      cursor = next;
+      isMore = more;
     }
   }
 
@@ -117,4 +135,11 @@ export class Housekeeping {
   private markRunning(): void {
     for (const { steps } of this.host.passes()) steps.functions.markRunning(MARK_RUNNING_AFTER_MS);
   }
+}
+
+function forgotten(workflow: string): string {
+  return (
+    `Workflow "${workflow}" was forgotten: nobody has served it for the \`forgetAfter\` of its workers. Its subscriptions, schedules, pauses ` +
+    'and limits are gone; its runs are kept.'
+  );
 }

@@ -1,12 +1,13 @@
 import { LongTimer } from '../core/long-timer.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
-import { type Membership, registerWorker } from '../redis/register-worker.js';
+import { registerWorker } from '../redis/register-worker.js';
 import { FIRST_PAGE, renewLease } from '../redis/renew-lease.js';
 import { FaultLog, pauseAfter } from './fault-log.js';
 import type { OwnedRuns } from './owned-runs.js';
 import type { Pass } from './pass.js';
 import { Periodic } from './periodic.js';
 import type { RedisClock } from './redis-clock.js';
+import type { Registrar } from './registrar.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
 import type { RunHints } from './run-hints.js';
 
@@ -15,8 +16,8 @@ export interface LeaseHost {
   readonly options: ResolvedWorkerOptions;
   readonly buffer: CommitBuffer;
   readonly clock: RedisClock;
-  /** What the worker declares and serves, for as long as it lives. */
-  readonly membership: Membership;
+  /** Knows what the worker serves; told when a new lease has begun. */
+  readonly registrar: Pick<Registrar, 'membership' | 'restoreSoon'>;
   readonly isStopping: boolean;
   runningCount(): number;
   stalledRunIds(): readonly string[];
@@ -99,10 +100,13 @@ export class LeaseKeeper {
       isRegistered = true;
     };
     await this.untilItWorks(register, () => isRegistered);
+    // Others may have taken what it declares for gone.
+    if (isRegistered) this.host.registrar.restoreSoon();
   }
 
   private async register(): Promise<void> {
-    const { workerId, options, buffer, clock, membership, isStopping } = this.host;
+    const { workerId, options, buffer, clock, registrar, isStopping } = this.host;
+    const { membership } = registrar;
     const { leaseMs, app, queues, concurrency } = options;
     for (;;) {
       const askedAt = performance.now();

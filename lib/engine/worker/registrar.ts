@@ -1,16 +1,8 @@
 import type { Sealer } from '../core/sealer.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
+import { type Declaration, declareWorkflows, type RegisteredSchedule } from '../redis/declare-workflows.js';
+import { listUnserved } from '../redis/list-unserved.js';
 import type { Membership } from '../redis/register-worker.js';
-import {
-  memberOf,
-  type RegisteredSchedule,
-  type RegistryEntry,
-  registerWorkflows,
-  scheduleEntry,
-  subscriptionEntry,
-  workflowEntry,
-} from '../redis/register-workflows.js';
-import { removeUndeclared } from '../redis/remove-undeclared.js';
 import { declarationsOf, teamOf, type WorkflowDeclaration } from './declarations.js';
 import type { RedisClock } from './redis-clock.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
@@ -23,17 +15,21 @@ export interface RegistrarHost {
   readonly buffer: CommitBuffer;
   readonly clock: RedisClock;
   readonly sealer: Sealer;
+  /** What Redis says of the worker's schedules. */
+  adopt(schedules: readonly RegisteredSchedule[]): void;
   warn(message: string, fields: object): void;
 }
 
-/** Entries per call, so that a large deployment does not hold Redis up. */
+/** Workflows, subscriptions and schedules per call, so that a large deployment does not hold Redis up. */
 const BATCH = 100;
 
-/** Makes what the worker's code declares known to the namespace, and at a deploy forgets what left the code. */
+const MOST_NAMED = 20;
+
+/** Declares what the worker's code says of its workflows; what holds of it is for Redis to decide. */
 export class Registrar {
-  /** Goes into the worker's lease: what a living worker declares is not removed by others. */
   readonly membership: Membership;
   private readonly declarations: readonly WorkflowDeclaration[];
+  private asked: Promise<void> | undefined;
 
   constructor(
     private readonly host: RegistrarHost,
@@ -43,44 +39,37 @@ export class Registrar {
     const { app, deployment } = host.options;
     this.declarations = declarationsOf(workflows, app);
     const names = this.declarations.map(({ meta }) => meta.name);
-    this.membership = Object.freeze({
-      declares: this.entries(0).map(memberOf),
-      deployment,
-      team: { id: teamOf(deployment, names), workflows: names },
-      forgetAfterMs,
-    });
+    this.membership = Object.freeze({ deployment, team: { id: teamOf(deployment, names), workflows: names }, forgetAfterMs });
   }
 
-  /**
-   * Once at the start, under the worker's lease: what this code says holds from now on, and what left it is removed.
-   * @returns the worker's schedules as Redis has them
-   */
-  async deploy(): Promise<RegisteredSchedule[]> {
-    const schedules = await this.register(false);
-    for (const { id, formerApp } of schedules) {
-      if (formerApp === undefined) continue;
-      this.host.warn(
-        `Schedule "${id}" belonged to application "${formerApp}" and is now of "${this.host.options.app}". Ids of schedules are ` +
-          'unique in a namespace: give one of them another `id` if both are meant.',
-        { scheduleId: id },
-      );
-    }
-    while ((await this.host.buffer.add(removeUndeclared(this.host.workerId, BATCH))) === 'AGAIN');
-    return schedules;
+  /** Once at the start, under the worker's lease. */
+  async deploy(): Promise<void> {
+    const schedules = await this.declare(false);
+    for (const schedule of schedules) this.warnOfOther(schedule);
+    await this.warnOfUnserved();
+    this.host.adopt(schedules);
   }
 
-  /** Writes what Redis has lost; what a later deployment has changed stays. */
-  restore(): Promise<RegisteredSchedule[]> {
-    return this.register(true);
+  /** Writes what Redis has lost of the worker's declarations, and learns which of them hold by now. */
+  async restore(): Promise<void> {
+    this.host.adopt(await this.declare(true));
   }
 
-  private async register(isRestoring: boolean): Promise<RegisteredSchedule[]> {
-    const { options, buffer, clock } = this.host;
-    const entries = this.entries(Math.floor(clock.now()), await this.sealedInputs());
+  /** Told that what it declares may hold again, or be gone. What fails is made up by the next round of {@link restore}. */
+  restoreSoon(): void {
+    this.asked ??= this.restore()
+      .catch(() => undefined)
+      .finally(() => {
+        this.asked = undefined;
+      });
+  }
+
+  private async declare(isRestoring: boolean): Promise<RegisteredSchedule[]> {
+    const { workerId, buffer, clock } = this.host;
+    const declarations = this.declarationsAt(Math.floor(clock.now()), await this.sealedInputs());
     const schedules: RegisteredSchedule[] = [];
-    for (let from = 0; from < entries.length; from += BATCH) {
-      const batch = entries.slice(from, from + BATCH);
-      schedules.push(...(await buffer.add(registerWorkflows(options.app, batch, isRestoring))).schedules);
+    for (const batch of batchesOf(declarations)) {
+      schedules.push(...(await buffer.add(declareWorkflows(workerId, batch, isRestoring))).schedules);
     }
     return schedules;
   }
@@ -95,14 +84,52 @@ export class Registrar {
     );
   }
 
-  private entries(now: number, inputs?: ReadonlyMap<string, string>): RegistryEntry[] {
-    return this.declarations.flatMap(({ meta, schedules }) => [
-      workflowEntry(meta),
-      ...meta.events.map((pattern) => subscriptionEntry(meta.name, pattern)),
-      ...schedules.map((schedule) => {
-        const declared = declaredSchedule(meta.name, schedule);
-        return scheduleEntry({ ...declared, input: inputs?.get(schedule.id) ?? '' }, schedule.cron.next(now));
-      }),
-    ]);
+  private declarationsAt(now: number, inputs: ReadonlyMap<string, string>): Declaration[] {
+    return this.declarations.map(({ meta, schedules }) => ({
+      workflow: meta.name,
+      meta: JSON.stringify(meta),
+      schedules: schedules.map((schedule) => ({
+        declared: { ...declaredSchedule(meta.name, schedule), input: inputs.get(schedule.id) ?? '' },
+        nextAt: schedule.cron.next(now),
+      })),
+      forgetAfterMs: this.membership.forgetAfterMs,
+    }));
   }
+
+  private warnOfOther({ id, nextAt, otherWorkflow }: RegisteredSchedule): void {
+    if (otherWorkflow === undefined) return;
+    const owner = this.declarations.find(({ schedules }) => schedules.some((schedule) => schedule.id === id))?.meta.name;
+    const what =
+      nextAt === undefined
+        ? `Schedule "${id}" of workflow "${owner}" does not fire: workflow "${otherWorkflow}", which is served, has a schedule by this id.`
+        : `Schedule "${id}" was of workflow "${otherWorkflow}" and is now of "${owner}".`;
+    this.host.warn(`${what} Ids of schedules are unique in a namespace: give one of them another \`id\` if both are meant.`, {
+      scheduleId: id,
+    });
+  }
+
+  private async warnOfUnserved(): Promise<void> {
+    const unserved = await this.host.buffer.add(listUnserved(MOST_NAMED));
+    if (unserved.length === 0) return;
+    const names = unserved.map(({ workflow }) => `"${workflow}"`).join(', ');
+    this.host.warn(
+      `No living worker serves ${names}: their runs and those of their events wait, their schedules do not fire. They are kept for ` +
+        '`forgetAfter` of the workers that served them; client.forgetWorkflow() forgets one now.',
+      { workflows: unserved.map(({ workflow }) => workflow) },
+    );
+  }
+}
+
+function batchesOf(declarations: readonly Declaration[]): Declaration[][] {
+  const batches: Declaration[][] = [];
+  let room = 0;
+  for (const declaration of declarations) {
+    if (room <= 0) {
+      batches.push([]);
+      room = BATCH;
+    }
+    batches[batches.length - 1].push(declaration);
+    room -= 1 + declaration.schedules.length;
+  }
+  return batches;
 }

@@ -6,9 +6,9 @@ import type { Worker } from '../core/worker.types.js';
 import type { ClaimedRun, HandedOut } from '../redis/claim-runs.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';
 import { RedisConnection } from '../redis/connection.js';
+import type { RegisteredSchedule } from '../redis/declare-workflows.js';
 import { Keyspace } from '../redis/keyspace.js';
 import { readRunData } from '../redis/read-run-data.js';
-import type { Membership } from '../redis/register-worker.js';
 import type { ResolvedClientOptions } from '../redis/resolve-client-options.js';
 import { ScriptRunner } from '../redis/script-runner.js';
 import type { RunData } from '../redis/stored-step.js';
@@ -48,7 +48,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   readonly directory: WorkflowDirectory;
   private readonly connection: RedisConnection;
   private readonly keys: Keyspace;
-  private readonly registrar: Registrar;
+  readonly registrar: Registrar;
   private readonly scheduler = new Scheduler(this);
   private readonly lease: LeaseKeeper;
   private readonly claims: ClaimLoop;
@@ -138,7 +138,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
       await adviseOnServer(this.connection, info, this.logger);
       await this.scheduler.prepare(this.workflows.current);
       await this.lease.start();
-      this.scheduler.adopt(await this.registrar.deploy());
+      await this.registrar.deploy();
     } catch (error) {
       await this.lease.stop();
       await this.connection.close();
@@ -208,12 +208,12 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     return this.stopping !== undefined;
   }
 
-  get membership(): Membership {
-    return this.registrar.membership;
+  adopt(schedules: readonly RegisteredSchedule[]): void {
+    this.scheduler.adopt(schedules);
   }
 
-  async restoreRegistry(): Promise<void> {
-    this.scheduler.adopt(await this.registrar.restore());
+  restoreRegistry(): Promise<void> {
+    return this.registrar.restore();
   }
 
   get retentionMs(): number {
@@ -243,6 +243,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
       this.hints.hinted(message.slice(4));
       return;
     }
+    if (message === 'declare') this.registrar.restoreSoon();
     for (const { steps } of this.active) steps.remote.look();
     // A cancellation always sends a hint: only a lost one has to be looked for.
     if (message === undefined) this.hints.look();

@@ -104,6 +104,20 @@ export class UnknownWorkflowError extends RedflowError {
   }
 }
 
+/** A living worker serves the workflow that was to be forgotten: it would declare it again. */
+export class WorkflowServedError extends RedflowError {
+  readonly code = 'WORKFLOW_SERVED';
+  readonly workflow: string;
+
+  constructor(ids: { workflow: string }) {
+    super(
+      `Workflow "${ids.workflow}" cannot be forgotten: a living worker serves it. Stop the workers that define it first; one that crashed ` +
+        'counts until its lease is over.',
+    );
+    this.workflow = ids.workflow;
+  }
+}
+
 /** Nobody has declared the version of a workflow that a run is to be pinned to: it would wait for ever. */
 export class UnknownVersionError extends RedflowError {
   readonly code = 'UNKNOWN_VERSION';

@@ -1,5 +1,11 @@
 import { ConnectionError, RedisPermissionError, ReplicationError, UnsupportedRedisError } from './connection.errors.js';
-import { IdempotencyConflictError, RateLimitedError, UnknownVersionError, UnknownWorkflowError } from './create.errors.js';
+import {
+  IdempotencyConflictError,
+  RateLimitedError,
+  UnknownVersionError,
+  UnknownWorkflowError,
+  WorkflowServedError,
+} from './create.errors.js';
 import { InvalidOptionError } from './option.errors.js';
 import { CodecError, InputValidationError, PayloadTooLargeError, SerializationError } from './payload.errors.js';
 import { RedflowError } from './redflow.error.js';
@@ -58,6 +64,7 @@ export const ERROR_CLASSES = {
   STEP_TIMEOUT: StepTimeoutError,
   UNKNOWN_OUTCOME: UnknownOutcomeError,
   UNKNOWN_WORKFLOW: UnknownWorkflowError,
+  WORKFLOW_SERVED: WorkflowServedError,
   UNKNOWN_VERSION: UnknownVersionError,
   UNSUPPORTED_REDIS: UnsupportedRedisError,
   WAIT_CIRCLE: WaitCircleError,

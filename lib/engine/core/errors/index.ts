@@ -1,5 +1,11 @@
 export { ConnectionError, RedisPermissionError, ReplicationError, UnsupportedRedisError } from './connection.errors.js';
-export { IdempotencyConflictError, RateLimitedError, UnknownVersionError, UnknownWorkflowError } from './create.errors.js';
+export {
+  IdempotencyConflictError,
+  RateLimitedError,
+  UnknownVersionError,
+  UnknownWorkflowError,
+  WorkflowServedError,
+} from './create.errors.js';
 export { isNeverRetried, type RedflowErrorCode, redflowErrorCode, redflowErrorPrototype } from './error-codes.js';
 export { InvalidOptionError } from './option.errors.js';
 export { CodecError, type InputIssue, InputValidationError, PayloadTooLargeError, SerializationError } from './payload.errors.js';

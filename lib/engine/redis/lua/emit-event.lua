@@ -48,8 +48,9 @@ if ts ~= '' then finite(ts) end
 local judged = {}
 local names = subscribers_of(name)
 for i = verdicts_first, verdicts_last, 9 do
-  names[ARGV[i]] = true
   finite(ARGV[i + 4])
+  -- While the workflow is served, what its youngest deployment declares counts, and not what the emitter's code does: it may be older.
+  if names[ARGV[i]] or not deployments.is_served(ARGV[i]) then names[ARGV[i]] = true end
   judged[ARGV[i]] = {
     w = ARGV[i], v = ARGV[i + 1], e = ARGV[i + 2], q = ARGV[i + 3], p = ARGV[i + 4], a = ARGV[i + 5], t = ARGV[i + 6], j = ARGV[i + 7],
     ad = ARGV[i + 8],

@@ -1,7 +1,7 @@
 -- read_stats: runs by status, queues and workers; its cost does not depend on the number of runs.
 -- ARGS
 -- RETURNS { now, { status letter, runs }…, { queue, depth, suspects, availableAt of the head or '', 1 if paused }…, then { worker, app, queues, concurrency, running, seen,
---   stalled, deployment }… } as three lists
+--   stalled, deployment }…, then { workflow, queue }… of workflows that nobody serves } as four lists
 flush_moves()
 local counts = {}
 for _, status in ipairs(LIST_LETTERS) do
@@ -26,4 +26,4 @@ for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
   local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled', 'dp')
   workers[#workers + 1] = { worker, unpack(record, 1, 7) }
 end
-return { now, runs, queues, workers }
+return { now, runs, queues, workers, registry.unserved(1000) }

@@ -1,12 +1,10 @@
 -- register_worker: starts a lease. A worker that had lost its lease gives back what is left of its runs first.
--- Guarantee: what a living worker declares is known for as long as its lease.
 -- ARGS
 --   worker
 --   lease            ms
 --   app
 --   queues           JSON array
 --   concurrency
---   declares         JSON array of the members of app:<app> that are in its code
 --   deployment       '' for a worker that is stopping: it serves nothing more
 --   team             of the workers of the deployment that serve the same workflows
 --   workflows        JSON array of their names
@@ -22,6 +20,6 @@ local stamp = deployment ~= '' and deployments.join(worker, deployment, team, wo
 local record = ROOT .. 'worker:' .. worker
 call('ZADD', ROOT .. 'workers', till, worker)
 call('HDEL', record, 'lost')
-call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'declares', declares, 'running', 0, 'seen', now)
+call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'running', 0, 'seen', now)
 serve(worker, cjson.decode(queues))
 return { 'OK', now, stamp }

@@ -10,6 +10,6 @@ local known = call('HMGET', key, 'ex', 'tz', 'nx', 'pa')
 if not known[1] then return 'MISSING' end
 if not known[4] then return 'OK' end
 if known[1] ~= expression or known[2] ~= zone or finite(following) <= now then return 'CHANGED' end
-if tonumber(known[3]) <= now then call('HSET', key, 'nx', following) end
+if not known[3] or tonumber(known[3]) <= now then call('HSET', key, 'nx', following) end
 call('HDEL', key, 'pa')
 return 'OK'

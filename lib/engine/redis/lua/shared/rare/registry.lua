@@ -1,12 +1,18 @@
--- What the workers of an application declare: app:<app> holds one member per entry, its kind and key: w workflow, t subscription
--- (<bytes of the workflow>:<workflow><pattern>), s schedule. A member says where to look; whose an entry is, the entry says.
-local function subscribe(trigger)
-  local workflow, pattern = split_sized(trigger)
+-- What holds of what code declares. declared:<workflow> has a declaration per deployment, { m = metadata as JSON, s = schedules, f = ms for
+-- which it is kept while nobody serves it }; `held` has the deployment whose declaration holds; registered:<workflow> lists what of it is
+-- in place: t<pattern> for a subscription, s<id> for a schedule, p<id> for a schedule that is gone and was paused. One table: the number of local names is limited.
+local registry = { formerly = {} }
+local function registered_key(workflow) return ROOT .. 'registered:' .. workflow end
+local function schedule_key(id) return ROOT .. 'schedule:' .. id end
+local function trigger_of(workflow, pattern) return #workflow .. ':' .. workflow .. pattern end
+
+local function subscribe(workflow, pattern)
+  call('HSET', ROOT .. 'triggers', trigger_of(workflow, pattern), 1)
   call('SADD', ROOT .. 'subscribers:' .. pattern, workflow)
   if string.find(pattern, '*', 1, true) then call('SADD', ROOT .. 'wildcards', pattern) end
 end
-local function unsubscribe(trigger)
-  local workflow, pattern = split_sized(trigger)
+local function unsubscribe(workflow, pattern)
+  call('HDEL', ROOT .. 'triggers', trigger_of(workflow, pattern))
   call('SREM', ROOT .. 'subscribers:' .. pattern, workflow)
   if call('EXISTS', ROOT .. 'subscribers:' .. pattern) == 0 then call('SREM', ROOT .. 'wildcards', pattern) end
 end
@@ -21,52 +27,170 @@ local function set_current(workflow, version)
 end
 
 -- Writes a workflow's metadata with the time at which it last changed.
-local function register_workflow(name, meta, restoring)
+local function write_meta(name, meta)
   local known = call('HGET', ROOT .. 'workflows', name)
-  if known and restoring then return end
   local body = string.sub(meta, 1, -2)
   if known and string.sub(known, 1, #body) == body and string.match(known, '^,"updatedAt":%d+}$', #body + 1) then return end
   call('HSET', ROOT .. 'workflows', name, body .. ',"updatedAt":' .. now_text .. '}')
-  local declared = cjson.decode(meta)
-  limit_slots(name, declared.maxConcurrency)
-  set_current(name, declared.version)
 end
 
--- `declared` is { wf, ex, tz, mi, ip, nx } as schedule:<id> has them. Answers the next instant, '' if another deployment has changed
--- the schedule since, and the application that had it before, '' for this one.
-local function register_schedule(id, app, declared, restoring)
-  finite(declared.nx)
-  local key = ROOT .. 'schedule:' .. id
-  local known = call('HMGET', key, 'wf', 'ex', 'tz', 'nx', 'app')
-  local exists = known[1] and true or false
-  local same_times = exists and known[2] == declared.ex and known[3] == declared.tz and known[4]
-  if exists and restoring then
-    if not same_times or known[1] ~= declared.wf or known[5] ~= app then return '', '' end
-  else
-    call('HSET', key, 'wf', declared.wf, 'ex', declared.ex, 'tz', declared.tz, 'mi', declared.mi, 'ip', declared.ip, 'app', app)
-    if not same_times then call('HSET', key, 'nx', declared.nx) end
+-- A pause outlives its schedule, by the schedule's id, for as long as its workflow would be kept: `pauses` has until when, and the workflow.
+local function keep_pause(id, workflow, forget_after)
+  call('HSET', ROOT .. 'pauses', id, string.format('%.0f', now + forget_after) .. ':' .. workflow)
+  call('SADD', registered_key(workflow), 'p' .. id)
+end
+local function take_pause(id)
+  local kept = call('HGET', ROOT .. 'pauses', id)
+  if not kept then return false end
+  local till, workflow = string.match(kept, '^(%d+):(.*)$')
+  call('HDEL', ROOT .. 'pauses', id)
+  call('SREM', registered_key(workflow), 'p' .. id)
+  return tonumber(till) > now
+end
+
+-- Of two workflows that declare one schedule: whether this one may have it, which the other has.
+local function outranks(workflow, other, id)
+  if call('SISMEMBER', registered_key(other), 's' .. id) == 0 then return true end
+  if not deployments.is_served(other) then return deployments.is_served(workflow) end
+  if not deployments.is_served(workflow) then return false end
+  local holders = call('HMGET', ROOT .. 'held', workflow, other)
+  return deployments.started_at(holders[1] or '') > deployments.started_at(holders[2] or '')
+end
+
+-- `declared` is { id, ex, tz, mi, ip }. A schedule of other times loses its next instant, which is for a worker to compute.
+local function write_schedule(workflow, declared)
+  local key = schedule_key(declared.id)
+  local known = call('HMGET', key, 'wf', 'ex', 'tz')
+  if known[1] and known[1] ~= workflow then
+    if not outranks(workflow, known[1], declared.id) then return false end
+    call('SREM', registered_key(known[1]), 's' .. declared.id)
+    registry.formerly[declared.id] = known[1]
   end
-  call('ZADD', ROOT .. 'schedules', 0, id)
-  return same_times and known[4] or declared.nx, exists and known[5] ~= app and known[5] or ''
+  call('HSET', key, 'wf', workflow, 'ex', declared.ex, 'tz', declared.tz, 'mi', declared.mi, 'ip', declared.ip)
+  if known[2] ~= declared.ex or known[3] ~= declared.tz then call('HDEL', key, 'nx') end
+  if not known[1] and take_pause(declared.id) then call('HSET', key, 'pa', 1) end
+  call('ZADD', ROOT .. 'schedules', 0, declared.id)
+  return true
+end
+local function remove_schedule(workflow, id, forget_after)
+  local known = call('HMGET', schedule_key(id), 'wf', 'pa')
+  if known[1] ~= workflow then return end
+  if known[2] and forget_after then keep_pause(id, workflow, forget_after) end
+  call('DEL', schedule_key(id))
+  call('ZREM', ROOT .. 'schedules', id)
 end
 
--- Whose an entry is; nothing when it is gone.
-local function owner_of(kind, key)
-  if kind == 't' then return call('HGET', ROOT .. 'triggers', key) end
-  if kind == 's' then return call('HGET', ROOT .. 'schedule:' .. key, 'app') end
-  local meta = call('HGET', ROOT .. 'workflows', key)
-  return meta and cjson.decode(meta).app
-end
-local function remove_entry(kind, key)
+-- Without `forget_after` its pause goes, too.
+local function remove_entry(workflow, member, forget_after)
+  local kind, key = string.sub(member, 1, 1), string.sub(member, 2)
   if kind == 't' then
-    call('HDEL', ROOT .. 'triggers', key)
-    unsubscribe(key)
+    unsubscribe(workflow, key)
   elseif kind == 's' then
-    call('DEL', ROOT .. 'schedule:' .. key)
-    call('ZREM', ROOT .. 'schedules', key)
-  else
-    call('HDEL', ROOT .. 'workflows', key)
-    limit_slots(key, nil)
-    set_current(key, nil)
+    remove_schedule(workflow, key, forget_after)
+  elseif not forget_after then
+    local kept = call('HGET', ROOT .. 'pauses', key)
+    if kept and string.match(kept, '^%d+:(.*)$') == workflow then call('HDEL', ROOT .. 'pauses', key) end
   end
+end
+
+-- Makes a declaration hold: what differs is written, and what the workflow had besides is removed.
+local function apply_declaration(workflow, declaration)
+  local meta = cjson.decode(declaration.m)
+  local wanted = {}
+  for _, pattern in ipairs(meta.events) do wanted['t' .. pattern] = true end
+  for _, schedule in ipairs(declaration.s) do wanted['s' .. schedule.id] = true end
+  local registered = registered_key(workflow)
+  for _, member in ipairs(call('SMEMBERS', registered)) do
+    if not wanted[member] and string.sub(member, 1, 1) ~= 'p' then
+      remove_entry(workflow, member, declaration.f)
+      call('SREM', registered, member)
+    end
+  end
+  write_meta(workflow, declaration.m)
+  if call('HGET', ROOT .. 'controls', 'c' .. workflow) ~= (meta.maxConcurrency and tostring(meta.maxConcurrency) or false) then
+    limit_slots(workflow, meta.maxConcurrency)
+  end
+  set_current(workflow, meta.version)
+  local members = {}
+  for _, pattern in ipairs(meta.events) do
+    subscribe(workflow, pattern)
+    members[#members + 1] = 't' .. pattern
+  end
+  for _, schedule in ipairs(declaration.s) do
+    if write_schedule(workflow, schedule) then members[#members + 1] = 's' .. schedule.id end
+  end
+  in_chunks(members, function(...) call('SADD', registered, ...) end)
+end
+
+-- Workers of a team are to declare again: what they have declared holds by now. A hint only.
+local hinted = {}
+local function ask_to_declare(team)
+  if hinted[team] then return end
+  hinted[team] = true
+  for _, worker in ipairs(call('SRANDMEMBER', ROOT .. 'members:' .. team, 3)) do
+    call('LPUSH', ROOT .. 'wake:' .. worker, 'declare')
+    call('PEXPIRE', ROOT .. 'wake:' .. worker, 60000)
+  end
+end
+
+-- Decides whose declaration of a workflow holds: that of the youngest living deployment, else the one that held last. Drops those of
+-- deployments that are gone, and applies it. `declaring` is the deployment that calls: its workers need not be asked for anything.
+function registry.decide(workflow, declaring)
+  local declared = ROOT .. 'declared:' .. workflow
+  local holder = call('HGET', ROOT .. 'held', workflow)
+  local chosen, chosen_team, youngest, living = holder, nil, -1, {}
+  for _, team in ipairs(call('SMEMBERS', ROOT .. 'teams:' .. workflow)) do
+    local deployment = deployments.has_living(team) and call('HGET', ROOT .. 'team:' .. team, 'dp')
+    if deployment and call('HEXISTS', declared, deployment) == 1 then
+      living[deployment] = true
+      local start = deployments.started_at(deployment)
+      if start > youngest then chosen, chosen_team, youngest = deployment, team, start end
+    end
+  end
+  local declaration = chosen and call('HGET', declared, chosen)
+  if not declaration then return end
+  local decoded = cjson.decode(declaration)
+  for _, deployment in ipairs(call('HKEYS', declared)) do
+    if deployment ~= chosen and not living[deployment] then call('HDEL', declared, deployment) end
+  end
+  if chosen ~= holder then
+    call('HSET', ROOT .. 'held', workflow, chosen)
+    if chosen ~= declaring and chosen_team then ask_to_declare(chosen_team) end
+  end
+  apply_declaration(workflow, decoded)
+end
+
+-- Forgets a workflow that nobody serves, at most `limit` entries of it per call. Answers whether all of it is gone.
+function registry.forget(workflow, limit)
+  local members = call('SPOP', registered_key(workflow), limit)
+  for _, member in ipairs(members) do remove_entry(workflow, member) end
+  if #members == limit then return false end
+  call('HDEL', ROOT .. 'workflows', workflow)
+  call('HDEL', ROOT .. 'held', workflow)
+  call('DEL', ROOT .. 'declared:' .. workflow)
+  call('ZREM', ROOT .. 'unserved', workflow)
+  call('SREM', ROOT .. 'undecided', workflow)
+  set_current(workflow, nil)
+  limit_slots(workflow, nil)
+  return true
+end
+
+-- Known workflows that no living worker serves, with their queues, at most `limit`. Those of workers that are dead and yet to be reaped count.
+function registry.unserved(limit)
+  local found, seen = {}, {}
+  local function add(workflow)
+    if seen[workflow] or #found == limit then return end
+    seen[workflow] = true
+    local meta = call('HGET', ROOT .. 'workflows', workflow)
+    if meta then found[#found + 1] = { workflow, cjson.decode(meta).queue } end
+  end
+  for _, workflow in ipairs(call('ZRANGE', ROOT .. 'unserved', 0, limit - 1)) do add(workflow) end
+  for _, team in ipairs(call('SMEMBERS', ROOT .. 'teams')) do
+    if not deployments.has_living(team) then
+      for _, workflow in ipairs(cjson.decode(call('HGET', ROOT .. 'team:' .. team, 'wf') or '[]')) do
+        if not deployments.is_served(workflow) then add(workflow) end
+      end
+    end
+  end
+  return found
 end
