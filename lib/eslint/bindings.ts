@@ -12,7 +12,7 @@ export interface Origin {
 }
 
 /** Constants that are made of constants: no code has chains of them longer than this, and circles end. */
-const MAX_ALIASES = 5;
+export const MAX_ALIASES = 5;
 const GLOBAL_OBJECTS = ['globalThis', 'global', 'window', 'self'];
 
 /** The variable that a name means at a node; undefined for a global that the file does not declare. */

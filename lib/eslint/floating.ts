@@ -11,10 +11,10 @@ const COMBINATORS = ['all', 'allSettled', 'any', 'race'];
 const ARRAYS = ['map', 'flatMap', 'from'];
 const FOLDS = ['reduce', 'reduceRight'];
 
-/** Where promises get lost, and whether it is one, an array of them, or what `forEach` was given. */
+/** Where promises get lost, and whether it is one, one that is asked whether it is true, an array of them, or what `forEach` was given. */
 export interface Floating {
   readonly node: TSESTree.Node;
-  readonly kind: 'promise' | 'array' | 'forEach';
+  readonly kind: 'promise' | 'condition' | 'array' | 'forEach';
 }
 
 /**
@@ -40,10 +40,18 @@ function lost(source: SourceCode, value: Floating): Floating | undefined {
       return ofFunction(source, enclosingFunction(node));
     case 'ArrowFunctionExpression':
       return parent.body === node ? ofFunction(source, parent) : undefined;
+    case 'IfStatement':
+    case 'WhileStatement':
+    case 'DoWhileStatement':
+      return { node, kind: 'condition' };
+    case 'UnaryExpression':
+      return parent.operator === '!' ? { node, kind: 'condition' } : undefined;
     case 'ConditionalExpression':
-      return parent.test !== node && outer(parent) ? here : undefined;
+      if (parent.test === node) return { node, kind: 'condition' };
+      return outer(parent) && here;
     case 'LogicalExpression':
-      return parent.right === node && outer(parent) ? here : undefined;
+      if (parent.left === node) return { node, kind: 'condition' };
+      return outer(parent) && here;
     case 'SequenceExpression':
       return parent.expressions.at(-1) !== node || outer(parent) ? here : undefined;
     case 'MemberExpression':

@@ -45,8 +45,8 @@ function declaredType(source: SourceCode, target: TSESTree.Node): string | undef
   return type?.type === 'TSTypeReference' ? redflowName(source, type.typeName) : undefined;
 }
 
-/** Whether a pattern takes `step` out of a context, under this name. */
-export function bindsStep(pattern: TSESTree.Node, name: string): boolean {
+/** Whether a pattern takes a member out of an object, under this name. */
+export function bindsMember(pattern: TSESTree.Node, member: string, name: string): boolean {
   const bound = pattern.type === 'AssignmentPattern' ? pattern.left : pattern;
-  return bound.type === 'ObjectPattern' && boundProperty(bound, name) === 'step';
+  return bound.type === 'ObjectPattern' && boundProperty(bound, name) === member;
 }

@@ -4,7 +4,7 @@ import { localFunction } from './bindings.js';
 import { type Handler, handlersOfClass, handlersOfDefinition, isStepMethod } from './handlers.js';
 import { inlineCall } from './inline-callbacks.js';
 import { isDeclaredContext } from './redflow-names.js';
-import { Steps } from './steps.js';
+import { type StepRole, Steps } from './steps.js';
 
 type SourceCode = Readonly<TSESLint.SourceCode>;
 
@@ -13,8 +13,8 @@ export interface WorkflowCode {
   readonly steps: Steps;
   /** Whether the code at a node is that of a handler, outside of its steps: of functions it calls, too, where the file has them. */
   isHandlerCode(node: TSESTree.Node): boolean;
-  /** Whether the code at a node is executed as a step. */
-  isStepCode(node: TSESTree.Node): boolean;
+  /** What the innermost function that is executed as a step, and that the node is in, is to its step. */
+  stepAround(node: TSESTree.Node): StepRole | undefined;
 }
 
 const known = new WeakMap<object, WorkflowCode>();
@@ -30,23 +30,21 @@ function analyse(source: SourceCode): WorkflowCode {
   const { handlers, calls, methods } = collect(source);
   const steps = new Steps(source, new Set(handlers.map(({ handler, contextAt }) => handler.params[contextAt])));
   const operations = calls.filter((call) => steps.operation(call) !== undefined);
-  const stepFunctions = new Set<TSESTree.Node>([
-    ...methods.map(({ value }) => value),
+  const stepFunctions = new Map<TSESTree.Node, StepRole>([
+    ...methods.map(({ value }) => [value, 'step'] as const),
     ...operations.filter((call) => steps.operation(call) === 'run').flatMap((call) => steps.functionsOf(call)),
   ]);
   const handlerFunctions = new Set(handlers.map(({ handler }) => handler));
-  const isStepCode = (node: TSESTree.Node) => {
-    for (let fn = enclosingFunction(node); fn; fn = enclosingFunction(fn)) {
-      if (stepFunctions.has(fn)) return true;
-      if (handlerFunctions.has(fn)) return false;
-    }
-    return false;
+  const stepAround = (node: TSESTree.Node) => {
+    let fn = enclosingFunction(node);
+    while (fn && !stepFunctions.has(fn) && !handlerFunctions.has(fn)) fn = enclosingFunction(fn);
+    return fn && stepFunctions.get(fn);
   };
-  const parts = operations.filter((call) => !isStepCode(call)).flatMap((call) => partOfHandler(source, call) ?? []);
+  const parts = operations.filter((call) => !stepAround(call)).flatMap((call) => partOfHandler(source, call) ?? []);
   const handlerCode = reachable(source, [...handlerFunctions, ...parts], stepFunctions);
   return {
     steps,
-    isStepCode,
+    stepAround,
     isHandlerCode: (node) => {
       const fn = enclosingFunction(node);
       return fn !== undefined && handlerCode.has(fn);
@@ -78,7 +76,11 @@ function partOfHandler(source: SourceCode, step: TSESTree.CallExpression): Funct
 }
 
 /** The functions that are executed when those given are, steps left out. */
-function reachable(source: SourceCode, entries: FunctionNode[], stepFunctions: ReadonlySet<TSESTree.Node>): Set<FunctionNode> {
+function reachable(
+  source: SourceCode,
+  entries: FunctionNode[],
+  stepFunctions: ReadonlyMap<TSESTree.Node, StepRole>,
+): Set<FunctionNode> {
   const found = new Set<FunctionNode>();
   const todo = [...entries];
   for (let fn = todo.pop(); fn; fn = todo.pop()) {

@@ -25,6 +25,7 @@ describe('names in loops', () => {
       good('for (let left = await ctx.step.run("a", () => 1); left > 0; left--) console.log(left);'),
       good('for (const line of lines) handlers.push(() => ctx.step.run("a", () => 1));'),
       good('for (const line of lines) await ctx.commit();'),
+      good('for (const line of lines) if (await ctx.patched("a")) console.log(line);'),
       good('for (const line of lines) await this.runner.run("a", () => 1);'),
       good('(await ctx.step.run("a", () => 1)).map((line) => line.id);'),
       good('for (const line of lines) await this.charge(line);', '@Step() async charge(line) {}'),

@@ -57,6 +57,7 @@ describe('steps of the context', () => {
     ],
     invalid: [
       bad('ctx.commit();', 'await ctx.commit();'),
+      bad('ctx.patched("a");', 'await ctx.patched("a");'),
       bad('if (ctx.input.paid) ctx.step.run("a", () => 1);', 'if (ctx.input.paid) await ctx.step.run("a", () => 1);'),
       bad('ctx.input.paid && ctx.step.run("a", () => 1);', 'ctx.input.paid && await ctx.step.run("a", () => 1);'),
       bad('const a = ctx.step.run("a", () => 1);', 'const a = await ctx.step.run("a", () => 1);'),
@@ -101,6 +102,33 @@ describe('steps in callbacks of array methods', () => {
       forEach('lines.forEach(async (line) => { await ctx.step.run(line.id, () => 1); });'),
       forEach(
         'lines.forEach(async (line) => { await ctx.step.run(line.id, () => 1); await ctx.step.run(`${line.id}:b`, () => 1); });',
+      ),
+    ],
+  });
+});
+
+describe('conditions', () => {
+  const condition = (body: string, awaited: string) => ({
+    name: body,
+    code: workflow(body),
+    errors: [{ messageId: 'condition', suggestions: [{ messageId: 'addAwait', output: workflow(awaited) }] }],
+  });
+  onTypeScript.run('no-floating-step', rule, {
+    valid: [
+      good('if (await ctx.patched("a")) await ctx.step.run("a", () => 1);'),
+      good('const isPatched = await ctx.patched("a"); if (!isPatched) return;'),
+      good('if (!(await ctx.step.waitForEvent("a", { event: "paid", correlationKey: "b" }))) return;'),
+      good('return (await ctx.patched("a")) ? 1 : 2;'),
+    ],
+    invalid: [
+      condition('if (ctx.patched("a")) return;', 'if (await ctx.patched("a")) return;'),
+      condition('if (!ctx.patched("a")) return;', 'if (!await ctx.patched("a")) return;'),
+      condition('while (ctx.step.run("a", () => 1)) stop();', 'while (await ctx.step.run("a", () => 1)) stop();'),
+      condition('return ctx.patched("a") ? 1 : 2;', 'return await ctx.patched("a") ? 1 : 2;'),
+      condition('return ctx.patched("a") && later();', 'return await ctx.patched("a") && later();'),
+      condition(
+        'const a = ctx.step.run("a", () => 1) ?? 2; return a;',
+        'const a = await ctx.step.run("a", () => 1) ?? 2; return a;',
       ),
     ],
   });
@@ -176,16 +204,21 @@ describe('contexts by their place and by their type', () => {
   const found = (text: string) => ({ name: text, code: code(text), errors: [{ messageId: 'promise' }] });
   onTypeScript.run('no-floating-step', rule, {
     valid: [
-      { name: 'another step', code: code('function f(step: Step) { step.run("a"); } function g({ step }) { step.run("a"); }') },
+      {
+        name: 'another step',
+        code: code('function f(step: Step) { step.run("a"); } function g({ step, patched }) { step.run("a"); patched("a"); }'),
+      },
       {
         name: 'another commit',
         code: code('function f(db) { db.commit(); } function g(ctx: WorkflowContext, db) { db.commit(); }'),
       },
     ],
     invalid: [
+      found('function f() { const run = currentRun(); run.commit(); }'),
       found('class A { @OnEvent("a") thank(order, { step }) { step.run("a", () => 1); } }'),
       found('class A { @OnCron("a") tick(_, ctx) { ctx.commit(); } }'),
       found('function pay(ctx: WorkflowContext) { ctx.step.run("a", () => 1); }'),
+      found('function pay({ patched }: FailureContext<Order>) { patched("a"); }'),
       found('function pay({ step }: FailureContext<Order>) { step.run("a", () => 1); }'),
       found('function pay(step: StepApi) { step.run("a", () => 1); }'),
       found('defineWorkflow("a", { handler(context) { context.commit(); } });'),

@@ -17,6 +17,7 @@ describe('steps in steps', () => {
       good('await ctx.step.run("a", () => this.charge());', '@Step() async charge() {}'),
       good('await ctx.step.run("a", ({ progress }) => progress(1));'),
       good('await ctx.step.run("a", async (step) => { await step.progress(1); });'),
+      good('await ctx.step.run("a", () => 1, { compensate: async () => { if (await ctx.patched("b")) undo(); } });'),
       good('await ctx.step.run("a", () => this.jobs.run("b", () => 1));'),
       good('await ctx.step.run("a", () => this.database.commit());'),
       good('await ctx.step.run("a", () => 1).then(() => ctx.step.run("b", () => 1));'),
@@ -51,11 +52,13 @@ describe('steps in steps', () => {
       bad('operation', 'await ctx.step.run("a", () => ctx.step.runWorkflow("b", Receipt, {}));', 'ctx.step.runWorkflow'),
       bad('operation', 'await ctx.step.run("a", () => ctx.step.emitEvent("b", "paid", {}));', 'ctx.step.emitEvent'),
       bad('operation', 'await ctx.step.run("a", () => ctx.commit());', 'ctx.commit'),
+      bad('operation', 'await ctx.step.run("a", () => ctx.patched("b"));', 'ctx.patched'),
       bad(
         'operation',
         'await ctx.step.run("a", () => 1, { compensate: () => ctx.step.waitFor("b", "1d") });',
         'ctx.step.waitFor',
       ),
+      bad('operation', 'const { patched } = ctx; await ctx.step.run("a", () => patched("b"));', 'patched'),
       bad('step', 'await ctx.step.run("a", () => 1, { compensate: { run: () => ctx.step.run("b", () => 1) } });', 'ctx.step.run'),
       {
         name: 'in a method that is a step',

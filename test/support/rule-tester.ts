@@ -14,7 +14,7 @@ export const onJavaScript = new RuleTester({ languageOptions: { sourceType: 'mod
 
 const IMPORTS = `
 import { Injectable } from '@nestjs/common';
-import { defineWorkflow, type FailureContext, OnCron, OnEvent, OnFailure, Step, type StepApi, Workflow, type WorkflowContext } from 'nestjs-redflow';
+import { currentRun, defineWorkflow, type FailureContext, OnCron, OnEvent, OnFailure, Step, type StepApi, Workflow, type WorkflowContext } from 'nestjs-redflow';
 `;
 
 /** A workflow class with this code as the body of `run(ctx)`, and these members beside it. */

@@ -12,15 +12,14 @@ export const noConstantStepNameInLoop = defineRule({
     constantName:
       'Step "{{name}}" has the same name in every iteration, and the second one throws a DuplicateStepError. Put the index or key into it.',
   },
-  listen(context, { steps, isStepCode }) {
+  listen(context, { steps, stepAround }) {
     const { sourceCode } = context;
     return {
       CallExpression(node) {
-        const operation = steps.operation(node);
-        if (operation === undefined || operation === 'commit') return;
-        const [given] = node.arguments;
+        const given = steps.stepName(node);
+        if (!given) return;
         const name = literalText(given) ?? literalText(constantValue(sourceCode, given));
-        if (name === undefined || isStepCode(node) || !isRepeated(node)) return;
+        if (name === undefined || stepAround(node) || !isRepeated(node)) return;
         context.report({ node: given, messageId: 'constantName', data: { name } });
       },
     };

@@ -13,6 +13,7 @@ export const noFloatingStep = defineRule({
   messages: {
     promise:
       'Nothing awaits this step: the run may end without it, and nobody sees its failure. Add `await`, hand the promise on, or mark it with `void`.',
+    condition: 'A promise is always true, whatever the step comes to. Add `await`.',
     array:
       'Nothing awaits the promises of this array: the run may end without its steps, and nobody sees their failures. Use `await Promise.all(...)`.',
     forEach: '`forEach` does not wait for the steps of its callback. Use a `for` loop, or `await Promise.all(items.map(...))`.',
@@ -29,7 +30,7 @@ export const noFloatingStep = defineRule({
         const { node, kind } = floating;
         reported.add(node);
         const fix = (fixer: TSESLint.RuleFixer) => fixer.insertTextBefore(node, 'await ');
-        const isAwaitable = kind === 'promise' && canAwait(node);
+        const isAwaitable = (kind === 'promise' || kind === 'condition') && canAwait(node);
         context.report({ node, messageId: kind, suggest: isAwaitable ? [{ messageId: 'addAwait', fix }] : [] });
       },
     };
