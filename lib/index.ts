@@ -152,6 +152,8 @@ export type {
   EventFilter,
   EventRecord,
   EventSubscription,
+  ExportedRun,
+  ExportedStep,
   Page,
   RetryMeta,
   RetryRunOptions,

@@ -66,6 +66,7 @@ export {
 } from './core/errors/index.js';
 export type { EventDefinition, EventRef, ReceivedEvent } from './core/event.types.js';
 export { defineEvent } from './core/event-names.js';
+export type { ExportedRun, ExportedStep } from './core/exported-run.types.js';
 export { withOptionOwner } from './core/option-context.js';
 export { createRegistry } from './core/registry.js';
 export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/registry.types.js';

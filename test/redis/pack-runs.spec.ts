@@ -7,6 +7,7 @@ import { readAttempts } from '../../lib/engine/redis/read-attempts.js';
 import { readData } from '../../lib/engine/redis/read-data.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { retryRun } from '../../lib/engine/redis/retry-run.js';
+import { parseRunData } from '../../lib/engine/redis/stored-step.js';
 import { sweepHistory } from '../../lib/engine/redis/sweep-history.js';
 import { completed } from '../support/completed-step.js';
 import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
@@ -32,7 +33,12 @@ describe('packRuns()', () => {
   it('moves data and passes of an ended run into its hash, which stays compact, and reads the same', async () => {
     const room = openEngineRoom();
     await ended(room);
-    const read = () => Promise.all([room.send(readRun('r1')), room.send(readData('r1')), room.send(readAttempts('r1'))]);
+    const read = () =>
+      Promise.all([
+        room.send(readRun('r1')),
+        room.send(readData('r1')).then((flat) => parseRunData(flat ?? [])),
+        room.send(readAttempts('r1')),
+      ]);
     const before = await read();
     expect(await room.send(packRuns(10))).toBe(false);
     expect(await room.repeat(packRuns(10))).toBe(false);

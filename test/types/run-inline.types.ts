@@ -1,5 +1,5 @@
-import { defineWorkflow, type WorkflowContext } from '../../lib/index.js';
-import { runInline } from '../../lib/testing/index.js';
+import { defineWorkflow, type RedflowClient, type WorkflowContext } from '../../lib/index.js';
+import { replayRun, runInline } from '../../lib/testing/index.js';
 
 declare class ReceiptWorkflow {
   run(ctx: WorkflowContext<{ orderId: string }>): Promise<{ text: string }>;
@@ -33,4 +33,22 @@ export async function inline(receipts: ReceiptWorkflow): Promise<void> {
   // @ts-expect-error an answer is true or false
   await runInline(receipts, { input: { orderId: 'o1' }, patches: { change: 'no' } });
   byInstance.steps.map(({ name }) => name);
+}
+
+/** An exported run is replayed by a definition or an instance, whatever their input. */
+export async function replayed(client: RedflowClient, receipts: ReceiptWorkflow): Promise<void> {
+  const exported = await client.exportRun('r1');
+  const { departures, status } = await replayRun(welcome, exported);
+  departures.map(({ kind, step, insteadOf, blocks, message }) => [
+    kind,
+    step?.trim(),
+    insteadOf?.length,
+    !blocks,
+    message.trim(),
+  ]);
+  // @ts-expect-error it is the same or departed
+  if (status === 'failed') return;
+  (await replayRun(receipts, exported, { grace: '1s' })).throwIfDeparted();
+  // @ts-expect-error a class is no instance
+  await replayRun(ReceiptWorkflow, exported);
 }

@@ -1,5 +1,6 @@
 import { rejectUnknownKeys } from '../core/checks.js';
-import type { ClientOptions, RunHandle } from '../core/client.types.js';
+import type { ClientOptions, EmitOptions, EmittedEvent, RunHandle } from '../core/client.types.js';
+import type { EventRef } from '../core/event.types.js';
 import { asRegistry, defaultRegistry } from '../core/registry.js';
 import type { WorkflowRegistry } from '../core/workflow.types.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';
@@ -7,6 +8,7 @@ import { RedisConnection } from '../redis/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
 import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
 import { ScriptRunner } from '../redis/script-runner.js';
+import { subscriberRunIdOf } from '../redis/start-child.js';
 import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directory.js';
 import { WorkflowMetas } from '../redis/workflow-metas.js';
 import { BulkCanceler } from './bulk-canceler.js';
@@ -17,6 +19,7 @@ import { ResultListener } from './result-listener.js';
 import { Retention } from './retention.js';
 import { RunCanceler } from './run-canceler.js';
 import { type CreatedRun, RunCreator } from './run-creator.js';
+import { RunExporter } from './run-exporter.js';
 import { ClientRunHandle } from './run-handle.js';
 import { RunQueries } from './run-queries.js';
 import { RunRetrier } from './run-retrier.js';
@@ -43,6 +46,7 @@ export class ClientParts {
   readonly connection: RedisConnection;
   readonly buffer: CommitBuffer;
   readonly queries: RunQueries;
+  readonly exporter: RunExporter;
   readonly search: RunSearch;
   readonly metas: WorkflowMetas;
   readonly creator: RunCreator;
@@ -67,6 +71,7 @@ export class ClientParts {
     this.connection = new RedisConnection(resolved, logger, 'client', { keys, waits: waitReplicas !== undefined });
     const runner = new ScriptRunner(this.connection, keys, waitReplicas);
     this.buffer = new CommitBuffer(runner, BUFFER, sealer);
+    this.exporter = new RunExporter(this.connection, keys, this.buffer, sealer);
     this.search = new RunSearch(this.buffer);
     this.metas = new WorkflowMetas(this.connection, keys);
     const registry = asRegistry(internals.registry ?? defaultRegistry);
@@ -85,6 +90,16 @@ export class ClientParts {
     const errorsOf = (workflow: string) =>
       resolved.errors.preferring(registry.versionsOf(workflow).flatMap(({ options }) => options.errors ?? []));
     this.results = new ResultListener(this.connection, keys, this.buffer, sealer, logger, errorsOf);
+  }
+
+  async emit<T>(ref: EventRef<T>, data: T, options: EmitOptions): Promise<EmittedEvent> {
+    const { event, deduplicated } = await this.publisher.emit(ref, data, options);
+    const delivered = event.deliveries.filter(({ status }) => status === 'delivered');
+    const handles = delivered.map(({ workflow, runId }) => {
+      const isJoined = runId !== subscriberRunIdOf(event.id, workflow);
+      return this.handleOf({ id: runId as string, deduplicated: deduplicated || isJoined });
+    });
+    return { event, handles, resumedRunIds: event.resumedRunIds, deduplicated };
   }
 
   handleOf<O>({ id, deduplicated }: CreatedRun): RunHandle<O> {

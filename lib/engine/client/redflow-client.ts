@@ -18,12 +18,12 @@ import type {
   WorkflowVersions,
 } from '../core/client.types.js';
 import type { EventRef } from '../core/event.types.js';
+import type { ExportedRun } from '../core/exported-run.types.js';
 import type { ScheduleRecord, WorkflowMeta } from '../core/registry.types.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
 import type { WorkflowRef } from '../core/workflow.types.js';
 import { pauseQueue } from '../redis/pause-queue.js';
 import { resumeQueue } from '../redis/resume-queue.js';
-import { subscriberRunIdOf } from '../redis/start-child.js';
 import { type ClientInternals, ClientParts } from './client-parts.js';
 import type { CreatedRun } from './run-creator.js';
 
@@ -128,6 +128,11 @@ export class RedflowClient {
     return this.parts.queries.getRunAttempts(runId);
   }
 
+  /** A run with its steps as JSON, payloads in clear, for `replayRun` of `nestjs-redflow/testing`. @throws RunNotFoundError, CodecError */
+  exportRun(runId: string): Promise<ExportedRun> {
+    return this.parts.exporter.export(runId);
+  }
+
   /** Newest first, 50 a page. A page may be shorter than its limit and still have a cursor. */
   listRuns(filter?: RunFilter): Promise<Page<RunRecord>> {
     return this.parts.queries.listRuns(filter);
@@ -153,14 +158,8 @@ export class RedflowClient {
   }
 
   /** As {@link emitEvent}, with the event's record and the runs it has resumed. */
-  async emitEventDetailed<T>(ref: EventRef<T>, data: T, options: EmitOptions = {}): Promise<EmittedEvent> {
-    const { event, deduplicated } = await this.parts.publisher.emit(ref, data, options);
-    const delivered = event.deliveries.filter(({ status }) => status === 'delivered');
-    const handles = delivered.map(({ workflow, runId }) => {
-      const isJoined = runId !== subscriberRunIdOf(event.id, workflow);
-      return this.handleOf({ id: runId as string, deduplicated: deduplicated || isJoined });
-    });
-    return { event, handles, resumedRunIds: event.resumedRunIds, deduplicated };
+  emitEventDetailed<T>(ref: EventRef<T>, data: T, options: EmitOptions = {}): Promise<EmittedEvent> {
+    return this.parts.emit(ref, data, options);
   }
 
   /** Null for an unknown id. */

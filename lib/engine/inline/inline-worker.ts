@@ -106,7 +106,7 @@ export class InlineWorker implements PassHost, OpSink {
 
   goOnWith(): void {}
 
-  private answer<T>({ name, key = '', args, parse }: Op<T>, done: (value: T) => void): void {
+  protected answer<T>({ name, key = '', args, parse }: Op<T>, done: (value: T) => void): void {
     const run = this.store.runs.get(key);
     const transition = TRANSITIONS[name];
     // A write of a pass that has ended goes nowhere.
@@ -140,7 +140,7 @@ export class InlineWorker implements PassHost, OpSink {
     if (this.active.size === 0 && this.pending.length === 0) this.goOn();
   };
 
-  private startAll(): void {
+  protected startAll(): void {
     for (let run = this.store.take(); run; run = this.store.take()) this.start(run);
   }
 
@@ -159,11 +159,15 @@ export class InlineWorker implements PassHost, OpSink {
     pass.start(now);
   }
 
+  protected finish(): void {
+    this.onEnded?.();
+  }
+
   /** Nothing is going on: the run has ended, or time moves on. */
-  private goOn(): void {
+  protected goOn(): void {
     const { root, store } = this;
     if (root?.hasEnded && root.fields.hookStatus !== 'p') {
-      this.onEnded?.();
+      this.finish();
       return;
     }
     try {

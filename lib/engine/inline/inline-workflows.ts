@@ -1,5 +1,6 @@
+import { describeValue } from '../core/describe-value.js';
 import type { ErrorClasses } from '../core/error-classes.js';
-import { UnknownWorkflowError } from '../core/errors/index.js';
+import { InvalidOptionError, UnknownWorkflowError } from '../core/errors/index.js';
 import { defaultRegistry, Registry } from '../core/registry.js';
 import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
 import type { AnyWorkflowClass, AnyWorkflowDefinition, AnyWorkflowRef } from '../core/workflow.types.js';
@@ -70,10 +71,19 @@ export class InlineWorkflows {
   }
 }
 
-export function isDefinition(workflow: AnyInlineWorkflow): workflow is AnyWorkflowDefinition {
+function isDefinition(workflow: AnyInlineWorkflow): workflow is AnyWorkflowDefinition {
   return typeof (workflow as Partial<AnyWorkflowDefinition> | null)?.handler === 'function';
 }
 
-export function isInstance(workflow: unknown): workflow is WorkflowInstance {
+function isInstance(workflow: unknown): workflow is WorkflowInstance {
   return typeof (workflow as Partial<WorkflowInstance> | null)?.run === 'function';
+}
+
+/** @throws InvalidOptionError */
+export function checkWorkflow(workflow: AnyInlineWorkflow, option: string): AnyInlineWorkflow {
+  if (isDefinition(workflow) || isInstance(workflow)) return workflow;
+  throw new InvalidOptionError(
+    option,
+    `Expected \`${option}\` to be a definition or an instance of a workflow class, with its run(ctx); got ${describeValue(workflow)}`,
+  );
 }

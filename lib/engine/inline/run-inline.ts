@@ -16,7 +16,7 @@ import { resolveInlineFields } from './inline-fields.js';
 import type { InlineRun } from './inline-run.js';
 import { InlineSteps } from './inline-steps.js';
 import { InlineWorker } from './inline-worker.js';
-import { InlineWorkflows, isDefinition, isInstance } from './inline-workflows.js';
+import { checkWorkflow, InlineWorkflows } from './inline-workflows.js';
 import { StepOverrides } from './step-overrides.js';
 
 const OPTION_NAMES = [
@@ -147,12 +147,4 @@ function checkPatches(patches: Readonly<Record<string, unknown>>): unknown {
 function reasonOf(reason: unknown): string {
   if (typeof reason === 'string') return reason;
   return reason instanceof Error && reason.name !== 'AbortError' ? reason.message : '';
-}
-
-function checkWorkflow(workflow: AnyInlineWorkflow, option: string): AnyInlineWorkflow {
-  if (isDefinition(workflow) || isInstance(workflow)) return workflow;
-  throw new InvalidOptionError(
-    option,
-    `Expected \`${option}\` to be a definition or an instance of a workflow class, with its run(ctx); got ${describeValue(workflow)}`,
-  );
 }

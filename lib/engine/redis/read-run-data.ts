@@ -11,15 +11,10 @@ const BYTES_PER_PAGE = 1_048_576;
 const UNREAD = /^(?:o|ce|fe|k:.*)$/s;
 
 /**
- * Reads the payloads of a run that is not packed page by page, so that no single call holds Redis for long. A value that is longer
+ * Reads the payloads of a run that is not packed, flat and page by page, so that no single call holds Redis for long. A value that is longer
  * than a page comes by itself, and not through a script, which would copy it twice more.
  */
-export async function readRunData(
-  buffer: CommitBuffer,
-  connection: RedisConnection,
-  keys: Keyspace,
-  runId: string,
-): Promise<RunData> {
+async function readPages(buffer: CommitBuffer, connection: RedisConnection, keys: Keyspace, runId: string): Promise<string[]> {
   const key = keys.data(runId);
   const names = (await connection.repeated((redis) => redis.hkeys(key))).filter((name) => !UNREAD.test(name));
   const flat: string[] = [];
@@ -30,15 +25,21 @@ export async function readRunData(
       if (value !== null) flat.push(name, value);
     }
   }
-  return parseRunData(flat);
+  return flat;
 }
 
-/** Reads the payloads of any run, in one call if they are few. */
-export async function readAnyRunData(
-  buffer: CommitBuffer,
-  connection: RedisConnection,
-  keys: Keyspace,
-  runId: string,
-): Promise<RunData> {
-  return (await buffer.add(readData(runId))) ?? readRunData(buffer, connection, keys, runId);
+/** Reads the payloads of a run that is not packed, however many they are. */
+export async function readRunData(...source: Parameters<typeof readPages>): Promise<RunData> {
+  return parseRunData(await readPages(...source));
+}
+
+/** Reads the payloads of any run flat, as they are stored; in one call if they are few. */
+export async function readFlatData(...source: Parameters<typeof readPages>): Promise<readonly string[]> {
+  const [buffer, , , runId] = source;
+  return (await buffer.add(readData(runId))) ?? readPages(...source);
+}
+
+/** Reads the payloads of any run. */
+export async function readAnyRunData(...source: Parameters<typeof readPages>): Promise<RunData> {
+  return parseRunData(await readFlatData(...source));
 }
