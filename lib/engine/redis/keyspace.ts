@@ -87,6 +87,11 @@ export class Keyspace {
     this.declared = [this.root, `${this.root}:moving`];
   }
 
+  /** What deployments declare of a workflow. */
+  declarations(workflow: string): string {
+    return `${this.root}:declared:${workflow}`;
+  }
+
   data(runId: string): string {
     return `${this.root}:data:${runId}`;
   }

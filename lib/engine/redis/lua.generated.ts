@@ -682,6 +682,20 @@ local function workers_of(route)
   for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. route)) do workers = workers + call('SCARD', ROOT .. 'set:' .. set) end
   return workers
 end
+local function any_served_version(workflow)
+  local found
+  for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. workflow)) do
+    for _, route in ipairs(call('SMEMBERS', ROOT .. 'serves:' .. set)) do
+      local version = string.sub(route, 1, #workflow + 1) == workflow .. '\\0' and string.sub(route, #workflow + 2)
+      if version and (not found or version > found) then found = version end
+    end
+  end
+  return found
+end
+local function version_in_force(workflow, declared)
+  if declared and workers_of(workflow .. '\\0' .. declared) == 0 then return any_served_version(workflow) or declared end
+  return declared
+end
 local MERGED_FOR_MS = 60000
 local function read_limits(text)
   local limits = cjson.decode(text)
@@ -1712,7 +1726,7 @@ local function apply_declaration(workflow, declaration)
   if call('HGET', ROOT .. 'controls', 'c' .. workflow) ~= (meta.maxConcurrency and tostring(meta.maxConcurrency) or false) then
     limit_slots(workflow, meta.maxConcurrency)
   end
-  set_current(workflow, meta.version)
+  set_current(workflow, version_in_force(workflow, meta.version))
   local members = {}
   for _, pattern in ipairs(meta.events) do
     subscribe(workflow, pattern)

@@ -20,9 +20,12 @@ export class WorkflowMetas {
     return text === null ? null : (JSON.parse(text) as WorkflowMeta);
   }
 
-  /** Of a workflow, that somebody has declared. */
+  /** Of a workflow, that a deployment has declared which lives, or was the last one. */
   async versionsOf(name: string): Promise<string[]> {
-    return (await this.get(name))?.versions ?? [];
+    if (!canBeName(name, 'name')) return [];
+    const texts = await this.connection.repeated((redis) => redis.hvals(this.keys.declarations(name)));
+    const metas = texts.map((text) => JSON.parse((JSON.parse(text) as { readonly m: string }).m) as WorkflowMeta);
+    return [...new Set(metas.flatMap(({ versions = [] }) => versions))].sort();
   }
 
   async all(): Promise<WorkflowMeta[]> {

@@ -110,7 +110,7 @@ local function apply_declaration(workflow, declaration)
   if call('HGET', ROOT .. 'controls', 'c' .. workflow) ~= (meta.maxConcurrency and tostring(meta.maxConcurrency) or false) then
     limit_slots(workflow, meta.maxConcurrency)
   end
-  set_current(workflow, meta.version)
+  set_current(workflow, version_in_force(workflow, meta.version))
   local members = {}
   for _, pattern in ipairs(meta.events) do
     subscribe(workflow, pattern)

@@ -12,3 +12,22 @@ local function workers_of(route)
   for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. route)) do workers = workers + call('SCARD', ROOT .. 'set:' .. set) end
   return workers
 end
+
+-- Some version of a workflow that a living worker serves.
+local function any_served_version(workflow)
+  local found
+  for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. workflow)) do
+    for _, route in ipairs(call('SMEMBERS', ROOT .. 'serves:' .. set)) do
+      local version = string.sub(route, 1, #workflow + 1) == workflow .. '\0' and string.sub(route, #workflow + 2)
+      if version and (not found or version > found) then found = version end
+    end
+  end
+  return found
+end
+
+-- The version that runs of a workflow which begin from now on are pinned to, nil for none: what is declared; but a version that nobody alive
+-- serves is not current while another one is served, as where one deployment has workers with different code.
+local function version_in_force(workflow, declared)
+  if declared and workers_of(workflow .. '\0' .. declared) == 0 then return any_served_version(workflow) or declared end
+  return declared
+end
