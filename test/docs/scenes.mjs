@@ -51,6 +51,8 @@ export const scenes = {
       define('order', { version: '2', current: true, registry: createRegistry() }),
     ];
     const worker = await startWorker({ workflows: versions });
+    const former = await startWorker({ workflows: [define('old-report', { registry: createRegistry() })] });
+    await former.stop();
     const canceled = await client.runByName('order', null, { runAt: '1h' });
     await canceled.cancel();
     return {

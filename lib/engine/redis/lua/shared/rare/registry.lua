@@ -155,9 +155,10 @@ function registry.decide(workflow, declaring)
   end
   if chosen ~= holder then
     call('HSET', ROOT .. 'held', workflow, chosen)
-    if chosen ~= declaring and chosen_team then ask_to_declare(chosen_team) end
+    if chosen ~= declaring then ask_to_declare(chosen_team) end
   end
-  apply_declaration(workflow, decoded)
+  -- What nobody serves stays as it is.
+  if chosen_team then apply_declaration(workflow, decoded) end
 end
 
 -- Forgets a workflow that nobody serves, at most `limit` entries of it per call. Answers whether all of it is gone.
