@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { listSchedules } from '../../lib/engine/redis/list-schedules.js';
 import { pauseSchedule } from '../../lib/engine/redis/pause-schedule.js';
 import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
 import { removeWorker } from '../../lib/engine/redis/remove-worker.js';
@@ -131,6 +132,7 @@ describe('of two deployments that live', () => {
     await expectCode(room, old);
     expect(await room.wakeUps('w1')).toBe(1);
     expect(await scheduleOf(room, 'old')).not.toHaveProperty('nx');
+    expect((await room.send(listSchedules('', 9))).at(-1)).not.toHaveProperty('nextAt');
     const restored = declareOp('w1', [{ ...old, schedules: [nightly, { id: 'old', nextAt: 77 }] }], true);
     expect((await room.send(restored)).schedules).toEqual([nightly, { id: 'old', nextAt: 77 }]);
     expect(await room.redis.hkeys(room.key('declared:greet'))).toEqual(['old']);

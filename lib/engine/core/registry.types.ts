@@ -38,7 +38,7 @@ export interface ScheduleRecord {
   expression: string;
   timezone: string;
   paused: boolean;
-  /** The next instant; absent while paused. */
+  /** The next instant; absent while paused, and for a moment after a deploy that brought the schedule back. */
   nextAt?: number;
   /** The last instant that started a run. */
   lastAt?: number;

@@ -1,7 +1,7 @@
 import type { ScheduleRecord } from '../core/registry.types.js';
 import type { Op } from './op.js';
 
-type ScheduleReply = [string, string, string, string, string, string | null, string | null];
+type ScheduleReply = [string, string, string, string, string | null, string | null, string | null];
 
 /** At most `limit`, by id, after one of the page before. */
 export function listSchedules(after: string, limit: number): Op<ScheduleRecord[]> {
@@ -15,7 +15,7 @@ export function listSchedules(after: string, limit: number): Op<ScheduleRecord[]
         expression,
         timezone,
         paused: paused !== null,
-        ...(paused === null && { nextAt: Number(nextAt) }),
+        ...(paused === null && nextAt !== null && { nextAt: Number(nextAt) }),
         ...(lastAt !== null && { lastAt: Number(lastAt) }),
       })),
   };
