@@ -1766,9 +1766,9 @@ function registry.decide(workflow, declaring)
   end
   if chosen ~= holder then
     call('HSET', ROOT .. 'held', workflow, chosen)
-    if chosen ~= declaring and chosen_team then ask_to_declare(chosen_team) end
+    if chosen ~= declaring then ask_to_declare(chosen_team) end
   end
-  apply_declaration(workflow, decoded)
+  if chosen_team then apply_declaration(workflow, decoded) end
 end
 function registry.forget(workflow, limit)
   local members = call('SPOP', registered_key(workflow), limit)
