@@ -68,7 +68,7 @@ class History {
     if (kind === 'outage') await this.outage();
     if (kind === 'advance') await this.advance();
     if (kind === 'pause') {
-      const id = random.pick(['every', 'moves', 'shared']);
+      const id = random.pick(['every', 'moves', 'shared', 'later']);
       this.done.push(`pause ${id}`);
       expect(await this.send(pauseSchedule(id))).toBe(model.pause(id) ? 'OK' : 'MISSING');
     }

@@ -21,7 +21,7 @@ export const SERVICES: ReadonlyArray<readonly [old: Code[], young: Code[]]> = [
       { workflow: 'both', events: ['both.*'], schedules: [{ id: 'shared' }] },
     ],
   ],
-  [[{ workflow: 'c1', events: ['old'] }], [{ workflow: 'c1', schedules: [{ id: 'every', expression: '2 * * * *' }] }]],
+  [[{ workflow: 'c1', events: ['old'] }], [{ workflow: 'c1', schedules: [{ id: 'later', expression: '2 * * * *' }] }]],
 ];
 
 export const deploymentsOf = (): string[] => SERVICES.flatMap((_codes, service) => [`${service}.0`, `${service}.1`]);
@@ -141,7 +141,7 @@ export class DeclarationModel {
 
   /** A schedule is of the workflow whose holder is the youngest among those served; else it stays where it is. */
   private moveSchedules(): void {
-    for (const id of ['every', 'moves', 'shared']) {
+    for (const id of ['every', 'moves', 'shared', 'later']) {
       const declaring = [...this.held.keys()].filter((name) => this.codeOf(name).schedules?.some((one) => one.id === id));
       const served = declaring.filter((name) => this.isServed(name));
       const former = this.owners.get(id);
