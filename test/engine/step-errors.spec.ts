@@ -17,9 +17,10 @@ import {
   StepTimeoutError,
   startWorker,
   type WorkflowContext,
+  type WorkflowDefinition,
   type WorkflowOptions,
 } from '../../lib/engine/index.js';
-import { type Engine, rejection, startEngine, workflow } from '../support/engine.js';
+import { type Engine, gate, rejection, startEngine, workflow } from '../support/engine.js';
 import { testRedisUrl } from '../support/namespace.js';
 import { shapeOf } from '../support/shape-of.js';
 
@@ -177,6 +178,36 @@ describe('an error that comes out of a step', () => {
     expect(seen.length).toBeGreaterThanOrEqual(2);
     for (const error of seen) {
       expect(error).toBeInstanceOf(RateLimitedError);
+      expect(shapeOf(error)).toEqual(shapeOf(seen[0]));
+    }
+  });
+});
+
+describe('a child that failed', () => {
+  it.each<[string, (ctx: WorkflowContext, child: WorkflowDefinition) => Promise<unknown>]>([
+    ['runWorkflow', ({ step }, workflow) => step.runWorkflow('child', workflow, undefined)],
+    ['waitForAny', ({ step }, workflow) => step.waitForAny('child', { child: { workflow, input: undefined } })],
+  ])('is thrown by %s as the same error in every pass, its stack included', async (_step, start) => {
+    const seen: unknown[] = [];
+    const child = workflow('child', throwing(new PaymentDeclined('lost')), { maxAttempts: 1 });
+    const door = gate();
+    const flow = workflow('flow', async (ctx: WorkflowContext) => {
+      // Keeps the first pass from parking, so that it learns of the child's end while it goes on.
+      const busy = ctx.step.run('busy', () => door.promise);
+      await start(ctx, child).catch((error: unknown) => seen.push(error));
+      door.open();
+      await busy;
+      await ctx.step.waitFor('nap', '1h');
+    });
+    const engine = await startEngine({ workflows: [flow, child], worker: { errors: [PaymentDeclined] } });
+    const handle = await engine.client.run(flow, undefined);
+    await engine.until(handle.id, 'waiting');
+    await engine.advance(3_600_000);
+    await handle.result();
+    expect(seen.length).toBeGreaterThanOrEqual(2);
+    for (const error of seen) {
+      expect(error).toBeInstanceOf(ChildWorkflowError);
+      expect((error as Error).cause).toBeInstanceOf(PaymentDeclined);
       expect(shapeOf(error)).toEqual(shapeOf(seen[0]));
     }
   });

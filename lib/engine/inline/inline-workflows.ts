@@ -1,5 +1,5 @@
 import { describeValue } from '../core/describe-value.js';
-import type { ErrorClasses } from '../core/error-classes.js';
+import { type ErrorClasses, errorListOf } from '../core/error-classes.js';
 import { InvalidOptionError, UnknownWorkflowError } from '../core/errors/index.js';
 import { defaultRegistry, Registry } from '../core/registry.js';
 import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
@@ -57,15 +57,23 @@ export class InlineWorkflows {
     const definition = this.registry.get(name);
     if (!definition) throw new UnknownWorkflowError({ workflow: name, suggestions: [] });
     const { handler, onFailure, options } = definition;
-    const errors = this.errors.with(options.errors, `workflow "${name}"`);
+    const errors = this.errorsOf(definition);
     const served = { options: resolveWorkflowOptions(name, options), handler, onFailure, errors };
     this.served.set(name, served);
     return served;
   }
 
+  /** @throws InvalidOptionError for a class of a name that stands for another one in this execution */
+  private errorsOf(definition: AnyWorkflowDefinition): ErrorClasses {
+    const { errors, place } = errorListOf(definition);
+    return this.errors.with(errors, place);
+  }
+
   private register(definition: AnyWorkflowDefinition): AnyWorkflowDefinition {
     const known = this.registry.get(definition.name);
     if (known) return known;
+    // Before anything runs: once passes do, there is nobody to tell.
+    this.errorsOf(definition);
     this.registry.add(definition);
     return definition;
   }

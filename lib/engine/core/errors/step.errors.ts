@@ -34,6 +34,8 @@ export class ChildWorkflowError extends RedflowError {
     this.runId = ids.runId;
     this.step = ids.step;
     this.childRunId = ids.childRunId;
+    // It is made anew in every pass, by whatever learns of the child's end then: frames would differ, and say nothing.
+    this.stack = `${this.name}: ${this.message}`;
   }
 }
 
