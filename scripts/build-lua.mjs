@@ -53,11 +53,14 @@ function transition(file) {
 const SHARED = {
   often: ['prelude.lua', 'create.lua', 'terminate.lua'],
   rarely: [
+    'routes.lua',
     'records.lua',
     'versions.lua',
     'admission.lua',
+    'lanes.lua',
     'lines.lua',
     'gates.lua',
+    'sets.lua',
     'deliver.lua',
     'endings.lua',
     'requeue.lua',

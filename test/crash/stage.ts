@@ -2,6 +2,7 @@ import { afterEach, expect } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createClient, type RedflowClient, type RunRecord, type WorkerOptions } from 'nestjs-redflow/engine';
 import { type RedisServer, type StartRedisOptions, startRedis } from 'nestjs-redflow/testing';
+import { idleWorkers } from '../support/idle-workers.js';
 import { testPrefix, testRedisUrl } from '../support/namespace.js';
 import { ALWAYS_PARK, ownPasses } from '../support/passes.js';
 import { type SpawnedProcess, spawnWorker } from '../support/spawn-worker.js';
@@ -127,7 +128,7 @@ export class Stage {
 
   /** Workers that have asked for runs in vain: they ask again when they are woken. Only on the Redis of the test run. */
   async idleWorkers(): Promise<string[]> {
-    return this.ledger.smembers(`{${this.prefix}}:idle:default`);
+    return idleWorkers(this.ledger, `{${this.prefix}}`);
   }
 
   /** Outcomes of the passes, oldest first, but for those that the mode of the suite has added. */

@@ -3,6 +3,7 @@ import type { WorkflowContext } from '../../lib/engine/index.js';
 import { gate, startEngine, whenTestEnds, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
 import { faultyProxy } from '../support/faulty-proxy.js';
+import { idleWorkers } from '../support/idle-workers.js';
 import { startLossyProxy } from '../support/lossy-proxy.js';
 import { testRedisUrl } from '../support/namespace.js';
 import { ALWAYS_PARK } from '../support/passes.js';
@@ -226,7 +227,7 @@ describe('a claim', () => {
     const faulty = await faultyProxy();
     const options = { ...QUIET, url: faulty.url, leaseMs: 100, reaperIntervalMs: 60_000 };
     const engine = await startEngine({ workflows: [flow], worker: options });
-    await eventually(async () => (await engine.redis.scard(engine.key('idle:default'))) === 1);
+    await eventually(async () => (await idleWorkers(engine.redis, `{${engine.prefix}}`)).length === 1);
     const stalled = faulty.stallFrom('claim_runs');
     const handle = await engine.client.run(flow, undefined);
     await stalled;
@@ -245,7 +246,7 @@ describe('a claim', () => {
     const faulty = await faultyProxy();
     const options = { ...QUIET, url: faulty.url, leaseMs: 100, reaperIntervalMs: 60_000 };
     const engine = await startEngine({ workflows: [flow], worker: options });
-    await eventually(async () => (await engine.redis.scard(engine.key('idle:default'))) === 1);
+    await eventually(async () => (await idleWorkers(engine.redis, `{${engine.prefix}}`)).length === 1);
     const stalled = faulty.stallFrom('claim_runs');
     const handle = await engine.client.run(flow, undefined);
     await stalled;

@@ -54,7 +54,7 @@ describe('workflows that nobody serves', () => {
     whenTestEnds(() => client.close());
     await client.runByName('report', undefined);
     const stats = await client.getStats();
-    expect(stats.unserved).toEqual([{ workflow: 'report', queue: 'reports' }]);
+    expect(stats.unserved).toEqual([{ workflow: 'report', queue: 'reports', runs: 1 }]);
     expect(stats.queues).toMatchObject([{ name: 'reports', depth: 1, workers: 0 }]);
     await engine.startWorker({ queues: ['reports'] });
     expect(await client.getStats()).toMatchObject({ unserved: [], queues: [{ name: 'reports', workers: 1 }] });

@@ -316,9 +316,9 @@ describe('claimRuns()', () => {
         await room.register(worker);
         await room.claim(worker);
       }
-      await room.redis.srem(room.key('idle:default'), 'w2', 'w3');
+      await room.redis.srem(await room.idleKey(), 'w2', 'w3');
       await room.createAll('a', 'b', 'c');
-      await room.redis.sadd(room.key('idle:default'), 'w2', 'w3');
+      await room.redis.sadd(await room.idleKey(), 'w2', 'w3');
       await room.claim('w1', { want: 1 });
       expect((await room.wakeUps('w2')) + (await room.wakeUps('w3'))).toBe(1);
     });
@@ -330,14 +330,14 @@ describe('claimRuns()', () => {
       await room.redis.del(room.keys.wake('w2'));
       await room.create();
       await room.redis.del(room.keys.wake('w2'));
-      await room.redis.sadd(room.key('idle:default'), 'w2');
+      await room.redis.sadd(await room.idleKey(), 'w2');
       await room.claim('w1', { want: 1 });
       expect(await room.wakeUps('w2')).toBe(0);
     });
 
     it('counts a worker as idle as long as it has a free slot', async () => {
       const room = openEngineRoom();
-      const idle = () => room.redis.smembers(room.key('idle:default'));
+      const idle = async () => room.redis.smembers(await room.idleKey());
       await room.register();
       await room.claim('w1', { want: 2 });
       expect(await idle()).toEqual(['w1']);
@@ -351,14 +351,14 @@ describe('claimRuns()', () => {
 
     it('counts a worker that got all it asked for as idle if it has slots to spare, and only then', async () => {
       const room = openEngineRoom();
-      const idle = () => room.redis.smembers(room.key('idle:default'));
+      const idle = async () => room.redis.smembers(await room.idleKey());
       await room.register();
       for (const [id, hasSpareSlots] of [
         ['a', true],
         ['b', false],
       ] as const) {
         await room.create({ id });
-        await room.redis.sadd(room.key('idle:default'), 'w1');
+        await room.redis.sadd(await room.idleKey(), 'w1');
         expect(idsOf(await room.claim('w1', { want: 1, hasSpareSlots }))).toEqual([id]);
         expect(await idle()).toEqual(hasSpareSlots ? ['w1'] : []);
       }
@@ -368,7 +368,7 @@ describe('claimRuns()', () => {
       const room = openEngineRoom();
       await room.createAll('a', 'b');
       await room.register();
-      await room.redis.sadd(room.key('idle:default'), 'w1');
+      await room.redis.sadd(await room.idleKey(), 'w1');
       expect(idsOf(await room.claim('w1', { want: 1, hasSpareSlots: true }))).toEqual(['a']);
       expect(await room.wakeUps('w1')).toBe(1);
     });

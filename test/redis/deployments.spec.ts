@@ -18,7 +18,7 @@ describe('a deployment', () => {
     await join(room, 'w2');
     await join(room, 'w1');
     expect(await startOf(room)).toBe(start);
-    await room.send(removeWorker('w1', ['default']));
+    await room.send(removeWorker('w1'));
     await join(room, 'w3');
     expect(await startOf(room)).toBe(start);
   });
@@ -28,7 +28,7 @@ describe('a deployment', () => {
     await join(room, 'old1');
     const start = Number(await startOf(room));
     await join(room, 'new1', 'd2');
-    await room.send(removeWorker('old1', ['default']));
+    await room.send(removeWorker('old1'));
     expect(await startOf(room)).toBeNull();
     await join(room, 'old2');
     expect(Number(await startOf(room))).toBeGreaterThan(Number(await startOf(room, 'd2')));
@@ -73,7 +73,7 @@ describe('a deployment', () => {
     const room = openEngineRoom();
     for (let n = 0; n < 20; n++) {
       await join(room, `w${n}`, `d${n}`);
-      await room.send(removeWorker(`w${n}`, ['default']));
+      await room.send(removeWorker(`w${n}`));
     }
     expect(Object.keys(await room.contents())).toEqual(['counters']);
   });

@@ -137,7 +137,7 @@ describe('parkRun()', () => {
     await room.running({ id: 'r1' });
     await room.register('idle');
     await room.claim('idle');
-    await room.redis.srem(room.key('idle:default'), 'w1');
+    await room.redis.srem(await room.idleKey(), 'w1');
     await sleep(room, 'nap', { delayMs: 60_000 });
     await room.send(parkRun('r1', room.fenceOf('r1'), undefined, ['nap']));
     expect(await room.wakeUps('idle')).toBe(1);

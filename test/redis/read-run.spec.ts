@@ -17,6 +17,7 @@ describe('readRun()', () => {
 
   it('has no fields that do not apply', async () => {
     const room = openEngineRoom();
+    await room.register();
     await room.create({ id: 'r1' });
     const run = await room.send(readRun('r1'));
     expect(Object.keys(run ?? {}).sort()).toEqual(

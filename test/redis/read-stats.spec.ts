@@ -20,7 +20,7 @@ describe('readStats()', () => {
 
   it('of an empty namespace is empty', async () => {
     const room = openEngineRoom();
-    expect(await room.send(readStats())).toEqual({ runs: NO_RUNS, queues: [], workers: [], stalledRuns: [] });
+    expect(await room.send(readStats())).toEqual({ runs: NO_RUNS, queues: [], workers: [], stalledRuns: [], unserved: [] });
   });
 
   it('tells how many runs a queue holds and how long its next one has waited', async () => {

@@ -40,6 +40,7 @@ const WORKER: WorkerRegistration = {
   app: 'app',
   queues: ['default'],
   concurrency: 1,
+  serves: ['greet'],
   deployment: 'd1',
   team: { id: 't1', workflows: ['greet'] },
   forgetAfterMs: 1_000,

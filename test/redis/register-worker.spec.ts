@@ -15,6 +15,7 @@ const registration = {
   team: { id: 't1', workflows: ['greet'] },
   forgetAfterMs: 60_000,
   since: '',
+  serves: ['greet'],
 };
 
 describe('registerWorker()', () => {

@@ -52,7 +52,7 @@ describe('releaseRun()', () => {
     await room.running({ id: 'r1' });
     await room.register('w2');
     await room.claim('w2');
-    await room.redis.srem(room.key('idle:default'), 'w1');
+    await room.redis.srem(await room.idleKey(), 'w1');
     await room.send(releaseRun('r1', room.fenceOf('r1'), 0));
     expect(await room.wakeUps('w2')).toBe(1);
   });

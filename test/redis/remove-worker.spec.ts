@@ -10,7 +10,7 @@ describe('removeWorker()', () => {
     await room.claim('w1', { queues: ['a', 'b'] });
     await room.create({ queue: 'a', id: 'r1' });
     expect(await room.wakeUps('w1')).toBe(1);
-    expect(await room.send(removeWorker('w1', ['a', 'b']))).toBe('OK');
+    expect(await room.send(removeWorker('w1'))).toBe('OK');
     expect((await room.send(readStats())).workers).toEqual([]);
     expect(Object.keys(await room.contents()).sort()).toEqual([
       'counters',
@@ -27,7 +27,7 @@ describe('removeWorker()', () => {
     const room = openEngineRoom();
     await room.register();
     await room.claim();
-    await room.send(removeWorker('w1', ['default']));
+    await room.send(removeWorker('w1'));
     await room.create();
     expect(await room.wakeUps('w1')).toBe(0);
   });
@@ -36,7 +36,7 @@ describe('removeWorker()', () => {
     const room = openEngineRoom();
     await room.running({ id: 'owned' });
     await room.create({ id: 'waits' });
-    expect(await room.send(removeWorker('w1', ['default']))).toBe('OK');
+    expect(await room.send(removeWorker('w1'))).toBe('OK');
     expect(await room.queued()).toEqual(['owned', 'waits']);
     expect(await room.passes('owned')).toBe('l');
     expect(await room.field('owned', 'f')).toBe(room.fenceOf('owned', 1));
@@ -49,18 +49,18 @@ describe('removeWorker()', () => {
     await room.register();
     await Promise.all(Array.from({ length: 150 }, (_, index) => room.create({ id: `r${index}` })));
     await room.claim('w1', { want: 150 });
-    expect(await room.send(removeWorker('w1', ['default']))).toBe('AGAIN');
+    expect(await room.send(removeWorker('w1'))).toBe('AGAIN');
     expect(await room.queued()).toHaveLength(100);
-    expect(await room.send(removeWorker('w1', ['default']))).toBe('OK');
+    expect(await room.send(removeWorker('w1'))).toBe('OK');
     expect(await room.queued()).toHaveLength(150);
   });
 
   it('repeated, and for a worker nobody knows, answers OK and changes nothing', async () => {
     const room = openEngineRoom();
     await room.running();
-    const op = removeWorker('w1', ['default']);
+    const op = removeWorker('w1');
     await room.send(op);
     expect(await room.repeat(op)).toBe('OK');
-    expect(await room.repeat(removeWorker('stranger', ['default']))).toBe('OK');
+    expect(await room.repeat(removeWorker('stranger'))).toBe('OK');
   });
 });

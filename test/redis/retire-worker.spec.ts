@@ -20,7 +20,7 @@ describe('retireWorker()', () => {
     await room.create();
     expect(await room.wakeUps('w1')).toBe(1);
     await room.register('w2');
-    await room.redis.sadd(room.key('idle:default'), 'w2');
+    await room.redis.sadd(await room.idleKey(), 'w2');
     await room.send(retireWorker('w1', ['default']));
     expect(await room.wakeUps('w2')).toBe(1);
   });

@@ -22,6 +22,9 @@ export const FENCE_AHEAD = 4_000_000_000_000;
 /** Where the waits and leases of a test are far enough away not to matter. */
 const HOUR_MS = 3_600_000;
 
+/** What a worker serves unless a test says otherwise: the workflow of all runs, and versions of it. */
+const GREET: readonly string[] = ['greet', ...['1', '2', '3'].map((version) => `greet\0${version}`)];
+
 const NO_SUSPECTS_HELD = { most: 16, held: 0, aloneFrom: 7 };
 
 const open: Array<() => Promise<unknown>> = [];
@@ -166,10 +169,16 @@ export class EngineRoom {
   async register(
     workerId = 'w1',
     queues: readonly string[] = ['default'],
-    { app = 'app', deployment = 'd1', workflows = [] as readonly string[], since = '' } = {},
+    {
+      app = 'app',
+      deployment = 'd1',
+      workflows = [] as readonly string[],
+      serves = GREET,
+      since = '',
+    } = {},
   ): Promise<string> {
     const team = { id: `team of ${deployment} with ${workflows.join()}`, workflows };
-    const declared = { deployment, team, forgetAfterMs: HOUR_MS, since };
+    const declared = { deployment, team, forgetAfterMs: HOUR_MS, serves, since };
     await this.send(registerWorker({ workerId, leaseMs: HOUR_MS, app, queues, concurrency: 10, ...declared }));
     return workerId;
   }
@@ -246,6 +255,11 @@ export class EngineRoom {
 
   owned(workerId = 'w1'): Promise<string[]> {
     return this.redis.smembers(this.key(`owned:${workerId}`));
+  }
+
+  /** Of the workers that serve what this one does. */
+  async idleKey(workerId = 'w1', queue = 'default'): Promise<string> {
+    return this.key(`idle:${await this.redis.hget(this.key(`worker:${workerId}`), 'set')}:${queue}`);
   }
 
   wakeUps(workerId: string): Promise<number> {

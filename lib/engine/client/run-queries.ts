@@ -3,7 +3,7 @@ import type { Page, RunFilter, Stats, WorkflowVersions } from '../core/client.ty
 import { DEFAULT_QUEUE } from '../core/resolve-workflow.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
 import type { Sealer } from '../core/sealer.js';
-import type { WorkflowDefinition, WorkflowRegistry } from '../core/workflow.types.js';
+import type { WorkflowRegistry } from '../core/workflow.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { RedisConnection } from '../redis/connection.js';
 import type { Keyspace } from '../redis/keyspace.js';
@@ -60,16 +60,7 @@ export class RunQueries {
   }
 
   async getStats(): Promise<Stats> {
-    const stats = await this.buffer.add(readStats());
-    return { ...stats, unserved: [...stats.unserved, ...withoutQueue(this.registry.list(), stats)] };
+    const known = this.registry.list().map(({ name, options }) => ({ workflow: name, queue: options.queue ?? DEFAULT_QUEUE }));
+    return this.buffer.add(readStats(known));
   }
-}
-
-/** Those of this process whose queue is not served; Redis may not know of them yet, or know workers of theirs that serve other queues. */
-function withoutQueue(workflows: readonly WorkflowDefinition[], { workers, unserved }: Stats): Stats['unserved'] {
-  const served = new Set(workers.flatMap(({ queues }) => queues));
-  const known = new Set(unserved.map(({ workflow }) => workflow));
-  return workflows
-    .map(({ name, options }) => ({ workflow: name, queue: options.queue ?? DEFAULT_QUEUE }))
-    .filter(({ workflow, queue }) => !served.has(queue) && !known.has(workflow));
 }

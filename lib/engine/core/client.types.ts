@@ -254,7 +254,7 @@ export interface WorkflowVersions {
 export interface Stats {
   /** How many runs there are of each status. */
   runs: Record<RunStatus, number>;
-  /** `workers`: how many living ones serve the queue. With none, what it holds rests. */
+  /** `depth` counts all queued runs that no gate holds up, `workers` the living ones that serve the queue. */
   queues: Array<{ name: string; depth: number; oldestAgeMs: number; paused: boolean; workers: number }>;
   workers: Array<{
     id: string;
@@ -268,8 +268,8 @@ export interface Stats {
   /** Runs that made no progress for `watchdog.stalledForMs` though their worker lives. */
   stalledRuns: string[];
   /**
-   * Workflows that no living worker serves, and those of this process whose queue none serves: their runs wait until one does, and their
-   * schedules do not fire. At most 1,000.
+   * What no living worker serves in its queue, a workflow or a `version` of one, with its queued runs, which rest until one does: all that
+   * has runs, and also without any workflows that are known in this process and up to 1,000 others, whose schedules do not fire meanwhile.
    */
-  unserved: Array<{ workflow: string; queue: string }>;
+  unserved: Array<{ workflow: string; queue: string; version?: string; runs: number }>;
 }

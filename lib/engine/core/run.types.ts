@@ -55,8 +55,8 @@ export interface RunRecord<I = unknown, O = unknown> {
   scheduledFor?: number;
   idempotencyKey?: string;
   workerId?: string;
-  /** What a queued run waits for before it may start, or go on. */
-  blockedBy?: 'mutex' | 'throttle' | 'maxConcurrency';
+  /** What a queued run waits for before it may start, or go on; `worker`: no living worker serves its workflow, version and queue. */
+  blockedBy?: 'mutex' | 'throttle' | 'maxConcurrency' | 'worker';
   /** When `cancelRun` decided that the run ends canceled. */
   cancelRequestedAt?: number;
   cancelReason?: string;

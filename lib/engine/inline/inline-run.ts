@@ -62,9 +62,10 @@ export class InlineRun {
 
   claim(now: number): ClaimedRun {
     this.fields.status = 'r';
+    const hasBegun = this.fields.startedAt !== undefined;
     this.fields.startedAt ??= String(now);
     this.dueAt = undefined;
-    return { run: this.stored, fence: String(++this.passes), suspectGroup: 0, data: this.storedData };
+    return { run: this.stored, fence: String(++this.passes), suspectGroup: 0, position: '0', hasBegun, data: this.storedData };
   }
 
   step(name: string): StoredStep | undefined {

@@ -21,6 +21,10 @@ export interface ClaimedRun {
   readonly fence: string;
   /** Runs that crashed several workers of which this is one may be executed together, up to so many; 0 for any other run. */
   readonly suspectGroup: number;
+  /** Where it was in its queue. */
+  readonly position: string;
+  /** Before this claim. */
+  readonly hasBegun: boolean;
   /** Undefined when the payloads are too much for one answer and must be read in pages. */
   readonly data?: RunData;
 }
@@ -44,7 +48,7 @@ export interface HandedOut {
 
 export type Claim = { readonly status: 'LOST' } | HandedOut;
 
-type RunReply = [id: string, fence: string, suspect: number, fields: string, data: string[] | 0];
+type RunReply = [id: string, fence: string, suspect: number, fields: string, data: string[] | 0, position: string, began: number];
 
 export function claimRuns(request: ClaimRequest): Op<Claim> {
   return {
@@ -82,7 +86,7 @@ function readRuns(replies: readonly RunReply[], now: number): Pick<HandedOut, 'r
   return { runs, unreadable };
 }
 
-function toClaimedRun([id, fence, suspectGroup, json, data]: RunReply, now: number): ClaimedRun {
+function toClaimedRun([id, fence, suspectGroup, json, data, position, began]: RunReply, now: number): ClaimedRun {
   const fields = fieldsOfHash(JSON.parse(json) as string[]);
   // The first claim is the start.
   fields.startedAt ??= String(now);
@@ -90,6 +94,8 @@ function toClaimedRun([id, fence, suspectGroup, json, data]: RunReply, now: numb
     run: toStoredRun(id, fields),
     fence,
     suspectGroup,
+    position,
+    hasBegun: began === 1,
     data: data === 0 ? undefined : parseRunData(data),
   };
 }

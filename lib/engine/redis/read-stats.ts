@@ -1,22 +1,23 @@
 import type { Stats } from '../core/client.types.js';
 import type { RunStatus } from '../core/run.types.js';
 import { RUN_STATUSES, statusOf } from './keyspace.js';
-import { toUnserved } from './list-unserved.js';
 import type { Op } from './op.js';
 
+type UnservedReply = [workflow: string, queue: string, version: string, runs: number];
 type WorkerReply = [string, string, string | null, string, string, string, string | null, string | null];
 
-export function readStats(): Op<Stats> {
+/** @param known where the caller expects runs: shown as unserved also without any */
+export function readStats(known: ReadonlyArray<{ workflow: string; queue: string }> = []): Op<Stats> {
   return {
     name: 'read_stats',
-    args: [],
+    args: known.flatMap(({ workflow, queue }) => [workflow, queue]),
     parse: (reply) => {
       const [now, counts, queues, workers, unserved] = reply as [
         number,
         Array<[string, number]>,
         Array<[string, number, number, string, number]>,
         WorkerReply[],
-        Array<[string, string]>,
+        UnservedReply[],
       ];
       const living = workers.map(toWorker);
       return {
@@ -34,6 +35,10 @@ export function readStats(): Op<Stats> {
       };
     },
   };
+}
+
+function toUnserved([workflow, queue, version, runs]: UnservedReply): Stats['unserved'][number] {
+  return version === '' ? { workflow, queue, runs } : { workflow, queue, version, runs };
 }
 
 function toWorker([id, app, served, concurrency, running, seen, , deployment]: WorkerReply): Stats['workers'][number] {

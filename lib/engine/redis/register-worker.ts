@@ -8,6 +8,8 @@ export interface Team {
 
 /** What a worker serves, and for whom. */
 export interface Membership {
+  /** What it executes: names of workflows, and of each version name, NUL and version. */
+  readonly serves: readonly string[];
   /** '' for a worker that is stopping: it serves nothing more. */
   readonly deployment: string;
   readonly team: Team;
@@ -34,20 +36,21 @@ export interface Registered {
 }
 
 export function registerWorker(worker: WorkerRegistration): Op<Registered> {
-  const { workerId, leaseMs, app, queues, concurrency, deployment, team, forgetAfterMs, since } = worker;
+  const { workerId, leaseMs, app, queues, concurrency, deployment, team, forgetAfterMs, since, serves } = worker;
   return {
     name: 'register_worker',
     args: [
       workerId,
       leaseMs,
       app,
-      JSON.stringify(queues),
+      JSON.stringify([...queues].sort()),
       concurrency,
       deployment,
       team.id,
       JSON.stringify(team.workflows),
       forgetAfterMs,
       since,
+      JSON.stringify([...serves].sort()),
     ],
     parse: (reply) => {
       const [status, now, stamp] = reply as [Registered['status'], number, string];

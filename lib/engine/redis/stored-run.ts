@@ -154,7 +154,7 @@ export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply)
     workerId: raw.workerId,
     cancelRequestedAt: run.cancelRequestedAt,
     cancelReason: cancelReason ?? undefined,
-    blockedBy: raw.blockedBy ? GATES[raw.blockedBy as keyof typeof GATES] : undefined,
+    blockedBy: raw.blockedBy ? BLOCKED_BY[raw.blockedBy as keyof typeof BLOCKED_BY] : undefined,
     compensating: run.unwinding !== undefined && !ended ? true : undefined,
     compensationErrors: compensationErrors ? (JSON.parse(compensationErrors) as StoredError[]) : undefined,
     patches: patches ? (JSON.parse(patches) as Record<string, boolean>) : undefined,
@@ -162,7 +162,7 @@ export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply)
   });
 }
 
-const GATES = { m: 'mutex', t: 'throttle', c: 'maxConcurrency' } as const;
+const BLOCKED_BY = { m: 'mutex', t: 'throttle', c: 'maxConcurrency', w: 'worker' } as const;
 
 const HOOK_STATUSES = { p: 'pending', s: 'succeeded', f: 'failed' } as const;
 

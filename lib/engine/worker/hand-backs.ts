@@ -1,5 +1,7 @@
 import { LongTimer } from '../core/long-timer.js';
+import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { Op, OpSink, WriteStatus } from '../redis/op.js';
+import { putAside } from '../redis/put-aside.js';
 import { releaseRun } from '../redis/release-run.js';
 import { FaultLog, pauseAfter } from './fault-log.js';
 
@@ -22,7 +24,7 @@ interface HandBack {
  * a hand-back that is refused is tried again, or the run would stay with a worker that does nothing for it.
  */
 export class HandBacks {
-  private readonly open = new Set<HandBack>();
+  private readonly pending = new Set<HandBack>();
   private readonly faults: FaultLog;
   private isStopping = false;
 
@@ -32,21 +34,29 @@ export class HandBacks {
 
   /** @param unfit another worker may be able to execute it */
   add(runId: string, fence: string, delayMs: number, unfit = false): void {
-    const op = releaseRun(runId, fence, delayMs, unfit);
+    this.open(runId, releaseRun(runId, fence, delayMs, unfit));
+  }
+
+  /** One of a workflow that this worker does not serve, to those that do. */
+  putAside(claimed: ClaimedRun): void {
+    this.open(claimed.run.id, putAside(claimed));
+  }
+
+  private open(runId: string, op: Op<WriteStatus>): void {
     const handBack: HandBack = { runId, op, since: performance.now(), failures: 0, retry: undefined };
-    this.open.add(handBack);
+    this.pending.add(handBack);
     this.send(handBack);
   }
 
   /** Runs that Redis has not answered for yet, and since when. */
   *unanswered(): Iterable<[runId: string, since: number]> {
-    for (const { runId, since } of this.open) yield [runId, since];
+    for (const { runId, since } of this.pending) yield [runId, since];
   }
 
   /** Each is tried once more, now; what is refused then is up to whoever takes the runs of a worker that has gone. */
   finish(): void {
     this.isStopping = true;
-    for (const handBack of this.open) if (handBack.retry) this.send(handBack);
+    for (const handBack of this.pending) if (handBack.retry) this.send(handBack);
   }
 
   private send(handBack: HandBack): void {
@@ -61,7 +71,7 @@ export class HandBacks {
 
   /** LOST and DONE say as well that the run is not this worker's any more. */
   private answered(handBack: HandBack): void {
-    this.open.delete(handBack);
+    this.pending.delete(handBack);
     this.faults.succeeded();
   }
 

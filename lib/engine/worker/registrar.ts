@@ -39,7 +39,12 @@ export class Registrar {
     const { app, deployment } = host.options;
     this.declarations = declarationsOf(workflows, app);
     const names = this.declarations.map(({ meta }) => meta.name);
-    this.membership = Object.freeze({ deployment, team: { id: teamOf(deployment, names), workflows: names }, forgetAfterMs });
+    this.membership = Object.freeze({
+      serves: workflows.routes,
+      deployment,
+      team: { id: teamOf(deployment, names), workflows: names },
+      forgetAfterMs,
+    });
   }
 
   /** Once at the start, under the worker's lease. */

@@ -61,12 +61,10 @@ export class RunIntake {
 
   /** @param now Redis time of the claim */
   private take(claimed: ClaimedRun, now: number): void {
-    if (this.host.isStopping) {
-      this.giveBack(claimed, 0);
-      return;
-    }
     const workflow = this.workflows.for(claimed.run);
-    if (!workflow) this.refuseUnknown(claimed);
+    // Where one set of workers lives, Redis does not look at what it serves until it is told.
+    if (!workflow) this.host.handBacks.putAside(claimed);
+    else if (this.host.isStopping) this.giveBack(claimed, 0);
     else if (claimed.data && claimed.run.hookOf === undefined && !isRunSealed(claimed.data)) {
       try {
         this.host.execute(claimed, claimed.data, workflow, now);
@@ -103,17 +101,6 @@ export class RunIntake {
     this.host.warn(`Reading a run failed, it is handed back: ${error.message}`, { runId: claimed.run.id });
     if (error instanceof CodecError) this.giveBack(claimed, unfitDelayOf(claimed.run), true);
     else this.giveBack(claimed, LOAD_RETRY_DELAY_MS);
-  }
-
-  private refuseUnknown(claimed: ClaimedRun): void {
-    const { id, workflow, version } = claimed.run;
-    const delayMs = unfitDelayOf(claimed.run);
-    const what = version === undefined ? 'Workflow' : `Version "${version}" of workflow`;
-    this.host.warn(`${what} "${workflow}" is not known to this worker; the run is handed back for ${delayMs} ms.`, {
-      runId: id,
-      workflow,
-    });
-    this.giveBack(claimed, delayMs, true);
   }
 
   /** @param unfit another worker may be able to execute it */

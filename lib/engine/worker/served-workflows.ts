@@ -34,6 +34,14 @@ export class ServedWorkflows {
     return [...this.byName.values()].flat();
   }
 
+  /** By which runs find this worker: the names, for runs without a version, and each with each of its versions. */
+  get routes(): string[] {
+    const versions = this.all.flatMap(({ options }) =>
+      options.version === undefined ? [] : [`${options.name}\0${options.version}`],
+    );
+    return [...this.byName.keys(), ...versions];
+  }
+
   versionsOf(name: string): readonly ServedWorkflow[] {
     return this.byName.get(name) ?? [];
   }

@@ -57,9 +57,9 @@ export class WorkerExit {
   }
 
   async signOff(): Promise<void> {
-    const { id, queues, buffer } = this.worker;
+    const { id, buffer } = this.worker;
     try {
-      while ((await buffer.add(removeWorker(id, queues))) === 'AGAIN');
+      while ((await buffer.add(removeWorker(id))) === 'AGAIN');
     } catch (error) {
       this.worker.warn(`The worker could not sign off; its lease ends by itself: ${(error as Error).message}`);
     }

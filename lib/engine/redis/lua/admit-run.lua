@@ -66,6 +66,6 @@ if limits.d then
 else
   call('HSET', key, 'st', 'q', 'av', now_text)
   enqueue(id, queue, tonumber(cold[3] or 0), run[7], true)
-  wake(queue)
+  wake(queue, id)
 end
 return 'OVER'

@@ -8,6 +8,7 @@ while base <= total do
   if not ops[name] then rare() end
   local ok, reply = pcall(ops[name], base + 1, count)
   if name ~= 'commit_step' and name ~= 'finish_run' then guarded = {} end
+  controls = nil
   if not ok then
     reply = { 'ERROR', type(reply) == 'table' and reply.err or tostring(reply) }
   end
@@ -15,7 +16,7 @@ while base <= total do
   base = base + 2 + count
 end
 flush_bookkeeping()
-if counters then
+if are_counted then
   call('HSET', ROOT .. 'counters', 'seq', counters.seq, 'created', counters.created)
 end
 return replies

@@ -2,5 +2,6 @@
 -- ARGS
 --   limit
 -- RETURNS ms to the next due run, -1 for none
-for _, queue in ipairs(promote(tonumber(limit))) do wake(queue) end
+local promoted = promote(tonumber(limit))
+for i = 1, #promoted, 2 do wake(promoted[i + 1], promoted[i]) end
 return next_due()

@@ -9,7 +9,7 @@ local taken = requeue_lost(dead, tonumber(limit))
 if taken < tonumber(limit) then
   deployments.leave(dead)
   call('ZREM', ROOT .. 'workers', dead)
-  unserve(dead, cjson.decode(call('HGET', ROOT .. 'worker:' .. dead, 'queues') or '[]'))
+  sets.leave(dead)
   call('DEL', ROOT .. 'worker:' .. dead, ROOT .. 'wake:' .. dead, ROOT .. 'owned:' .. dead)
 else
   call('HSET', ROOT .. 'worker:' .. dead, 'lost', 1)

@@ -3,13 +3,14 @@
 --   worker
 --   lease            ms
 --   app
---   queues           JSON array
+--   queues           JSON array, sorted
 --   concurrency
 --   deployment       '' for a worker that is stopping: it serves nothing more
 --   team             of the workers of the deployment that serve the same workflows
 --   workflows        JSON array of their names
 --   forget_after     ms for which what it declares is kept while nobody serves it
 --   since            stamp of the deployment as the worker was told it before, '' for none
+--   serves           JSON array of what it serves: names of workflows, and of each version name, NUL and version; sorted
 -- RETURNS { OK, now, stamp of the deployment } | { AGAIN, now, '' } while runs of the lost lease remain
 local till = real + finite(lease)
 local kept = finite(forget_after)
@@ -21,5 +22,5 @@ local record = ROOT .. 'worker:' .. worker
 call('ZADD', ROOT .. 'workers', till, worker)
 call('HDEL', record, 'lost')
 call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'running', 0, 'seen', now)
-serve(worker, cjson.decode(queues))
+if deployment ~= '' then sets.join(worker, deployment, cjson.decode(serves), cjson.decode(queues)) end
 return { 'OK', now, stamp }

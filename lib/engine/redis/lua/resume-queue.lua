@@ -4,6 +4,7 @@
 -- RETURNS OK
 if call('HDEL', ROOT .. 'controls', 'p' .. queue) == 1 then
   queue_changed(queue)
-  for _ = 1, math.min(100, call('ZCARD', ROOT .. 'queue:' .. queue) + call('ZCARD', ROOT .. 'suspects:' .. queue)) do wake(queue) end
+  local most = call('ZCARD', ROOT .. 'queue:' .. queue) + call('ZCARD', ROOT .. 'suspects:' .. queue) + call('ZCARD', ROOT .. 'lanes:' .. queue)
+  wake_for_queue(queue, math.min(100, most))
 end
 return 'OK'

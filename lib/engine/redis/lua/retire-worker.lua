@@ -4,9 +4,9 @@
 --   ...queues
 -- RETURNS OK
 deployments.leave(worker)
-unserve(worker, { unpack(ARGV, queues_first, queues_last) })
+sets.leave(worker)
 for i = queues_first, queues_last do
   local queue = ARGV[i]
-  if call('EXISTS', ROOT .. 'queue:' .. queue, ROOT .. 'suspects:' .. queue) > 0 then wake(queue) end
+  if call('EXISTS', ROOT .. 'queue:' .. queue, ROOT .. 'suspects:' .. queue, ROOT .. 'lanes:' .. queue) > 0 then wake_for_queue(queue, 1) end
 end
 return 'OK'

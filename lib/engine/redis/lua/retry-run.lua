@@ -52,5 +52,5 @@ keep_start(id, nonce)
 call('HINCRBY', key, 'se', 1)
 move(id, run[9], run[10], run[12], status, 'q')
 enqueue(id, run[10], tonumber(run[11] or 0), 0)
-wake(run[10])
+wake(run[10], id)
 return 'OK'

@@ -39,8 +39,7 @@ local function give_up_hook(hook, run)
   if run[9] then count_open(run[5], 'h' .. run[9], -1) end
   unlisten_all(hook)
   call('ZREM', ROOT .. 'due', hook)
-  call('ZREM', ROOT .. 'queue:' .. run[6], hook)
-  call('ZREM', ROOT .. 'suspects:' .. run[6], hook)
+  unqueue(hook, run[6])
   doom(hook)
 end
 local function is_awaited(id) return call('EXISTS', ROOT .. 'parents:' .. id) == 1 end

@@ -98,7 +98,7 @@ local function create(run)
     set_due(id, run.queue, start)
   else
     enqueue(id, run.queue, tonumber(run.priority), 0)
-    wake(run.queue)
+    wake(run.queue, id)
   end
   return { 'CREATED', id }
 end

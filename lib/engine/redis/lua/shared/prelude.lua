@@ -36,13 +36,18 @@ end
 local function run_key(id) return ROOT .. 'run:' .. id end
 local function data_key(id) return ROOT .. 'data:' .. id end
 
--- Counters are read once and written once per script, whatever the number of operations.
-local counters
+-- Counters are read once and written once per script, whatever the number of operations. With them comes which sets of workers live
+-- (sets.lua): '' none, the id of the only one, + several. A claim has it from `controls`.
+local counters, are_counted, living_set
+local function load_counters()
+  if counters then return end
+  local known = call('HMGET', ROOT .. 'counters', 'seq', 'created', 'set')
+  counters = { seq = tonumber(known[1] or 0), created = tonumber(known[2] or 0) }
+  living_set = living_set or known[3] or ''
+end
 local function next_counter(name)
-  if not counters then
-    local known = call('HMGET', ROOT .. 'counters', 'seq', 'created')
-    counters = { seq = tonumber(known[1] or 0), created = tonumber(known[2] or 0) }
-  end
+  load_counters()
+  are_counted = true
   local value = counters[name] + 1
   -- Creation stamps are microseconds, pushed apart where two runs fall into one: unique, ordered, and still a time.
   if name == 'created' and value < now_us then value = now_us end
@@ -50,24 +55,33 @@ local function next_counter(name)
   return value
 end
 
--- Wakes one idle worker of the queue. A hint only: idle workers also poll.
+-- Wakes one idle worker of a set that serves the queue; answers whether there was one. A hint only: idle workers also poll.
 local nobody_idle = {}
-local function wake(queue)
-  if nobody_idle[queue] then return end
+local function idle_key(set, queue) return ROOT .. 'idle:' .. set .. ':' .. queue end
+local function wake_one_of(set, queue)
+  local idle = idle_key(set, queue)
+  if nobody_idle[idle] then return false end
   -- Each that is met dead leaves for good.
   for _ = 1, 100 do
-    local worker = call('SPOP', ROOT .. 'idle:' .. queue)
+    local worker = call('SPOP', idle)
     if not worker then
-      nobody_idle[queue] = true
-      return
+      nobody_idle[idle] = true
+      return false
     end
     local lease = call('ZSCORE', ROOT .. 'workers', worker)
     if lease and tonumber(lease) > real then
+      -- It does not expire: whoever takes the worker from the living deletes it.
       call('LPUSH', ROOT .. 'wake:' .. worker, '1')
-      call('PEXPIRE', ROOT .. 'wake:' .. worker, 60000)
-      return
+      return true
     end
   end
+  return false
+end
+-- Wakes one that serves the run. A set that lives alone is not asked whether it does.
+local function wake(queue, id)
+  if not living_set then load_counters() end
+  if living_set == '' then return end
+  if living_set == '+' then rare().wake_server(queue, id) else wake_one_of(living_set, queue) end
 end
 
 -- Puts a run into its queue: first in, first out inside a priority; front before all that wait there. Suspects wait apart.
@@ -86,10 +100,10 @@ local function enqueue(id, queue, priority, streak, front)
   end
 end
 
--- Sets the time at which a parked run is due; wakes an idle worker if it must look earlier than it thinks.
-local function set_due(id, queue, at)
-  call('ZADD', ROOT .. 'due', at, id)
-  if call('ZRANGE', ROOT .. 'due', 0, 0)[1] == id then wake(queue) end
+-- Sets the time at which a parked run, or an entry for one, is due; wakes an idle worker if it must look earlier than it thinks.
+local function set_due(entry, queue, at, id)
+  call('ZADD', ROOT .. 'due', at, entry)
+  if call('ZRANGE', ROOT .. 'due', 0, 0)[1] == entry then wake(queue, id or entry) end
 end
 
 -- Every run is in one list, list:<status><place>, of those that share its status, workflow and queue, by creation stamp. So a filter by
@@ -139,11 +153,11 @@ local function move(id, workflow, queue, stamp, from, to)
   entered[#entered + 1] = id
 end
 
--- Moves due runs into their queues, at most `limit`; returns the queues that got one.
+-- Moves due runs into their queues, at most `limit`; returns them with their queues, in turn.
 local function promote(limit)
   local ids = call('ZRANGEBYSCORE', ROOT .. 'due', '-inf', now, 'LIMIT', 0, limit)
-  local queues = {}
-  if #ids == 0 then return queues end
+  local promoted = {}
+  if #ids == 0 then return promoted end
   call('ZREM', ROOT .. 'due', unpack(ids))
   for _, id in ipairs(ids) do
     local gate = string.byte(id) == 0
@@ -154,10 +168,11 @@ local function promote(limit)
       call('HSET', run_key(id), 'st', 'q')
       move(id, run[5], run[2], run[6], run[1], 'q')
       enqueue(id, run[2], tonumber(run[3] or 0), run[4])
-      queues[#queues + 1] = run[2]
+      promoted[#promoted + 1] = id
+      promoted[#promoted + 1] = run[2]
     end
   end
-  return queues
+  return promoted
 end
 
 -- Milliseconds until the next parked run is due, -1 for none.
@@ -255,6 +270,13 @@ local function record_pass(id, failures, outcome, since, worker, failure, till)
   local attempt = tonumber(failures or 0) + 1
   local line = attempt .. ',' .. outcome .. ',' .. since .. ',' .. (till or now_text) .. ',' .. worker .. ';' .. (failure or '')
   call('RPUSH', ROOT .. 'passes:' .. id, line)
+end
+
+-- The hash `controls`, as a claim has read it whole; nil in other operations, which read what they need.
+local controls
+local function control(name)
+  if controls then return controls[name] end
+  return call('HGET', ROOT .. 'controls', name) or nil
 end
 
 local ops = {}

@@ -8,8 +8,7 @@ end
 -- Takes a run that nobody executes out of where it waits.
 local function leave_queue(id, queue)
   call('ZREM', ROOT .. 'due', id)
-  call('ZREM', ROOT .. 'queue:' .. queue, id)
-  call('ZREM', ROOT .. 'suspects:' .. queue, id)
+  unqueue(id, queue)
   leave_line(id)
 end
 

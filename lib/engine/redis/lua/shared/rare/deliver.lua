@@ -7,7 +7,7 @@ local function resume(id)
     call('HSET', key, 'st', 'q', 'av', now)
     move(id, run[6], run[2], run[7], 'w', 'q')
     enqueue(id, run[2], tonumber(run[3] or 0), run[4])
-    wake(run[2])
+    wake(run[2], id)
   elseif run[1] == 'r' then
     call('LPUSH', ROOT .. 'wake:' .. run[5], 'run:' .. id)
     call('PEXPIRE', ROOT .. 'wake:' .. run[5], 60000)
@@ -18,11 +18,6 @@ end
 -- several has branches.
 local function wait_member(id, step, branch)
   return #id .. ':' .. id .. #step .. ':' .. step .. branch
-end
-local function split_sized(text)
-  local size, rest = string.match(text, '^(%d+):(.*)$')
-  size = tonumber(size)
-  return string.sub(rest, 1, size), string.sub(rest, size + 1)
 end
 local function read_wait_member(member)
   local id, rest = split_sized(member)

@@ -32,7 +32,7 @@ local function start_hook(id, hook)
   if run[6] then count_open(run[1], 'h' .. run[6], 1) end
   call('RPUSH', ROOT .. 'hooks', hook)
   enqueue(hook, run[2], tonumber(run[3] or 0), 0)
-  wake(run[2])
+  wake(run[2], hook)
 end
 
 -- Ends the failure hook of a run: canceled if that was requested, whatever it came to. It leaves nothing behind but its outcome. The
@@ -64,7 +64,7 @@ local function unwind(id, run, outcome)
   if run[8] then unlisten_all(id) end
   enqueue(id, run[11], tonumber(call('HGET', key, 'pr') or 0), 0, true)
   keep_slot(id, run[11], run[13])
-  wake(run[11])
+  wake(run[11], id)
 end
 
 -- Whether completed steps are to be undone before a cancellation is final.

@@ -22,7 +22,7 @@ local function gate_of(letter, workflow, mutex, throttle)
 end
 
 -- The gate looks at its waiters again at this time: its entry in `due` begins with a byte that no run id has.
-local function look_again(gate, id, at) set_due('\0' .. gate, call('HGET', run_key(id), 'q'), at) end
+local function look_again(gate, id, at) set_due('\0' .. gate, call('HGET', run_key(id), 'q'), at, id) end
 
 local function pass_mutex_on(gate)
   local heir = first_waiter(gate)
@@ -88,7 +88,7 @@ local function hand_out_slots(gate)
   end
 end
 
-local look_at_queue
+local look_at_place
 -- Lets as many waiters go on as the gate has room for.
 local function reopen(gate)
   local letter = string.sub(gate, 1, 1)
@@ -97,7 +97,7 @@ local function reopen(gate)
   elseif letter == 'c' then
     hand_out_slots(gate)
   elseif letter == 'q' then
-    look_at_queue(string.sub(gate, 2))
+    look_at_place(string.sub(gate, 2))
   elseif call('EXISTS', mutex_key(gate)) == 0 then
     pass_mutex_on(gate)
   end
@@ -117,12 +117,13 @@ local function is_full(workflow)
   return limit and call('SCARD', slots_key(workflow)) >= limit
 end
 
--- Whether a queued run may start now; if not it waits at a gate. `run` has its fields wf, mx, th and sa.
+-- Whether a queued run may start now; if not it waits at a gate. `run` has its fields, as far as they say its route, and sa, mx and th.
 local function admit(id, run, limit)
   local cold = call('HMGET', run_key(id), 'hg', 'hk', 'q')
   if cold[2] then return true end
   local before = cold[1] or ''
   local held, workflow = before, run.wf
+  local place = place_at(cold[3], routes.of(run))
   local function lacks(letter) return not string.find(held, letter, 1, true) end
   local function wait_at(letter, gate)
     call('HSET', run_key(id), 'bl', letter)
@@ -130,8 +131,8 @@ local function admit(id, run, limit)
     local position = next_counter('seq')
     -- A mutex or a turn without a start is held here for as long as the queue goes on.
     local first = not run.sa and string.match(held, '[mt]')
-    if first then hold_until_start(id, cold[3], first, position) else start_holding(id, cold[3]) end
-    enter_line(gate, id, cold[3], position)
+    if first then hold_until_start(id, place, first, position) else start_holding(id, place) end
+    enter_line(gate, id, place, position)
     if letter ~= 'm' then reopen(gate) end
     return false
   end
@@ -160,7 +161,7 @@ local function admit(id, run, limit)
     held = held .. 'c'
   end
   if held ~= before then call('HSET', run_key(id), 'hg', held) end
-  if before ~= '' then start_holding(id, cold[3]) end
+  if before ~= '' then start_holding(id, place) end
   if throttle and tonumber(call('ZSCORE', starts_key(throttle), id) or 0) == RESERVED then
     set_start(throttle, id, now, period)
     hand_out_starts(throttle)
@@ -171,16 +172,17 @@ end
 -- Takes a run out of the line that it waits in, and out of those that hold something for a start.
 local function leave_line(id)
   local run = call('HMGET', run_key(id), 'bl', 'wf', 'mx', 'th', 'q')
-  start_holding(id, run[5])
+  local place = place_of_run(id, run[5])
+  start_holding(id, place)
   if not run[1] then return end
-  quit_line(gate_of(unpack(run, 1, 4)), id, run[5])
+  quit_line(gate_of(unpack(run, 1, 4)), id, place)
   call('HDEL', run_key(id), 'bl')
 end
 
 -- Gives back those of the letters that a run holds. A start counts for its period, unless it did not come to be: `unstarted`.
 local function give_back(id, held, letters, unstarted)
   local run = call('HMGET', run_key(id), 'wf', 'mx', 'th', 'hd', 'q')
-  if run[4] then start_holding(id, run[5]) end
+  if run[4] then start_holding(id, place_of_run(id, run[5])) end
   local kept = string.gsub(held, '[' .. letters .. ']', '')
   if kept == '' then call('HDEL', run_key(id), 'hg') else call('HSET', run_key(id), 'hg', kept) end
   for letter in string.gmatch(held, '[' .. letters .. ']') do
@@ -199,59 +201,45 @@ local function give_back(id, held, letters, unstarted)
   end
 end
 
--- A run whose queue stands still goes back to the line in which it was handed what it holds, and that is handed on.
-local function take_back(id, queue, position)
+-- A run whose place stands still goes back to the line in which it was handed what it holds, and that is handed on.
+local function take_back(id, place, position)
   local key = run_key(id)
   local run = call('HMGET', key, 'hd', 'wf', 'mx', 'th', 'hg', 'st')
   if not run[1] or run[6] ~= 'q' then
-    call('ZREM', handed_key(queue), id)
+    call('ZREM', handed_key(place), id)
     return
   end
   leave_line(id)
-  call('ZREM', ROOT .. 'queue:' .. queue, id)
-  call('ZREM', ROOT .. 'suspects:' .. queue, id)
+  unqueue(id, (split_sized(place)))
   call('HSET', key, 'bl', run[1])
-  enter_line(gate_of(unpack(run, 1, 4)), id, queue, position)
+  enter_line(gate_of(unpack(run, 1, 4)), id, place, position)
   give_back(id, run[5], string.match('mtc', run[1] .. '.*'), true)
 end
 
--- A run that is queued again with the slot that it had resumes ahead of the waiters, if its queue does not stand still.
+-- A run that is queued again with the slot that it had resumes ahead of the waiters, if its place does not stand still.
 local function keep_slot(id, queue, held)
   if not held or not string.find(held, 'c', 1, true) then return end
-  hold_until_start(id, queue, 'c', 0)
-  if not is_able(queue) then take_back(id, queue, 0) end
+  local place = place_of_run(id, queue)
+  hold_until_start(id, place, 'c', 0)
+  if not is_able(place) then take_back(id, place, 0) end
 end
 
 local LOOKED_AT_ONCE = 20
--- A queue has begun to stand still, or goes on: what its runs hold is handed on, or gates that had passed over them look at them again.
-look_at_queue = function(queue)
-  local passed, handed = ROOT .. 'passed:' .. queue, handed_key(queue)
-  if is_able(queue) then
+-- A place has begun to stand still, or goes on: what its runs hold is handed on, or gates that had passed over them look at them again.
+look_at_place = function(place)
+  local passed, handed = passed_key(place), handed_key(place)
+  if is_able(place) then
     for _, gate in ipairs(call('SPOP', passed, LOOKED_AT_ONCE)) do reopen(gate) end
   else
     local runs = call('ZRANGE', handed, 0, LOOKED_AT_ONCE - 1, 'WITHSCORES')
-    for i = 1, #runs, 2 do take_back(runs[i], queue, runs[i + 1]) end
+    for i = 1, #runs, 2 do take_back(runs[i], place, runs[i + 1]) end
   end
   -- The rest is for later calls.
-  if call('EXISTS', is_able(queue) and passed or handed) == 1 then set_due('\0q' .. queue, queue, now) end
+  if call('EXISTS', is_able(place) and passed or handed) == 1 then set_due('\0q' .. place, (split_sized(place)), now) end
+  tidy_gated(place)
 end
--- Its pause has changed, or who serves it.
+-- Its pause has changed, or who serves it, or which version of a workflow is current.
 local function queue_changed(queue)
-  able[queue] = nil
-  look_at_queue(queue)
-end
-
--- A worker claims from its queues from now on.
-local function serve(worker, queues)
-  for _, queue in ipairs(queues) do
-    call('SADD', ROOT .. 'serving:' .. queue, worker)
-    queue_changed(queue)
-  end
-end
--- It claims no more: nobody need try to wake it.
-local function unserve(worker, queues)
-  for _, queue in ipairs(queues) do
-    call('SREM', ROOT .. 'idle:' .. queue, worker)
-    if call('SREM', ROOT .. 'serving:' .. queue, worker) == 1 then queue_changed(queue) end
-  end
+  able = {}
+  for _, route in ipairs(call('SMEMBERS', ROOT .. 'gated:' .. queue)) do look_at_place(place_at(queue, route)) end
 end

@@ -75,14 +75,19 @@ local function passes_of(id)
   return packed and packed[2] or call('LRANGE', ROOT .. 'passes:' .. id, 0, -1)
 end
 
--- What a run's record shows of its hash, flat.
+-- What a run's record shows of its hash, flat. Nobody alive serves a queued run that waits at no gate: `bl` is w then.
 local function metadata_of(id)
-  local all, flat = call('HGETALL', run_key(id)), {}
+  local all, flat, fields = call('HGETALL', run_key(id)), {}, {}
   for i = 1, #all, 2 do
     if not tonumber(all[i]) then
       flat[#flat + 1] = all[i]
       flat[#flat + 1] = all[i + 1]
+      fields[all[i]] = all[i + 1]
     end
+  end
+  if fields.st == 'q' and not fields.bl and not routes.is_served(fields.q, routes.of(fields)) then
+    flat[#flat + 1] = 'bl'
+    flat[#flat + 1] = 'w'
   end
   return flat
 end

@@ -15,7 +15,7 @@ local function requeue(id, worker)
     call('HSET', key, 'st', 'q', 'av', now)
     enqueue(id, run[11], tonumber(cold[1] or 0), streak, true)
     keep_slot(id, run[11], run[13])
-    wake(run[11])
+    wake(run[11], id)
   end
   return true
 end

@@ -1,0 +1,30 @@
+-- put_aside: a worker was handed a run that it does not serve, as where its set lives alone: the run goes to its lane, at the position that it
+-- had, and claims look from then on. What it was handed of gates is given back: no pass, no attempt, no recovery, and no start if it had none.
+-- ARGS
+--   id
+--   fence
+--   position         as the claim has answered it
+--   suspect          1 if it is one
+--   began            1 if it had begun before the claim
+-- RETURNS OK | DONE | LOST
+local state, run = guard(id, fence)
+if state ~= 'RUNNING' then return state end
+finite(position)
+local key, queue = run_key(id), run[11]
+if run[13] then
+  give_back(id, run[13], began == '1' and 'c' or 'mtc', began ~= '1')
+  run[13] = call('HGET', key, 'hg')
+end
+if began ~= '1' then
+  call('HDEL', key, 'sa')
+  call('HSET', key, 'nb', 1)
+end
+call('SREM', ROOT .. 'owned:' .. run[3], id)
+if is_canceled(id, run) then
+  end_canceled(id, run)
+  return 'OK'
+end
+call('HSET', key, 'st', 'q')
+lanes.enter(suspect == '1' and 's' or 'q', id, queue, routes.of_run(id), position)
+wake_server(queue, id)
+return 'OK'

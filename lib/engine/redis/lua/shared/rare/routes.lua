@@ -1,0 +1,111 @@
+-- What a run needs of its worker, and who has it. The *route* of a run is the name of its workflow; behind that NUL and the version that it is
+-- pinned to, NUL alone if it has not begun and so goes to the current version; behind that \1 and the deployment that it is reserved for. A
+-- queued run keeps its route, whatever becomes current meanwhile. Workers serve a workflow, or NUL-separated a version of it: what a route
+-- resolves to. One table: the number of local names is limited.
+local routes = {}
+
+-- Undoes <bytes of the first>:<first><rest>.
+local function split_sized(text)
+  local size, rest = string.match(text, '^(%d+):(.*)$')
+  size = tonumber(size)
+  return string.sub(rest, 1, size), string.sub(rest, size + 1)
+end
+
+-- Of the fields of a run: a fence tells that it has begun, unless nb says that it was put aside; a failure hook goes with its run.
+function routes.of(fields)
+  local route = fields.wf
+  if fields.ve then
+    route = route .. '\0' .. fields.ve
+  elseif not fields.hk and (fields.nb or not fields.f) then
+    route = route .. '\0'
+  end
+  if fields.on then route = route .. '\1' .. fields.on end
+  return route
+end
+-- Nothing for a run that is gone.
+function routes.of_run(id)
+  local run = call('HMGET', run_key(id), 'wf', 've', 'f', 'hk', 'on', 'nb')
+  return run[1] and routes.of({ wf = run[1], ve = run[2], f = run[3], hk = run[4], on = run[5], nb = run[6] }) or nil
+end
+
+-- What a worker has to serve, and its deployment if it must be that. v<workflow> in `controls` is the current version, if there is one.
+local resolved = {}
+function routes.resolve(route)
+  local found = resolved[route]
+  if not found then
+    local workflow, version, deployment = string.match(route, '^([^%z\1]*)(%z?[^\1]*)\1?(.*)$')
+    if version == '\0' then
+      local current = control('v' .. workflow)
+      version = current and '\0' .. current or ''
+    end
+    found = { workflow .. version, deployment ~= '' and deployment or nil }
+    resolved[route] = found
+  end
+  return found[1], found[2]
+end
+local function deployment_of(set)
+  local about = call('HGET', ROOT .. 'sets', set)
+  return about and cjson.decode(about).deployment
+end
+-- Those of the sets that may execute a run that is reserved for a deployment.
+local function reserved_for(deployment, sets)
+  if not deployment then return sets end
+  local those = {}
+  for _, set in ipairs(sets) do
+    if deployment_of(set) == deployment then those[#those + 1] = set end
+  end
+  return those
+end
+
+local answers = {}
+local function once(question, answer)
+  if answers[question] == nil then answers[question] = answer() end
+  return answers[question]
+end
+-- Who lives, or what is current, has changed within the script.
+function routes.changed() resolved, answers = {}, {} end
+
+function routes.is_served_by(set, route)
+  return once('b' .. set .. route, function()
+    local served, deployment = routes.resolve(route)
+    return call('SISMEMBER', ROOT .. 'serves:' .. set, served) == 1 and #reserved_for(deployment, { set }) == 1
+  end)
+end
+
+local function is_run_served_by(set, id)
+  local route = routes.of_run(id)
+  return route and routes.is_served_by(set, route)
+end
+
+-- Whether a living worker claims runs of this route from the queue.
+function routes.is_served(queue, route)
+  return once('q' .. #queue .. ':' .. queue .. route, function()
+    local served, deployment = routes.resolve(route)
+    local sets = call('SINTER', ROOT .. 'servers:' .. served, ROOT .. 'serving:' .. queue)
+    return #reserved_for(deployment, sets) > 0
+  end)
+end
+
+-- Where several sets live: wakes an idle worker that serves the run; for an entry that is no run, any that serves the queue.
+local function wake_server(queue, id)
+  local route = routes.of_run(id)
+  local sets = once('w' .. #queue .. ':' .. queue .. (route or ''), function()
+    if not route then return call('SMEMBERS', ROOT .. 'serving:' .. queue) end
+    local served, deployment = routes.resolve(route)
+    return reserved_for(deployment, call('SINTER', ROOT .. 'servers:' .. served, ROOT .. 'serving:' .. queue))
+  end)
+  -- Not always the same one first.
+  local first = now_us % math.max(1, #sets)
+  for i = 1, #sets do
+    if wake_one_of(sets[(first + i) % #sets + 1], queue) then return end
+  end
+end
+
+-- Wakes up to `most` idle workers for what waits in a queue, at least one of each set; each wakes the next for what it has to leave.
+local function wake_for_queue(queue, most)
+  for _, set in ipairs(call('SMEMBERS', ROOT .. 'serving:' .. queue)) do
+    for _ = 1, most do
+      if not wake_one_of(set, queue) then break end
+    end
+  end
+end
