@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BeforeApplicationShutdown, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { errorListOf, RedflowClient, type Stats, startWorker, type Worker } from './engine/index.js';
 import type { RedflowExplorer } from './redflow.explorer.js';
-import { minifiedNames, unservedQueue } from './redflow.messages.js';
+import { minifiedNames, restingRuns, unservedQueue } from './redflow.messages.js';
 import type { ResolvedRedflowOptions } from './redflow.options.js';
 import type { RedflowWorkers, WorkingConnection } from './redflow.workers.js';
 import { bootTable } from './redflow-boot-table.js';
@@ -12,10 +12,7 @@ import type { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
 export interface ConnectionHealth {
   readonly redis: 'up' | 'down';
   readonly worker?: 'up' | 'down';
-  /**
-   * Workflows that no living worker serves, and those of this application whose queue none serves; absent if there are none. They leave the
-   * status as it is.
-   */
+  /** What no living worker serves: workflows of this application, and all that have runs; absent if there is none. The status stays as it is. */
   readonly unserved?: Stats['unserved'];
 }
 
@@ -130,18 +127,17 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
     return { ...health, worker: stats?.workers.some(({ id }) => id === workerId) ? 'up' : 'down' };
   }
 
-  /** Asks Redis only where this worker leaves out a queue of this application: without `queues` it serves them all. */
+  /** Of this application what its worker leaves out, as with a wrong name among `queues`; of others what has runs that rest. */
   private async warnOfUnserved(): Promise<void> {
     const { client, worker } = this.options;
-    const { queues } = worker || {};
-    if (!queues) return;
-    const stats = await this.client.getStats().catch(() => undefined);
-    const served = new Set(stats?.workers.flatMap((one) => one.queues));
-    const definitions = new Set(this.directory.registry.list().map(({ name }) => name));
-    for (const { workflow, queue } of stats?.unserved ?? []) {
-      if (definitions.has(workflow) && !served.has(queue))
-        client.logger?.warn(unservedQueue(workflow, queue, queues), { workflow, queue });
+    const unserved = (await this.client.getStats().catch(() => undefined))?.unserved ?? [];
+    const names = new Set(this.directory.registry.list().map(({ name }) => name));
+    const queues = worker ? worker.queues : undefined;
+    for (const { workflow, queue } of unserved) {
+      if (queues && names.has(workflow)) client.logger?.warn(unservedQueue(workflow, queue, queues), { workflow, queue });
     }
+    const resting = unserved.filter(({ workflow, runs }) => runs > 0 && !(queues && names.has(workflow)));
+    if (resting.length > 0) client.logger?.warn(restingRuns(resting), { unserved: resting });
   }
 
   /** A hook of somebody else that waits for a result, or for a consumer that does, would keep Nest from ever calling ours. */

@@ -3,6 +3,7 @@ import { Controller, Get } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import { Redis } from 'ioredis';
+import { createClient } from '../../lib/engine/index.js';
 import {
   RedflowHealthIndicator,
   RedflowModule,
@@ -100,7 +101,9 @@ describe('RedflowHealthIndicator', () => {
           expect(await indicator.isHealthy('flows')).toEqual({
             flows: {
               status: 'down',
-              connections: { default: { redis: 'up', worker: 'down', unserved: [{ workflow: 'idle', queue: 'default' }] } },
+              connections: {
+                default: { redis: 'up', worker: 'down', unserved: [{ workflow: 'idle', queue: 'default', runs: 0 }] },
+              },
             },
           });
         },
@@ -137,7 +140,9 @@ describe('RedflowHealthIndicator', () => {
       { providers: [NightlyWorkflow] },
       async ({ module }) => {
         const indicator = module.get(RedflowHealthIndicator, { strict: false });
-        const connections = { default: { redis: 'up', worker: 'up', unserved: [{ workflow: 'nightly', queue: 'reports' }] } };
+        const connections = {
+          default: { redis: 'up', worker: 'up', unserved: [{ workflow: 'nightly', queue: 'reports', runs: 0 }] },
+        };
         expect(await indicator.isHealthy()).toEqual({ redflow: { status: 'up', connections } });
         const serving = { redflow: { ...options, worker: { queues: ['reports'] } } };
         await withApp(
@@ -158,11 +163,28 @@ describe('RedflowHealthIndicator', () => {
       { providers: [NightlyWorkflow] },
       async ({ module }) => {
         const indicator = module.get(RedflowHealthIndicator, { strict: false });
-        const connections = { default: { redis: 'up', unserved: [{ workflow: 'nightly', queue: 'reports' }] } };
+        const connections = { default: { redis: 'up', unserved: [{ workflow: 'nightly', queue: 'reports', runs: 0 }] } };
         expect(await indicator.isHealthy()).toEqual({ redflow: { status: 'up', connections } });
       },
       { redflow: { worker: false } },
     );
+  });
+});
+
+describe('the boot beside other services', () => {
+  it('says in one line which runs rest because nobody alive serves them', async () => {
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+    const { url, prefix } = connection();
+    const client = createClient({ url, prefix });
+    for (const name of ['orders', 'orders', 'mails']) await client.runByName(name, undefined, { allowUnknown: true });
+    await client.close();
+    await withApp({ providers: [IdleWorkflow] }, async () => {}, { redflow: { prefix, logger } });
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^No living worker serves (?=.*workflow "orders" \(2 runs in queue "default"\))(?=.*workflow "mails" \(1 run in queue "default"\)).*: these runs rest until one does\.$/,
+      ),
+    ]);
   });
 });
 

@@ -25,15 +25,18 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `hooks`                | list   | runs of failure hooks in the order of the failures; those that have ended are dropped as they are met |
  * | `queue:<queue>`        | zset   | queued runs by priority, then arrival |
  * | `suspects:<queue>`     | zset   | queued runs that crashed 3 workers in a row |
- * | `due`                  | zset   | parked and delayed runs by the time they go on; a NUL and a gate by the time at which its waiters may; a NUL, `q` and a queue whose gates are still to be looked at |
- * | `line:<len>:<gate><queue>` | zset | queued runs of a queue blocked at a gate, in order of arrival: `m<len>:<wf>:<key>` mutex, `t<len>:<wf>:<key>` throttle, `c<wf>` maxConcurrency |
- * | `waiting:<gate>`       | zset   | queues with such runs, by the position of the first |
- * | `passed:<queue>`       | set    | gates that passed over such runs since the queue was paused or served by nobody |
- * | `handed:<queue>`       | zset   | runs that hold something of a gate for a start still to come, by their position in its line |
+ * | `lane:<kind><len>:<route><queue>` | zset | queued runs that claims of workers which do not serve them have passed over, at their old positions; `q`, or `s` of suspects. A route is a workflow; NUL and the version it is pinned to, or NUL alone before it has begun; \\x01 and a deployment if it is reserved for that |
+ * | `lanes:<queue>`        | zset   | kinds and routes of its lanes by a lower bound of the first position |
+ * | `due`                  | zset   | parked and delayed runs by the time they go on; a NUL and a gate by the time at which its waiters may; a NUL, `q` and a place whose gates are still to be looked at |
+ * | `line:<len>:<gate><place>` | zset | queued runs of a place, `<len>:<queue><route>`, blocked at a gate, in order of arrival: `m<len>:<wf>:<key>` mutex, `t<len>:<wf>:<key>` throttle, `c<wf>` maxConcurrency |
+ * | `waiting:<gate>`       | zset   | places with such runs, by the position of the first |
+ * | `passed:<place>`       | set    | gates that passed over such runs since the queue was paused or the route served by nobody |
+ * | `handed:<place>`       | zset   | runs that hold something of a gate for a start still to come, by their position in its line |
+ * | `gated:<queue>`        | set    | routes of its places that have either |
  * | `mutex:<len>:<wf>:<key>` | string | run that holds the mutex |
  * | `starts:<len>:<wf>:<key>` | zset | runs that a throttle let start within its period, by time; those still to start last |
  * | `slots:<wf>`           | set    | runs that count for `maxConcurrency` |
- * | `controls`             | hash   | `c<workflow>` its maxConcurrency, `v<workflow>` its current version, `p<queue>` while that is paused |
+ * | `controls`             | hash   | `c<workflow>` its maxConcurrency, `v<workflow>` its current version, `p<queue>` while that is paused, `l<queue>` while it has lanes, `set`: see `sets` |
  * | `open:<wf>`            | hash   | how many runs are open by kind: `v<version>` pinned to it, `h<version>` failed ones whose failure hook is still to come, `p1<id>` and `p0<id>` answered so by `ctx.patched()` |
  * | `idem:<len>:<wf>:<key>`| string | run id of an idempotency key, with its TTL |
  * | `debounce:<len>:<wf>:<key>` | string | debounced run that is yet to start |
@@ -63,8 +66,10 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `worker:<id>`          | hash   | what a worker says of itself, `dp` its deployment, `tm` its team while it claims, and its last claim |
  * | `owned:<id>`           | set    | runs a worker executes |
  * | `wake:<id>`            | list   | what an idle worker blocks on |
- * | `idle:<queue>`         | set    | workers that have free slots for a queue |
- * | `serving:<queue>`      | set    | workers that claim from a queue |
+ * | `set:<set>`            | set    | living workers that serve the same routes and queues in the same deployment: a set is 12 digits of the SHA-1 of these |
+ * | `sets`                 | hash   | living sets: deployment and queues, JSON; `set` in `counters` and `controls` is the id of the only one, or `+` |
+ * | `serves:<set>`, `servers:<route>`, `serving:<queue>` | set | what a set serves, a workflow or with NUL a version of it; the sets that do; the sets of a queue |
+ * | `idle:<set>:<queue>`   | set    | workers of a set that have free slots for a queue |
  * | `queues`, `workflows`, `counters` | | names of queues, metadata by workflow, sequence numbers |
  * | `clock`                | string | offset of the test clock, under a `redflow-test:` prefix only |
  * | `selftest`             | string | made and deleted by the self-test of a boot |
@@ -192,7 +197,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `uk` on a run whose creator did not know the options of its workflow, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` or `packed` that a retry has left behind, `lg` bytes of the input and context that it was created with where they are many, `z` number of the pieces, in fields 1, 2, …, into which its data and passes are packed since it ended, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `hd` the first of those that it holds for a start still to come, `rn` nonce of the last retry, `pd` set when `ctx.patched()` has answered in it, `db` and `df` debounce key and time of the first create while it is pending. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `uk` on a run whose creator did not know the options of its workflow, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` or `packed` that a retry has left behind, `lg` bytes of the input and context that it was created with where they are many, `z` number of the pieces, in fields 1, 2, …, into which its data and passes are packed since it ended, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `hd` the first of those that it holds for a start still to come, `rn` nonce of the last retry, `nb` on a run that was put aside before it began, `on` the deployment that it is reserved for, `pd` set when `ctx.patched()` has answered in it, `db` and `df` debounce key and time of the first create while it is pending. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],

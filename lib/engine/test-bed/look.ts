@@ -16,17 +16,32 @@ local function add(state, id, queue)
   busy[#busy + 1] = { state, id, run[1] or '', queue or run[2] or '' }
 end
 
-local served = {}
+-- Whether a living worker serves a run in its queue: see routes.lua.
+local function is_served(id, queue)
+  local run = call('HMGET', ROOT .. 'run:' .. id, 'wf', 've', 'f', 'hk', 'nb', 'on')
+  if not run[1] then return false end
+  local has_begun = run[4] or run[3] and not run[5]
+  local version = run[2] or not has_begun and call('HGET', ROOT .. 'controls', 'v' .. run[1])
+  for _, set in ipairs(call('SINTER', ROOT .. 'servers:' .. run[1] .. (version and '\\0' .. version or ''), ROOT .. 'serving:' .. queue)) do
+    if not run[6] or cjson.decode(call('HGET', ROOT .. 'sets', set)).deployment == run[6] then return true end
+  end
+  return false
+end
 local workers = call('ZRANGE', ROOT .. 'workers', 0, -1)
 for _, worker in ipairs(workers) do
   for _, id in ipairs(call('SMEMBERS', ROOT .. 'owned:' .. worker)) do add('running', id) end
-  for _, queue in ipairs(cjson.decode(call('HGET', ROOT .. 'worker:' .. worker, 'queues') or '[]')) do served[queue] = true end
 end
 for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
   local paused = call('HEXISTS', ROOT .. 'controls', 'p' .. queue) == 1
-  local state = paused and 'paused' or served[queue] and 'queued' or 'unserved'
-  for _, kind in ipairs({ 'queue:', 'suspects:' }) do
-    for _, id in ipairs(call('ZRANGE', ROOT .. kind .. queue, 0, MOST - 1)) do add(state, id, queue) end
+  local sources = { ROOT .. 'queue:' .. queue, ROOT .. 'suspects:' .. queue }
+  for _, lane in ipairs(call('ZRANGE', ROOT .. 'lanes:' .. queue, 0, -1)) do
+    local route = string.sub(lane, 2)
+    sources[#sources + 1] = ROOT .. 'lane:' .. string.sub(lane, 1, 1) .. #route .. ':' .. route .. queue
+  end
+  for _, source in ipairs(sources) do
+    for _, id in ipairs(call('ZRANGE', source, 0, MOST - 1)) do
+      add(paused and 'paused' or is_served(id, queue) and 'queued' or 'unserved', id, queue)
+    end
   end
 end
 for _, id in ipairs(call('ZRANGEBYSCORE', ROOT .. 'due', '-inf', now, 'LIMIT', 0, MOST)) do add('due', id) end
