@@ -102,7 +102,7 @@ describe('RedflowHealthIndicator', () => {
             flows: {
               status: 'down',
               connections: {
-                default: { redis: 'up', worker: 'down', unserved: [{ workflow: 'idle', queue: 'default', runs: 0 }] },
+                default: { redis: 'up', worker: 'down' },
               },
             },
           });

@@ -35,7 +35,8 @@ end
 local executed, listed = {}, {}
 for _, run in ipairs(running) do
   local place = place_of_lists(run[3], run[4])
-  executed[place] = (executed[place] or 0) + 1
+  -- A worker that claims does not execute what nobody serves: it is about to put that aside.
+  if call('HEXISTS', ROOT .. 'worker:' .. run[5], 'set') == 0 then executed[place] = (executed[place] or 0) + 1 end
 end
 for _, place in ipairs(call('SMEMBERS', ROOT .. 'places')) do
   local workflow, queue = split_sized(place)

@@ -44,13 +44,13 @@ local function leave_indexes(id)
   end
 end
 
--- The runs in execution, { id, stamp, workflow, queue } each: they are no more than the workers have slots.
+-- The runs in execution, { id, stamp, workflow, queue, worker } each: they are no more than the workers have slots.
 local function running_runs()
   local runs = {}
   for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
     for _, id in ipairs(call('SMEMBERS', ROOT .. 'owned:' .. worker)) do
       local run = call('HMGET', run_key(id), 'st', 'cs', 'wf', 'q')
-      if run[1] == 'r' and run[2] then runs[#runs + 1] = { id, run[2], run[3], run[4] } end
+      if run[1] == 'r' and run[2] then runs[#runs + 1] = { id, run[2], run[3], run[4], worker } end
     end
   end
   return runs
