@@ -234,6 +234,7 @@ describe('a version that nobody has declared', () => {
     expect(await engine.client.getRun('r1')).toBeNull();
     const { id } = await engine.client.runByName('order', 0);
     await engine.client.cancelRun(id);
+    await engine.until(id, 'canceled');
     expect(await rejection(engine.client.retryRun(id, { version: '3' }))).toBeInstanceOf(UnknownVersionError);
     expect(await engine.client.getRun(id)).toMatchObject({ status: 'canceled' });
   });
