@@ -116,7 +116,7 @@ describe('a service that is down', () => {
     await engine.worker.stop();
     await engine.startWorker({ workflows: [flow('mail')] });
     expect(engine.logs.matching('warn', /No living worker serves "invoice"/)).toHaveLength(1);
-    expect((await engine.client.getStats()).unserved).toEqual([{ workflow: 'invoice', queue: 'default' }]);
+    expect((await engine.client.getStats()).unserved).toEqual([{ workflow: 'invoice', queue: 'default', runs: 0 }]);
     await engine.startWorker({ workflows: [invoice] });
     expect((await engine.client.getStats()).unserved).toEqual([]);
   });

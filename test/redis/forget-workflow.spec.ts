@@ -16,7 +16,7 @@ async function unserved(): Promise<EngineRoom> {
   await room.send(pauseSchedule('removed'));
   await start(room, 'w1', 'd1', CODE);
   await room.send(pauseSchedule('nightly'));
-  for (const worker of ['w0', 'w1']) await room.send(removeWorker(worker, []));
+  for (const worker of ['w0', 'w1']) await room.send(removeWorker(worker));
   await room.create({ id: 'r1' });
   return room;
 }
@@ -38,7 +38,7 @@ describe('forgetWorkflow()', () => {
   it('takes a bounded number of entries per call', async () => {
     const room = openEngineRoom();
     await start(room, 'w1', 'd1', { events: Array.from({ length: 450 }, (_, index) => `e${index}`) });
-    await room.send(removeWorker('w1', []));
+    await room.send(removeWorker('w1'));
     const answers = [];
     do answers.push(await room.send(forgetWorkflow('greet')));
     while (answers.at(-1) === 'AGAIN');
@@ -97,7 +97,7 @@ describe('listUnserved()', () => {
     expect(await room.send(listUnserved(10))).toEqual([]);
     await room.expireLease('w1');
     expect(await room.send(listUnserved(10))).toEqual([{ workflow: 'a', queue: 'default' }]);
-    await room.send(removeWorker('w2', []));
+    await room.send(removeWorker('w2'));
     expect((await room.send(listUnserved(10))).map(({ workflow }) => workflow).sort()).toEqual(['a', 'b', 'both']);
     expect(await room.send(listUnserved(1))).toHaveLength(1);
   });

@@ -6,7 +6,6 @@ import { pauseQueue } from '../../lib/engine/redis/pause-queue.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { readStats } from '../../lib/engine/redis/read-stats.js';
 import { reapWorkers } from '../../lib/engine/redis/reap-workers.js';
-import { registerWorkflows } from '../../lib/engine/redis/register-workflows.js';
 import { removeWorker } from '../../lib/engine/redis/remove-worker.js';
 import { resumeQueue } from '../../lib/engine/redis/resume-queue.js';
 import { retireWorker } from '../../lib/engine/redis/retire-worker.js';
@@ -342,9 +341,7 @@ describe('gates', () => {
     await room.register('w1', ['default'], { serves: ['w', 'w\x001'] });
     await room.register('w2', ['default'], { serves: ['w', 'w\x002'] });
     await room.redis.hset(room.key('controls'), 'vw', '1');
-    await room.send(
-      registerWorkflows('app', [{ args: ['w', 'w', JSON.stringify({ name: 'w', app: 'app', maxConcurrency: 1 })] }], false),
-    );
+    await room.redis.hset(room.key('controls'), 'cw', 1);
     await run(room, 'first', 'w');
     expect(await claim(room, 'w1')).toEqual(['first']);
     await run(room, 'second', 'w', { version: '2' });
@@ -365,9 +362,7 @@ describe('gates', () => {
 
   it('take back what a run was handed whose last worker leaves while it is in a lane', async () => {
     const room = await twoServices();
-    await room.send(
-      registerWorkflows('app', [{ args: ['w', 'b', JSON.stringify({ name: 'b', app: 'app', maxConcurrency: 1 })] }], false),
-    );
+    await room.redis.hset(room.key('controls'), 'cb', 1);
     await run(room, 'b1', 'b');
     expect(await claim(room, 'b')).toEqual(['b1']);
     await run(room, 'b2', 'b');

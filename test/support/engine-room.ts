@@ -169,13 +169,7 @@ export class EngineRoom {
   async register(
     workerId = 'w1',
     queues: readonly string[] = ['default'],
-    {
-      app = 'app',
-      deployment = 'd1',
-      workflows = [] as readonly string[],
-      serves = GREET,
-      since = '',
-    } = {},
+    { app = 'app', deployment = 'd1', workflows = [] as readonly string[], serves = GREET, since = '' } = {},
   ): Promise<string> {
     const team = { id: `team of ${deployment} with ${workflows.join()}`, workflows };
     const declared = { deployment, team, forgetAfterMs: HOUR_MS, serves, since };
