@@ -25,33 +25,44 @@ local function finite(text)
 end
 local function run_key(id) return ROOT .. 'run:' .. id end
 local function data_key(id) return ROOT .. 'data:' .. id end
-local counters
+local counters, are_counted, living_set
+local function load_counters()
+  if counters then return end
+  local known = call('HMGET', ROOT .. 'counters', 'seq', 'created', 'set')
+  counters = { seq = tonumber(known[1] or 0), created = tonumber(known[2] or 0) }
+  living_set = living_set or known[3] or ''
+end
 local function next_counter(name)
-  if not counters then
-    local known = call('HMGET', ROOT .. 'counters', 'seq', 'created')
-    counters = { seq = tonumber(known[1] or 0), created = tonumber(known[2] or 0) }
-  end
+  load_counters()
+  are_counted = true
   local value = counters[name] + 1
   if name == 'created' and value < now_us then value = now_us end
   counters[name] = value
   return value
 end
 local nobody_idle = {}
-local function wake(queue)
-  if nobody_idle[queue] then return end
+local function idle_key(set, queue) return ROOT .. 'idle:' .. set .. ':' .. queue end
+local function wake_one_of(set, queue)
+  local idle = idle_key(set, queue)
+  if nobody_idle[idle] then return false end
   for _ = 1, 100 do
-    local worker = call('SPOP', ROOT .. 'idle:' .. queue)
+    local worker = call('SPOP', idle)
     if not worker then
-      nobody_idle[queue] = true
-      return
+      nobody_idle[idle] = true
+      return false
     end
     local lease = call('ZSCORE', ROOT .. 'workers', worker)
     if lease and tonumber(lease) > real then
       call('LPUSH', ROOT .. 'wake:' .. worker, '1')
-      call('PEXPIRE', ROOT .. 'wake:' .. worker, 60000)
-      return
+      return true
     end
   end
+  return false
+end
+local function wake(queue, id)
+  if not living_set then load_counters() end
+  if living_set == '' then return end
+  if living_set == '+' then rare().wake_server(queue, id) else wake_one_of(living_set, queue) end
 end
 local known_queues = {}
 local function enqueue(id, queue, priority, streak, front)
@@ -67,9 +78,9 @@ local function enqueue(id, queue, priority, streak, front)
     call('SADD', ROOT .. 'queues', queue)
   end
 end
-local function set_due(id, queue, at)
-  call('ZADD', ROOT .. 'due', at, id)
-  if call('ZRANGE', ROOT .. 'due', 0, 0)[1] == id then wake(queue) end
+local function set_due(entry, queue, at, id)
+  call('ZADD', ROOT .. 'due', at, entry)
+  if call('ZRANGE', ROOT .. 'due', 0, 0)[1] == entry then wake(queue, id or entry) end
 end
 local lists, changed, moved = {}, {}, {}
 local new_ids = {}
@@ -114,8 +125,8 @@ local function move(id, workflow, queue, stamp, from, to)
 end
 local function promote(limit)
   local ids = call('ZRANGEBYSCORE', ROOT .. 'due', '-inf', now, 'LIMIT', 0, limit)
-  local queues = {}
-  if #ids == 0 then return queues end
+  local promoted = {}
+  if #ids == 0 then return promoted end
   call('ZREM', ROOT .. 'due', unpack(ids))
   for _, id in ipairs(ids) do
     local gate = string.byte(id) == 0
@@ -126,10 +137,11 @@ local function promote(limit)
       call('HSET', run_key(id), 'st', 'q')
       move(id, run[5], run[2], run[6], run[1], 'q')
       enqueue(id, run[2], tonumber(run[3] or 0), run[4])
-      queues[#queues + 1] = run[2]
+      promoted[#promoted + 1] = id
+      promoted[#promoted + 1] = run[2]
     end
   end
-  return queues
+  return promoted
 end
 local function next_due()
   local head = call('ZRANGE', ROOT .. 'due', 0, 0, 'WITHSCORES')
@@ -203,6 +215,11 @@ local function record_pass(id, failures, outcome, since, worker, failure, till)
   local attempt = tonumber(failures or 0) + 1
   local line = attempt .. ',' .. outcome .. ',' .. since .. ',' .. (till or now_text) .. ',' .. worker .. ';' .. (failure or '')
   call('RPUSH', ROOT .. 'passes:' .. id, line)
+end
+local controls
+local function control(name)
+  if controls then return controls[name] end
+  return call('HGET', ROOT .. 'controls', name) or nil
 end
 local ops = {}
 local function tag_key(name, value) return ROOT .. 'tagged:' .. #name .. ':' .. name .. value end
@@ -291,7 +308,7 @@ local function create(run)
     set_due(id, run.queue, start)
   else
     enqueue(id, run.queue, tonumber(run.priority), 0)
-    wake(run.queue)
+    wake(run.queue, id)
   end
   return { 'CREATED', id }
 end
@@ -369,15 +386,26 @@ ops.claim_runs = function(base, count)
   local lease = call('ZSCORE', ROOT .. 'workers', worker)
   if not lease or tonumber(lease) <= real then return { 'LOST' } end
   local record = ROOT .. 'worker:' .. worker
-  local controls = {}
-  local set = call('HGETALL', ROOT .. 'controls')
-  for i = 1, #set, 2 do controls[set[i]] = set[i + 1] end
+  controls = {}
+  local known = call('HGETALL', ROOT .. 'controls')
+  for i = 1, #known, 2 do controls[known[i]] = known[i + 1] end
+  living_set = controls.set or ''
+  local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane, 'set', 'app')
+  local set = last[3]
+  local is_alive = set and (living_set == set or living_set == '+' and call('HEXISTS', ROOT .. 'sets', set) == 1)
+  if not is_alive and (set or not last[4]) then return { 'LOST' } end
   local served = {}
-  for i = queues_first, queues_last do served[ARGV[i]] = true end
-  for _, queue in ipairs(promote(100)) do
-    if not served[queue] then wake(queue) end
+  for i = queues_first, queues_last do served[ARGV[i]] = is_alive end
+  local function looks_at(queue) return living_set == '+' or controls['l' .. queue] end
+  local function is_ours(queue, id)
+    return served[queue] and (living_set ~= '+' or rare().is_run_served_by(set, id))
+  end
+  local promoted = promote(100)
+  for i = 1, #promoted, 2 do
+    if not is_ours(promoted[i + 1], promoted[i]) then wake(promoted[i + 1], promoted[i]) end
   end
   local MOST_BLOCKED = 200
+  local aside = { left = 200 }
   local MOST_FIELDS, room = 256, 1048576
   local taken, owned = {}, {}
   local answer = { 'OK', now, 0 }
@@ -386,37 +414,38 @@ ops.claim_runs = function(base, count)
     if fields.f then return call('HLEN', data) <= MOST_FIELDS and (call('MEMORY', 'USAGE', data, 'SAMPLES', 0) or 0) <= room end
     return tonumber(fields.lg or 0) <= room
   end
-  local function hand_over(id, fence, suspect, run, fields)
+  local function hand_over(id, fence, suspect, position, began, run, fields)
     local data = data_key(id)
     local payloads = has_room(data, fields) and call('HGETALL', data) or 0
     if payloads ~= 0 then
       for i = 2, #payloads, 2 do room = room - #payloads[i] end
     end
-    taken[#taken + 1] = { id, fence, suspect }
-    answer[#answer + 1] = { id, fence, suspect, cjson.encode(run), payloads }
+    taken[#taken + 1] = { id, fence, suspect, position, began }
+    answer[#answer + 1] = { id, fence, suspect, cjson.encode(run), payloads, position, began }
   end
   local function is_left()
     for i = queues_first, queues_last do
-      if not controls['p' .. ARGV[i]] and call('EXISTS', ROOT .. 'queue:' .. ARGV[i]) == 1 then return true end
+      local queue = ARGV[i]
+      local is_open = not controls['p' .. queue]
+      if is_open and call('EXISTS', ROOT .. 'queue:' .. queue) == 1 then return true end
+      if is_open and controls['l' .. queue] and call('EXISTS', ROOT .. 'lanes:' .. queue) == 1 then return true end
     end
     return false
   end
+  local MATTERS = { st = 1, f = 1, w = 1, sa = 1, ca = 1, wf = 1, ve = 1, hk = 1, on = 1, nb = 1, mx = 1, th = 1, lg = 1 }
   local function read(id)
     local run = call('HGETALL', run_key(id))
     local fields = {}
     for i = 1, #run, 2 do
-      local name = run[i]
-      if name == 'st' or name == 'f' or name == 'w' or name == 'sa' or name == 'ca' or name == 'wf' or name == 'mx' or name == 'th'
-        or name == 'lg' or name == 've' or name == 'hk' then
-        fields[name] = run[i + 1]
-      end
+      if MATTERS[run[i]] then fields[run[i]] = run[i + 1] end
     end
     return run, fields
   end
   local MOST_SUSPECTS = 16
   local function group_of(streak) return math.max(1, math.min(MOST_SUSPECTS, 2 ^ (tonumber(alone) - streak))) end
   local function pin(id, run, fields)
-    local version = not (fields.f or fields.ve or fields.hk) and controls['v' .. fields.wf]
+    local has_begun = fields.f and not fields.nb
+    local version = not (has_begun or fields.ve or fields.hk) and controls['v' .. fields.wf]
     if not version then return end
     call('HSET', run_key(id), 've', version)
     count_open(fields.wf, 'v' .. version, 1)
@@ -424,9 +453,15 @@ ops.claim_runs = function(base, count)
     run[#run + 1] = version
   end
   local blocked = 0
-  local function claim(id, group)
-    local run, fields = read(id)
+  local function claim(first, group, kind, queue)
+    local id, position, run, fields = first[1], first[2], first[4], first[5]
+    local is_looked_at = run
+    if not run then
+      run, fields = read(id)
+    end
     if fields.st ~= 'q' then return end
+    local is_versioned = fields.ve or fields.on or controls['v' .. fields.wf]
+    if is_versioned and not is_looked_at and rare().pass_over(set, kind, id, queue, position, fields, aside) then return end
     local limit = controls['c' .. fields.wf]
     if (limit or fields.mx or fields.th) and not rare().admit(id, fields, limit) then
       blocked = blocked + 1
@@ -435,64 +470,98 @@ ops.claim_runs = function(base, count)
     local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
     call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
     if fields.ca and not fields.sa then call('HSET', run_key(id), 'ca', now_text) end
+    if fields.nb then call('HDEL', run_key(id), 'nb') end
     pin(id, run, fields)
     owned[#owned + 1] = id
-    hand_over(id, fence, group, run, fields)
+    hand_over(id, fence, group, position, fields.sa and 1 or 0, run, fields)
   end
+  local function is_full(free) return #taken >= free or blocked >= MOST_BLOCKED or aside.left <= 0 end
   local more_suspects, held_suspects = tonumber(suspects), tonumber(held)
   local function claim_suspects(queue, free)
     local key = ROOT .. 'suspects:' .. queue
-    while more_suspects > 0 and #taken < free and blocked < MOST_BLOCKED do
-      local id = call('ZRANGE', key, 0, 0)[1]
-      if not id then return end
-      local group = group_of(tonumber(call('HGET', run_key(id), 'rs') or 0))
+    local function first_suspect()
+      local head = call('ZRANGE', key, 0, 0, 'WITHSCORES')
+      return head[1] and { head[1], head[2], key } or nil
+    end
+    local peek = looks_at(queue) and rare().served_runs(set, 's', queue, aside, read) or first_suspect
+    while more_suspects > 0 and not is_full(free) do
+      local first = peek()
+      if not first then return end
+      local group = group_of(tonumber(call('HGET', run_key(first[1]), 'rs') or 0))
       if held_suspects >= group then break end
-      call('ZREM', key, id)
+      call('ZREM', first[3], first[1])
       local before = #taken
-      claim(id, group)
+      claim(first, group, 's', queue)
       if #taken > before then
         held_suspects = held_suspects + 1
         more_suspects = math.min(more_suspects - 1, group - held_suspects)
       end
     end
-    if held_suspects > tonumber(held) and call('EXISTS', key) == 1 then wake(queue) end
+    local next = held_suspects > tonumber(held) and peek()
+    if next then wake(queue, next[1]) end
+  end
+  local function claim_queued(queue, free)
+    while not is_full(free) do
+      local asked = free - #taken
+      local popped = call('ZPOPMIN', ROOT .. 'queue:' .. queue, asked)
+      for i = 1, #popped, 2 do claim({ popped[i], popped[i + 1] }, 0, 'q', queue) end
+      if #popped < asked * 2 then return end
+    end
+  end
+  local function claim_served(queue, peek, free)
+    while #taken < free and blocked < MOST_BLOCKED do
+      local first = peek()
+      if not first then return end
+      call('ZREM', first[3], first[1])
+      claim(first, 0, 'q', queue)
+    end
+  end
+  local function leave(queue, peek)
+    if not peek then
+      if call('EXISTS', ROOT .. 'queue:' .. queue) == 1 then wake(queue) end
+      return
+    end
+    local first = peek()
+    if first then wake(queue, first[1]) elseif aside.left <= 0 then wake_one_of(set, queue) end
   end
   local again = false
-  local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane)
   if tonumber(last[1] or 0) > tonumber(seq) then return answer end
   if last[1] == seq then
     for _, pair in ipairs(cjson.decode(last[2])) do
       local run, fields = read(pair[1])
-      if fields.st == 'r' and fields.f == pair[2] and fields.w == worker then hand_over(pair[1], pair[2], pair[3], run, fields) end
+      local is_held = fields.st == 'r' and fields.f == pair[2] and fields.w == worker
+      if is_held then hand_over(pair[1], pair[2], pair[3], pair[4], pair[5], run, fields) end
     end
     again = true
-  else
-    local free = tonumber(want)
+  elseif is_alive then
+    local free, peeks = tonumber(want), {}
     for i = queues_first, queues_last do
       local queue = ARGV[i]
-      local open = not controls['p' .. queue]
-      if open then claim_suspects(queue, free) end
-      while open and #taken < free and blocked < MOST_BLOCKED do
-        local asked = free - #taken
-        local popped = call('ZPOPMIN', ROOT .. 'queue:' .. queue, asked)
-        for j = 1, #popped, 2 do claim(popped[j], 0) end
-        if #popped < asked * 2 then break end
+      if not controls['p' .. queue] then
+        claim_suspects(queue, free)
+        if looks_at(queue) then
+          peeks[queue] = rare().served_runs(set, 'q', queue, aside, read)
+          claim_served(queue, peeks[queue], free)
+        else
+          claim_queued(queue, free)
+        end
       end
     end
     in_chunks(owned, function(...) call('SADD', ROOT .. 'owned:' .. worker, ...) end)
     if #taken > 0 then call('HSET', record, 'claimSeq' .. lane, seq, 'claimed' .. lane, cjson.encode(taken)) end
     for i = queues_first, queues_last do
       local queue = ARGV[i]
+      local idle = idle_key(set, queue)
       if #taken < free then
-        call('SADD', ROOT .. 'idle:' .. queue, worker)
-        nobody_idle[queue] = nil
+        call('SADD', idle, worker)
+        nobody_idle[idle] = nil
       else
-        if spare == '0' then call('SREM', ROOT .. 'idle:' .. queue, worker) end
-        if not controls['p' .. queue] and call('EXISTS', ROOT .. 'queue:' .. queue) == 1 then wake(queue) end
+        if spare == '0' then call('SREM', idle, worker) end
+        if not controls['p' .. queue] then leave(queue, peeks[queue]) end
       end
     end
   end
-  answer[3] = (again or blocked > 0) and #taken < tonumber(want) and is_left() and 0 or next_due()
+  answer[3] = (again or blocked > 0 or aside.left <= 0) and #taken < tonumber(want) and is_left() and 0 or next_due()
   return answer
 end
 ops.commit_step = function(base, count)
@@ -600,6 +669,94 @@ end
 local made
 rare = function()
 if made then return made end
+local routes = {}
+local function split_sized(text)
+  local size, rest = string.match(text, '^(%d+):(.*)$')
+  size = tonumber(size)
+  return string.sub(rest, 1, size), string.sub(rest, size + 1)
+end
+function routes.of(fields)
+  local route = fields.wf
+  if fields.ve then
+    route = route .. '\\0' .. fields.ve
+  elseif not fields.hk and (fields.nb or not fields.f) then
+    route = route .. '\\0'
+  end
+  if fields.on then route = route .. '\\1' .. fields.on end
+  return route
+end
+function routes.of_run(id)
+  local run = call('HMGET', run_key(id), 'wf', 've', 'f', 'hk', 'on', 'nb')
+  return run[1] and routes.of({ wf = run[1], ve = run[2], f = run[3], hk = run[4], on = run[5], nb = run[6] }) or nil
+end
+local resolved = {}
+function routes.resolve(route)
+  local found = resolved[route]
+  if not found then
+    local workflow, version, deployment = string.match(route, '^([^%z\\1]*)(%z?[^\\1]*)\\1?(.*)$')
+    if version == '\\0' then
+      local current = control('v' .. workflow)
+      version = current and '\\0' .. current or ''
+    end
+    found = { workflow .. version, deployment ~= '' and deployment or nil }
+    resolved[route] = found
+  end
+  return found[1], found[2]
+end
+local function deployment_of(set)
+  local about = call('HGET', ROOT .. 'sets', set)
+  return about and cjson.decode(about).deployment
+end
+local function reserved_for(deployment, sets)
+  if not deployment then return sets end
+  local those = {}
+  for _, set in ipairs(sets) do
+    if deployment_of(set) == deployment then those[#those + 1] = set end
+  end
+  return those
+end
+local answers = {}
+local function once(question, answer)
+  if answers[question] == nil then answers[question] = answer() end
+  return answers[question]
+end
+function routes.changed() resolved, answers = {}, {} end
+function routes.is_served_by(set, route)
+  return once('b' .. set .. route, function()
+    local served, deployment = routes.resolve(route)
+    return call('SISMEMBER', ROOT .. 'serves:' .. set, served) == 1 and #reserved_for(deployment, { set }) == 1
+  end)
+end
+local function is_run_served_by(set, id)
+  local route = routes.of_run(id)
+  return route and routes.is_served_by(set, route)
+end
+function routes.is_served(queue, route)
+  return once('q' .. #queue .. ':' .. queue .. route, function()
+    local served, deployment = routes.resolve(route)
+    local sets = call('SINTER', ROOT .. 'servers:' .. served, ROOT .. 'serving:' .. queue)
+    return #reserved_for(deployment, sets) > 0
+  end)
+end
+local function wake_server(queue, id)
+  local route = routes.of_run(id)
+  local sets = once('w' .. #queue .. ':' .. queue .. (route or ''), function()
+    if not route then return call('SMEMBERS', ROOT .. 'serving:' .. queue) end
+    local served, deployment = routes.resolve(route)
+    return reserved_for(deployment, call('SINTER', ROOT .. 'servers:' .. served, ROOT .. 'serving:' .. queue))
+  end)
+  local first = now_us % math.max(1, #sets)
+  for i = 1, #sets do
+    if wake_one_of(sets[(first + i) % #sets + 1], queue) then return end
+  end
+end
+local function wake_for_queue(queue, most)
+  for _, set in ipairs(call('SMEMBERS', ROOT .. 'serving:' .. queue)) do
+    for _ = 1, most do
+      if not wake_one_of(set, queue) then break end
+    end
+  end
+end
 local MOST_PACKED, PIECE = 4096, 60
 local function convert_times(flat, convert)
   for i = 2, #flat, 2 do
@@ -662,12 +819,17 @@ local function passes_of(id)
   return packed and packed[2] or call('LRANGE', ROOT .. 'passes:' .. id, 0, -1)
 end
 local function metadata_of(id)
-  local all, flat = call('HGETALL', run_key(id)), {}
+  local all, flat, fields = call('HGETALL', run_key(id)), {}, {}
   for i = 1, #all, 2 do
     if not tonumber(all[i]) then
       flat[#flat + 1] = all[i]
       flat[#flat + 1] = all[i + 1]
+      fields[all[i]] = all[i + 1]
     end
+  end
+  if fields.st == 'q' and not fields.bl and not routes.is_served(fields.q, routes.of(fields)) then
+    flat[#flat + 1] = 'bl'
+    flat[#flat + 1] = 'w'
   end
   return flat
 end
@@ -817,68 +979,167 @@ local function find_limited(runs)
     end
   end
 end
-local able = {}
-local function is_able(queue)
-  if able[queue] == nil then
-    able[queue] = call('HEXISTS', ROOT .. 'controls', 'p' .. queue) == 0 and call('EXISTS', ROOT .. 'serving:' .. queue) == 1
+local lanes = {}
+local SOURCES = { q = 'queue:', s = 'suspects:' }
+local function lanes_key(queue) return ROOT .. 'lanes:' .. queue end
+function lanes.key(kind, route, queue) return ROOT .. 'lane:' .. kind .. #route .. ':' .. route .. queue end
+function lanes.enter(kind, id, queue, route, position)
+  call('ZADD', lanes.key(kind, route, queue), position, id)
+  call('ZADD', lanes_key(queue), 'LT', position, kind .. route)
+  if control('l' .. queue) then return end
+  call('HSET', ROOT .. 'controls', 'l' .. queue, 1)
+  if controls then controls['l' .. queue] = '1' end
+end
+function lanes.forget(queue)
+  call('HDEL', ROOT .. 'controls', 'l' .. queue)
+  if controls then controls['l' .. queue] = nil end
+end
+function lanes.tidy(kind, route, queue)
+  if call('EXISTS', lanes.key(kind, route, queue)) == 1 then return end
+  call('ZREM', lanes_key(queue), kind .. route)
+  if call('EXISTS', lanes_key(queue)) == 0 then lanes.forget(queue) end
+end
+local function unqueue(id, queue)
+  if call('ZREM', ROOT .. 'queue:' .. queue, id) == 1 or call('ZREM', ROOT .. 'suspects:' .. queue, id) == 1 then return end
+  local route = control('l' .. queue) and routes.of_run(id)
+  if not route then return end
+  for kind in pairs(SOURCES) do
+    if call('ZREM', lanes.key(kind, route, queue), id) == 1 then lanes.tidy(kind, route, queue) end
   end
-  return able[queue]
+end
+function lanes.of_queue(queue, of_kind, set)
+  local found, listed = {}, call('ZRANGE', lanes_key(queue), 0, -1, 'WITHSCORES')
+  if #listed == 0 and control('l' .. queue) then lanes.forget(queue) end
+  for i = 1, #listed, 2 do
+    local kind, route = string.sub(listed[i], 1, 1), string.sub(listed[i], 2)
+    if (not of_kind or kind == of_kind) and (not set or routes.is_served_by(set, route)) then
+      found[#found + 1] = { kind = kind, route = route, bound = tonumber(listed[i + 1]), key = lanes.key(kind, route, queue) }
+    end
+  end
+  return found
+end
+local function pass_over(set, kind, id, queue, position, fields, budget)
+  local route = routes.of(fields)
+  if routes.is_served_by(set, route) then return false end
+  budget.left = budget.left - 1
+  lanes.enter(kind, id, queue, route, position)
+  wake_server(queue, id)
+  return true
+end
+local function served_runs(set, kind, queue, budget, read)
+  local source, served = ROOT .. SOURCES[kind] .. queue, lanes.of_queue(queue, kind, set)
+  local function first_of_queue()
+    while true do
+      local head = call('ZRANGE', source, 0, 0, 'WITHSCORES')
+      local id, position = head[1], head[2]
+      if not id then return nil end
+      local run, fields = read(id)
+      if fields.wf and routes.is_served_by(set, routes.of(fields)) then return { id, position, source, run, fields } end
+      if fields.wf and budget.left <= 0 then return nil, tonumber(position) end
+      call('ZREM', source, id)
+      if fields.wf then pass_over(set, kind, id, queue, position, fields, budget) end
+    end
+  end
+  local function by_bound(a, b) return a.bound < b.bound end
+  table.sort(served, by_bound)
+  return function()
+    local first, barrier = first_of_queue()
+    barrier = first and tonumber(first[2]) or barrier
+    while served[1] and (not barrier or served[1].bound < barrier) do
+      local lane = served[1]
+      local head = call('ZRANGE', lane.key, 0, 0, 'WITHSCORES')
+      if not head[1] then
+        table.remove(served, 1)
+        lanes.tidy(kind, lane.route, queue)
+      elseif tonumber(head[2]) > lane.bound then
+        lane.bound = tonumber(head[2])
+        call('ZADD', lanes_key(queue), head[2], kind .. lane.route)
+        table.sort(served, by_bound)
+      else
+        return { head[1], head[2], lane.key, read(head[1]) }
+      end
+    end
+    return first
+  end
+end
+local function place_at(queue, route) return #queue .. ':' .. queue .. route end
+local function place_of_run(id, queue) return place_at(queue, routes.of_run(id) or '') end
+local able = {}
+local function is_able(place)
+  if able[place] == nil then
+    local queue, route = split_sized(place)
+    able[place] = call('HEXISTS', ROOT .. 'controls', 'p' .. queue) == 0 and routes.is_served(queue, route)
+  end
+  return able[place]
 end
 local function waiting_key(gate) return ROOT .. 'waiting:' .. gate end
-local function line_key(gate, queue) return ROOT .. 'line:' .. #gate .. ':' .. gate .. queue end
-local function handed_key(queue) return ROOT .. 'handed:' .. queue end
-local function note_head(gate, queue)
-  local head = call('ZRANGE', line_key(gate, queue), 0, 0, 'WITHSCORES')
+local function line_key(gate, place) return ROOT .. 'line:' .. #gate .. ':' .. gate .. place end
+local function handed_key(place) return ROOT .. 'handed:' .. place end
+local function passed_key(place) return ROOT .. 'passed:' .. place end
+local function note_gated(place)
+  local queue, route = split_sized(place)
+  call('SADD', ROOT .. 'gated:' .. queue, route)
+end
+local function tidy_gated(place)
+  if call('EXISTS', passed_key(place), handed_key(place)) > 0 then return end
+  local queue, route = split_sized(place)
+  call('SREM', ROOT .. 'gated:' .. queue, route)
+end
+local function note_head(gate, place)
+  local head = call('ZRANGE', line_key(gate, place), 0, 0, 'WITHSCORES')
   if head[1] then
-    call('ZADD', waiting_key(gate), head[2], queue)
+    call('ZADD', waiting_key(gate), head[2], place)
   else
-    call('ZREM', waiting_key(gate), queue)
-    call('SREM', ROOT .. 'passed:' .. queue, gate)
+    call('ZREM', waiting_key(gate), place)
+    if call('SREM', passed_key(place), gate) == 1 then tidy_gated(place) end
   end
 end
-local function enter_line(gate, id, queue, position)
-  call('ZADD', line_key(gate, queue), position, id)
-  note_head(gate, queue)
+local function enter_line(gate, id, place, position)
+  call('ZADD', line_key(gate, place), position, id)
+  note_head(gate, place)
 end
-local function quit_line(gate, id, queue)
-  call('ZREM', line_key(gate, queue), id)
-  note_head(gate, queue)
+local function quit_line(gate, id, place)
+  call('ZREM', line_key(gate, place), id)
+  note_head(gate, place)
 end
-local function head_of(gate, queue)
-  local head = call('ZRANGE', line_key(gate, queue), 0, 0, 'WITHSCORES')
+local function head_of(gate, place)
+  local head = call('ZRANGE', line_key(gate, place), 0, 0, 'WITHSCORES')
   while head[1] and call('EXISTS', run_key(head[1])) == 0 do
-    quit_line(gate, head[1], queue)
-    head = call('ZRANGE', line_key(gate, queue), 0, 0, 'WITHSCORES')
+    quit_line(gate, head[1], place)
+    head = call('ZRANGE', line_key(gate, place), 0, 0, 'WITHSCORES')
   end
   return head[1], head[2]
 end
 local function first_waiter(gate)
-  for _, queue in ipairs(call('ZRANGE', waiting_key(gate), 0, -1)) do
-    if is_able(queue) then
-      local id, position = head_of(gate, queue)
-      if id then return id, queue, position end
-    else
-      call('SADD', ROOT .. 'passed:' .. queue, gate)
+  for _, place in ipairs(call('ZRANGE', waiting_key(gate), 0, -1)) do
+    if is_able(place) then
+      local id, position = head_of(gate, place)
+      if id then return id, place, position end
+    elseif call('SADD', passed_key(place), gate) == 1 then
+      note_gated(place)
     end
   end
 end
-local function hold_until_start(id, queue, letter, position)
-  if call('HSETNX', run_key(id), 'hd', letter) == 1 then call('ZADD', handed_key(queue), position, id) end
+local function hold_until_start(id, place, letter, position)
+  if call('HSETNX', run_key(id), 'hd', letter) == 0 then return end
+  call('ZADD', handed_key(place), position, id)
+  note_gated(place)
 end
-local function start_holding(id, queue)
-  if call('HDEL', run_key(id), 'hd') == 1 then call('ZREM', handed_key(queue), id) end
+local function start_holding(id, place)
+  if call('HDEL', run_key(id), 'hd') == 1 and call('ZREM', handed_key(place), id) == 1 then tidy_gated(place) end
 end
 local function let_go(gate, letter)
-  local id, queue, position = first_waiter(gate)
-  quit_line(gate, id, queue)
+  local id, place, position = first_waiter(gate)
+  quit_line(gate, id, place)
   local run = call('HMGET', run_key(id), 'pr', 'rs', 'hg')
   call('HDEL', run_key(id), 'bl')
   if letter ~= '' then
     call('HSET', run_key(id), 'hg', (run[3] or '') .. letter)
-    hold_until_start(id, queue, letter, position)
+    hold_until_start(id, place, letter, position)
   end
+  local queue = split_sized(place)
   enqueue(id, queue, tonumber(run[1] or 0), run[2], true)
-  wake(queue)
+  wake(queue, id)
 end
 local RESERVED = 9000000000000000
 local HANDED_AT_ONCE = 100
@@ -896,7 +1157,7 @@ local function gate_of(letter, workflow, mutex, throttle)
   local _, _, key = read_throttle(throttle)
   return keyed_gate('t', workflow, key)
 end
-local function look_again(gate, id, at) set_due('\\0' .. gate, call('HGET', run_key(id), 'q'), at) end
+local function look_again(gate, id, at) set_due('\\0' .. gate, call('HGET', run_key(id), 'q'), at, id) end
 local function pass_mutex_on(gate)
   local heir = first_waiter(gate)
   if not heir then
@@ -955,7 +1216,7 @@ local function hand_out_slots(gate)
     let_go(gate, limit and 'c' or '')
   end
 end
-local look_at_queue
+local look_at_place
 local function reopen(gate)
   local letter = string.sub(gate, 1, 1)
   if letter == 't' then
@@ -963,7 +1224,7 @@ local function reopen(gate)
   elseif letter == 'c' then
     hand_out_slots(gate)
   elseif letter == 'q' then
-    look_at_queue(string.sub(gate, 2))
+    look_at_place(string.sub(gate, 2))
   elseif call('EXISTS', mutex_key(gate)) == 0 then
     pass_mutex_on(gate)
   end
@@ -985,14 +1246,15 @@ local function admit(id, run, limit)
   if cold[2] then return true end
   local before = cold[1] or ''
   local held, workflow = before, run.wf
+  local place = place_at(cold[3], routes.of(run))
   local function lacks(letter) return not string.find(held, letter, 1, true) end
   local function wait_at(letter, gate)
     call('HSET', run_key(id), 'bl', letter)
     if held ~= '' then call('HSET', run_key(id), 'hg', held) end
     local position = next_counter('seq')
     local first = not run.sa and string.match(held, '[mt]')
-    if first then hold_until_start(id, cold[3], first, position) else start_holding(id, cold[3]) end
-    enter_line(gate, id, cold[3], position)
+    if first then hold_until_start(id, place, first, position) else start_holding(id, place) end
+    enter_line(gate, id, place, position)
     if letter ~= 'm' then reopen(gate) end
     return false
   end
@@ -1021,7 +1283,7 @@ local function admit(id, run, limit)
     held = held .. 'c'
   end
   if held ~= before then call('HSET', run_key(id), 'hg', held) end
-  if before ~= '' then start_holding(id, cold[3]) end
+  if before ~= '' then start_holding(id, place) end
   if throttle and tonumber(call('ZSCORE', starts_key(throttle), id) or 0) == RESERVED then
     set_start(throttle, id, now, period)
     hand_out_starts(throttle)
@@ -1030,14 +1292,15 @@ local function admit(id, run, limit)
 end
 local function leave_line(id)
   local run = call('HMGET', run_key(id), 'bl', 'wf', 'mx', 'th', 'q')
-  start_holding(id, run[5])
+  local place = place_of_run(id, run[5])
+  start_holding(id, place)
   if not run[1] then return end
-  quit_line(gate_of(unpack(run, 1, 4)), id, run[5])
+  quit_line(gate_of(unpack(run, 1, 4)), id, place)
   call('HDEL', run_key(id), 'bl')
 end
 local function give_back(id, held, letters, unstarted)
   local run = call('HMGET', run_key(id), 'wf', 'mx', 'th', 'hd', 'q')
-  if run[4] then start_holding(id, run[5]) end
+  if run[4] then start_holding(id, place_of_run(id, run[5])) end
   local kept = string.gsub(held, '[' .. letters .. ']', '')
   if kept == '' then call('HDEL', run_key(id), 'hg') else call('HSET', run_key(id), 'hg', kept) end
   for letter in string.gmatch(held, '[' .. letters .. ']') do
@@ -1055,51 +1318,89 @@ local function give_back(id, held, letters, unstarted)
     end
   end
 end
-local function take_back(id, queue, position)
+local function take_back(id, place, position)
   local key = run_key(id)
   local run = call('HMGET', key, 'hd', 'wf', 'mx', 'th', 'hg', 'st')
   if not run[1] or run[6] ~= 'q' then
-    call('ZREM', handed_key(queue), id)
+    call('ZREM', handed_key(place), id)
     return
   end
   leave_line(id)
-  call('ZREM', ROOT .. 'queue:' .. queue, id)
-  call('ZREM', ROOT .. 'suspects:' .. queue, id)
+  unqueue(id, (split_sized(place)))
   call('HSET', key, 'bl', run[1])
-  enter_line(gate_of(unpack(run, 1, 4)), id, queue, position)
+  enter_line(gate_of(unpack(run, 1, 4)), id, place, position)
   give_back(id, run[5], string.match('mtc', run[1] .. '.*'), true)
 end
 local function keep_slot(id, queue, held)
   if not held or not string.find(held, 'c', 1, true) then return end
-  hold_until_start(id, queue, 'c', 0)
-  if not is_able(queue) then take_back(id, queue, 0) end
+  local place = place_of_run(id, queue)
+  hold_until_start(id, place, 'c', 0)
+  if not is_able(place) then take_back(id, place, 0) end
 end
 local LOOKED_AT_ONCE = 20
-look_at_queue = function(queue)
-  local passed, handed = ROOT .. 'passed:' .. queue, handed_key(queue)
-  if is_able(queue) then
+look_at_place = function(place)
+  local passed, handed = passed_key(place), handed_key(place)
+  if is_able(place) then
     for _, gate in ipairs(call('SPOP', passed, LOOKED_AT_ONCE)) do reopen(gate) end
   else
     local runs = call('ZRANGE', handed, 0, LOOKED_AT_ONCE - 1, 'WITHSCORES')
-    for i = 1, #runs, 2 do take_back(runs[i], queue, runs[i + 1]) end
+    for i = 1, #runs, 2 do take_back(runs[i], place, runs[i + 1]) end
   end
-  if call('EXISTS', is_able(queue) and passed or handed) == 1 then set_due('\\0q' .. queue, queue, now) end
+  if call('EXISTS', is_able(place) and passed or handed) == 1 then set_due('\\0q' .. place, (split_sized(place)), now) end
+  tidy_gated(place)
 end
 local function queue_changed(queue)
-  able[queue] = nil
-  look_at_queue(queue)
+  able = {}
+  for _, route in ipairs(call('SMEMBERS', ROOT .. 'gated:' .. queue)) do look_at_place(place_at(queue, route)) end
 end
-local function serve(worker, queues)
-  for _, queue in ipairs(queues) do
-    call('SADD', ROOT .. 'serving:' .. queue, worker)
-    queue_changed(queue)
+local sets = {}
+function sets.note_living()
+  local ids = call('HKEYS', ROOT .. 'sets')
+  living_set = #ids > 1 and '+' or ids[1] or ''
+  if living_set == '' then
+    call('HDEL', ROOT .. 'counters', 'set')
+    call('HDEL', ROOT .. 'controls', 'set')
+  else
+    call('HSET', ROOT .. 'counters', 'set', living_set)
+    call('HSET', ROOT .. 'controls', 'set', living_set)
   end
+  routes.changed()
 end
-local function unserve(worker, queues)
+local function turn_to(queues)
+  for _, queue in ipairs(queues) do queue_changed(queue) end
+end
+function sets.join(worker, deployment, served, queues)
+  local set = string.sub(redis.sha1hex(cjson.encode({ deployment, served, queues })), 1, 12)
+  local record = ROOT .. 'worker:' .. worker
+  local former = call('HGET', record, 'set')
+  if former and former ~= set then sets.leave(worker) end
+  call('HSET', record, 'set', set)
+  call('SADD', ROOT .. 'set:' .. set, worker)
+  call('HSET', ROOT .. 'sets', set, cjson.encode({ deployment = deployment, queues = queues }))
+  in_chunks(served, function(...) call('SADD', ROOT .. 'serves:' .. set, ...) end)
+  for _, route in ipairs(served) do call('SADD', ROOT .. 'servers:' .. route, set) end
+  for _, queue in ipairs(queues) do call('SADD', ROOT .. 'serving:' .. queue, set) end
+  sets.note_living()
+  turn_to(queues)
+end
+function sets.leave(worker)
+  local set = call('HGET', ROOT .. 'worker:' .. worker, 'set')
+  if not set then return end
+  call('HDEL', ROOT .. 'worker:' .. worker, 'set')
+  call('SREM', ROOT .. 'set:' .. set, worker)
+  local about = call('HGET', ROOT .. 'sets', set)
+  if not about then return end
+  local queues, is_last = cjson.decode(about).queues, call('EXISTS', ROOT .. 'set:' .. set) == 0
   for _, queue in ipairs(queues) do
-    call('SREM', ROOT .. 'idle:' .. queue, worker)
-    if call('SREM', ROOT .. 'serving:' .. queue, worker) == 1 then queue_changed(queue) end
+    call('SREM', idle_key(set, queue), worker)
+    if is_last then call('SREM', ROOT .. 'serving:' .. queue, set) end
   end
+  if not is_last then return end
+  for _, route in ipairs(call('SMEMBERS', ROOT .. 'serves:' .. set)) do call('SREM', ROOT .. 'servers:' .. route, set) end
+  call('HDEL', ROOT .. 'sets', set)
+  call('DEL', ROOT .. 'serves:' .. set)
+  sets.note_living()
+  turn_to(queues)
 end
 local function resume(id)
   local key = run_key(id)
@@ -1109,7 +1410,7 @@ local function resume(id)
     call('HSET', key, 'st', 'q', 'av', now)
     move(id, run[6], run[2], run[7], 'w', 'q')
     enqueue(id, run[2], tonumber(run[3] or 0), run[4])
-    wake(run[2])
+    wake(run[2], id)
   elseif run[1] == 'r' then
     call('LPUSH', ROOT .. 'wake:' .. run[5], 'run:' .. id)
     call('PEXPIRE', ROOT .. 'wake:' .. run[5], 60000)
@@ -1117,11 +1418,6 @@ local function resume(id)
 end
 local function wait_member(id, step, branch)
   return #id .. ':' .. id .. #step .. ':' .. step .. branch
-end
-local function split_sized(text)
-  local size, rest = string.match(text, '^(%d+):(.*)$')
-  size = tonumber(size)
-  return string.sub(rest, 1, size), string.sub(rest, size + 1)
 end
 local function read_wait_member(member)
   local id, rest = split_sized(member)
@@ -1201,7 +1497,7 @@ local function start_hook(id, hook)
   if run[6] then count_open(run[1], 'h' .. run[6], 1) end
   call('RPUSH', ROOT .. 'hooks', hook)
   enqueue(hook, run[2], tonumber(run[3] or 0), 0)
-  wake(run[2])
+  wake(run[2], hook)
 end
 local function end_hook(hook, run, failed, outcome, payload)
   guarded[hook] = nil
@@ -1228,7 +1524,7 @@ local function unwind(id, run, outcome)
   if run[8] then unlisten_all(id) end
   enqueue(id, run[11], tonumber(call('HGET', key, 'pr') or 0), 0, true)
   keep_slot(id, run[11], run[13])
-  wake(run[11])
+  wake(run[11], id)
 end
 local function compensates(run) return run.compensable and not run.kept end
 local function end_canceled(id, run)
@@ -1262,7 +1558,7 @@ local function requeue(id, worker)
     call('HSET', key, 'st', 'q', 'av', now)
     enqueue(id, run[11], tonumber(cold[1] or 0), streak, true)
     keep_slot(id, run[11], run[13])
-    wake(run[11])
+    wake(run[11], id)
   end
   return true
 end
@@ -1348,8 +1644,7 @@ local function cancel_children(id, compensate, canceled)
 end
 local function leave_queue(id, queue)
   call('ZREM', ROOT .. 'due', id)
-  call('ZREM', ROOT .. 'queue:' .. queue, id)
-  call('ZREM', ROOT .. 'suspects:' .. queue, id)
+  unqueue(id, queue)
   leave_line(id)
 end
 local function request_cancel(id, reason, compensate, nonce)
@@ -1647,10 +1942,17 @@ local function unsubscribe(workflow, pattern)
   if call('EXISTS', ROOT .. 'subscribers:' .. pattern) == 0 then call('SREM', ROOT .. 'wildcards', pattern) end
 end
 local function set_current(workflow, version)
+  local former = control('v' .. workflow)
+  if former == version then return end
   if version then
     call('HSET', ROOT .. 'controls', 'v' .. workflow, version)
   else
     call('HDEL', ROOT .. 'controls', 'v' .. workflow)
+  end
+  routes.changed()
+  for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
+    if call('ZSCORE', ROOT .. 'lanes:' .. queue, 'q' .. workflow .. '\\0') then wake_for_queue(queue, 1) end
+    if call('SISMEMBER', ROOT .. 'gated:' .. queue, workflow .. '\\0') == 1 then queue_changed(queue) end
   end
 end
 local function write_meta(name, meta)
@@ -1839,7 +2141,7 @@ local function running_runs()
   for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
     for _, id in ipairs(call('SMEMBERS', ROOT .. 'owned:' .. worker)) do
       local run = call('HMGET', run_key(id), 'st', 'cs', 'wf', 'q')
-      if run[1] == 'r' and run[2] then runs[#runs + 1] = { id, run[2], run[3], run[4] } end
+      if run[1] == 'r' and run[2] then runs[#runs + 1] = { id, run[2], run[3], run[4], worker } end
     end
   end
   return runs
@@ -2101,7 +2403,7 @@ ops.admit_run = function(base, count)
   else
     call('HSET', key, 'st', 'q', 'av', now_text)
     enqueue(id, queue, tonumber(cold[3] or 0), run[7], true)
-    wake(queue)
+    wake(queue, id)
   end
   return 'OVER'
 end
@@ -2652,8 +2954,37 @@ ops.pause_schedule = function(base, count)
 end
 ops.promote_due = function(base, count)
   local limit = ARGV[base + 1]
-  for _, queue in ipairs(promote(tonumber(limit))) do wake(queue) end
+  local promoted = promote(tonumber(limit))
+  for i = 1, #promoted, 2 do wake(promoted[i + 1], promoted[i]) end
   return next_due()
+end
+ops.put_aside = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local position = ARGV[base + 3]
+  local suspect = ARGV[base + 4]
+  local began = ARGV[base + 5]
+  local state, run = guard(id, fence)
+  if state ~= 'RUNNING' then return state end
+  finite(position)
+  local key, queue = run_key(id), run[11]
+  if run[13] then
+    give_back(id, run[13], began == '1' and 'c' or 'mtc', began ~= '1')
+    run[13] = call('HGET', key, 'hg')
+  end
+  if began ~= '1' then
+    call('HDEL', key, 'sa')
+    call('HSET', key, 'nb', 1)
+  end
+  call('SREM', ROOT .. 'owned:' .. run[3], id)
+  if is_canceled(id, run) then
+    end_canceled(id, run)
+    return 'OK'
+  end
+  call('HSET', key, 'st', 'q')
+  lanes.enter(suspect == '1' and 's' or 'q', id, queue, routes.of_run(id), position)
+  wake_server(queue, id)
+  return 'OK'
 end
 ops.read_attempts = function(base, count)
   local id = ARGV[base + 1]
@@ -2705,30 +3036,63 @@ ops.read_schedule = function(base, count)
   return { now, known[1], known[2], known[3], known[4] or '' }
 end
 ops.read_stats = function(base, count)
+  local known_first, known_last = base + 1, base + count
   flush_moves()
   local counts = {}
   for _, status in ipairs(LIST_LETTERS) do
     for _, key in ipairs(lists_of(status, '', '', '')) do counts[status] = (counts[status] or 0) + call('ZCARD', key) end
   end
-  counts.r = #running_runs()
+  local running = running_runs()
+  counts.r = #running
   counts.q = (counts.q or 0) - counts.r
   local runs = {}
   for status, count in pairs(counts) do runs[#runs + 1] = { status, count } end
-  local queues = {}
+  local queues, unserved = {}, {}
+  local function rest(workflow, queue, version, count) unserved[#unserved + 1] = { workflow, queue, version, count } end
   for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
     local head = call('ZRANGE', ROOT .. 'queue:' .. queue, 0, 0)[1]
     local since = head and call('HGET', run_key(head), 'av')
+    local depth = call('ZCARD', ROOT .. 'queue:' .. queue)
+    for _, lane in ipairs(lanes.of_queue(queue)) do
+      local count, first = call('ZCARD', lane.key), call('ZRANGE', lane.key, 0, 0)[1]
+      depth = depth + count
+      local av = first and call('HGET', run_key(first), 'av')
+      if av and (not since or tonumber(av) < tonumber(since)) then since = av end
+      local workflow, version = string.match(lane.route, '^([^%z\\1]*)%z([^\\1]+)')
+      if version and routes.is_served(queue, workflow) and not routes.is_served(queue, lane.route) then rest(workflow, queue, version, count) end
+    end
     queues[#queues + 1] = {
-      queue, call('ZCARD', ROOT .. 'queue:' .. queue), call('ZCARD', ROOT .. 'suspects:' .. queue), since or '',
+      queue, depth, call('ZCARD', ROOT .. 'suspects:' .. queue), since or '',
       call('HEXISTS', ROOT .. 'controls', 'p' .. queue),
     }
   end
+  local executed, listed = {}, {}
+  for _, run in ipairs(running) do
+    local place = place_of_lists(run[3], run[4])
+    if call('HEXISTS', ROOT .. 'worker:' .. run[5], 'set') == 0 then executed[place] = (executed[place] or 0) + 1 end
+  end
+  for _, place in ipairs(call('SMEMBERS', ROOT .. 'places')) do
+    local workflow, queue = split_sized(place)
+    if not routes.is_served(queue, workflow) then
+      local count = call('ZCARD', list_key('q', workflow, queue)) - (executed[place] or 0)
+      listed[place] = count > 0
+      if count > 0 then rest(workflow, queue, '', count) end
+    end
+  end
+  local function expect_runs(workflow, queue)
+    local place = place_of_lists(workflow, queue)
+    if listed[place] or routes.is_served(queue, workflow) then return end
+    listed[place] = true
+    rest(workflow, queue, '', 0)
+  end
+  for i = known_first, known_last, 2 do expect_runs(ARGV[i], ARGV[i + 1]) end
+  for _, declared in ipairs(registry.unserved(1000)) do expect_runs(declared[1], declared[2]) end
   local workers = {}
   for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
     local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled', 'dp')
     workers[#workers + 1] = { worker, unpack(record, 1, 7) }
   end
-  return { now, runs, queues, workers, registry.unserved(1000) }
+  return { now, runs, queues, workers, unserved }
 end
 ops.read_steps = function(base, count)
   local id = ARGV[base + 1]
@@ -2764,7 +3128,7 @@ ops.reap_workers = function(base, count)
   if taken < tonumber(limit) then
     deployments.leave(dead)
     call('ZREM', ROOT .. 'workers', dead)
-    unserve(dead, cjson.decode(call('HGET', ROOT .. 'worker:' .. dead, 'queues') or '[]'))
+    sets.leave(dead)
     call('DEL', ROOT .. 'worker:' .. dead, ROOT .. 'wake:' .. dead, ROOT .. 'owned:' .. dead)
   else
     call('HSET', ROOT .. 'worker:' .. dead, 'lost', 1)
@@ -2782,6 +3146,7 @@ ops.register_worker = function(base, count)
   local workflows = ARGV[base + 8]
   local forget_after = ARGV[base + 9]
   local since = ARGV[base + 10]
+  local serves = ARGV[base + 11]
   local till = real + finite(lease)
   local kept = finite(forget_after)
   if since ~= '' then finite(since) end
@@ -2792,14 +3157,14 @@ ops.register_worker = function(base, count)
   call('ZADD', ROOT .. 'workers', till, worker)
   call('HDEL', record, 'lost')
   call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'running', 0, 'seen', now)
-  serve(worker, cjson.decode(queues))
+  if deployment ~= '' then sets.join(worker, deployment, cjson.decode(serves), cjson.decode(queues)) end
   return { 'OK', now, stamp }
 end
 ops.release_run = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
   local delay = ARGV[base + 3]
-  local unknown = ARGV[base + 4]
+  local unfit = ARGV[base + 4]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
   if is_canceled(id, run) then
@@ -2817,15 +3182,15 @@ ops.release_run = function(base, count)
     call('HSET', key, 'st', 'q', 'av', now)
     enqueue(id, queue, tonumber(cold[1] or 0), run[7], true)
     keep_slot(id, queue, run[13])
-    wake(queue)
+    wake(queue, id)
   else
     local first = not cold[3] and (not run[6] or run[6] == cold[2])
     local status = first and 'd' or 'b'
     call('HSET', key, 'st', status, 'av', at)
     move(id, run[10], queue, run[12], 'r', status)
-    local unstarted = unknown == '1' and first
+    local unstarted = unfit == '1' and first
     if run[13] then give_back(id, run[13], unstarted and 'mtc' or 'c', unstarted) end
-    if unknown == '1' then
+    if unfit == '1' then
       call('HINCRBY', key, 'hb', 1)
       if first then call('HDEL', key, 'sa') end
     end
@@ -2835,10 +3200,9 @@ ops.release_run = function(base, count)
 end
 ops.remove_worker = function(base, count)
   local worker = ARGV[base + 1]
-  local queues_first, queues_last = base + 2, base + count
   if requeue_lost(worker, 100) == 100 then return 'AGAIN' end
   deployments.leave(worker)
-  unserve(worker, { unpack(ARGV, queues_first, queues_last) })
+  sets.leave(worker)
   call('ZREM', ROOT .. 'workers', worker)
   call('DEL', ROOT .. 'worker:' .. worker, ROOT .. 'wake:' .. worker, ROOT .. 'owned:' .. worker)
   return 'OK'
@@ -2881,7 +3245,8 @@ ops.resume_queue = function(base, count)
   local queue = ARGV[base + 1]
   if call('HDEL', ROOT .. 'controls', 'p' .. queue) == 1 then
     queue_changed(queue)
-    for _ = 1, math.min(100, call('ZCARD', ROOT .. 'queue:' .. queue) + call('ZCARD', ROOT .. 'suspects:' .. queue)) do wake(queue) end
+    local most = call('ZCARD', ROOT .. 'queue:' .. queue) + call('ZCARD', ROOT .. 'suspects:' .. queue) + call('ZCARD', ROOT .. 'lanes:' .. queue)
+    wake_for_queue(queue, math.min(100, most))
   end
   return 'OK'
 end
@@ -2903,10 +3268,10 @@ ops.retire_worker = function(base, count)
   local worker = ARGV[base + 1]
   local queues_first, queues_last = base + 2, base + count
   deployments.leave(worker)
-  unserve(worker, { unpack(ARGV, queues_first, queues_last) })
+  sets.leave(worker)
   for i = queues_first, queues_last do
     local queue = ARGV[i]
-    if call('EXISTS', ROOT .. 'queue:' .. queue, ROOT .. 'suspects:' .. queue) > 0 then wake(queue) end
+    if call('EXISTS', ROOT .. 'queue:' .. queue, ROOT .. 'suspects:' .. queue, ROOT .. 'lanes:' .. queue) > 0 then wake_for_queue(queue, 1) end
   end
   return 'OK'
 end
@@ -2955,7 +3320,7 @@ ops.retry_run = function(base, count)
   call('HINCRBY', key, 'se', 1)
   move(id, run[9], run[10], run[12], status, 'q')
   enqueue(id, run[10], tonumber(run[11] or 0), 0)
-  wake(run[10])
+  wake(run[10], id)
   return 'OK'
 end
 ops.search_runs = function(base, count)
@@ -3145,8 +3510,7 @@ ops.sweep_history = function(base, count)
     if run[9] then count_open(run[5], 'h' .. run[9], -1) end
     unlisten_all(hook)
     call('ZREM', ROOT .. 'due', hook)
-    call('ZREM', ROOT .. 'queue:' .. run[6], hook)
-    call('ZREM', ROOT .. 'suspects:' .. run[6], hook)
+    unqueue(hook, run[6])
     doom(hook)
   end
   local function is_awaited(id) return call('EXISTS', ROOT .. 'parents:' .. id) == 1 end
@@ -3184,7 +3548,7 @@ ops.sweep_queues = function(base, count)
   local cursor = ARGV[base + 1]
   local found = call('SSCAN', ROOT .. 'queues', cursor, 'COUNT', 100)
   for _, queue in ipairs(found[2]) do
-    local is_used = call('EXISTS', ROOT .. 'queue:' .. queue, ROOT .. 'suspects:' .. queue, ROOT .. 'serving:' .. queue) > 0
+    local is_used = call('EXISTS', ROOT .. 'queue:' .. queue, ROOT .. 'suspects:' .. queue, ROOT .. 'lanes:' .. queue, ROOT .. 'serving:' .. queue) > 0
     if not is_used and call('HEXISTS', ROOT .. 'controls', 'p' .. queue) == 0 then call('SREM', ROOT .. 'queues', queue) end
   end
   return tonumber(found[1])
@@ -3228,7 +3592,7 @@ ops.unwind_run = function(base, count)
   unwind(id, run, 'f')
   return 'OK'
 end
-made = { admit = admit, canceled_error = canceled_error, count_patches = count_patches, data_field = data_field, deliver_ends = deliver_ends, end_debounce = end_debounce, end_later = end_later, give_back = give_back, merged_into = merged_into, read_limits = read_limits, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_some = unlisten_some }
+made = { admit = admit, canceled_error = canceled_error, count_patches = count_patches, data_field = data_field, deliver_ends = deliver_ends, end_debounce = end_debounce, end_later = end_later, give_back = give_back, is_run_served_by = is_run_served_by, merged_into = merged_into, pass_over = pass_over, read_limits = read_limits, reopen = reopen, served_runs = served_runs, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_some = unlisten_some, wake_server = wake_server }
 return made
 end
 local replies = {}
@@ -3240,6 +3604,7 @@ while base <= total do
   if not ops[name] then rare() end
   local ok, reply = pcall(ops[name], base + 1, count)
   if name ~= 'commit_step' and name ~= 'finish_run' then guarded = {} end
+  controls = nil
   if not ok then
     reply = { 'ERROR', type(reply) == 'table' and reply.err or tostring(reply) }
   end
@@ -3247,7 +3612,7 @@ while base <= total do
   base = base + 2 + count
 end
 flush_bookkeeping()
-if counters then
+if are_counted then
   call('HSET', ROOT .. 'counters', 'seq', counters.seq, 'created', counters.created)
 end
 return replies
@@ -3283,6 +3648,7 @@ export const LUA_COMMANDS = [
   'SADD',
   'SCARD',
   'SET',
+  'SINTER',
   'SISMEMBER',
   'SMEMBERS',
   'SPOP',
