@@ -94,7 +94,7 @@ class History {
     const how = this.random.pick(['stop', 'retire', 'crash']);
     this.done.push(`${how} ${worker}`);
     if (how !== 'crash') await this.send(retireWorker(worker, []));
-    if (how === 'stop') await this.send(removeWorker(worker, []));
+    if (how === 'stop') await this.send(removeWorker(worker));
     else await this.expire(worker);
     this.model.leave(worker);
   }
@@ -140,7 +140,7 @@ class History {
 
   /** When all are gone for long enough, nothing is left. */
   private async end(): Promise<void> {
-    for (const [worker] of this.model.workers) await this.send(removeWorker(worker, []));
+    for (const [worker] of this.model.workers) await this.send(removeWorker(worker));
     await this.room.redis.incrby(`${this.keys.root}:clock`, 3 * FORGET_AFTER_MS);
     this.model.workers.clear();
     await this.settle();
@@ -160,7 +160,7 @@ class History {
       .map(({ workflow = '' }) => workflow)
       .sort();
     const team = { id: `team of ${deployment}`, workflows };
-    const lease = { workerId, leaseMs: 3_600_000, app: 'app', queues: [], concurrency: 1 };
+    const lease = { workerId, leaseMs: 3_600_000, app: 'app', queues: [], serves: [], concurrency: 1 };
     const since = this.since.get(workerId) ?? '';
     const answer = await this.send(registerWorker({ ...lease, deployment, team, forgetAfterMs: FORGET_AFTER_MS, since }));
     this.since.set(workerId, answer.since);
