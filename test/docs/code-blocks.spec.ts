@@ -111,8 +111,8 @@ describe('the other code on the pages runs', () => {
     const spawned = spawnJest(tests.map((block) => `${pathOf(block, folder)}.js`));
     const { code } = await spawned.exited;
     expect({ code, ...(code !== 0 && { stderr: spawned.stderr }) }).toEqual({ code: 0 });
-    expect(tests).toHaveLength(2);
-    expect(spawned.stderr).toMatch(/^Tests: +2 passed, 2 total$/m);
+    expect(tests).toHaveLength(3);
+    expect(spawned.stderr).toMatch(/^Tests: +3 passed, 3 total$/m);
   });
 });
 

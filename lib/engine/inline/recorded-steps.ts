@@ -1,5 +1,5 @@
 import type { RunData, StoredStep } from '../redis/stored-step.js';
-import { COMPENSATE } from '../worker/step-ledger.js';
+import { compensationOf } from '../worker/run-steps.js';
 
 interface Recorded {
   readonly name: string;
@@ -14,8 +14,10 @@ export class RecordedSteps {
   private readonly asked = new Set<string>();
 
   constructor(private readonly data: RunData) {
+    const undoable = [...data.steps].filter(([, { kind }]) => kind === 'v' || kind === 'u');
+    const compensations = new Set(undoable.map(([name]) => compensationOf(name)));
     this.expected = [...data.steps]
-      .filter(([name, step]) => isSettled(step) && !isCompensation(name, data))
+      .filter(([name, step]) => isSettled(step) && !compensations.has(name))
       .map(([name, { order }]) => ({ name, order, asked: askedAfter(name, data) }))
       .sort((a, b) => a.asked - b.asked);
   }
@@ -50,12 +52,6 @@ export class RecordedSteps {
 function isSettled({ kind, status, order }: StoredStep): boolean {
   if (status === 'w') return kind !== 'r' && kind !== 'u';
   return order > 0 || status === 'd' || status === 'k';
-}
-
-function isCompensation(name: string, { steps }: RunData): boolean {
-  if (!name.startsWith(COMPENSATE)) return false;
-  const undone = steps.get(name.slice(COMPENSATE.length));
-  return undone?.kind === 'v' || undone?.kind === 'u';
 }
 
 /** What had completed when the step began: at least so many outcomes the handler had been given when it asked for it. */

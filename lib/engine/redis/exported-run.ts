@@ -3,7 +3,7 @@ import { decodePayload } from '../core/payload.js';
 import type { AttemptRecord, RunRecord } from '../core/run.types.js';
 import type { Json } from '../core/values.types.js';
 import { NO_EVENT, parseWinner, payloadWithin } from './stored-outcome.js';
-import { hasWinner, parseStep, type RunData, type StoredStep, toStepRecords } from './stored-step.js';
+import { hasWinner, type RunData, type StoredStep, toStepRecords } from './stored-step.js';
 
 export const EXPORT_FORMAT = 'redflow.run/1';
 
@@ -94,8 +94,5 @@ function textOf(value: unknown): string {
 
 /** Whether a text is the head of a step's record. */
 export function isStepHead(text: unknown): text is string {
-  if (typeof text !== 'string') return false;
-  const { kind, status, order, attempt, startedAt, moment } = parseStep(`${text};`);
-  const isNumbered = [order, attempt, startedAt, moment].every((value) => Number.isSafeInteger(value));
-  return /^[a-z]$/.test(kind) && /^[sfxwrdk]$/.test(status) && isNumbered;
+  return typeof text === 'string' && /^[a-z],[sfxwrdk],\d+,\d+,\d+[^;]*,\d+,\d+$/.test(text);
 }
