@@ -57,7 +57,19 @@ class History {
 
   private async step(): Promise<void> {
     const { random, model } = this;
-    const kind = random.pick(['start', 'start', 'start', 'leave', 'leave', 'boot', 'outage', 'advance', 'pause', 'forget']);
+    const kind = random.pick([
+      'start',
+      'start',
+      'start',
+      'leave',
+      'leave',
+      'boot',
+      'outage',
+      'advance',
+      'pause',
+      'pause',
+      'forget',
+    ]);
     if (kind === 'start') await this.start();
     // Several may go, and one may come, before anybody looks.
     if (kind === 'leave') {
@@ -68,7 +80,7 @@ class History {
     if (kind === 'outage') await this.outage();
     if (kind === 'advance') await this.advance();
     if (kind === 'pause') {
-      const id = random.pick(['every', 'moves', 'shared', 'later']);
+      const id = random.pick(['every', 'every', 'moves', 'shared', 'later']);
       this.done.push(`pause ${id}`);
       expect(await this.send(pauseSchedule(id))).toBe(model.pause(id) ? 'OK' : 'MISSING');
     }
