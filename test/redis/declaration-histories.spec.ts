@@ -17,7 +17,7 @@ import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
 import { type Random, randomOf } from '../support/random.js';
 
 /** The long form is `node scripts/prove-declarations.mjs`. */
-const HISTORIES = Number(process.env.REDFLOW_HISTORIES ?? 300);
+const HISTORIES = Number(process.env.REDFLOW_HISTORIES ?? 200);
 const FIRST_SEED = Number(process.env.REDFLOW_SEED ?? 1);
 const AT_ONCE = 10;
 const STEPS = 14;
@@ -230,5 +230,5 @@ it(
     };
     await Promise.all(Array.from({ length: AT_ONCE }, play));
   },
-  Math.max(120_000, HISTORIES * 500),
+  Math.max(300_000, HISTORIES * 1_000),
 );
