@@ -55,11 +55,11 @@ const SHARED = {
   rarely: [
     'routes.lua',
     'records.lua',
-    'versions.lua',
     'admission.lua',
     'lanes.lua',
     'lines.lua',
     'gates.lua',
+    'versions.lua',
     'sets.lua',
     'deliver.lua',
     'endings.lua',

@@ -22,10 +22,7 @@ describe('getVersions()', () => {
     const engine = await startEngine({ workflows: [without] });
     await waiting(engine);
     await engine.startWorker({ workflows: [without] });
-    expect(await engine.client.getVersions('order')).toEqual({
-      ...NOBODY,
-      unpinned: { openRuns: 1, workers: expect.any(Number) },
-    });
+    expect(await engine.client.getVersions('order')).toEqual({ ...NOBODY, unpinned: { openRuns: 1, workers: 2 } });
     await engine.stopWorkers();
     await engine.startWorker({ workflows: [v1, v2] });
     await waiting(engine);
@@ -34,10 +31,10 @@ describe('getVersions()', () => {
     const counted = {
       current: '2',
       versions: [
-        { version: '1', openRuns: 1, pendingHooks: 0, workers: expect.any(Number) },
-        { version: '2', openRuns: 1, pendingHooks: 0, workers: expect.any(Number) },
+        { version: '1', openRuns: 1, pendingHooks: 0, workers: 1 },
+        { version: '2', openRuns: 1, pendingHooks: 0, workers: 1 },
       ],
-      unpinned: { openRuns: 2, workers: expect.any(Number) },
+      unpinned: { openRuns: 2, workers: 1 },
       patches: [],
     };
     expect(await engine.client.getVersions('order')).toEqual(counted);
@@ -46,7 +43,7 @@ describe('getVersions()', () => {
     await engine.client.cancelRun(pinned);
     expect(await engine.client.getVersions('order')).toEqual({
       ...counted,
-      versions: [{ version: '2', openRuns: 1, pendingHooks: 0, workers: expect.any(Number) }],
+      versions: [{ version: '2', openRuns: 1, pendingHooks: 0, workers: 1 }],
     });
   });
 
@@ -90,5 +87,24 @@ describe('getVersions()', () => {
     await engine.client.resetRuns({ confirm: engine.prefix });
     const { versions } = await engine.client.getVersions('order');
     expect(versions.map(({ openRuns }) => openRuns)).toEqual([0, 0]);
+  });
+});
+
+describe('the start of a worker', () => {
+  it('warns of runs that are pinned to a version which nobody serves, with their number', async () => {
+    const engine = await startEngine({ workflows: [v1] });
+    for (let i = 0; i < 2; i++) await waiting(engine);
+    expect(engine.logs.matching('warn', /pinned/)).toEqual([]);
+    await engine.stopWorkers();
+    await engine.startWorker({ workflows: [v2] });
+    const [line, ...more] = engine.logs.matching('warn', /pinned/);
+    expect(line.message).toBe(
+      '2 runs are pinned to version "1" of workflow "order", which no living worker serves, and will wait until one does. Keep the code ' +
+        'of a version until getVersions() counts no runs of it.',
+    );
+    expect(line.fields).toMatchObject({ workflow: 'order', version: '1', runs: 2 });
+    expect(more).toEqual([]);
+    await engine.startWorker({ workflows: [v1] });
+    expect(engine.logs.matching('warn', /pinned/)).toHaveLength(1);
   });
 });

@@ -834,30 +834,6 @@ local function metadata_of(id)
   return flat
 end
 local function payloads_of(id) return data_fields(id, 'i', 'o', 'e', 'cx', 'ce', 'fe', 'pa') end
-local function count_patch(workflow, patch, answer, by) count_open(workflow, (answer and 'p1' or 'p0') .. patch, by) end
-local function count_patches(id, workflow, by)
-  local answers = data_field(id, 'pa')
-  for patch, answer in pairs(answers and cjson.decode(answers) or {}) do count_patch(workflow, patch, answer, by) end
-end
-local function workers_of(route)
-  local workers = 0
-  for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. route)) do workers = workers + call('SCARD', ROOT .. 'set:' .. set) end
-  return workers
-end
-local function any_served_version(workflow)
-  local found
-  for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. workflow)) do
-    for _, route in ipairs(call('SMEMBERS', ROOT .. 'serves:' .. set)) do
-      local version = string.sub(route, 1, #workflow + 1) == workflow .. '\\0' and string.sub(route, #workflow + 2)
-      if version and (not found or version > found) then found = version end
-    end
-  end
-  return found
-end
-local function version_in_force(workflow, declared)
-  if declared and workers_of(workflow .. '\\0' .. declared) == 0 then return any_served_version(workflow) or declared end
-  return declared
-end
 local MERGED_FOR_MS = 60000
 local function read_limits(text)
   local limits = cjson.decode(text)
@@ -1353,6 +1329,54 @@ local function queue_changed(queue)
   able = {}
   for _, route in ipairs(call('SMEMBERS', ROOT .. 'gated:' .. queue)) do look_at_place(place_at(queue, route)) end
 end
+local function count_patch(workflow, patch, answer, by) count_open(workflow, (answer and 'p1' or 'p0') .. patch, by) end
+local function count_patches(id, workflow, by)
+  local answers = data_field(id, 'pa')
+  for patch, answer in pairs(answers and cjson.decode(answers) or {}) do count_patch(workflow, patch, answer, by) end
+end
+local function workers_of(route)
+  local workers = 0
+  for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. route)) do workers = workers + call('SCARD', ROOT .. 'set:' .. set) end
+  return workers
+end
+local function any_served_version(workflow)
+  local found
+  for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. workflow)) do
+    for _, route in ipairs(call('SMEMBERS', ROOT .. 'serves:' .. set)) do
+      local version = string.sub(route, 1, #workflow + 1) == workflow .. '\\0' and string.sub(route, #workflow + 2)
+      if version and (not found or version > found) then found = version end
+    end
+  end
+  return found
+end
+local function version_in_force(workflow, declared)
+  if declared and workers_of(workflow .. '\\0' .. declared) == 0 then return any_served_version(workflow) or declared end
+  return declared
+end
+local function set_current(workflow, version)
+  local former = control('v' .. workflow)
+  if former == version then return end
+  if version then
+    call('HSET', ROOT .. 'controls', 'v' .. workflow, version)
+  else
+    call('HDEL', ROOT .. 'controls', 'v' .. workflow)
+  end
+  routes.changed()
+  for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
+    if call('ZSCORE', ROOT .. 'lanes:' .. queue, 'q' .. workflow .. '\\0') then wake_for_queue(queue, 1) end
+    if call('SISMEMBER', ROOT .. 'gated:' .. queue, workflow .. '\\0') == 1 then queue_changed(queue) end
+  end
+end
+local function reconsider_versions(left)
+  for _, route in ipairs(left) do
+    local workflow, version = string.match(route, '^(.-)%z(.*)$')
+    if workflow and control('v' .. workflow) == version and call('EXISTS', ROOT .. 'servers:' .. route) == 0 then
+      local other = any_served_version(workflow)
+      if other then set_current(workflow, other) end
+      call('SADD', ROOT .. 'undecided', workflow)
+    end
+  end
+end
 local sets = {}
 function sets.note_living()
   local ids = call('HKEYS', ROOT .. 'sets')
@@ -1396,10 +1420,12 @@ function sets.leave(worker)
     if is_last then call('SREM', ROOT .. 'serving:' .. queue, set) end
   end
   if not is_last then return end
-  for _, route in ipairs(call('SMEMBERS', ROOT .. 'serves:' .. set)) do call('SREM', ROOT .. 'servers:' .. route, set) end
+  local served = call('SMEMBERS', ROOT .. 'serves:' .. set)
+  for _, route in ipairs(served) do call('SREM', ROOT .. 'servers:' .. route, set) end
   call('HDEL', ROOT .. 'sets', set)
   call('DEL', ROOT .. 'serves:' .. set)
   sets.note_living()
+  reconsider_versions(served)
   turn_to(queues)
 end
 local function resume(id)
@@ -1940,20 +1966,6 @@ local function unsubscribe(workflow, pattern)
   call('HDEL', ROOT .. 'triggers', trigger_of(workflow, pattern))
   call('SREM', ROOT .. 'subscribers:' .. pattern, workflow)
   if call('EXISTS', ROOT .. 'subscribers:' .. pattern) == 0 then call('SREM', ROOT .. 'wildcards', pattern) end
-end
-local function set_current(workflow, version)
-  local former = control('v' .. workflow)
-  if former == version then return end
-  if version then
-    call('HSET', ROOT .. 'controls', 'v' .. workflow, version)
-  else
-    call('HDEL', ROOT .. 'controls', 'v' .. workflow)
-  end
-  routes.changed()
-  for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
-    if call('ZSCORE', ROOT .. 'lanes:' .. queue, 'q' .. workflow .. '\\0') then wake_for_queue(queue, 1) end
-    if call('SISMEMBER', ROOT .. 'gated:' .. queue, workflow .. '\\0') == 1 then queue_changed(queue) end
-  end
 end
 local function write_meta(name, meta)
   local known = call('HGET', ROOT .. 'workflows', name)
@@ -2750,6 +2762,22 @@ ops.find_runs = function(base, count)
     created_after = created_after, created_before = created_before, parent = parent, tags = { unpack(ARGV, tags_first, tags_last) },
   }, function(id) page[#page + 1] = id end)
   return page
+end
+ops.find_unserved_versions = function(base, count)
+  local workflows_first, workflows_last = base + 1, base + count
+  local found = {}
+  for i = workflows_first, workflows_last do
+    local workflow, counts = ARGV[i], {}
+    local open = call('HGETALL', ROOT .. 'open:' .. workflow)
+    for at = 1, #open, 2 do
+      local version = string.match(open[at], '^[vh](.*)$')
+      if version then counts[version] = (counts[version] or 0) + tonumber(open[at + 1]) end
+    end
+    for version, runs in pairs(counts) do
+      if workers_of(workflow .. '\\0' .. version) == 0 then found[#found + 1] = { workflow, version, runs } end
+    end
+  end
+  return found
 end
 ops.finish_hook = function(base, count)
   local id = ARGV[base + 1]

@@ -8,6 +8,7 @@ import type { RedisClock } from './redis-clock.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
 import { declaredSchedule } from './scheduler.js';
 import type { ServedWorkflows } from './served-workflows.js';
+import { warnOfUnservedVersions } from './warn-of-versions.js';
 
 export interface RegistrarHost {
   readonly workerId: string;
@@ -52,6 +53,10 @@ export class Registrar {
     const schedules = await this.declare(false);
     for (const schedule of schedules) this.warnOfOther(schedule);
     await this.warnOfUnserved();
+    await warnOfUnservedVersions(
+      this.declarations.map(({ meta }) => meta.name),
+      this.host,
+    );
     this.host.adopt(schedules);
   }
 

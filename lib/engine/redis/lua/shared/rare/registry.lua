@@ -17,23 +17,6 @@ local function unsubscribe(workflow, pattern)
   if call('EXISTS', ROOT .. 'subscribers:' .. pattern) == 0 then call('SREM', ROOT .. 'wildcards', pattern) end
 end
 
--- What runs of a workflow that begin from now on are pinned to, nil for nothing.
-local function set_current(workflow, version)
-  local former = control('v' .. workflow)
-  if former == version then return end
-  if version then
-    call('HSET', ROOT .. 'controls', 'v' .. workflow, version)
-  else
-    call('HDEL', ROOT .. 'controls', 'v' .. workflow)
-  end
-  -- Those that have not begun go to other workers now.
-  routes.changed()
-  for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
-    if call('ZSCORE', ROOT .. 'lanes:' .. queue, 'q' .. workflow .. '\0') then wake_for_queue(queue, 1) end
-    if call('SISMEMBER', ROOT .. 'gated:' .. queue, workflow .. '\0') == 1 then queue_changed(queue) end
-  end
-end
-
 -- Writes a workflow's metadata with the time at which it last changed.
 local function write_meta(name, meta)
   local known = call('HGET', ROOT .. 'workflows', name)

@@ -52,9 +52,11 @@ function sets.leave(worker)
     if is_last then call('SREM', ROOT .. 'serving:' .. queue, set) end
   end
   if not is_last then return end
-  for _, route in ipairs(call('SMEMBERS', ROOT .. 'serves:' .. set)) do call('SREM', ROOT .. 'servers:' .. route, set) end
+  local served = call('SMEMBERS', ROOT .. 'serves:' .. set)
+  for _, route in ipairs(served) do call('SREM', ROOT .. 'servers:' .. route, set) end
   call('HDEL', ROOT .. 'sets', set)
   call('DEL', ROOT .. 'serves:' .. set)
   sets.note_living()
+  reconsider_versions(served)
   turn_to(queues)
 end

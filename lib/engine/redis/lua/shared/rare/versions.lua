@@ -31,3 +31,33 @@ local function version_in_force(workflow, declared)
   if declared and workers_of(workflow .. '\0' .. declared) == 0 then return any_served_version(workflow) or declared end
   return declared
 end
+
+-- What runs of a workflow that begin from now on are pinned to, nil for nothing.
+local function set_current(workflow, version)
+  local former = control('v' .. workflow)
+  if former == version then return end
+  if version then
+    call('HSET', ROOT .. 'controls', 'v' .. workflow, version)
+  else
+    call('HDEL', ROOT .. 'controls', 'v' .. workflow)
+  end
+  -- Those that have not begun go to other workers now.
+  routes.changed()
+  for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
+    if call('ZSCORE', ROOT .. 'lanes:' .. queue, 'q' .. workflow .. '\0') then wake_for_queue(queue, 1) end
+    if call('SISMEMBER', ROOT .. 'gated:' .. queue, workflow .. '\0') == 1 then queue_changed(queue) end
+  end
+end
+
+-- Nobody may serve these any more. A version among them that is current gives way to another one at once; whose declaration holds then is
+-- decided later.
+local function reconsider_versions(left)
+  for _, route in ipairs(left) do
+    local workflow, version = string.match(route, '^(.-)%z(.*)$')
+    if workflow and control('v' .. workflow) == version and call('EXISTS', ROOT .. 'servers:' .. route) == 0 then
+      local other = any_served_version(workflow)
+      if other then set_current(workflow, other) end
+      call('SADD', ROOT .. 'undecided', workflow)
+    end
+  end
+end
