@@ -77,8 +77,10 @@ export {
   ResultTimeoutError,
   RetryAfterError,
   RetryRefusedError,
+  RunBlockedError,
   RunCanceledError,
   RunFailedError,
+  RunNotBlockedError,
   RunNotFoundError,
   RunTimeoutError,
   ScheduleNotFoundError,
@@ -143,6 +145,7 @@ export type {
 
 export type {
   AttemptRecord,
+  BlockedRun,
   CancelOptions,
   CancelResult,
   ClientOptions,
@@ -155,6 +158,7 @@ export type {
   ExportedRun,
   ExportedStep,
   Page,
+  ResumeOptions,
   RetryMeta,
   RetryRunOptions,
   RunFilter,

@@ -70,6 +70,8 @@ export const METHOD_WORKFLOW_KEYS: Record<Exclude<keyof WorkflowDecoratorOptions
   retries: true,
   timeout: true,
   onFailureTimeout: true,
+  determinism: true,
+  determinismGrace: true,
   maxConcurrency: true,
   mutex: true,
   throttle: true,

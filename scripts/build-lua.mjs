@@ -58,6 +58,7 @@ const SHARED = {
     'admission.lua',
     'lanes.lua',
     'lines.lua',
+    'blocks.lua',
     'gates.lua',
     'versions.lua',
     'sets.lua',

@@ -16,6 +16,7 @@ export type {
   EventRecord,
   EventSubscription,
   Page,
+  ResumeOptions,
   RetryRunOptions,
   RunFilter,
   RunHandle,
@@ -48,8 +49,10 @@ export {
   ResultTimeoutError,
   RetryAfterError,
   RetryRefusedError,
+  RunBlockedError,
   RunCanceledError,
   RunFailedError,
+  RunNotBlockedError,
   RunNotFoundError,
   RunTimeoutError,
   ScheduleNotFoundError,
@@ -71,7 +74,16 @@ export { withOptionOwner } from './core/option-context.js';
 export { createRegistry } from './core/registry.js';
 export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/registry.types.js';
 export type { BackoffOptions, RetryFailure, RetryPolicy } from './core/retry.types.js';
-export type { AttemptRecord, RunRecord, RunStatus, RunTrigger, StepKind, StepRecord, StoredError } from './core/run.types.js';
+export type {
+  AttemptRecord,
+  BlockedRun,
+  RunRecord,
+  RunStatus,
+  RunTrigger,
+  StepKind,
+  StepRecord,
+  StoredError,
+} from './core/run.types.js';
 export { currentRun, currentStep } from './core/run-scope.js';
 export type { CronTrigger, EventTrigger } from './core/trigger.types.js';
 export { REVIVE, type RevivingSchema } from './core/validate-input.js';

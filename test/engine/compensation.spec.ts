@@ -14,6 +14,7 @@ import {
   type WorkflowContext,
 } from '../../lib/engine/index.js';
 import { stepPolicyOf } from '../../lib/engine/worker/step-policy.js';
+import { blocked } from '../support/blocked.js';
 import { gate, rejection, startEngine, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
 import { ownPasses, perPass } from '../support/passes.js';
@@ -372,7 +373,7 @@ describe('a compensation that fails', () => {
     expect(timeoutOf({ compensate: { run: () => undefined, timeout: '1h' } })).toBe(3_600_000);
   });
 
-  it('because the handler does not reach its step again, says so', async () => {
+  it('because the handler does not reach its step again blocks the run, and says so once that is accepted', async () => {
     let hasFailed = false;
     const undone: Undone[] = [];
     const flow = workflow(
@@ -387,6 +388,8 @@ describe('a compensation that fails', () => {
     );
     const engine = await startEngine({ workflows: [flow] });
     const handle = await engine.client.run(flow, undefined);
+    expect(await blocked(engine, handle.id)).toMatchObject({ compensating: true, blocked: { missing: ['A'] } });
+    await engine.client.resumeRun(handle.id, { accept: true });
     await rejection(handle.result());
     const [error] = (await handle.getState()).compensationErrors ?? [];
     expect(error).toMatchObject({ step: 'A', message: expect.stringContaining('the handler did not reach it again') });

@@ -3,12 +3,12 @@ import { describe, expect, it } from '@jest/globals';
 import {
   methodStepsOf,
   NonRetriableError,
-  ReplayMismatchError,
   type StepContext,
   type StepOptions,
   type WorkflowContext,
 } from '../../lib/engine/index.js';
 import { packRuns } from '../../lib/engine/redis/pack-runs.js';
+import { blocked } from '../support/blocked.js';
 import { type Engine, startEngine, workflow } from '../support/engine.js';
 import { openEngineRoom } from '../support/engine-room.js';
 import { eventually } from '../support/eventually.js';
@@ -85,33 +85,32 @@ describe('calls of a @Step() method', () => {
     });
     const engine = await startEngine({ workflows: [flow] });
     await (await engine.client.run(flow, undefined, { runId: 'r1' })).result();
-    expect(await headOf(engine, 'plain')).toEqual(['r', 's', '1', '1', '0']);
-    expect(await headOf(engine, 'Mail.send')).toEqual(['r', 's', '2', '1', '0', digestOf('["a",{"a":[null],"b":1}]')]);
-    expect(await headOf(engine, 'Mail.send#2')).toEqual(['r', 's', '3', '1', '0', digestOf('[null,null,null]')]);
-    expect(await headOf(engine, 'Mail.send#3')).toEqual(['r', 's', '4', '1', '0']);
+    expect(await headOf(engine, 'plain')).toEqual(['r', 's', '1', '1', '0@0']);
+    expect(await headOf(engine, 'Mail.send')).toEqual(['r', 's', '2', '1', '0@1', digestOf('["a",{"a":[null],"b":1}]')]);
+    expect(await headOf(engine, 'Mail.send#2')).toEqual(['r', 's', '3', '1', '0@2', digestOf('[null,null,null]')]);
+    expect(await headOf(engine, 'Mail.send#3')).toEqual(['r', 's', '4', '1', '0@3']);
   });
 
   it('get no result that was stored under other arguments, and run nothing', async () => {
     const { engine, handle, mail, deploy } = await sleeping([['a'], ['b']]);
     await deploy({ early: [['b'], ['a']] });
-    const error = await engine.failure(handle);
-    expect(error).toBeInstanceOf(ReplayMismatchError);
-    expect(error).toMatchObject({ runId: 'r1', step: 'Mail.send' });
-    expect((await handle.getState()).attempt).toBe(1);
+    const run = await blocked(engine, handle.id);
+    expect(run.blocked).toMatchObject({ missing: ['Mail.send'], message: expect.stringContaining('with other arguments') });
+    expect(run.attempt).toBe(1);
     expect(mail.sent).toHaveLength(2);
   });
 
   it('are compared with the second one, too', async () => {
     const { engine, handle, mail, deploy } = await sleeping([['a'], ['b']]);
     await deploy({ early: [['a'], ['c']] });
-    expect(await engine.failure(handle)).toMatchObject({ code: 'REPLAY_MISMATCH', step: 'Mail.send#2' });
+    expect((await blocked(engine, handle.id)).blocked?.missing).toEqual(['Mail.send#2']);
     expect(mail.sent).toHaveLength(2);
   });
 
   it('do not run a second time where the first was replayed under other arguments', async () => {
     const { engine, handle, mail, deploy } = await sleeping([['a']]);
     await deploy({ early: [['b'], ['a']] });
-    expect(await engine.failure(handle)).toMatchObject({ code: 'REPLAY_MISMATCH', step: 'Mail.send' });
+    expect((await blocked(engine, handle.id)).blocked).toMatchObject({ step: 'Mail.send#2', missing: ['pause'] });
     expect(mail.sent).toEqual(['a Mail.send']);
   });
 
@@ -143,7 +142,7 @@ describe('calls of a @Step() method', () => {
     );
     const engine = await startEngine({ workflows: [flow] });
     const handle = await engine.client.run(flow, undefined);
-    expect(await engine.failure(handle)).toMatchObject({ code: 'REPLAY_MISMATCH', step: 'Mail.send' });
+    expect((await blocked(engine, handle.id)).blocked?.missing).toEqual(['Mail.send']);
     expect([...new Set(mail.sent)]).toEqual(['a Mail.send', 'b Mail.send#2']);
   });
 
@@ -159,10 +158,10 @@ describe('calls of a @Step() method', () => {
     const engine = await startEngine({ workflows: [flow] });
     const handle = await engine.client.run(flow, undefined, { runId: 'r1' });
     await engine.until('r1', 'waiting');
-    expect(await headOf(engine, 'Mail.send')).toEqual(['r', 'f', '1', '1', '0', digestOf('["a"]')]);
+    expect(await headOf(engine, 'Mail.send')).toEqual(['r', 'f', '1', '1', '0@0', digestOf('["a"]')]);
     failing = ['b', 'a'];
     await engine.advance(HOUR_MS);
-    expect(await handle.result()).toEqual(['ReplayMismatchError', 'ReplayMismatchError']);
+    expect((await blocked(engine, handle.id)).blocked?.missing).toEqual(['Mail.send']);
     expect(mail.sent).toEqual(['a Mail.send', 'b Mail.send#2']);
   });
 
@@ -181,11 +180,11 @@ describe('calls of a @Step() method', () => {
     await engine.client.run(flow, undefined, { runId: 'r1' });
     await engine.until('r1', 'waiting');
     await engine.advance(HOUR_MS);
-    const reopened = ['r', 'x', '0', '1', '0', digestOf('["a"]')];
+    const reopened = ['r', 'x', '0', '1', '0@0', digestOf('["a"]')];
     await eventually(async () => expect(await headOf(engine, 'Mail.send')).toEqual(reopened), 'the step is to run again');
   });
 
-  it('are undone one by one, also where the run has failed over other arguments', async () => {
+  it('are undone one by one, also where the run was blocked over other arguments', async () => {
     const undone: string[] = [];
     const options: StepOptions = {
       compensate: (output, { stepIdempotencyKey }) => {
@@ -194,7 +193,9 @@ describe('calls of a @Step() method', () => {
     };
     const { engine, handle, deploy } = await sleeping([['a'], ['b']], [], options);
     await deploy({ early: [['b'], ['a']] });
-    expect(await engine.failure(handle)).toMatchObject({ code: 'REPLAY_MISMATCH' });
+    await blocked(engine, handle.id);
+    await handle.cancel();
+    await engine.until(handle.id, 'canceled');
     expect(undone).toEqual(['sent b r1:Mail.send#2', 'sent a r1:Mail.send']);
     expect(await handle.getState()).not.toHaveProperty('compensationErrors');
     expect(await stepNames(engine)).toEqual(expect.arrayContaining(['compensate:Mail.send', 'compensate:Mail.send#2']));
@@ -215,7 +216,7 @@ describe('calls of a @Step() method', () => {
     expect(await engine.redis.exists(engine.key('data:r1'))).toBe(0);
     isRight = false;
     await engine.client.retryRun('r1');
-    expect(await engine.failure(handle)).toMatchObject({ code: 'REPLAY_MISMATCH', step: 'Mail.send#2' });
+    expect((await blocked(engine, 'r1')).blocked?.missing).toEqual(['Mail.send#2']);
     expect(mail.sent).toHaveLength(2);
   });
 

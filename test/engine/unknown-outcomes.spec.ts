@@ -12,6 +12,7 @@ import {
   type WorkflowContext,
 } from '../../lib/engine/index.js';
 import { runInline } from '../../lib/testing/index.js';
+import { blocked } from '../support/blocked.js';
 import { type Engine, gate, rejection, startEngine, workflow } from '../support/engine.js';
 import { lossyProxy } from '../support/engine-room.js';
 import { ownPasses } from '../support/passes.js';
@@ -292,7 +293,7 @@ describe('the compensation of a step whose outcome is unknown', () => {
     expect(compensationErrors?.[0].message).toContain(`"${handle.id}:charge"`);
   });
 
-  it('is missing, and said to be, where the handler does not reach the step again', async () => {
+  it('blocks the run where the handler does not reach the step again, and is said to be missing once that is accepted', async () => {
     const started = gate();
     let passes = 0;
     const flow = once(async ({ step }) => {
@@ -307,6 +308,8 @@ describe('the compensation of a step whose outcome is unknown', () => {
     const handle = await engine.client.run(flow, undefined);
     await started.promise;
     await handle.cancel();
+    expect(await blocked(engine, handle.id)).toMatchObject({ compensating: true, blocked: { missing: ['charge'] } });
+    await engine.client.resumeRun(handle.id, { accept: true });
     await rejection(handle.result());
     expect((await handle.getState()).compensationErrors).toMatchObject([
       { step: 'charge', message: expect.stringContaining('was begun and was to be compensated') },
@@ -432,7 +435,7 @@ describe('the beginning of a step with a compensation', () => {
     let executions = 0;
     const flow = once(({ step }) => step.run('charge', () => ++executions, { compensate: () => undefined }));
     const engine = await startEngine({ workflows: [flow], worker: { url: proxy.url } });
-    const lost = proxy.dropReplyTo(/\r\nu,r,0,1,0,\r\n/);
+    const lost = proxy.dropReplyTo(/\r\nu,r,0,1,0@0,\r\n/);
     const handle = await engine.client.run(flow, undefined);
     await lost;
     expect(await recordOf(engine.redis, engine, handle.id, 'charge')).toBe('u,r');

@@ -70,7 +70,7 @@ describe('@OnCron()', () => {
     expect((await bootError({ providers: [Misspelt] })).message).toBe(
       '@OnCron("* * * * *") on method "Misspelt.tick" (module "RootTestModule") has the unsupported option "timezon". Did you mean ' +
         '"timezone"? Supported options are: id, timezone, input, misfire, name, connection, queue, maxAttempts, retries, timeout, ' +
-        'onFailureTimeout, maxConcurrency, mutex, throttle, rateLimit, debounce, priority, version, current, errors, tags.',
+        'onFailureTimeout, determinism, determinismGrace, maxConcurrency, mutex, throttle, rateLimit, debounce, priority, version, current, errors, tags.',
     );
   });
 

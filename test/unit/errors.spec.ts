@@ -25,6 +25,8 @@ const {
   ResultTimeoutError,
   RetryAfterError,
   RetryRefusedError,
+  RunBlockedError,
+  RunNotBlockedError,
   RunCanceledError,
   RunFailedError,
   RunNotFoundError,
@@ -188,6 +190,18 @@ const EXAMPLES: Array<[errors.RedflowError, string, string, boolean]> = [
     new CrashLoopError({ runId: 'r1', workflow: 'order', recoveries: 10 }),
     'CRASH_LOOP',
     'Run "r1" of workflow "order" was recovered 10 times from workers that stopped renewing their lease, without completing a step. Look for what crashes or blocks the process; `maxRecoveries` is the limit.',
+    false,
+  ],
+  [
+    new RunBlockedError({ runId: 'r1', reason: { because: 'replay', step: 'charge-card', missing: ['charge'] } }),
+    'RUN_BLOCKED',
+    'Run "r1" is blocked. The code of the run has changed, or is not deterministic: it asks for the new step "charge-card", but not for step "charge", which it asked for before.',
+    false,
+  ],
+  [
+    new RunNotBlockedError({ runId: 'r1' }),
+    'RUN_NOT_BLOCKED',
+    'Run "r1" is not blocked by its code, so there is nothing to resume. `blockedBy` of its record says what it waits for; a run that has ended is retried with retryRun().',
     false,
   ],
   [

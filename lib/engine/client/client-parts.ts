@@ -22,6 +22,7 @@ import { type CreatedRun, RunCreator } from './run-creator.js';
 import { RunExporter } from './run-exporter.js';
 import { ClientRunHandle } from './run-handle.js';
 import { RunQueries } from './run-queries.js';
+import { RunResumer } from './run-resumer.js';
 import { RunRetrier } from './run-retrier.js';
 import { RunSearch } from './run-search.js';
 import { ScheduleAdmin } from './schedule-admin.js';
@@ -52,6 +53,7 @@ export class ClientParts {
   readonly creator: RunCreator;
   readonly canceler: RunCanceler;
   readonly bulkCanceler: BulkCanceler;
+  readonly resumer: RunResumer;
   readonly retrier: RunRetrier;
   readonly events: EventQueries;
   readonly publisher: EventPublisher;
@@ -83,6 +85,7 @@ export class ClientParts {
     this.publisher = new EventPublisher(this.buffer, this.pending, host);
     this.canceler = new RunCanceler(this.buffer, this.pending);
     this.bulkCanceler = new BulkCanceler(this.buffer, this.pending);
+    this.resumer = new RunResumer(this.buffer, this.pending);
     this.retrier = new RunRetrier(this.connection, keys, this.buffer, this.pending, directory);
     this.retention = new Retention(this.connection, keys, this.buffer, resolved.retentionMs);
     this.forgetter = new WorkflowForgetter(this.buffer, this.pending, this.metas);

@@ -1,7 +1,5 @@
-import { canBeName, checkName } from '../core/checks.js';
+import { checkName } from '../core/checks.js';
 import type {
-  CancelOptions,
-  CancelResult,
   ClientOptions,
   CreateOptions,
   EmitOptions,
@@ -10,7 +8,6 @@ import type {
   EventRecord,
   EventSubscription,
   Page,
-  RetryRunOptions,
   RunFilter,
   RunHandle,
   RunSearchQuery,
@@ -25,19 +22,17 @@ import type { WorkflowRef } from '../core/workflow.types.js';
 import { pauseQueue } from '../redis/pause-queue.js';
 import { resumeQueue } from '../redis/resume-queue.js';
 import { type ClientInternals, ClientParts } from './client-parts.js';
-import type { CreatedRun } from './run-creator.js';
+import { RunControls } from './run-controls.js';
 
 /**
  * Creates runs and reads what became of them. Connects with its first call.
  *
  * Calls are repeated while Redis is away and fail with `ConnectionError` after `giveUpAfterMs`; a repeated create makes one run.
  */
-export class RedflowClient {
-  private readonly parts: ClientParts;
-
+export class RedflowClient extends RunControls {
   /** @throws InvalidOptionError */
   constructor(options: ClientOptions = {}, internals: ClientInternals = {}) {
-    this.parts = new ClientParts(options, internals);
+    super(new ClientParts(options, internals));
   }
 
   /**
@@ -70,47 +65,6 @@ export class RedflowClient {
   /** Creates many runs in few calls. If one item is invalid nothing is written. */
   async runMany<I, O>(workflow: WorkflowRef<I, O>, items: Array<{ input: I } & CreateOptions>): Promise<RunHandle<O>[]> {
     return (await this.parts.creator.createMany(workflow, items)).map((created) => this.handleOf<O>(created));
-  }
-
-  /** A handle of an existing run; nothing is asked of Redis yet. @throws InvalidOptionError unless the id is a string */
-  getHandle<O = unknown>(runId: string): RunHandle<O> {
-    canBeName(runId, 'runId');
-    return this.handleOf({ id: runId, deduplicated: true });
-  }
-
-  /**
-   * Cancels a run and its descendants. One that is not running ends at once; a running one gets its signal aborted, starts no
-   * further step, and ends when its handler settles, at the latest after the worker's `cancelGraceMs`.
-   * A second cancellation, or one of a run that has ended, changes nothing and says so. `{ failureHook: true }` cancels the failure hook
-   * of a run that has failed.
-   * @throws RunNotFoundError, InvalidOptionError, ConnectionError
-   */
-  cancelRun(runId: string, options?: CancelOptions): Promise<CancelResult> {
-    return this.parts.canceler.cancel(runId, options);
-  }
-
-  /**
-   * Cancels all runs that match and have not ended, each as {@link cancelRun} does; runs created meanwhile are left. Statuses are
-   * those that a run must still be in.
-   * @returns how many this call has canceled, without their descendants
-   * @throws InvalidOptionError, for a filter without any criterion too; ConnectionError, after which some may be canceled
-   */
-  cancelRuns(
-    filter: Omit<RunFilter, 'sort' | 'limit' | 'cursor'>,
-    options?: { reason?: string | undefined },
-  ): Promise<{ canceled: number }> {
-    return this.parts.bulkCanceler.cancel(filter, options);
-  }
-
-  /**
-   * Lets a failed or canceled run go on in place: completed steps are kept; attempts, deadline and recoveries start anew. Child steps
-   * that failed it look at their child again, so retry the child first. Of racing retries one wins. The run keeps its version;
-   * `{ version }` pins it to another one.
-   * @throws RetryRefusedError, RunNotFoundError, UnknownVersionError, InvalidOptionError, ConnectionError
-   */
-  async retryRun<O = unknown>(runId: string, options?: RetryRunOptions): Promise<RunHandle<O>> {
-    await this.parts.retrier.retry(runId, options);
-    return this.getHandle(runId);
   }
 
   /** Null for an unknown id. */
@@ -290,9 +244,5 @@ export class RedflowClient {
   /** Lets what was issued finish, then closes. Pending `result()` calls reject; a connection that was passed in stays open. */
   close(): Promise<void> {
     return this.parts.close();
-  }
-
-  private handleOf<O>(created: CreatedRun): RunHandle<O> {
-    return this.parts.handleOf<O>(created);
   }
 }

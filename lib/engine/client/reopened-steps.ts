@@ -1,5 +1,5 @@
 import type { RunRecord, StoredError } from '../core/run.types.js';
-import type { RunData, StoredStep } from '../redis/stored-step.js';
+import { addReopening, type RunData, type StoredStep } from '../redis/stored-step.js';
 
 /** Child, event, and the first of several: what others end. */
 const WAITS = ['c', 'e', 'a'];
@@ -17,6 +17,17 @@ export function stepsToReopen({ id, error, cancelRequestedAt = Infinity }: RunRe
     return step.status === 'f' && (culprits.has(name) || step.moment >= cancelRequestedAt);
   };
   return [...steps].filter(isReopened).map(([name]) => name);
+}
+
+/** What the handler asked for since it got the failures of these steps may not be asked for again. */
+export function reopeningsOf(reopened: readonly string[], { steps, reopenings }: RunData): string {
+  const asked = reopened.flatMap((name) => {
+    const step = steps.get(name);
+    return step && step.order > 0 ? [step.asked ?? -1] : [];
+  });
+  if (asked.length === 0) return '';
+  const order = Math.max(...[...steps.values()].map((step) => step.order));
+  return addReopening(reopenings, { order, delivered: Math.min(...asked) + 1 });
 }
 
 /** The steps of a run that an error, its causes and its aggregated errors name as theirs. */

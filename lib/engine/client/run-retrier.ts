@@ -11,7 +11,7 @@ import { readAnyRunData } from '../redis/read-run-data.js';
 import { type RetryAnswer, retryRun } from '../redis/retry-run.js';
 import type { WorkflowDirectory } from '../redis/workflow-directory.js';
 import type { PendingCalls } from './pending-calls.js';
-import { stepsToReopen } from './reopened-steps.js';
+import { reopeningsOf, stepsToReopen } from './reopened-steps.js';
 
 /** Lets ended runs go on. */
 export class RunRetrier {
@@ -53,7 +53,9 @@ export class RunRetrier {
     if (!run) return 'MISSING';
     if (version !== undefined) await this.directory.checkVersion(run.workflow, version);
     const hasEnded = run.status === 'failed' || run.status === 'canceled';
-    const reopened = hasEnded ? stepsToReopen(run, await readAnyRunData(this.buffer, this.connection, this.keys, runId)) : [];
-    return this.buffer.add(retryRun({ runId, nonce, endedAt: run.finishedAt ?? 0, version, reopened }));
+    const data = hasEnded ? await readAnyRunData(this.buffer, this.connection, this.keys, runId) : undefined;
+    const reopened = data ? stepsToReopen(run, data) : [];
+    const reopenings = data ? reopeningsOf(reopened, data) : '';
+    return this.buffer.add(retryRun({ runId, nonce, endedAt: run.finishedAt ?? 0, version, reopenings, reopened }));
   }
 }

@@ -173,6 +173,12 @@ export interface RunFilter {
   cursor?: string | undefined;
 }
 
+/** Options of `resumeRun` and `resumeRuns`. */
+export interface ResumeOptions {
+  /** Leaves the steps behind that the run has missed. @default false */
+  accept?: boolean | undefined;
+}
+
 /** What `searchRuns` looks for. */
 export interface RunSearchQuery extends RunFilter {
   /** What the id, the idempotency key, a tag value or the workflow begins with; upper and lower case differ. */

@@ -9,6 +9,7 @@ import {
   rejectUnknownKeys,
 } from './checks.js';
 import { describeValue } from './describe-value.js';
+import { type Determinism, resolveDeterminism } from './determinism.js';
 import { parsePositiveDuration } from './duration.js';
 import { ErrorClasses } from './error-classes.js';
 import { InvalidOptionError } from './errors/option.errors.js';
@@ -32,6 +33,8 @@ const WORKFLOW_KEYS = [
   'retries',
   'timeout',
   'onFailureTimeout',
+  'determinism',
+  'determinismGrace',
   'maxConcurrency',
   ...ADMISSION_KEYS,
   'priority',
@@ -54,6 +57,7 @@ export interface ResolvedWorkflowOptions {
   readonly timeoutMs?: number;
   /** How long the failure hook may take at a time, in milliseconds. */
   readonly onFailureTimeoutMs: number;
+  readonly determinism: Determinism;
   /** Most runs in execution at a time, over all workers; undefined is no limit. */
   readonly maxConcurrency?: number;
   /** Undefined for a workflow that has none. */
@@ -90,6 +94,7 @@ export function resolveWorkflowOptions<I>(name: string, options: WorkflowOptions
       maxAttempts: retry.maxAttempts,
       timeoutMs: options.timeout === undefined ? undefined : parsePositiveDuration(options.timeout, 'timeout'),
       onFailureTimeoutMs: parsePositiveDuration(options.onFailureTimeout ?? DEFAULT_ON_FAILURE_TIMEOUT, 'onFailureTimeout'),
+      determinism: resolveDeterminism(options.determinism, options.determinismGrace),
       maxConcurrency:
         options.maxConcurrency === undefined ? undefined : checkPositiveInteger(options.maxConcurrency, 'maxConcurrency'),
       admission: resolveAdmission(options as WorkflowOptions),

@@ -19,6 +19,21 @@ export interface StoredError {
   [field: string]: unknown;
 }
 
+/** A run whose code does not come to what is stored of it. */
+export interface BlockedRun {
+  by: 'code';
+  /** What has happened, in a sentence. */
+  message: string;
+  /** The new step that the code asked for. */
+  step?: string;
+  /** The stored steps that it did not ask for, the earliest first. */
+  missing: string[];
+  /** The deployment whose code it was. */
+  deployment?: string;
+  /** The deployment that has stored the first of the missing steps. */
+  storedBy?: string;
+}
+
 /** One execution of a workflow. All times are epoch milliseconds of the Redis clock. */
 export interface RunRecord<I = unknown, O = unknown> {
   id: string;
@@ -55,8 +70,15 @@ export interface RunRecord<I = unknown, O = unknown> {
   scheduledFor?: number;
   idempotencyKey?: string;
   workerId?: string;
-  /** What a queued run waits for before it may start, or go on; `worker`: no living worker serves its workflow, version and queue. */
-  blockedBy?: 'mutex' | 'throttle' | 'maxConcurrency' | 'worker';
+  /**
+   * What a queued run waits for before it may start, or go on; `worker`: no living worker serves its workflow, version and queue; `code` is explained
+   * by `blocked`.
+   */
+  blockedBy?: 'mutex' | 'throttle' | 'maxConcurrency' | 'worker' | 'code';
+  /** Why the run, or its failure hook, is set aside until its code is mended, it is resumed or canceled. */
+  blocked?: BlockedRun;
+  /** Stored steps that the pass in which the run succeeded did not ask for: its code had changed, or is not deterministic. */
+  unasked?: string[];
   /** When `cancelRun` decided that the run ends canceled. */
   cancelRequestedAt?: number;
   cancelReason?: string;
@@ -97,6 +119,6 @@ export interface AttemptRecord {
   workerId: string;
   startedAt: number;
   finishedAt?: number;
-  outcome?: 'succeeded' | 'failed' | 'parked' | 'handed_back' | 'lost' | 'canceled';
+  outcome?: 'succeeded' | 'failed' | 'parked' | 'handed_back' | 'lost' | 'blocked' | 'canceled';
   error?: StoredError;
 }

@@ -189,6 +189,17 @@ export interface WorkflowOptions<I = unknown> extends AdmissionOptions<I> {
    */
   onFailureTimeout?: Duration | undefined;
   /**
+   * What becomes of a run whose code asks for a new step but not for one that is stored: it may be the same step under another name, and
+   * would happen twice. `'block'` sets the run aside until other code is deployed or `resumeRun()` is called, `'warn'` logs it and goes on,
+   * `'off'` does not look. @default 'block'
+   */
+  determinism?: 'block' | 'warn' | 'off' | undefined;
+  /**
+   * How long the new step is held before that: the missing one may come behind a call that is no step. Longer than the longest such
+   * call. @default '5s'
+   */
+  determinismGrace?: Duration | undefined;
+  /**
    * Runs of the workflow that execute at the same time, over all workers. Runs that only wait do not count. What the last started
    * deployment declares holds. @default no limit
    */

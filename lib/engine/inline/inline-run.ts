@@ -1,7 +1,7 @@
 import type { RunRecord } from '../core/run.types.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import { type RawFields, type StoredRun, toRunRecord, toStoredRun } from '../redis/stored-run.js';
-import { parseRunData, parseStep, type RunData, type StoredStep } from '../redis/stored-step.js';
+import { askedText, parseRunData, parseStep, type RunData, type StoredStep } from '../redis/stored-step.js';
 
 /** A wait for the end of a run: a step of another one, or a branch of it. */
 export interface EndWait {
@@ -57,6 +57,8 @@ export class InlineRun {
       payload('ce'),
       payload('fe'),
       payload('pa'),
+      payload('bk'),
+      payload('ua'),
     ]);
   }
 
@@ -73,8 +75,9 @@ export class InlineRun {
     return text === undefined ? undefined : parseStep(text);
   }
 
-  writeStep(name: string, { kind, status, order, startedAt, moment, payload }: Omit<StoredStep, 'attempt' | 'base'>): void {
-    this.data.set(`s:${name}`, `${kind},${status},${order},1,0,${startedAt},${moment};${payload}`);
+  writeStep(name: string, step: Omit<StoredStep, 'attempt' | 'base'>): void {
+    const { kind, status, order, asked, startedAt, moment, payload } = step;
+    this.data.set(`s:${name}`, `${kind},${status},${order},1,0${askedText(asked)},${startedAt},${moment};${payload}`);
   }
 
   failedOnce(): void {

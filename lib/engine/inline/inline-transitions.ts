@@ -24,6 +24,11 @@ const keepInput: Transition = (_store, run, [, , field, payload]) => {
   return 'OK';
 };
 
+const noteReplay: Transition = (_store, run, [, , field, note]) => {
+  run.data.set(field, note);
+  return 'OK';
+};
+
 const storeProgress: Transition = (_store, run, [, , name, payload]) => {
   run.data.set(`g:${name}`, payload);
   return 'OK';
@@ -49,32 +54,40 @@ const passPoint: Transition = (_store, run, [, , number, order, open]) => {
   return 'OK';
 };
 
-const startChild: Transition = (store, run, [, , step, kind, order, timeout, childId, ...args]) => {
+const startChild: Transition = (store, run, [, , step, askedAt, kind, order, timeout, childId, ...args]) => {
   const now = store.now();
   if (run.isToBeCanceled) return ['CANCELED', now, run.data.get('cx') ?? '', 0];
   run.data.set(`c:${step}`, childId);
   if (kind === 'm') {
     const payload = JSON.stringify(childId);
-    run.writeStep(step, { kind, status: 's', order: Number(order), startedAt: now, moment: now, payload });
+    run.writeStep(step, {
+      kind,
+      status: 's',
+      order: Number(order),
+      startedAt: now,
+      moment: now,
+      payload,
+      asked: askedIn(askedAt),
+    });
     return ['OK', now, childId, 0];
   }
   const child = store.create(childId, args, childFields(run, step));
   if (!child) return ['CONFLICT', now, childId, 0];
   run.data.set(`c:${step}`, child.id);
   const moment = timeout === '' ? 0 : now + Number(timeout);
-  run.writeStep(step, { kind: 'c', status: 'w', order: 0, startedAt: now, moment, payload: '' });
+  run.writeStep(step, { kind: 'c', status: 'w', order: 0, startedAt: now, moment, payload: '', asked: askedIn(askedAt) });
   store.awaitEnd(child, { run, step, branch: '' });
   return ['OK', now, child.id, moment];
 };
 
-const awaitEvent: Transition = (store, run, [, , step, , , timeout]) => {
+const awaitEvent: Transition = (store, run, [, , step, askedAt, , , timeout]) => {
   const now = store.now();
   const moment = timeout === '' ? 0 : now + Number(timeout);
-  run.writeStep(step, { kind: 'e', status: 'w', order: 0, startedAt: now, moment, payload: '' });
+  run.writeStep(step, { kind: 'e', status: 'w', order: 0, startedAt: now, moment, payload: '', asked: askedIn(askedAt) });
   return ['OK', now, moment, 0];
 };
 
-const awaitAny: Transition = (store, run, [, , step, ...branches]) => {
+const awaitAny: Transition = (store, run, [, , step, askedAt, ...branches]) => {
   const now = store.now();
   if (run.isToBeCanceled) return ['CANCELED', now, 0, run.data.get('cx') ?? '', 0];
   const children: Array<{ branch: string; args: readonly string[] }> = [];
@@ -89,7 +102,7 @@ const awaitAny: Transition = (store, run, [, , step, ...branches]) => {
     if (first === 0 || when < first) [first, timer] = [when, branch];
   }
   const record = (moment: number, payload: string) =>
-    run.writeStep(step, { kind: 'a', status: 'w', order: 0, startedAt: now, moment, payload });
+    run.writeStep(step, { kind: 'a', status: 'w', order: 0, startedAt: now, moment, payload, asked: askedIn(askedAt) });
   // What has already happened comes before a timer that is due at once.
   record(0, '');
   let isOver = false;
@@ -104,9 +117,10 @@ const awaitAny: Transition = (store, run, [, , step, ...branches]) => {
 
 /** Nobody subscribes in a run without Redis. */
 const emitEvent: Transition = (store, run, args) => {
-  const [step, order] = args.slice(8, 10);
+  const [step, askedAt, order] = args.slice(8, 11);
   const now = store.now();
-  run.writeStep(step, { kind: 'n', status: 's', order: Number(order), startedAt: now, moment: now, payload: '[]' });
+  const record = { kind: 'n', status: 's', order: Number(order), startedAt: now, moment: now, payload: '[]' };
+  run.writeStep(step, { ...record, asked: askedIn(askedAt) });
   return ['OK', 0, '[]'];
 };
 
@@ -176,6 +190,7 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   read_steps: readSteps,
   store_patches: storePatches,
   store_progress: storeProgress,
+  note_replay: noteReplay,
   adopt_outcome: adoptOutcome,
   pass_point: passPoint,
   start_child: startChild,
@@ -190,6 +205,8 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
   finish_unwinding: finishUnwinding,
   finish_hook: finishHook,
 };
+
+const askedIn = (text: string): number | undefined => (text === '' ? undefined : Number(text.slice(1)));
 
 /** Children of a failure hook are those of the run that has failed. */
 function childFields({ id, fields }: InlineRun, step: string): RawFields {

@@ -1,4 +1,5 @@
-import { InvalidOptionError } from '../core/errors/index.js';
+import type { BlockReason } from '../core/block-reason.js';
+import { InvalidOptionError, RunBlockedError } from '../core/errors/index.js';
 import { Sealer } from '../core/sealer.js';
 import type { LoggerPort } from '../core/values.types.js';
 import type { Op, OpSink } from '../redis/op.js';
@@ -6,6 +7,7 @@ import { NO_EVENT } from '../redis/stored-outcome.js';
 import type { WorkflowDirectory } from '../redis/workflow-directory.js';
 import { hookWorkflow } from '../worker/failure-hook.js';
 import { Pass } from '../worker/pass.js';
+import { DepartureLog } from '../worker/pass-block.js';
 import type { PassHost, ServedWorkflow } from '../worker/pass-host.js';
 import { RedisClock } from '../worker/redis-clock.js';
 import type { ContextSteps } from '../worker/run-context.js';
@@ -44,6 +46,7 @@ export class InlineWorker implements PassHost, OpSink {
   readonly clock = new RedisClock();
   readonly turns = new TurnClock();
   readonly buffer: OpSink = this;
+  readonly departures = new DepartureLog(undefined);
   /** Nothing is refused here. */
   readonly handBacks = { add: () => undefined };
   readonly store = new InlineStore(this.clock, (runId) => this.hinted(runId));
@@ -113,6 +116,7 @@ export class InlineWorker implements PassHost, OpSink {
     if (!run?.isRunning) return;
     let value: T;
     try {
+      if (name === 'block_run') throw blockedError(run.id, args[2] as string);
       value = parse(transition(this.store, run, args.map(String)));
     } catch (error) {
       this.refuse(error);
@@ -192,4 +196,9 @@ export class InlineWorker implements PassHost, OpSink {
     }
     return false;
   }
+}
+
+/** Nobody could let the run go on. */
+function blockedError(runId: string, reason: string): RunBlockedError {
+  return new RunBlockedError({ runId, reason: JSON.parse(reason) as BlockReason });
 }

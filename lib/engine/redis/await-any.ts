@@ -1,6 +1,7 @@
 import type { EventWait } from './await-event.js';
 import { type NewRun, newRunArgs } from './create-run.js';
 import type { Op } from './op.js';
+import { askedText } from './stored-step.js';
 
 /** One of several things a step waits for. */
 export type Branch = { readonly name: string } & (
@@ -21,13 +22,13 @@ export interface AnyAwaited {
 }
 
 export function awaitAny(
-  run: { readonly runId: string; readonly fence: string; readonly step: string },
+  run: { readonly runId: string; readonly fence: string; readonly step: string; readonly asked?: number | undefined },
   branches: readonly Branch[],
 ): Op<AnyAwaited> {
   return {
     name: 'await_any',
     key: run.runId,
-    args: [run.runId, run.fence, run.step, ...branches.flatMap(branchArgs)],
+    args: [run.runId, run.fence, run.step, askedText(run.asked), ...branches.flatMap(branchArgs)],
     parse: (reply) => {
       const [status, now, wakeAt, timer, over] = reply as [AnyAwaited['status'], number, number, string, number];
       return { status, now, wakeAt: wakeAt || undefined, timer, isOver: over === 1 };

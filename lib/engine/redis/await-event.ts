@@ -1,4 +1,5 @@
 import type { Op } from './op.js';
+import { askedText } from './stored-step.js';
 
 /** A wait for one event of a name and key. */
 export interface EventWait {
@@ -17,7 +18,7 @@ export interface EventAwaited {
 }
 
 export function awaitEvent(
-  run: { readonly runId: string; readonly fence: string; readonly step: string },
+  run: { readonly runId: string; readonly fence: string; readonly step: string; readonly asked?: number | undefined },
   { event, correlationKey, lookback }: EventWait,
   timeoutMs?: number,
 ): Op<EventAwaited> {
@@ -25,7 +26,7 @@ export function awaitEvent(
     name: 'await_event',
     work: 4,
     key: run.runId,
-    args: [run.runId, run.fence, run.step, event, correlationKey, timeoutMs ?? '', lookback],
+    args: [run.runId, run.fence, run.step, askedText(run.asked), event, correlationKey, timeoutMs ?? '', lookback],
     parse: (reply) => {
       const [status, now, wakeAt, over] = reply as [EventAwaited['status'], number, number, number];
       return { status, now, wakeAt: wakeAt || undefined, isOver: over === 1 };

@@ -1,4 +1,5 @@
 import type { Op, WriteStatus } from './op.js';
+import { askedText } from './stored-step.js';
 
 export interface StepCommit {
   readonly runId: string;
@@ -29,14 +30,22 @@ export interface StepCommitted {
 }
 
 export function commitStep(step: StepCommit): Op<StepCommitted> {
-  return commitStepOf(step.runId, step.fence, step);
+  return commitStepOf(step.runId, step.fence, step, undefined);
 }
 
-/** As {@link commitStep}, for a caller that has run and fence apart. */
-export function commitStepOf(runId: string, fence: string, step: Omit<StepCommit, 'runId' | 'fence'>): Op<StepCommitted> {
+/**
+ * As {@link commitStep}, for a caller that has run and fence apart.
+ * @param asked see {@link StoredStep}
+ */
+export function commitStepOf(
+  runId: string,
+  fence: string,
+  step: Omit<StepCommit, 'runId' | 'fence'>,
+  asked: number | undefined,
+): Op<StepCommitted> {
   const { wait, digest } = step;
   // Joined here: every argument of its own was measurable on both sides.
-  const numbers = `${step.kind},${step.status},${step.order},${step.attempt},${step.base},`;
+  const numbers = `${step.kind},${step.status},${step.order},${step.attempt},${step.base}${askedText(asked)},`;
   const head = digest === undefined ? numbers : `${numbers}${digest},`;
   const pause = wait ? ('at' in wait ? `=${wait.at}` : `+${Math.floor(wait.delayMs)}`) : '';
   return {

@@ -1,6 +1,7 @@
 import type { Admission } from '../core/admission.js';
 import { encodeAdmission } from './create-run.js';
 import type { Op } from './op.js';
+import { askedText } from './stored-step.js';
 import type { RunTarget } from './workflow-directory.js';
 
 /** Whether a subscriber takes an event. */
@@ -39,6 +40,8 @@ export interface EmittingStep {
   readonly runId: string;
   readonly fence: string;
   readonly step: string;
+  /** See {@link StoredStep}. */
+  readonly asked?: number | undefined;
   readonly order: number;
 }
 
@@ -66,6 +69,7 @@ export function emitEvent(event: NewEvent, by?: EmittingStep): Op<Emitted> {
       by?.runId ?? '',
       by?.fence ?? '',
       by?.step ?? '',
+      askedText(by?.asked),
       by?.order ?? '',
       event.context,
       ...event.verdicts.flatMap(verdictArgs),

@@ -8,7 +8,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | key                    | type   | what it holds |
  * |------------------------|--------|---------------|
  * | `run:<id>`             | hash   | metadata of a run, short fields only, so that Redis keeps it compact |
- * | `data:<id>`            | hash   | its payloads: `i` input, `is` and `ip` what schema and pipes made of it in the first pass where that is other JSON, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason, `pt` number and place of the last point of no return, `pa` answers of `ctx.patched()`, `ce` errors of compensations, `fe` error of its failure hook, `x` carrier of its creator's context |
+ * | `data:<id>`            | hash   | its payloads: `i` input, `is` and `ip` what schema and pipes made of it in the first pass where that is other JSON, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason, `pt` number and place of the last point of no return, `pa` answers of `ctx.patched()`, `ce` errors of compensations, `fe` error of its failure hook, `bk` why it is blocked, `lb` steps left behind, `ro` failures that were to happen anew, `ua` steps not asked for, `x` carrier of its creator's context |
  * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one and was not retried |
  * | `waiters:<id>`         | set    | channels of the clients that await its end |
  * | `parents:<id>`         | set    | runs and steps that wait for its end |
@@ -33,6 +33,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `passed:<place>`       | set    | gates that passed over such runs since the queue was paused or the route served by nobody |
  * | `handed:<place>`       | zset   | runs that hold something of a gate for a start still to come, by their position in its line |
  * | `gated:<queue>`        | set    | routes of its places that have either |
+ * | `blocked:<wf>`         | zset   | queued runs whose code does not come to what is stored of them, by the time at which they were set aside |
  * | `mutex:<len>:<wf>:<key>` | string | run that holds the mutex |
  * | `starts:<len>:<wf>:<key>` | zset | runs that a throttle let start within its period, by time; those still to start last |
  * | `slots:<wf>`           | set    | runs that count for `maxConcurrency` |
@@ -197,7 +198,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `uk` on a run whose creator did not know the options of its workflow, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` or `packed` that a retry has left behind, `lg` bytes of the input and context that it was created with where they are many, `z` number of the pieces, in fields 1, 2, …, into which its data and passes are packed since it ended, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `hd` the first of those that it holds for a start still to come, `rn` nonce of the last retry, `nb` on a run that was put aside before it began, `on` the deployment that it is reserved for, `pd` set when `ctx.patched()` has answered in it, `db` and `df` debounce key and time of the first create while it is pending. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `uk` on a run whose creator did not know the options of its workflow, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` or `packed` that a retry has left behind, `lg` bytes of the input and context that it was created with where they are many, `z` number of the pieces, in fields 1, 2, …, into which its data and passes are packed since it ended, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `hd` the first of those that it holds for a start still to come, `rn` nonce of the last retry, `bn` of the last resumption, `nb` on a run that was put aside before it began, `on` the deployment that it is reserved for, `pd` set when `ctx.patched()` has answered in it, `db` and `df` debounce key and time of the first create while it is pending. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],
@@ -234,6 +235,8 @@ export const RUN_FIELDS = [
   ['co', 'unwinding'],
   ['cp', 'compensable'],
   ['bl', 'blockedBy'],
+  ['ba', 'blockedAt'],
+  ['bt', 'blockedMs'],
 ] as const;
 
 export const STEP_KINDS: Readonly<Record<string, StepKind>> = {

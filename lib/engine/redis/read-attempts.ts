@@ -10,6 +10,7 @@ const OUTCOMES: Readonly<Record<string, AttemptRecord['outcome']>> = {
   p: 'parked',
   h: 'handed_back',
   l: 'lost',
+  k: 'blocked',
   c: 'canceled',
 };
 

@@ -9,6 +9,8 @@ export interface Retry {
   readonly endedAt: number;
   /** The version that the run is pinned to from now on; undefined leaves it. */
   readonly version?: string;
+  /** Encoded failures that were to happen anew, with those of these steps; '' for none. */
+  readonly reopenings?: string;
   /** Steps that are to happen again. */
   readonly reopened: readonly string[];
 }
@@ -16,10 +18,10 @@ export interface Retry {
 /** `CHANGED`: the run has ended another time. `CANCELING`: its descendants are left for continue_cancel. */
 export type RetryAnswer = 'OK' | 'MISSING' | 'CHANGED' | 'CANCELING' | RetryRefusal;
 
-export function retryRun({ runId, nonce, endedAt, version, reopened }: Retry): Op<RetryAnswer> {
+export function retryRun({ runId, nonce, endedAt, version, reopenings = '', reopened }: Retry): Op<RetryAnswer> {
   return {
     name: 'retry_run',
-    args: [runId, nonce, endedAt, version ?? '', ...reopened],
+    args: [runId, nonce, endedAt, version ?? '', reopenings, ...reopened],
     parse: (reply) => reply as RetryAnswer,
   };
 }

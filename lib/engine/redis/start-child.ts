@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { type NewRun, newRunArgs } from './create-run.js';
 import type { Op } from './op.js';
+import { askedText } from './stored-step.js';
 
 export interface ChildStart {
   readonly runId: string;
   readonly fence: string;
   readonly step: string;
+  /** See {@link StoredStep}. */
+  readonly asked?: number | undefined;
   /** Whether the step waits for the end of the child. */
   readonly waits: boolean;
   /** Place in the order of completion of a step that does not wait. */
@@ -28,13 +31,13 @@ export interface ChildStarted {
 }
 
 export function startChild(start: ChildStart): Op<ChildStarted> {
-  const { runId, fence, step, waits, order, timeoutMs, child } = start;
+  const { runId, fence, step, asked, waits, order, timeoutMs, child } = start;
   const [id, , ...rest] = newRunArgs(child);
   return {
     name: 'start_child',
     key: runId,
     work: 4,
-    args: [runId, fence, step, waits ? 'c' : 'm', order, timeoutMs ?? '', id, ...rest],
+    args: [runId, fence, step, askedText(asked), waits ? 'c' : 'm', order, timeoutMs ?? '', id, ...rest],
     parse: (reply) => {
       const [status, now, childRunId, wakeAt] = reply as [ChildStarted['status'], number, string, number];
       return { status, now, childRunId, wakeAt: wakeAt || undefined };

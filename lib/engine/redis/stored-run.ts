@@ -1,3 +1,4 @@
+import { type BlockReason, blockMessage } from '../core/block-reason.js';
 import { decodePayload } from '../core/payload.js';
 import type { RunRecord, RunTrigger, StoredError } from '../core/run.types.js';
 import { type SealedText, sealedText } from '../core/sealer.js';
@@ -37,6 +38,8 @@ export interface StoredRun {
   readonly unadmitted: boolean;
   readonly idempotencyKey?: string;
   readonly handBacks: number;
+  /** How long it was set aside in all, while its timeout stood still. */
+  readonly blockedMs: number;
   /** Epoch ms; undefined while nobody has asked. */
   readonly cancelRequestedAt?: number;
   /** It compensates on its way to this outcome: failed or canceled. */
@@ -90,6 +93,7 @@ export function toStoredRun(id: string, raw: RawFields): StoredRun {
     unadmitted: raw.unadmitted !== undefined,
     idempotencyKey: raw.idempotencyKey,
     handBacks: Number(raw.handBacks ?? 0),
+    blockedMs: Number(raw.blockedMs ?? 0),
     cancelRequestedAt: optionalNumber(raw.cancelRequestedAt),
     hookOf: raw.hookOf,
     unwinding: raw.unwinding as StoredRun['unwinding'],
@@ -112,9 +116,11 @@ export type PayloadsReply = [
   compensationErrors: Payload,
   hookError: Payload,
   patches: Payload,
+  blockReason: Payload,
+  unasked: Payload,
 ];
 
-const PAYLOAD_NAMES = ['input', 'output', 'error', '', 'compensation errors', 'error of the failure hook'] as const;
+const PAYLOAD_NAMES = ['input', 'output', 'error', '', 'compensation errors', 'error of the failure hook', '', '', ''] as const;
 
 export function sealedInRun(id: string, payloads: PayloadsReply): SealedText[] {
   return PAYLOAD_NAMES.flatMap((name, index) => (name === '' ? [] : sealedText(payloads, index, `${name} of run "${id}"`)));
@@ -122,7 +128,7 @@ export function sealedInRun(id: string, payloads: PayloadsReply): SealedText[] {
 
 export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply): RunRecord {
   const run = toStoredRun(id, raw);
-  const [input, output, error, cancelReason, compensationErrors, hookError, patches] = payloads;
+  const [input, output, error, cancelReason, compensationErrors, hookError, patches, blockReason, unasked] = payloads;
   const status = statusOf(raw.status as string);
   const ended = status === 'succeeded' || status === 'failed' || status === 'canceled';
   return withoutUndefined({
@@ -155,6 +161,8 @@ export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply)
     cancelRequestedAt: run.cancelRequestedAt,
     cancelReason: cancelReason ?? undefined,
     blockedBy: raw.blockedBy ? BLOCKED_BY[raw.blockedBy as keyof typeof BLOCKED_BY] : undefined,
+    blocked: blockReason ? blockOf(blockReason) : undefined,
+    unasked: unasked ? (JSON.parse(unasked) as string[]) : undefined,
     compensating: run.unwinding !== undefined && !ended ? true : undefined,
     compensationErrors: compensationErrors ? (JSON.parse(compensationErrors) as StoredError[]) : undefined,
     patches: patches ? (JSON.parse(patches) as Record<string, boolean>) : undefined,
@@ -162,7 +170,13 @@ export function toRunRecord(id: string, raw: RawFields, payloads: PayloadsReply)
   });
 }
 
-const BLOCKED_BY = { m: 'mutex', t: 'throttle', c: 'maxConcurrency', w: 'worker' } as const;
+const BLOCKED_BY = { m: 'mutex', t: 'throttle', c: 'maxConcurrency', w: 'worker', k: 'code' } as const;
+
+function blockOf(text: string): RunRecord['blocked'] {
+  const reason = JSON.parse(text) as BlockReason;
+  const { step, missing, deployment, storedBy } = reason;
+  return { by: 'code', message: blockMessage(reason), step, missing: [...missing], deployment, storedBy };
+}
 
 const HOOK_STATUSES = { p: 'pending', s: 'succeeded', f: 'failed' } as const;
 

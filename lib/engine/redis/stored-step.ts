@@ -5,7 +5,8 @@ import { STEP_KINDS, STEP_STATUSES } from './keyspace.js';
 import { NO_EVENT, parseEventOutcome, parseWinner, payloadWithin, winningValue } from './stored-outcome.js';
 
 /**
- * A step as it is stored: `kind,status,order,attempt,base,startedAt,moment;payload`, with a digest behind `base` if it has one.
+ * A step as it is stored: `kind,status,order,attempt,base,startedAt,moment;payload`, where `base` is `base@asked` if that is known, with a digest
+ * behind it if there is one.
  *
  * Kind `v` is a function with a compensation that has completed; `u` one that is begun, or has failed, and whose outcome is unknown.
  * Status `s` succeeded, `f` failed and memoised, `x` failed and to be run again, `w` waiting, `r` running; `d` and `k` are an outcome
@@ -19,6 +20,12 @@ export interface StoredStep {
   readonly attempt: number;
   /** Failures of the step before the current attempt of the run. */
   readonly base: number;
+  /**
+   * How many outcomes had been handed to the handler in the pass that stored it when it asked for the step: a handler that goes by nothing
+   * else asks for it again after no more. Undefined where that says nothing: the handler had looked at its attempt or signal, or an earlier
+   * version of the package has stored it.
+   */
+  readonly asked?: number;
   readonly startedAt: number;
   /** When it ended, or when a waiting one goes on. */
   readonly moment: number;
@@ -40,12 +47,23 @@ export function parseStep(text: string): StoredStep {
     status,
     order: Number(order),
     attempt: Number(attempt),
-    base: Number(base),
+    base: Number.parseInt(base, 10),
+    asked: askedOf(base),
     startedAt: Number(parts[times]),
     moment: Number(parts[times + 1]),
     payload: text.slice(end + 1),
     digest: times === 6 ? parts[5] : undefined,
   };
+}
+
+/** As it follows `base`. */
+export function askedText(asked: number | undefined): string {
+  return asked === undefined ? '' : `@${asked}`;
+}
+
+function askedOf(base: string): number | undefined {
+  const at = base.indexOf('@');
+  return at < 0 ? undefined : Number(base.slice(at + 1));
 }
 
 /** Whether the payload of a wait for any of several says which it was, and not why the wait was refused. */
@@ -110,6 +128,14 @@ export function toStepRecords(data: RunData): StepRecord[] {
   return records.sort((a, b) => place(a) - place(b) || a.record.startedAt - b.record.startedAt).map(({ record }) => record);
 }
 
+/** Steps of an attempt, or of a run that was retried, whose failures were to happen anew. */
+export interface Reopening {
+  /** Of the last step that was completed then. */
+  readonly order: number;
+  /** How many outcomes the handler had when it got the first of these failures. */
+  readonly delivered: number;
+}
+
 /** Payloads of a run, taken apart. */
 export interface RunData {
   readonly input: string;
@@ -128,6 +154,10 @@ export interface RunData {
   /** Encoded error of the last failed attempt. */
   readonly error?: string;
   readonly cancelReason?: string;
+  /** Failures that were to happen anew: what the handler asked for after them, until then, may not be asked for again. */
+  readonly reopenings: readonly Reopening[];
+  /** Steps that the handler need not come to any more: somebody has said so. */
+  readonly leftBehind: ReadonlySet<string>;
   /** The last point of no return: how many the handler had passed with it, and its place in the order of completion. */
   readonly point?: { readonly number: number; readonly order: number };
   /** Answers of `ctx.patched()`, as JSON. */
@@ -145,6 +175,8 @@ export function parseRunData(flat: readonly string[]): RunData {
   let cancelReason: string | undefined;
   let point: RunData['point'];
   let patches: string | undefined;
+  let reopenings: readonly Reopening[] = NOTHING_REOPENED;
+  let leftBehind: ReadonlySet<string> = NOTHING_LEFT;
   const steps = new Map<string, StoredStep>();
   const progress = new Map<string, string>();
   const children = new Map<string, string>();
@@ -159,11 +191,30 @@ export function parseRunData(flat: readonly string[]): RunData {
     else if (field === 'cx') cancelReason = flat[i + 1];
     else if (field === 'pt') point = parsePoint(flat[i + 1]);
     else if (field === 'pa') patches = flat[i + 1];
+    else if (field === 'ro') reopenings = parseReopenings(flat[i + 1]);
+    else if (field === 'lb') leftBehind = new Set(JSON.parse(flat[i + 1]) as string[]);
     else if (field.startsWith('s:')) steps.set(field.slice(2), parseStep(flat[i + 1]));
     else if (field.startsWith('g:')) progress.set(field.slice(2), flat[i + 1]);
     else if (field.startsWith('c:')) children.set(field.slice(2), flat[i + 1]);
   }
-  return { input, bySchema, byPipes, steps, progress, children, event, context, error, cancelReason, point, patches };
+  const more = { event, context, error, cancelReason, point, patches, reopenings, leftBehind };
+  return { input, bySchema, byPipes, steps, progress, children, ...more };
+}
+
+const NOTHING_REOPENED: readonly Reopening[] = [];
+const NOTHING_LEFT: ReadonlySet<string> = new Set();
+
+function parseReopenings(text: string): Reopening[] {
+  return text.split(';').map((one) => {
+    const [order, delivered] = one.split(',').map(Number);
+    return { order, delivered };
+  });
+}
+
+/** With one more; those that it makes redundant are dropped. */
+export function addReopening(known: readonly Reopening[], added: Reopening): string {
+  const kept = known.filter(({ order, delivered }) => order > added.order || delivered < added.delivered);
+  return [...kept, added].map(({ order, delivered }) => `${order},${delivered}`).join(';');
 }
 
 function parsePoint(text: string): RunData['point'] {

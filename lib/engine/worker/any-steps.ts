@@ -59,7 +59,10 @@ export class AnySteps {
     const branches = await Promise.all(opened.map((branch) => ('start' in branch ? branch.start() : branch)));
     if (this.ledger.closed) return;
     this.ledger.throwIfHalted();
-    const { status, wakeAt, timer, isOver } = await this.ledger.host.journal.awaitAny(name, branches);
+    const { status, wakeAt, timer, isOver } = await this.ledger.host.journal.awaitAny(
+      this.ledger.names.askedStep(name),
+      branches,
+    );
     if (status === 'CANCELED') throw this.ledger.host.canceled(timer);
     if (status === 'CONFLICT' || status === 'LIMITED') {
       const taken = branches.find((branch) => 'child' in branch && branch.child.id === timer) as { child: NewRun };

@@ -82,7 +82,13 @@ export class ChildSteps {
     if (this.ledger.closed) return;
     this.ledger.throwIfHalted();
     const order = settle ? 0 : this.ledger.nextOrder();
-    const started = await host.journal.startChild({ step: name, waits: !!settle, order, timeoutMs, child: run });
+    const started = await host.journal.startChild({
+      ...this.ledger.names.askedStep(name),
+      waits: !!settle,
+      order,
+      timeoutMs,
+      child: run,
+    });
     if (started.status === 'CANCELED') throw host.canceled(started.childRunId);
     if (started.status === 'CONFLICT') {
       throw new IdempotencyConflictError({ existingRunId: run.id, workflow: run.workflow, runId: run.id, problem: 'workflow' });

@@ -19,6 +19,7 @@ export class DeliveryQueue {
   private nextExpected = 0;
   private readonly delivered = new Set<number>();
   private lastTurn = -1;
+  private count = 0;
   private scheduled = false;
 
   constructor(
@@ -31,6 +32,11 @@ export class DeliveryQueue {
 
   get empty(): boolean {
     return this.pending.length === 0;
+  }
+
+  /** How many outcomes the handler has got. */
+  get made(): number {
+    return this.count;
   }
 
   /** A step counts as stored from now on; its order is higher than all before. */
@@ -57,6 +63,7 @@ export class DeliveryQueue {
 
   private hand({ order, deliver }: Delivery): void {
     this.lastTurn = this.turns.now();
+    this.count++;
     if (this.nextExpected < this.expected.length) this.delivered.add(order);
     deliver();
     this.onDelivered();

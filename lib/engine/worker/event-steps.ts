@@ -59,7 +59,7 @@ export class EventSteps {
     timeoutMs: number | undefined,
     register: (wakeAt: number | undefined) => void,
   ): Promise<void> {
-    const { wakeAt, isOver } = await this.ledger.host.journal.awaitEvent(name, wait, timeoutMs);
+    const { wakeAt, isOver } = await this.ledger.host.journal.awaitEvent(this.ledger.names.askedStep(name), wait, timeoutMs);
     if (this.ledger.closed) return;
     register(wakeAt);
     if (isOver) await this.remote.refresh();
@@ -82,7 +82,7 @@ export class EventSteps {
     if (this.ledger.closed) return;
     this.ledger.throwIfHalted();
     const order = this.ledger.nextOrder();
-    const { more, result } = await host.journal.emitEvent(name, order, prepared);
+    const { more, result } = await host.journal.emitEvent(this.ledger.names.askedStep(name), order, prepared);
     if (more) host.worker.goOnWith(prepared.id);
     this.ledger.deliverNew(order, () => settle(result));
   }

@@ -6,6 +6,8 @@ interface ActivityHost {
   isClosed(): boolean;
   /** All outcomes that may be handed to the handler have been. */
   isDelivered(): boolean;
+  /** Something has begun or ended. */
+  changed(): void;
   /** All that is left are waits, or outcomes that were held back. */
   quiet(): void;
 }
@@ -32,6 +34,11 @@ export class PassActivity {
   /** Something durable is being begun. */
   get isOpening(): boolean {
     return this.opening > 0;
+  }
+
+  /** Nothing is being begun, and no function runs. */
+  get isIdle(): boolean {
+    return this.functions === 0 && this.opening === 0;
   }
 
   /** How many step functions are running. */
@@ -85,6 +92,7 @@ export class PassActivity {
 
   /** Arms the check whether all that is left are waits; the handler gets one full turn to go on first. */
   changed(): void {
+    this.host.changed();
     if (this.isCheckArmed || !this.isQuiet()) return;
     this.isCheckArmed = true;
     setImmediate(() => {

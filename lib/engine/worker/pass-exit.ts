@@ -47,6 +47,8 @@ export class PassExit {
     if (pass.isOver) return;
     this.leaving = true;
     pass.abort(new ShutdownError({ runId: pass.claimed.run.id }));
+    const { ledger } = pass.steps;
+    if (ledger.watch.clear().length > 0) ledger.leaveToNextPass();
   }
 
   /** Aborts the handler and gives the run back at once. */

@@ -4,6 +4,7 @@ import type { LoggerPort } from '../core/values.types.js';
 import type { FailureHook, Handler } from '../core/workflow.types.js';
 import type { OpSink } from '../redis/op.js';
 import type { HandBacks } from './hand-backs.js';
+import type { DepartureLog } from './pass-block.js';
 import type { StepHost, StepWorker } from './step-host.js';
 
 /** A workflow as a worker executes it. */
@@ -24,6 +25,7 @@ export interface PassHost extends StepWorker {
   readonly logger: LoggerPort;
   readonly maxRecoveries: number;
   readonly handBacks: Pick<HandBacks, 'add'>;
+  readonly departures: DepartureLog;
   /** The pass needs its slot no more. Called once. */
   ended(pass: StepHost): void;
 }

@@ -8,6 +8,7 @@ import { backOffRun } from '../redis/back-off-run.js';
 import { commitStepOf, type StepCommit, type StepCommitted } from '../redis/commit-step.js';
 import { type Emitted, emitEvent, type NewEvent } from '../redis/emit-event.js';
 import { type KeptInput, keepInput } from '../redis/keep-input.js';
+import { noteReplay } from '../redis/note-replay.js';
 import { asStatus, type Op, type OpSink, type WriteStatus } from '../redis/op.js';
 import { type Parked, parkRun } from '../redis/park-run.js';
 import { type Point, passPoint } from '../redis/pass-point.js';
@@ -19,6 +20,12 @@ import { storeProgress } from '../redis/store-progress.js';
 import type { StoredStep } from '../redis/stored-step.js';
 
 export type StepWrite = Omit<StepCommit, 'runId' | 'fence'>;
+
+/** A step that is begun by an operation of its own, and where the handler asked for it: see `StoredStep`. */
+export interface AskedStep {
+  readonly step: string;
+  readonly asked: number | undefined;
+}
 
 /**
  * What one pass writes, in order, each write with the fence of its claim. A refused write ends the pass: `onLost` is called, and
@@ -68,8 +75,9 @@ export class PassJournal {
     for (const op of kept) this.write(op, asStatus);
   }
 
-  commitStep(step: StepWrite, done?: (committed: StepCommitted) => void): void {
-    const op = commitStepOf(this.runId, this.fence, step);
+  /** @param asked see `StoredStep` */
+  commitStep(step: StepWrite, asked: number | undefined, done?: (committed: StepCommitted) => void): void {
+    const op = commitStepOf(this.runId, this.fence, step, asked);
     if (done) {
       this.write(op, statusOfReply, done);
     } else if (!this.closed) {
@@ -89,24 +97,28 @@ export class PassJournal {
     return new Promise((resolve) => this.write(op, statusOfReply, resolve));
   }
 
-  awaitEvent(step: string, wait: EventWait, timeoutMs: number | undefined): Promise<EventAwaited> {
-    const op = awaitEvent({ runId: this.runId, fence: this.fence, step }, wait, timeoutMs);
+  awaitEvent(step: AskedStep, wait: EventWait, timeoutMs: number | undefined): Promise<EventAwaited> {
+    const op = awaitEvent({ runId: this.runId, fence: this.fence, ...step }, wait, timeoutMs);
     return new Promise((resolve) => this.write(op, statusOfReply, resolve));
   }
 
-  awaitAny(step: string, branches: readonly Branch[]): Promise<AnyAwaited> {
-    const op = awaitAny({ runId: this.runId, fence: this.fence, step }, branches);
+  awaitAny(step: AskedStep, branches: readonly Branch[]): Promise<AnyAwaited> {
+    const op = awaitAny({ runId: this.runId, fence: this.fence, ...step }, branches);
     return new Promise((resolve) => this.write(op, statusOfReply, resolve));
   }
 
-  emitEvent(step: string, order: number, event: NewEvent): Promise<Emitted> {
-    const op = emitEvent(event, { runId: this.runId, fence: this.fence, step, order });
+  emitEvent(step: AskedStep, order: number, event: NewEvent): Promise<Emitted> {
+    const op = emitEvent(event, { runId: this.runId, fence: this.fence, order, ...step });
     return new Promise((resolve) => this.write(op, statusOfReply, resolve));
   }
 
   /** Gives an outcome that came from outside its place in the order of completion. */
   adoptOutcome(step: string, order: number): void {
     this.write(adoptOutcome(this.runId, this.fence, step, order), asStatus);
+  }
+
+  noteReplay(field: 'ro' | 'ua', note: string): void {
+    this.write(noteReplay(this.runId, this.fence, field, note), asStatus);
   }
 
   passPoint(point: Point): Promise<unknown> {

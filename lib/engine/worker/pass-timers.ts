@@ -13,11 +13,11 @@ export class PassTimers {
   private grace: LongTimer | undefined;
 
   constructor(
-    { startedAt, unwinding }: StoredRun,
+    { startedAt, blockedMs, unwinding }: StoredRun,
     private readonly workflow: ServedWorkflow,
   ) {
     const { timeoutMs } = workflow.options;
-    if (timeoutMs !== undefined && unwinding === undefined) this.deadline = (startedAt as number) + timeoutMs;
+    if (timeoutMs !== undefined && unwinding === undefined) this.deadline = (startedAt as number) + blockedMs + timeoutMs;
   }
 
   /** @param now Redis time of the claim @returns false if the run has no time left */

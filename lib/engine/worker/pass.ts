@@ -1,3 +1,5 @@
+import { blockMessage, unaskedMessage } from '../core/block-reason.js';
+import type { Determinism } from '../core/determinism.js';
 import type { ErrorClasses } from '../core/error-classes.js';
 import { CrashLoopError, RunCanceledError } from '../core/errors/index.js';
 import { decodePayload, encodePayload } from '../core/payload.js';
@@ -9,6 +11,7 @@ import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
 import { endAttempt, type FailingPass, failForGood, timeOut } from './failing.js';
 import { inCarriedContext } from './in-carried-context.js';
+import { block, type Departure } from './pass-block.js';
 import { endingOf, endingOfUnwinding, tellUnfinished, unfitDelayOf } from './pass-ending.js';
 import { PassExit } from './pass-exit.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
@@ -23,6 +26,9 @@ import { StepRuntime } from './step-runtime.js';
 import { type UnwindingPass, unwind } from './unwinding.js';
 import { whenLeased } from './when-leased.js';
 
+/** A run that unwinds has its handler executed only to learn from it. */
+const NOT_WATCHED: Determinism = { mode: 'off', graceMs: 0 };
+
 /** One execution of a handler, from claim to success, failure, park, hand-back or loss. */
 export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInput, FailingPass {
   readonly context: RunContext;
@@ -36,6 +42,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   private canceledBy: RunCanceledError | undefined;
   private hasTimedOut = false;
   private over = false;
+  private blocked = false;
 
   constructor(
     readonly claimed: ClaimedRun,
@@ -104,7 +111,29 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   }
 
   private get isEnding(): boolean {
-    return this.over || this.hasTimedOut;
+    return this.over || this.hasTimedOut || this.blocked;
+  }
+
+  get determinism(): Determinism {
+    return this.run.unwinding === undefined ? this.workflow.options.determinism : NOT_WATCHED;
+  }
+
+  get hasLooked(): boolean {
+    return this.context.hasLooked;
+  }
+
+  suspect(step: string, missing: readonly string[]): void {
+    const departure = { because: 'replay', step, missing } as const;
+    if (this.determinism.mode === 'block') return void this.block(departure);
+    this.worker.departures.warn(this.context, blockMessage(departure));
+    this.steps.ledger.watch.excuse(missing);
+  }
+
+  /** Sets the run aside: its code departs from what is stored of it. */
+  block(departure: Departure): void {
+    if (this.isEnding || this.canceledBy) return;
+    this.blocked = true;
+    void block(this, departure);
   }
 
   get errors(): ErrorClasses {
@@ -165,7 +194,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
 
   private async unwind(): Promise<void> {
     const errors = await unwind(this);
-    if (this.over) return;
+    if (this.isEnding) return;
     this.end();
     if (errors !== undefined) this.journal.last(endingOfUnwinding(this.claimed, this.workflow, errors));
     else if (this.isLeaving) this.journal.release(0);
@@ -211,11 +240,20 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
     if (this.isEnding) return;
     if (this.canceledBy) return void this.settleCanceled();
     tellUnfinished(this.steps.unfinished(), this.context.logger);
+    const unasked = this.steps.ledger.watch.unasked();
     this.end();
     this.steps.ledger.failures.memoiseAll();
+    this.noteUnasked(unasked);
     this.journal.dropKeptInput();
     this.journal.last(endingOf(this.claimed, this.workflow, 'succeeded', payload));
     if (this.steps.functions.active.size > 0) this.abort(new Error(`Run "${this.run.id}" has succeeded without this step.`));
+  }
+
+  /** Nothing happened twice, but the handler is not what it was when it stored these steps. */
+  private noteUnasked(steps: readonly string[]): void {
+    if (steps.length === 0) return;
+    this.worker.departures.warn(this.context, unaskedMessage(steps));
+    this.journal.noteReplay('ua', JSON.stringify(steps));
   }
 
   async fail(thrown: unknown): Promise<void> {

@@ -43,7 +43,7 @@ export class PatchAnswers {
   }
 
   private decide(id: string): boolean {
-    const answer = !this.ledger.hasUnasked;
+    const answer = !this.ledger.names.hasUnasked;
     this.answers.set(id, answer);
     this.ledger.host.journal.storePatches(JSON.stringify(Object.fromEntries(this.answers)));
     return answer;

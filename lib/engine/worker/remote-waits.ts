@@ -81,7 +81,7 @@ export class RemoteWaits {
     const elapsedMs = Math.max(0, this.ledger.host.worker.clock.now() - wait.since);
     const record = { name, kind, order: this.ledger.nextOrder(), attempt: 1, base: 0, elapsedMs, ...wait.timedOut() };
     this.ledger.activity.held();
-    this.ledger.host.journal.commitStep(record, ({ status }) => {
+    this.ledger.commit(record, ({ status }) => {
       if (status === 'TAKEN') {
         void this.refresh().then(() => this.ledger.activity.released());
         return;

@@ -7,7 +7,7 @@ import { attemptOf, type StoredRun } from '../redis/stored-run.js';
 
 /** A run in execution, as retry policies see it. */
 export function runningRecord(stored: StoredRun, encodedInput: string, maxAttempts: number, workerId: string): RunRecord {
-  const { failures, recoveryStreak, handBacks, unjudged, unadmitted, hookOf, unwinding, ...run } = stored;
+  const { failures, recoveryStreak, handBacks, blockedMs, unjudged, unadmitted, hookOf, unwinding, ...run } = stored;
   return {
     ...run,
     status: 'running',

@@ -1,4 +1,5 @@
 import type { ReceivedEvent } from '../core/event.types.js';
+import { runScope } from '../core/run-scope.js';
 import type { LoggerPort, Stored } from '../core/values.types.js';
 import type { StepApi, StepContext, StepOptions, WorkflowContext } from '../core/workflow.types.js';
 import { receivedEvent } from '../redis/stored-event.js';
@@ -30,7 +31,9 @@ export class RunContext implements WorkflowContext {
   readonly schedule: WorkflowContext['schedule'];
   input: unknown;
   step!: ContextSteps;
-  private readonly abortion = new LazyAbort();
+  /** The handler has looked at its attempt, or whether its signal is aborted: the same handler may go another way in another pass. */
+  hasLooked = false;
+  private readonly abortion = new LazyAbort((signal) => watchAborted(signal, () => this.looked()));
   private runLogger: RunLogger | undefined;
   private runInput: RunInput | undefined;
 
@@ -40,12 +43,17 @@ export class RunContext implements WorkflowContext {
     private readonly baseLogger: LoggerPort,
   ) {
     const stored = pass.run;
+    const attempt = attemptOf(stored);
+    const looked = () => this.looked();
     this.run = {
       // A failure hook acts in the name of the run that has failed: nobody knows its own id.
       id: stored.hookOf ?? stored.id,
       workflow: stored.workflow,
       queue: stored.queue,
-      attempt: attemptOf(stored),
+      get attempt() {
+        looked();
+        return attempt;
+      },
       maxAttempts,
       tags: stored.tags,
       version: stored.version,
@@ -63,6 +71,11 @@ export class RunContext implements WorkflowContext {
 
   get signal(): AbortSignal {
     return this.abortion.signal;
+  }
+
+  /** What the function of a step looks at does not lead the handler. */
+  private looked(): void {
+    if (!this.hasLooked && runScope.getStore()?.step === undefined) this.hasLooked = true;
   }
 
   get logger(): LoggerPort {
@@ -86,6 +99,26 @@ export class RunContext implements WorkflowContext {
   abort(reason: unknown): void {
     this.abortion.abort(reason);
   }
+}
+
+/** Tells when somebody asks a signal whether it is aborted. */
+function watchAborted(signal: AbortSignal, looked: () => void): void {
+  const prototype = Object.getPrototypeOf(signal) as AbortSignal;
+  const aborted = () => Reflect.get(prototype, 'aborted', signal) as boolean;
+  Object.defineProperties(signal, {
+    aborted: {
+      get: () => {
+        looked();
+        return aborted();
+      },
+    },
+    throwIfAborted: {
+      value: () => {
+        looked();
+        prototype.throwIfAborted.call(signal);
+      },
+    },
+  });
 }
 
 /** The input of the run that a handler was called for, on its way to it. */

@@ -10,7 +10,8 @@ import type { StoredStep } from '../redis/stored-step.js';
 import type { MethodCall } from './method-calls.js';
 import { ProgressReports } from './progress-reports.js';
 import { refuseMismatch } from './replay-mismatch.js';
-import { COMPENSATE, type Opening, type StepLedger } from './step-ledger.js';
+import type { Opening, StepLedger } from './step-ledger.js';
+import { COMPENSATE } from './step-names.js';
 import { type StepCompensation, type StepPolicy, stepPolicyOf } from './step-policy.js';
 import { beginningOf, recordOf } from './step-records.js';
 import { StepTask, type StepTaskHost, type StepTaskInit } from './step-task.js';
@@ -74,7 +75,7 @@ export class RunSteps implements StepTaskHost {
       }
       if (options !== undefined) policy = stepPolicyOf(name, options, this.ledger.host.errors);
       return (stored) => {
-        if (call?.mismatched !== undefined) refuseMismatch(this.ledger, call.mismatched);
+        if (call?.mismatched !== undefined && refuseMismatch(this.ledger, call.mismatched)) return;
         if (stored?.status === 's' || stored?.status === 'f') {
           this.replay(name, policy, stored, resolve, reject);
           return;
@@ -118,7 +119,7 @@ export class RunSteps implements StepTaskHost {
   }
 
   private compensable(name: string, compensation: StepCompensation): void {
-    this.ledger.reserve(compensationOf(name));
+    this.ledger.names.reserve(compensationOf(name));
     this.compensations.set(name, compensation);
   }
 

@@ -20,6 +20,7 @@ import { Housekeeping, type HousekeepingHost } from './housekeeping.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { OwnedRuns } from './owned-runs.js';
 import { Pass } from './pass.js';
+import { DepartureLog } from './pass-block.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { RedisClock } from './redis-clock.js';
 import { Registrar } from './registrar.js';
@@ -42,6 +43,7 @@ const STOP_GIVES_UP_AFTER_MS = 5_000;
 /** Claims runs and executes passes; owns every timer and connection of a worker. */
 export class RunWorker implements Worker, PassHost, HousekeepingHost {
   readonly id = newId();
+  readonly workerId = this.id;
   readonly clock = new RedisClock();
   readonly turns = new TurnClock();
   readonly buffer: CommitBuffer;
@@ -55,6 +57,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   private readonly wake: WakeListener;
   private readonly active = new Set<Pass>();
   readonly handBacks = new HandBacks(this);
+  readonly departures: DepartureLog;
   private readonly intake: RunIntake;
   readonly owned: OwnedRuns;
   private readonly housekeeping = new Housekeeping(this);
@@ -69,6 +72,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     private readonly workflows: ServedWorkflows,
     private readonly known: ResolvedWorkerInternals,
   ) {
+    this.departures = new DepartureLog(options.deployment);
     this.keys = new Keyspace(client.prefix);
     this.connection = new RedisConnection({ ...client, giveUpAfterMs: Number.POSITIVE_INFINITY }, client.logger, 'worker', {
       keys: this.keys,
@@ -109,10 +113,6 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   get cancelGraceMs(): number {
     return this.options.cancelGraceMs;
-  }
-
-  get workerId(): string {
-    return this.id;
   }
 
   get queues(): readonly string[] {

@@ -19,7 +19,11 @@ export class StepFailures {
   private readonly fresh: StepFailure[] = [];
   private readonly memoised: StepFailure[] = [];
 
-  constructor(private readonly write: (step: StepWrite) => void) {}
+  /** @param reopened called with the names of the steps that the next attempt runs again */
+  constructor(
+    private readonly write: (step: StepWrite) => void,
+    private readonly reopened: (steps: readonly string[]) => void,
+  ) {}
 
   /** @returns a function to be called right before the handler gets the error */
   add(error: unknown, record: Omit<StepWrite, 'status'>): () => void {
@@ -57,10 +61,10 @@ export class StepFailures {
 
   /** The handler failed with `thrown`: stores what failed in a way that lets the next attempt run it again. */
   reopen(thrown: unknown): void {
-    for (const failure of this.fresh.splice(0)) this.write({ ...failure.record, status: 'x', order: 0 });
-    for (const failure of this.memoised) {
-      if (carries(thrown, failure.error)) this.write({ ...failure.record, status: 'x', order: 0 });
-    }
+    const reopened = [...this.fresh.splice(0), ...this.memoised.filter(({ error }) => carries(thrown, error))];
+    if (reopened.length === 0) return;
+    this.reopened(reopened.map(({ record }) => record.name));
+    for (const { record } of reopened) this.write({ ...record, status: 'x', order: 0 });
   }
 
   private keep(failure: StepFailure): void {

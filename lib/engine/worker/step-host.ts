@@ -1,7 +1,9 @@
+import type { Determinism } from '../core/determinism.js';
 import type { ErrorClasses } from '../core/error-classes.js';
 import type { RetryFailure } from '../core/retry.types.js';
 import type { WorkflowContext } from '../core/workflow.types.js';
 import type { CreationHost } from '../redis/creation-host.js';
+import type { Departure } from './pass-block.js';
 import type { PassJournal } from './pass-journal.js';
 import type { RedisClock } from './redis-clock.js';
 import type { TurnClock } from './turn-clock.js';
@@ -27,6 +29,14 @@ export interface StepHost {
   readonly errors: ErrorClasses;
   /** The worker stops: what is in flight settles and is stored, and nothing further begins. */
   readonly isLeaving: boolean;
+  /** How the replay is watched; not at all while the run unwinds. */
+  readonly determinism: Determinism;
+  /** The handler has looked at its attempt, or whether its signal is aborted. */
+  readonly hasLooked: boolean;
+  /** A new step was asked for, and stored ones that should have come before are missing. */
+  suspect(step: string, missing: readonly string[]): void;
+  /** Sets the run aside: its code departs from what is stored of it. */
+  block(departure: Departure): void;
   failureOf(error: Error): RetryFailure;
   /** Redis said that the run is to be canceled. Answers the error for the step that was refused. */
   canceled(reason: string): Error;

@@ -1,18 +1,16 @@
 import { checkStepName } from '../core/checks.js';
-import { DuplicateStepError, StepMismatchError } from '../core/errors/index.js';
-import { STEP_KINDS } from '../redis/keyspace.js';
-import type { RunData, StoredStep } from '../redis/stored-step.js';
+import type { StepCommitted } from '../redis/commit-step.js';
+import { addReopening, type RunData, type StoredStep } from '../redis/stored-step.js';
 import { ALWAYS_PARK } from './always-park.js';
 import { DeliveryQueue } from './delivery-queue.js';
 import { PassActivity } from './pass-activity.js';
 import type { StepWrite } from './pass-journal.js';
+import { ReplayWatch } from './replay-watch.js';
 import { StepFailures } from './step-failures.js';
 import type { StepHost } from './step-host.js';
+import { StepNames } from './step-names.js';
 import { UndoableSteps } from './undoable-steps.js';
 import { type Wait, WaitSet } from './wait-set.js';
-
-/** Begins the names of steps that undo others. */
-export const COMPENSATE = 'compensate:';
 
 /** How a step begins: handed what is stored of it, once the name is known to be free. */
 export type Opening<T> = (
@@ -29,7 +27,8 @@ export class StepLedger {
   readonly waits: WaitSet;
   readonly activity: PassActivity;
   readonly undoables: UndoableSteps;
-  private readonly used = new Set<string>();
+  readonly watch: ReplayWatch;
+  readonly names: StepNames;
   private readonly deliveries: DeliveryQueue;
   private order = 0;
   private isClosed = false;
@@ -41,7 +40,10 @@ export class StepLedger {
     readonly host: StepHost,
     readonly data: RunData,
   ) {
-    this.failures = new StepFailures((step) => this.commit(step));
+    this.failures = new StepFailures(
+      (step) => this.commit(step),
+      (steps) => this.reopened(steps),
+    );
     this.undoables = new UndoableSteps(data);
     this.waits = new WaitSet(host.worker.clock, (wait) => this.due(wait));
     // Places go on behind the last point of no return, too.
@@ -52,10 +54,13 @@ export class StepLedger {
       if (order > this.order) this.order = order;
     }
     this.deliveries = new DeliveryQueue(host.worker.turns, orders, () => this.activity.changed());
+    this.names = new StepNames(this, host);
+    this.watch = new ReplayWatch(this, host);
     this.activity = new PassActivity({
-      isWaiting: () => this.waits.size > 0,
+      isWaiting: () => this.waits.size > 0 && !this.watch.isHolding,
       isClosed: () => this.isClosed,
       isDelivered: () => this.deliveries.empty,
+      changed: () => this.watch.look(),
       quiet: () => this.quiet(),
     });
   }
@@ -77,6 +82,7 @@ export class StepLedger {
   /** No step of this pass begins any more; calls to come never settle. */
   close(): void {
     this.isClosed = true;
+    this.watch.clear();
     this.waits.clear();
   }
 
@@ -98,6 +104,7 @@ export class StepLedger {
     if (this.haltedBy || this.isClosed) return;
     this.haltedBy = error;
     this.onRefused = onRefused;
+    this.watch.refuse(error);
     this.waits.abandonAll(error);
   }
 
@@ -148,11 +155,12 @@ export class StepLedger {
     try {
       const begin = opening(resolve, reject);
       if (!isOwnName) checkStepName(name);
-      this.use(name, kind);
+      this.names.take(name, kind);
       met?.();
       const stored = this.data.steps.get(name);
       if (!stored || stored.order === 0) this.throwIfHalted();
-      begin(stored);
+      if (!stored && this.watch.mustHold) this.watch.hold(name, () => begin(undefined), reject);
+      else begin(stored);
     } catch (error) {
       reject(error);
     }
@@ -191,8 +199,8 @@ export class StepLedger {
     this.activity.changed();
   }
 
-  commit(step: StepWrite): void {
-    this.host.journal.commitStep(this.undoables.recorded(step));
+  commit(step: StepWrite, done?: (committed: StepCommitted) => void): void {
+    this.host.journal.commitStep(this.undoables.recorded(step), this.names.askedFor(step.name), done);
   }
 
   /**
@@ -244,31 +252,28 @@ export class StepLedger {
   /** Stores a wait and learns its deadline from the Redis clock. The check for quiet goes first: then the park rides along. */
   register(name: string, record: StepWrite): void {
     this.activity.changed();
-    this.host.journal.commitStep(this.undoables.recorded(record), ({ moment }) => {
+    this.commit(record, ({ moment }) => {
       if (moment !== undefined) this.waits.schedule(name, moment);
     });
   }
 
-  /** Takes a name. */
-  reserve(name: string): void {
-    if (this.used.has(name)) throw new DuplicateStepError({ runId: this.runId, step: name });
-    this.used.add(name);
+  get delivered(): number {
+    return this.deliveries.made;
   }
 
-  /** The run has done, or begun, what this pass has not come to yet. */
-  get hasUnasked(): boolean {
-    const { steps, progress } = this.data;
-    for (const names of [steps.keys(), progress.keys()]) for (const name of names) if (!this.used.has(name)) return true;
-    return false;
+  isAsked(step: string): boolean {
+    return this.names.has(step);
   }
 
-  private use(name: string, kind: string): void {
-    const { runId } = this;
-    this.reserve(name);
-    const stored = this.data.steps.get(name);
-    if (stored && STEP_KINDS[stored.kind] !== STEP_KINDS[kind]) {
-      throw new StepMismatchError({ runId, step: name, stored: STEP_KINDS[stored.kind], called: STEP_KINDS[kind] });
-    }
+  isDrained(): boolean {
+    return this.deliveries.empty;
+  }
+
+  /** What the handler has asked for since it got these failures may not be asked for again: they may not happen the next time. */
+  private reopened(steps: readonly string[]): void {
+    const asked = steps.map((step) => this.names.askedFor(step) ?? -1);
+    const reopening = { order: this.order, delivered: Math.min(...asked) + 1 };
+    this.host.journal.noteReplay('ro', addReopening(this.data.reopenings, reopening));
   }
 
   private due(wait: Wait): void {

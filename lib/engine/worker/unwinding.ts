@@ -7,7 +7,9 @@ import type { StepContext } from '../core/workflow.types.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
 import { inCarriedContext } from './in-carried-context.js';
-import type { PassHost } from './pass-host.js';
+import type { Departure } from './pass-block.js';
+import type { PassHost, ServedWorkflow } from './pass-host.js';
+import { isExpected } from './replay-guard.js';
 import { compensationOf } from './run-steps.js';
 import type { StepHost } from './step-host.js';
 import type { StepCompensation } from './step-policy.js';
@@ -24,6 +26,9 @@ export interface UnwindingPass extends StepHost {
   execute(): Promise<unknown>;
   abort(reason: unknown): void;
   grace(isOver: () => void): void;
+  readonly hasLooked: boolean;
+  readonly workflow: ServedWorkflow;
+  block(departure: Departure): void;
 }
 
 /** Hand-backs of a compensating pass whose handler did not get to all steps: with their growing delays some eight hours. */
@@ -63,10 +68,16 @@ async function undoAll(pass: UnwindingPass): Promise<StoredError[] | undefined> 
   if (ledger.closed) return [];
   // A handler that a stop has aborted tells nothing: what it has not asked for may have to be undone.
   if (pass.isLeaving) return undefined;
-  if (failure && !ledger.hasRefused && isUnreached(pass.data, functions.compensations) && pass.run.handBacks < MOST_HAND_BACKS) {
+  const unreached = unreachedSteps(pass.data, functions.compensations);
+  if (failure && !ledger.hasRefused && unreached.length > 0 && pass.run.handBacks < MOST_HAND_BACKS) {
     pass.context.logger.error(
       `The run is to be compensated, and its handler failed before it was through; it is tried again: ${describeError(failure.error)}`,
     );
+    return undefined;
+  }
+  const missing = blockingSteps(pass, unreached);
+  if (missing.length > 0) {
+    pass.block({ because: 'unwinding', missing });
     return undefined;
   }
   ledger.close();
@@ -75,10 +86,17 @@ async function undoAll(pass: UnwindingPass): Promise<StoredError[] | undefined> 
   return compensate(pass, functions.compensations, cause);
 }
 
-/** Whether a step is left to be undone that the handler has not asked for. */
-function isUnreached(data: RunData, known: ReadonlyMap<string, StepCompensation>): boolean {
+/** The steps that are left to be undone and that the handler has not asked for. */
+function unreachedSteps(data: RunData, known: ReadonlyMap<string, StepCompensation>): string[] {
   const isOpen = (status: string | undefined) => status !== 's' && status !== 'f';
-  return stepsToUndo(data).some(({ step }) => !known.has(step) && isOpen(data.steps.get(compensationOf(step))?.status));
+  const isLeft = (step: string) => !known.has(step) && isOpen(data.steps.get(compensationOf(step))?.status);
+  return stepsToUndo(data).flatMap(({ step }) => (isLeft(step) ? [step] : []));
+}
+
+/** Those of them of which other code, or somebody who looks, is to decide. */
+function blockingSteps(pass: UnwindingPass, unreached: readonly string[]): string[] {
+  if (pass.workflow.options.determinism.mode !== 'block' || pass.hasLooked) return [];
+  return unreached.filter((step) => isExpected(step, pass.data));
 }
 
 /** Why a run unwinds. */

@@ -16,8 +16,10 @@ export {
   ResultTimeoutError,
   type RetryRefusal,
   RetryRefusedError,
+  RunBlockedError,
   RunCanceledError,
   RunFailedError,
+  RunNotBlockedError,
   RunNotFoundError,
   RunTimeoutError,
 } from './run.errors.js';

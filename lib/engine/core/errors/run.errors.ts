@@ -1,3 +1,4 @@
+import { type BlockReason, blockMessage } from '../block-reason.js';
 import { describeId, describeValue } from '../describe-value.js';
 import { RedflowError } from './redflow.error.js';
 
@@ -85,6 +86,37 @@ export class CrashLoopError extends RedflowError {
     this.runId = ids.runId;
     this.workflow = ids.workflow;
     this.recoveries = ids.recoveries;
+  }
+}
+
+/** What `runInline` rejects with when the code of a run departs from what its steps have stored in an earlier pass. */
+export class RunBlockedError extends RedflowError {
+  readonly code = 'RUN_BLOCKED';
+  readonly runId: string;
+  /** The new step that the code asked for, if that was it. */
+  readonly step?: string;
+  /** The stored steps that it did not ask for, the earliest first. */
+  readonly missing: readonly string[];
+
+  constructor(ids: { runId: string; reason: BlockReason }) {
+    super(`Run "${ids.runId}" is blocked. ${blockMessage(ids.reason)}`);
+    this.runId = ids.runId;
+    this.step = ids.reason.step;
+    this.missing = ids.reason.missing;
+  }
+}
+
+/** `resumeRun` was called for a run that is not blocked by its code. */
+export class RunNotBlockedError extends RedflowError {
+  readonly code = 'RUN_NOT_BLOCKED';
+  readonly runId: string;
+
+  constructor(ids: { runId: string }) {
+    super(
+      `Run "${ids.runId}" is not blocked by its code, so there is nothing to resume. ` +
+        '`blockedBy` of its record says what it waits for; a run that has ended is retried with retryRun().',
+    );
+    this.runId = ids.runId;
   }
 }
 

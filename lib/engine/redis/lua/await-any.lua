@@ -4,6 +4,7 @@
 --   id
 --   fence
 --   step
+--   asked            '@' and how many outcomes the handler had when it asked for the step, '' where that says nothing
 --   ...branches      type, name, number of arguments, arguments; type t: '+ms' or '=epoch ms'; type e: event, key, lookback;
 --                    type c: the arguments of create_run without its nonce
 -- RETURNS { OK | DONE | LOST | CONFLICT | LIMITED | CANCELED, now, epoch ms of the first timer or 0 (for LIMITED ms to wait), its branch (for
@@ -14,7 +15,7 @@ local field = 's:' .. step
 local data = data_key(id)
 local known = call('HGET', data, field)
 if known and not is_reopened(known) then
-  local status, moment, timer = string.match(known, '^%a,(%a),%d+,%d+,%d+,%d+,(%d+);(.*)$')
+  local status, moment, timer = string.match(known, '^%a,(%a),%d+,%d+,[%d@]+,%d+,(%d+);(.*)$')
   return { 'OK', now, tonumber(moment), status == 'w' and timer or '', status == 'w' and 0 or 1 }
 end
 if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, 0, call('HGET', data, 'cx') or '', 0 } end
@@ -45,7 +46,7 @@ local limited, wait = find_limited(children)
 if limited then return { 'LIMITED', now, wait, limited, 0 } end
 
 local function record(moment, timer)
-  call('HSET', data, field, 'a,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';' .. timer)
+  call('HSET', data, field, 'a,w,0,1,0' .. asked .. ',' .. now_text .. ',' .. string.format('%.0f', moment) .. ';' .. timer)
 end
 local first, timer = 0, ''
 for _, branch in ipairs(branches) do

@@ -4,6 +4,7 @@
 --   id
 --   fence
 --   step
+--   asked            '@' and how many outcomes the handler had when it asked for the step, '' where that says nothing
 --   name             of the event
 --   key              correlation key
 --   timeout          ms, '' for ever
@@ -14,12 +15,12 @@ if state ~= 'RUNNING' then return { state, now, 0, 0 } end
 local field = 's:' .. step
 local known = call('HGET', data_key(id), field)
 if known then
-  local status, moment = string.match(known, '^%a,(%a),%d+,%d+,%d+,%d+,(%d+);')
+  local status, moment = string.match(known, '^%a,(%a),%d+,%d+,[%d@]+,%d+,(%d+);')
   return { 'OK', now, tonumber(moment), status == 'w' and 0 or 1 }
 end
 local moment = 0
 if timeout ~= '' then moment = now + finite(timeout) end
-call('HSET', data_key(id), field, 'e,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
+call('HSET', data_key(id), field, 'e,w,0,1,0' .. asked .. ',' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
 local entries = {}
 local over = listen(id, step, '', name, key, lookback, entries)
 keep_listening(id, step, entries)

@@ -4,7 +4,7 @@
 --   id
 --   fence
 --   name
---   head             kind,status,order,attempt,earlier, and a digest if there is one, as they are stored: see StoredStep in stored-step.ts; kind o is stored as r, and
+--   head             kind,status,order,attempt,earlier@asked, and a digest if there is one, as they are stored: see StoredStep in stored-step.ts; kind o is stored as r, and
 --                    says that the run has nothing left to undo
 --   elapsed          ms since the step began
 --   wait             '' for none, '+ms' from now, '=epoch ms'

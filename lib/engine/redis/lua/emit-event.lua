@@ -10,6 +10,7 @@
 --   run              run that emits it in a step, '' for a client
 --   fence
 --   step
+--   asked            '@' and how many outcomes the handler had when it asked for the step, '' where that says nothing
 --   order            place of the step in the order of completion
 --   context          encoded carrier of the emitter's context, which the subscribers' runs get, '' for none
 --   ...verdicts      of subscribers that the emitter knows, nine each: workflow, verdict (d, s, f), error, queue, priority,
@@ -26,7 +27,7 @@ local function finish_step(runs)
   if run == '' then return '' end
   -- An empty table would become an object.
   local payload = #runs == 0 and '[]' or cjson.encode(runs)
-  call('HSET', data_key(run), 's:' .. step, 'n,s,' .. order .. ',1,0,' .. now_text .. ',' .. now_text .. ';' .. payload)
+  call('HSET', data_key(run), 's:' .. step, 'n,s,' .. order .. ',1,0' .. asked .. ',' .. now_text .. ',' .. now_text .. ';' .. payload)
   return payload
 end
 

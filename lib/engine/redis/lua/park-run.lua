@@ -12,7 +12,7 @@ if state == 'LOST' then return { 'LOST', now } end
 if is_canceled(id, run) then return { 'CANCELED', now, call('HGET', data_key(id), 'cx') or '' } end
 local first
 each_record(id, names_first, names_last, function(name, record)
-  local kind, status, moment = string.match(record or '', '^(%a),([wdk]),%d+,%d+,%d+,%d+,(%d+);')
+  local kind, status, moment = string.match(record or '', '^(%a),([wdk]),%d+,%d+,[%d@]+,%d+,(%d+);')
   if not status then error('step ' .. name .. ' is not waiting') end
   local at = status == 'w' and tonumber(moment) or now
   -- What others end may be waited for without a limit: 0.

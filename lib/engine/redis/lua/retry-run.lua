@@ -5,6 +5,7 @@
 --   nonce            a value of this call alone
 --   seen             epoch ms of the end that the caller has looked at, 0 for none
 --   version          the one it is pinned to from now on, '' to leave it as it is
+--   reopenings       encoded failures that were to happen anew, with those of these steps; '' for none
 --   ...reopened      steps that are to happen again: waits are registered anew, failed functions run again
 -- RETURNS OK | MISSING | CHANGED: it has ended another time | CANCELING: its descendants are still being canceled | why it is refused
 local key, data = run_key(id), data_key(id)
@@ -28,6 +29,7 @@ if run[15] and call('EXISTS', ROOT .. 'passes:' .. id) == 0 then
   if status == 'f' then failures = failures - 1 end
   record_pass(id, failures, status, run[15], run[14], status == 'f' and call('HGET', data, 'e'), run[2])
 end
+if reopenings ~= '' then call('HSET', data, 'ro', reopenings) end
 for i = reopened_first, reopened_last do
   local field = 's:' .. ARGV[i]
   local record = call('HGET', data, field)
@@ -40,7 +42,7 @@ end
 -- `ca` without `sa` says that passes are written down and that the next claim is the start.
 if run[15] then call('HSET', key, 'ca', now_text) end
 -- The nonce of its cancellation and its failure hook are left: their calls may still be repeated.
-call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'rb', 'cr', 'nc', 'fh', 'hb')
+call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'rb', 'cr', 'nc', 'fh', 'hb', 'bt')
 call('HDEL', data, 'e', 'cx', 'fe')
 call('HSET', key, 'st', 'q', 'av', now_text, 'tr', 'retry', 'rn', nonce)
 if version ~= '' then call('HSET', key, 've', version) end

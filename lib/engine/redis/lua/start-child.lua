@@ -5,6 +5,7 @@
 --   id               parent
 --   fence
 --   step
+--   asked            '@' and how many outcomes the handler had when it asked for the step, '' where that says nothing
 --   kind             c waits for its end, m does not
 --   order            place in the order of completion of a step of kind m
 --   timeout          ms to wait, '' for ever
@@ -31,7 +32,7 @@ local data = data_key(id)
 local moment = timeout == '' and 0 or now + finite(timeout)
 local known = call('HMGET', data, 's:' .. step, 'c:' .. step)
 if known[1] and not is_reopened(known[1]) then
-  return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,%d+,%d+,(%d+);')) }
+  return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,[%d@]+,%d+,(%d+);')) }
 end
 if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
 local run_of_child = {
@@ -50,9 +51,9 @@ local started = created[2]
 call('HSET', data, 'c:' .. step, started)
 if kind == 'm' then
   register_child(id, created)
-  call('HSET', data, 's:' .. step, 'm,s,' .. order .. ',1,0,' .. now_text .. ',' .. now_text .. ';' .. cjson.encode(started))
+  call('HSET', data, 's:' .. step, 'm,s,' .. order .. ',1,0' .. asked .. ',' .. now_text .. ',' .. now_text .. ';' .. cjson.encode(started))
   return { 'OK', now, started, 0 }
 end
-call('HSET', data, 's:' .. step, 'c,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
+call('HSET', data, 's:' .. step, 'c,w,0,1,0' .. asked .. ',' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
 await_child(id, step, '', created)
 return { 'OK', now, started, moment }

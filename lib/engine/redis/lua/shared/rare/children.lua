@@ -51,7 +51,7 @@ local function depends_on(waiter, id)
     for _, member in ipairs(call('SRANDMEMBER', ROOT .. 'parents:' .. line[at], MOST_WAITERS)) do
       local parent, step = read_wait_member(member)
       local record = not met[parent] and call('HGET', data_key(parent), 's:' .. step)
-      if record and string.find(record, '^c,w,%d+,%d+,%d+,%d+,0;') and not is_over(parent) then
+      if record and string.find(record, '^c,w,%d+,%d+,[%d@]+,%d+,0;') and not is_over(parent) then
         if parent == waiter then return true end
         met[parent] = true
         line[#line + 1] = parent

@@ -58,11 +58,11 @@ local function deliver(id, step, branch, status, payload, tag)
   local field = 's:' .. step
   local record = call('HGET', data_key(id), field)
   if not record then return false end
-  local kind, since, moment = string.match(record, '^(%a),w,%d+,%d+,%d+,(%d+),(%d+);')
+  local kind, begun, moment = string.match(record, '^(%a),w,%d+,(%d+,[%d@]+,%d+),(%d+);')
   if not kind or (moment ~= '0' and tonumber(moment) <= now) then return false end
   if kind == 'a' then payload = #branch .. ':' .. branch .. tag .. payload end
   if kind ~= 'c' then unlisten(id, step) end
-  call('HSET', data_key(id), field, kind .. ',' .. status .. ',0,1,0,' .. since .. ',' .. now_text .. ';' .. payload)
+  call('HSET', data_key(id), field, kind .. ',' .. status .. ',0,' .. begun .. ',' .. now_text .. ';' .. payload)
   resume(id)
   return true
 end

@@ -175,6 +175,7 @@ local function leave_line(id)
   local place = place_of_run(id, run[5])
   start_holding(id, place)
   if not run[1] then return end
+  if run[1] == 'k' then return unblock(id) end
   quit_line(gate_of(unpack(run, 1, 4)), id, place)
   call('HDEL', run_key(id), 'bl')
 end

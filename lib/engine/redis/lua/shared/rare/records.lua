@@ -92,5 +92,6 @@ local function metadata_of(id)
   return flat
 end
 
--- What it shows of its data: input, output, error, cancel reason, errors of compensations and of the failure hook, answers of patched().
-local function payloads_of(id) return data_fields(id, 'i', 'o', 'e', 'cx', 'ce', 'fe', 'pa') end
+-- What it shows of its data: input, output, error, cancel reason, errors of compensations and of the failure hook, answers of patched(), why
+-- it is blocked, and the steps that its last pass did not ask for.
+local function payloads_of(id) return data_fields(id, 'i', 'o', 'e', 'cx', 'ce', 'fe', 'pa', 'bk', 'ua') end

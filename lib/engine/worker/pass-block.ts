@@ -1,0 +1,53 @@
+import { type BlockReason, blockMessage } from '../core/block-reason.js';
+import type { WorkflowContext } from '../core/workflow.types.js';
+import { blockRun } from '../redis/block-run.js';
+import type { ClaimedRun } from '../redis/claim-runs.js';
+import type { PassHost } from './pass-host.js';
+import type { PassJournal } from './pass-journal.js';
+import type { RunContext } from './run-context.js';
+import type { StepRuntime } from './step-runtime.js';
+
+interface BlockablePass {
+  readonly claimed: ClaimedRun;
+  readonly worker: PassHost;
+  readonly journal: PassJournal;
+  readonly context: RunContext;
+  readonly steps: StepRuntime;
+  readonly isOver: boolean;
+  end(): void;
+}
+
+/** What is known of it in the pass. */
+export type Departure = Pick<BlockReason, 'because' | 'step' | 'missing'>;
+
+/**
+ * Drops the pass as a park does, without a word to the handler, and sets the run aside. Functions in flight settle and are stored first. The
+ * handler has gone on to a step: what it caught before is history.
+ */
+export async function block(pass: BlockablePass, departure: Departure): Promise<void> {
+  const { claimed, journal, context } = pass;
+  const { ledger } = pass.steps;
+  ledger.close();
+  await ledger.activity.functionsSettled();
+  if (pass.isOver) return;
+  ledger.failures.memoise();
+  pass.end();
+  journal.last(blockRun(claimed.run.id, claimed.fence, departure));
+  context.logger.error(
+    `The run is blocked. ${blockMessage(departure)} Deploy code that comes to what is stored, or let the run go on with client.resumeRun().`,
+  );
+}
+
+/** Tells of replays of this deployment that depart from what is stored and go on all the same: once of each workflow, not of each run. */
+export class DepartureLog {
+  private readonly told = new Set<string>();
+
+  /** @param deployment undefined where there is none */
+  constructor(readonly deployment: string | undefined) {}
+
+  warn({ run, logger }: WorkflowContext, message: string): void {
+    if (this.told.has(run.workflow)) return;
+    this.told.add(run.workflow);
+    logger.warn(message);
+  }
+}

@@ -1,0 +1,133 @@
+import type { BlockReason } from '../../lib/engine/core/block-reason.js';
+import { ErrorClasses } from '../../lib/engine/core/error-classes.js';
+import { asRegistry } from '../../lib/engine/core/registry.js';
+import { resolveWorkflowOptions } from '../../lib/engine/core/resolve-workflow.js';
+import { NO_CODEC } from '../../lib/engine/core/sealer.js';
+import { createRegistry, type Handler, type WorkflowOptions } from '../../lib/engine/index.js';
+import type { InlineRun } from '../../lib/engine/inline/inline-run.js';
+import { InlineStore } from '../../lib/engine/inline/inline-store.js';
+import { TRANSITIONS } from '../../lib/engine/inline/inline-transitions.js';
+import type { Op, OpSink } from '../../lib/engine/redis/op.js';
+import { WorkflowDirectory } from '../../lib/engine/redis/workflow-directory.js';
+import { Pass } from '../../lib/engine/worker/pass.js';
+import { DepartureLog } from '../../lib/engine/worker/pass-block.js';
+import type { PassHost } from '../../lib/engine/worker/pass-host.js';
+import { RedisClock } from '../../lib/engine/worker/redis-clock.js';
+import { TurnClock } from '../../lib/engine/worker/turn-clock.js';
+
+const SILENT = { log() {}, warn() {}, error() {} };
+const MOST_PASSES = 2_000;
+const NO_METAS = { get: async () => null, names: async () => [], versionsOf: async () => [] };
+
+/** Where passes are cut: asked before each write of a pass. */
+export type Crash = () => boolean;
+
+/**
+ * One run in memory, executed by real passes, that can be cut in front of any of its writes as by a crash of its worker, and go on with another
+ * handler as after a deploy. Thousands of runs take seconds.
+ */
+export class ReplayLab implements PassHost, OpSink {
+  readonly workerId = 'lab';
+  readonly maxRecoveries = Number.POSITIVE_INFINITY;
+  readonly cancelGraceMs = 1_000;
+  readonly sealer = NO_CODEC;
+  readonly maxPayloadBytes = 1_000_000;
+  readonly clock = new RedisClock();
+  readonly turns = new TurnClock();
+  readonly logger = SILENT;
+  readonly departures = new DepartureLog(undefined);
+  readonly handBacks = { add: () => undefined };
+  readonly directory = new WorkflowDirectory(asRegistry(createRegistry()), NO_METAS, () => undefined);
+  readonly buffer: OpSink = this;
+  readonly store = new InlineStore(this.clock, () => undefined);
+  readonly run: InlineRun;
+  blocked: BlockReason | undefined;
+  crashes = 0;
+  private pass: Pass | undefined;
+  private pending: Array<() => void> = [];
+  private scheduled = false;
+  private passEnded: () => void = () => undefined;
+
+  constructor(private readonly options: WorkflowOptions) {
+    const args = ['lab', 'default', '0', '', '', '', '', '0', '', '', 'null'];
+    this.run = this.store.create('r', args, {}) as InlineRun;
+  }
+
+  /** Executes passes until the run has ended, is blocked, or `isEnough` says so between two of them. */
+  async execute(handler: Handler<unknown, unknown>, crash: Crash = never, isEnough: () => boolean = never): Promise<void> {
+    const workflow = { options: resolveWorkflowOptions('lab', this.options), handler, errors: ErrorClasses.none };
+    for (let passes = 0; !this.run.hasEnded && !this.blocked && !isEnough(); passes++) {
+      if (passes > MOST_PASSES) throw new Error('The run does not end.');
+      if (!this.store.take() && !this.store.advance(true)) throw new Error('Nothing lets the run go on.');
+      if (this.run.isRunning || this.run.fields.status !== 'q') continue;
+      const now = this.store.now();
+      const claimed = this.run.claim(now);
+      const pass = new Pass(claimed, this.run.storedData, workflow, this);
+      this.pass = pass;
+      const ended = new Promise<void>((resolve) => {
+        this.passEnded = resolve;
+      });
+      this.crash = crash;
+      pass.start(now);
+      await ended;
+      // Its last writes are answered.
+      await this.answered();
+    }
+  }
+
+  private crash: Crash = never;
+
+  send<T>(op: Op<T>, done: (value: T) => void): void {
+    const { pass } = this;
+    this.pending.push(() => {
+      if (pass !== this.pass || !this.run.isRunning) return;
+      if (this.crash()) {
+        this.crashes++;
+        this.pending = [];
+        pass?.exit.lose();
+        this.store.queue(this.run);
+        return;
+      }
+      if (op.name === 'block_run') {
+        this.blocked = JSON.parse(op.args[2] as string) as BlockReason;
+        this.run.fields.status = 'q';
+        done(op.parse('OK'));
+        return;
+      }
+      done(op.parse(TRANSITIONS[op.name](this.store, this.run, op.args.map(String))));
+    });
+    this.kick();
+  }
+
+  ended(): void {
+    this.passEnded();
+  }
+
+  leaseConfirmed(): undefined {
+    return undefined;
+  }
+
+  goOnWith(): void {}
+
+  private async answered(): Promise<void> {
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (this.pending.length > 0 || this.scheduled);
+  }
+
+  private kick(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      // A crash empties the list.
+      const answers = this.pending.splice(0);
+      while (answers.length > 0) {
+        const crashes = this.crashes;
+        (answers.shift() as () => void)();
+        if (this.crashes > crashes) return;
+      }
+    });
+  }
+}
+
+const never = () => false;
