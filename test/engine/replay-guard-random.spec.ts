@@ -3,7 +3,7 @@ import type { WorkflowContext } from '../../lib/engine/index.js';
 import { Effects, interpret, mutated, type Program, randomOf, randomProgram, type Taste } from '../support/random-program.js';
 import { ReplayLab } from '../support/replay-lab.js';
 
-const SEEDS = Number(process.env.REDFLOW_TEST_SEEDS ?? 150);
+const SEEDS = Number(process.env.REDFLOW_TEST_SEEDS ?? 60);
 /** A step is held for it at the most where something is missing: what is legitimate never waits for it. */
 const options = { determinismGrace: 150, maxAttempts: 30, retries: { delay: 1 } };
 
