@@ -32,5 +32,5 @@ local function let_blocked_go_on(id)
   local run = call('HMGET', run_key(id), 'q', 'pr', 'rs')
   call('HSET', run_key(id), 'av', now_text)
   enqueue(id, run[1], tonumber(run[2] or 0), run[3], true)
-  wake(run[1])
+  wake(run[1], id)
 end
