@@ -13,6 +13,8 @@ export interface Determinism {
   readonly graceMs: number;
 }
 
+export const NOT_WATCHED: Determinism = { mode: 'off', graceMs: 0 };
+
 const MODES: readonly unknown[] = ['block', 'warn', 'off'] satisfies DeterminismMode[];
 const DEFAULT_GRACE = '5s';
 

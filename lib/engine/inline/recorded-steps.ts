@@ -18,7 +18,7 @@ export class RecordedSteps {
     const compensations = new Set(undoable.map(([name]) => compensationOf(name)));
     this.expected = [...data.steps]
       .filter(([name, step]) => isSettled(step) && !compensations.has(name))
-      .map(([name, { order }]) => ({ name, order, asked: askedAfter(name, data) }))
+      .map(([name, { order, asked }]) => ({ name, order, asked: asked ?? askedAfter(name, data) }))
       .sort((a, b) => a.asked - b.asked);
   }
 
@@ -54,7 +54,7 @@ function isSettled({ kind, status, order }: StoredStep): boolean {
   return order > 0 || status === 'd' || status === 'k';
 }
 
-/** What had completed when the step began: at least so many outcomes the handler had been given when it asked for it. */
+/** For records that do not say: what had completed when the step began. At least so many outcomes the handler had been given when it asked for it. */
 function askedAfter(name: string, { steps }: RunData): number {
   const { order, startedAt } = steps.get(name) as StoredStep;
   const isBefore = (one: StoredStep) => one.order > 0 && (order === 0 || one.order < order) && one.moment <= startedAt;

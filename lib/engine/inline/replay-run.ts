@@ -1,5 +1,6 @@
 import { rejectUnknownKeys } from '../core/checks.js';
 import type { ErrorClass } from '../core/class-names.js';
+import { NOT_WATCHED } from '../core/determinism.js';
 import { parseDuration } from '../core/duration.js';
 import { ErrorClasses } from '../core/error-classes.js';
 import { InvalidOptionError } from '../core/errors/index.js';
@@ -9,6 +10,7 @@ import { fromStoredError } from '../core/stored-error.js';
 import { DEFAULT_MAX_PAYLOAD_BYTES } from '../redis/resolve-client-options.js';
 import type { RawFields } from '../redis/stored-run.js';
 import { WorkflowDirectory } from '../redis/workflow-directory.js';
+import type { ServedWorkflow } from '../worker/pass-host.js';
 import { checkExportedRun } from './check-exported-run.js';
 import type { AnyInlineWorkflow, DescribeInstance } from './inline.types.js';
 import { InlineRun } from './inline-run.js';
@@ -60,7 +62,7 @@ export async function executeReplay(
   const directory = new WorkflowDirectory(workflows.registry, NO_METAS, workflows.resolveClass);
   const worker = new ReplayWorker({
     ...{ logger, maxPayloadBytes, directory, trace, graceMs, context },
-    served: (served) => workflows.get(served),
+    served: (served) => unwatched(workflows.get(served)),
     stepsOf: (_run, runtime) => new ReplaySteps(runtime, trace, patches),
   });
   worker.store.runs.set(run.id, replayed);
@@ -112,4 +114,9 @@ function resultOf(run: RunRecord, trace: ReplayTrace, end: ReplayEnd, errors: Er
       if (departures.length > 0) throw new ReplayDepartedError({ runId: run.id, workflow: run.workflow, departures });
     },
   };
+}
+
+/** Departures are what a replay is made to tell of: none of them holds it up. */
+function unwatched(served: ServedWorkflow): ServedWorkflow {
+  return { ...served, options: { ...served.options, determinism: NOT_WATCHED } };
 }

@@ -40,7 +40,7 @@ export interface StoredStep {
 export function parseStep(text: string): StoredStep {
   const end = text.indexOf(';');
   const parts = text.slice(0, end).split(',');
-  const [kind, status, order, attempt, base] = parts;
+  const [kind, status, order, attempt, base = ''] = parts;
   const times = parts.length - 2;
   return {
     kind,

@@ -1,5 +1,5 @@
 import { blockMessage, unaskedMessage } from '../core/block-reason.js';
-import type { Determinism } from '../core/determinism.js';
+import { type Determinism, NOT_WATCHED } from '../core/determinism.js';
 import type { ErrorClasses } from '../core/error-classes.js';
 import { CrashLoopError, RunCanceledError } from '../core/errors/index.js';
 import { decodePayload, encodePayload } from '../core/payload.js';
@@ -25,9 +25,6 @@ import type { StepHost } from './step-host.js';
 import { StepRuntime } from './step-runtime.js';
 import { type UnwindingPass, unwind } from './unwinding.js';
 import { whenLeased } from './when-leased.js';
-
-/** A run that unwinds has its handler executed only to learn from it. */
-const NOT_WATCHED: Determinism = { mode: 'off', graceMs: 0 };
 
 /** One execution of a handler, from claim to success, failure, park, hand-back or loss. */
 export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInput, FailingPass {
@@ -114,6 +111,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
     return this.over || this.hasTimedOut || this.blocked;
   }
 
+  /** A run that unwinds has its handler executed only to learn from it. */
   get determinism(): Determinism {
     return this.run.unwinding === undefined ? this.workflow.options.determinism : NOT_WATCHED;
   }
