@@ -1,5 +1,4 @@
 import { type BlockReason, blockMessage } from '../core/block-reason.js';
-import type { WorkflowContext } from '../core/workflow.types.js';
 import { blockRun } from '../redis/block-run.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { PassHost } from './pass-host.js';
@@ -36,18 +35,4 @@ export async function block(pass: BlockablePass, departure: Departure): Promise<
   context.logger.error(
     `The run is blocked. ${blockMessage(departure)} Deploy code that comes to what is stored, or let the run go on with client.resumeRun().`,
   );
-}
-
-/** Tells of replays of this deployment that depart from what is stored and go on all the same: once of each workflow, not of each run. */
-export class DepartureLog {
-  private readonly told = new Set<string>();
-
-  /** @param deployment undefined where there is none */
-  constructor(readonly deployment: string | undefined) {}
-
-  warn({ run, logger }: WorkflowContext, message: string): void {
-    if (this.told.has(run.workflow)) return;
-    this.told.add(run.workflow);
-    logger.warn(message);
-  }
 }

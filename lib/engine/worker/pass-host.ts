@@ -3,8 +3,8 @@ import type { ResolvedWorkflowOptions } from '../core/resolve-workflow.js';
 import type { LoggerPort } from '../core/values.types.js';
 import type { FailureHook, Handler } from '../core/workflow.types.js';
 import type { OpSink } from '../redis/op.js';
+import type { DepartureLog } from './departure-log.js';
 import type { HandBacks } from './hand-backs.js';
-import type { DepartureLog } from './pass-block.js';
 import type { StepHost, StepWorker } from './step-host.js';
 
 /** A workflow as a worker executes it. */
