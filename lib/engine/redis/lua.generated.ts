@@ -635,7 +635,7 @@ ops.park_run = function(base, count)
   if is_canceled(id, run) then return { 'CANCELED', now, call('HGET', data_key(id), 'cx') or '' } end
   local first
   each_record(id, names_first, names_last, function(name, record)
-    local kind, status, moment = string.match(record or '', '^(%a),([wdk]),%d+,%d+,%d+,%d+,(%d+);')
+    local kind, status, moment = string.match(record or '', '^(%a),([wdk]),%d+,%d+,[%d@]+,%d+,(%d+);')
     if not status then error('step ' .. name .. ' is not waiting') end
     local at = status == 'w' and tonumber(moment) or now
     if (at > 0 or kind == 's' or kind == 'r') and (not first or at < first) then first = at end
@@ -833,7 +833,7 @@ local function metadata_of(id)
   end
   return flat
 end
-local function payloads_of(id) return data_fields(id, 'i', 'o', 'e', 'cx', 'ce', 'fe', 'pa') end
+local function payloads_of(id) return data_fields(id, 'i', 'o', 'e', 'cx', 'ce', 'fe', 'pa', 'bk', 'ua') end
 local MERGED_FOR_MS = 60000
 local function read_limits(text)
   local limits = cjson.decode(text)
@@ -1117,6 +1117,33 @@ local function let_go(gate, letter)
   enqueue(id, queue, tonumber(run[1] or 0), run[2], true)
   wake(queue, id)
 end
+local function blocked_key(workflow) return ROOT .. 'blocked:' .. workflow end
+local function set_aside(id, workflow, reason)
+  call('HSET', run_key(id), 'st', 'q', 'av', now_text, 'bl', 'k', 'ba', now_text)
+  call('HSET', data_key(call('HGET', run_key(id), 'hk') or id), 'bk', reason)
+  call('ZADD', blocked_key(workflow), now_text, id)
+end
+local function unblock(id)
+  local key = run_key(id)
+  local run = call('HMGET', key, 'wf', 'ba', 'bt', 'hk')
+  call('ZREM', blocked_key(run[1]), id)
+  call('HSET', key, 'bt', string.format('%.0f', (run[3] or 0) + now - run[2]))
+  call('HDEL', key, 'bl', 'ba')
+  call('HDEL', data_key(run[4] or id), 'bk')
+end
+local function leave_behind(id)
+  local hook_of = call('HGET', run_key(id), 'hk')
+  local left = cjson.decode(call('HGET', data_key(id), 'lb') or '[]')
+  for _, step in ipairs(cjson.decode(call('HGET', data_key(hook_of or id), 'bk')).missing) do left[#left + 1] = step end
+  call('HSET', data_key(id), 'lb', cjson.encode(left))
+end
+local function let_blocked_go_on(id)
+  unblock(id)
+  local run = call('HMGET', run_key(id), 'q', 'pr', 'rs')
+  call('HSET', run_key(id), 'av', now_text)
+  enqueue(id, run[1], tonumber(run[2] or 0), run[3], true)
+  wake(run[1], id)
+end
 local RESERVED = 9000000000000000
 local HANDED_AT_ONCE = 100
 local function keyed_gate(letter, workflow, key) return letter .. #workflow .. ':' .. workflow .. ':' .. key end
@@ -1271,6 +1298,7 @@ local function leave_line(id)
   local place = place_of_run(id, run[5])
   start_holding(id, place)
   if not run[1] then return end
+  if run[1] == 'k' then return unblock(id) end
   quit_line(gate_of(unpack(run, 1, 4)), id, place)
   call('HDEL', run_key(id), 'bl')
 end
@@ -1473,11 +1501,11 @@ local function deliver(id, step, branch, status, payload, tag)
   local field = 's:' .. step
   local record = call('HGET', data_key(id), field)
   if not record then return false end
-  local kind, since, moment = string.match(record, '^(%a),w,%d+,%d+,%d+,(%d+),(%d+);')
+  local kind, begun, moment = string.match(record, '^(%a),w,%d+,(%d+,[%d@]+,%d+),(%d+);')
   if not kind or (moment ~= '0' and tonumber(moment) <= now) then return false end
   if kind == 'a' then payload = #branch .. ':' .. branch .. tag .. payload end
   if kind ~= 'c' then unlisten(id, step) end
-  call('HSET', data_key(id), field, kind .. ',' .. status .. ',0,1,0,' .. since .. ',' .. now_text .. ';' .. payload)
+  call('HSET', data_key(id), field, kind .. ',' .. status .. ',0,' .. begun .. ',' .. now_text .. ';' .. payload)
   resume(id)
   return true
 end
@@ -1630,7 +1658,7 @@ local function depends_on(waiter, id)
     for _, member in ipairs(call('SRANDMEMBER', ROOT .. 'parents:' .. line[at], MOST_WAITERS)) do
       local parent, step = read_wait_member(member)
       local record = not met[parent] and call('HGET', data_key(parent), 's:' .. step)
-      if record and string.find(record, '^c,w,%d+,%d+,%d+,%d+,0;') and not is_over(parent) then
+      if record and string.find(record, '^c,w,%d+,%d+,[%d@]+,%d+,0;') and not is_over(parent) then
         if parent == waiter then return true end
         met[parent] = true
         line[#line + 1] = parent
@@ -2439,14 +2467,15 @@ ops.await_any = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
   local step = ARGV[base + 3]
-  local branches_first, branches_last = base + 4, base + count
+  local asked = ARGV[base + 4]
+  local branches_first, branches_last = base + 5, base + count
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return { state, now, 0, '', 0 } end
   local field = 's:' .. step
   local data = data_key(id)
   local known = call('HGET', data, field)
   if known and not is_reopened(known) then
-    local status, moment, timer = string.match(known, '^%a,(%a),%d+,%d+,%d+,%d+,(%d+);(.*)$')
+    local status, moment, timer = string.match(known, '^%a,(%a),%d+,%d+,[%d@]+,%d+,(%d+);(.*)$')
     return { 'OK', now, tonumber(moment), status == 'w' and timer or '', status == 'w' and 0 or 1 }
   end
   if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, 0, call('HGET', data, 'cx') or '', 0 } end
@@ -2475,7 +2504,7 @@ ops.await_any = function(base, count)
   local limited, wait = find_limited(children)
   if limited then return { 'LIMITED', now, wait, limited, 0 } end
   local function record(moment, timer)
-    call('HSET', data, field, 'a,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';' .. timer)
+    call('HSET', data, field, 'a,w,0,1,0' .. asked .. ',' .. now_text .. ',' .. string.format('%.0f', moment) .. ';' .. timer)
   end
   local first, timer = 0, ''
   for _, branch in ipairs(branches) do
@@ -2508,21 +2537,22 @@ ops.await_event = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
   local step = ARGV[base + 3]
-  local name = ARGV[base + 4]
-  local key = ARGV[base + 5]
-  local timeout = ARGV[base + 6]
-  local lookback = ARGV[base + 7]
+  local asked = ARGV[base + 4]
+  local name = ARGV[base + 5]
+  local key = ARGV[base + 6]
+  local timeout = ARGV[base + 7]
+  local lookback = ARGV[base + 8]
   local state = guard(id, fence)
   if state ~= 'RUNNING' then return { state, now, 0, 0 } end
   local field = 's:' .. step
   local known = call('HGET', data_key(id), field)
   if known then
-    local status, moment = string.match(known, '^%a,(%a),%d+,%d+,%d+,%d+,(%d+);')
+    local status, moment = string.match(known, '^%a,(%a),%d+,%d+,[%d@]+,%d+,(%d+);')
     return { 'OK', now, tonumber(moment), status == 'w' and 0 or 1 }
   end
   local moment = 0
   if timeout ~= '' then moment = now + finite(timeout) end
-  call('HSET', data_key(id), field, 'e,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
+  call('HSET', data_key(id), field, 'e,w,0,1,0' .. asked .. ',' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
   local entries = {}
   local over = listen(id, step, '', name, key, lookback, entries)
   keep_listening(id, step, entries)
@@ -2549,6 +2579,25 @@ ops.back_off_run = function(base, count)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
   if run[13] then give_back(id, run[13], 'c') end
   set_due(id, run[11], at)
+  return 'OK'
+end
+ops.block_run = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local reason = ARGV[base + 3]
+  local state, run = guard(id, fence)
+  if state ~= 'RUNNING' then return state end
+  if is_canceled(id, run) then
+    settle_canceled(id, run)
+    return 'OK'
+  end
+  local cold = call('HMGET', run_key(id), 'sa', 'co')
+  run.unwinding = cold[2]
+  record_pass(id, failures_before(run), 'k', run[6] or cold[1], run[3])
+  move(id, run[10], run[11], run[12], 'r', 'q')
+  call('SREM', ROOT .. 'owned:' .. run[3], id)
+  if run[13] then give_back(id, run[13], 'c') end
+  set_aside(id, run[10], reason)
   return 'OK'
 end
 ops.cancel_run = function(base, count)
@@ -2657,9 +2706,10 @@ ops.emit_event = function(base, count)
   local run = ARGV[base + 7]
   local fence = ARGV[base + 8]
   local step = ARGV[base + 9]
-  local order = ARGV[base + 10]
-  local context = ARGV[base + 11]
-  local verdicts_first, verdicts_last = base + 12, base + count
+  local asked = ARGV[base + 10]
+  local order = ARGV[base + 11]
+  local context = ARGV[base + 12]
+  local verdicts_first, verdicts_last = base + 13, base + count
   if run ~= '' then
     local state = guard(run, fence)
     if state ~= 'RUNNING' then return { state, 0, '' } end
@@ -2669,7 +2719,7 @@ ops.emit_event = function(base, count)
   local function finish_step(runs)
     if run == '' then return '' end
     local payload = #runs == 0 and '[]' or cjson.encode(runs)
-    call('HSET', data_key(run), 's:' .. step, 'n,s,' .. order .. ',1,0,' .. now_text .. ',' .. now_text .. ';' .. payload)
+    call('HSET', data_key(run), 's:' .. step, 'n,s,' .. order .. ',1,0' .. asked .. ',' .. now_text .. ',' .. now_text .. ';' .. payload)
     return payload
   end
   local existing = call('HMGET', event_key(id), 's', 'no')
@@ -2937,6 +2987,16 @@ end
 ops.list_unserved = function(base, count)
   local limit = ARGV[base + 1]
   return registry.unserved(tonumber(limit))
+end
+ops.note_replay = function(base, count)
+  local id = ARGV[base + 1]
+  local fence = ARGV[base + 2]
+  local field = ARGV[base + 3]
+  local note = ARGV[base + 4]
+  local state = guard(id, fence)
+  if state ~= 'RUNNING' then return state end
+  call('HSET', data_key(id), field, note)
+  return 'OK'
 end
 ops.pack_runs = function(base, count)
   local limit = ARGV[base + 1]
@@ -3278,6 +3338,20 @@ ops.resume_queue = function(base, count)
   end
   return 'OK'
 end
+ops.resume_run = function(base, count)
+  local id = ARGV[base + 1]
+  local nonce = ARGV[base + 2]
+  local accept = ARGV[base + 3]
+  local run = call('HMGET', run_key(id), 'st', 'hk', 'bn', 'fh', 'hi')
+  if not run[1] or run[2] then return 'MISSING' end
+  if run[3] == nonce then return 'YES' end
+  local target = run[4] == 'p' and run[5] or id
+  if call('HGET', run_key(target), 'bl') ~= 'k' then return 'NO' end
+  call('HSET', run_key(id), 'bn', nonce)
+  if accept == '1' then leave_behind(target) end
+  let_blocked_go_on(target)
+  return 'YES'
+end
 ops.resume_schedule = function(base, count)
   local id = ARGV[base + 1]
   local expression = ARGV[base + 2]
@@ -3308,7 +3382,8 @@ ops.retry_run = function(base, count)
   local nonce = ARGV[base + 2]
   local seen = ARGV[base + 3]
   local version = ARGV[base + 4]
-  local reopened_first, reopened_last = base + 5, base + count
+  local reopenings = ARGV[base + 5]
+  local reopened_first, reopened_last = base + 6, base + count
   local key, data = run_key(id), data_key(id)
   local run = call('HMGET', key, 'st', 'fa', 'rn', 'hk', 'co', 'fh', 'fc', 'cr', 'wf', 'q', 'pr', 'cs', 'n', 'w', 'sa', 've', 'pd')
   local status = run[1]
@@ -3327,6 +3402,7 @@ ops.retry_run = function(base, count)
     if status == 'f' then failures = failures - 1 end
     record_pass(id, failures, status, run[15], run[14], status == 'f' and call('HGET', data, 'e'), run[2])
   end
+  if reopenings ~= '' then call('HSET', data, 'ro', reopenings) end
   for i = reopened_first, reopened_last do
     local field = 's:' .. ARGV[i]
     local record = call('HGET', data, field)
@@ -3337,7 +3413,7 @@ ops.retry_run = function(base, count)
     end
   end
   if run[15] then call('HSET', key, 'ca', now_text) end
-  call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'rb', 'cr', 'nc', 'fh', 'hb')
+  call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'rb', 'cr', 'nc', 'fh', 'hb', 'bt')
   call('HDEL', data, 'e', 'cx', 'fe')
   call('HSET', key, 'st', 'q', 'av', now_text, 'tr', 'retry', 'rn', nonce)
   if version ~= '' then call('HSET', key, 've', version) end
@@ -3405,31 +3481,32 @@ ops.start_child = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
   local step = ARGV[base + 3]
-  local kind = ARGV[base + 4]
-  local order = ARGV[base + 5]
-  local timeout = ARGV[base + 6]
-  local child = ARGV[base + 7]
-  local workflow = ARGV[base + 8]
-  local queue = ARGV[base + 9]
-  local priority = ARGV[base + 10]
-  local attempts = ARGV[base + 11]
-  local version = ARGV[base + 12]
-  local tags = ARGV[base + 13]
-  local at = ARGV[base + 14]
-  local delay = ARGV[base + 15]
-  local idempotency = ARGV[base + 16]
-  local ttl = ARGV[base + 17]
-  local input = ARGV[base + 18]
-  local admission = ARGV[base + 19]
-  local context = ARGV[base + 20]
-  local judged = ARGV[base + 21]
+  local asked = ARGV[base + 4]
+  local kind = ARGV[base + 5]
+  local order = ARGV[base + 6]
+  local timeout = ARGV[base + 7]
+  local child = ARGV[base + 8]
+  local workflow = ARGV[base + 9]
+  local queue = ARGV[base + 10]
+  local priority = ARGV[base + 11]
+  local attempts = ARGV[base + 12]
+  local version = ARGV[base + 13]
+  local tags = ARGV[base + 14]
+  local at = ARGV[base + 15]
+  local delay = ARGV[base + 16]
+  local idempotency = ARGV[base + 17]
+  local ttl = ARGV[base + 18]
+  local input = ARGV[base + 19]
+  local admission = ARGV[base + 20]
+  local context = ARGV[base + 21]
+  local judged = ARGV[base + 22]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return { state, now, '', 0 } end
   local data = data_key(id)
   local moment = timeout == '' and 0 or now + finite(timeout)
   local known = call('HMGET', data, 's:' .. step, 'c:' .. step)
   if known[1] and not is_reopened(known[1]) then
-    return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,%d+,%d+,(%d+);')) }
+    return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,[%d@]+,%d+,(%d+);')) }
   end
   if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
   local run_of_child = {
@@ -3448,10 +3525,10 @@ ops.start_child = function(base, count)
   call('HSET', data, 'c:' .. step, started)
   if kind == 'm' then
     register_child(id, created)
-    call('HSET', data, 's:' .. step, 'm,s,' .. order .. ',1,0,' .. now_text .. ',' .. now_text .. ';' .. cjson.encode(started))
+    call('HSET', data, 's:' .. step, 'm,s,' .. order .. ',1,0' .. asked .. ',' .. now_text .. ',' .. now_text .. ';' .. cjson.encode(started))
     return { 'OK', now, started, 0 }
   end
-  call('HSET', data, 's:' .. step, 'c,w,0,1,0,' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
+  call('HSET', data, 's:' .. step, 'c,w,0,1,0' .. asked .. ',' .. now_text .. ',' .. string.format('%.0f', moment) .. ';')
   await_child(id, step, '', created)
   return { 'OK', now, started, moment }
 end
