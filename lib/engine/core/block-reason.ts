@@ -25,6 +25,9 @@ export function unaskedMessage(missing: readonly string[]): string {
 
 const MOST_NAMED = 5;
 
+/** What is known of it in the pass. */
+export type Departure = Pick<BlockReason, 'because' | 'step' | 'missing'>;
+
 /** What is told of it. */
 export function blockMessage({ because, step, missing, deployment, storedBy }: BlockReason): string {
   const stored = named(missing);

@@ -1,4 +1,4 @@
-import { type BlockReason, blockMessage } from '../core/block-reason.js';
+import { blockMessage, type Departure } from '../core/block-reason.js';
 import { blockRun } from '../redis/block-run.js';
 import type { ClaimedRun } from '../redis/claim-runs.js';
 import type { PassHost } from './pass-host.js';
@@ -15,9 +15,6 @@ interface BlockablePass {
   readonly isOver: boolean;
   end(): void;
 }
-
-/** What is known of it in the pass. */
-export type Departure = Pick<BlockReason, 'because' | 'step' | 'missing'>;
 
 /**
  * Drops the pass as a park does, without a word to the handler, and sets the run aside. Functions in flight settle and are stored first. The

@@ -1,4 +1,4 @@
-import { blockMessage, unaskedMessage } from '../core/block-reason.js';
+import { blockMessage, type Departure, unaskedMessage } from '../core/block-reason.js';
 import { type Determinism, NOT_WATCHED } from '../core/determinism.js';
 import type { ErrorClasses } from '../core/error-classes.js';
 import { CrashLoopError, RunCanceledError } from '../core/errors/index.js';
@@ -11,7 +11,7 @@ import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
 import { endAttempt, type FailingPass, failForGood, timeOut } from './failing.js';
 import { inCarriedContext } from './in-carried-context.js';
-import { block, type Departure } from './pass-block.js';
+import { block } from './pass-block.js';
 import { endingOf, endingOfUnwinding, tellUnfinished, unfitDelayOf } from './pass-ending.js';
 import { PassExit } from './pass-exit.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';

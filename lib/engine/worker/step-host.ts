@@ -1,9 +1,9 @@
+import type { Departure } from '../core/block-reason.js';
 import type { Determinism } from '../core/determinism.js';
 import type { ErrorClasses } from '../core/error-classes.js';
 import type { RetryFailure } from '../core/retry.types.js';
 import type { WorkflowContext } from '../core/workflow.types.js';
 import type { CreationHost } from '../redis/creation-host.js';
-import type { Departure } from './pass-block.js';
 import type { PassJournal } from './pass-journal.js';
 import type { RedisClock } from './redis-clock.js';
 import type { TurnClock } from './turn-clock.js';

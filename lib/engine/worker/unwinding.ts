@@ -1,3 +1,4 @@
+import type { Departure } from '../core/block-reason.js';
 import type { ErrorClasses } from '../core/error-classes.js';
 import { CrashLoopError, RunCanceledError, UnknownOutcomeError } from '../core/errors/index.js';
 import { decodeError, decodePayload } from '../core/payload.js';
@@ -7,7 +8,6 @@ import type { StepContext } from '../core/workflow.types.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
 import { inCarriedContext } from './in-carried-context.js';
-import type { Departure } from './pass-block.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { isExpected } from './replay-guard.js';
 import { compensationOf } from './run-steps.js';
