@@ -12,6 +12,7 @@ import {
 import type { RunWorker } from '../../lib/engine/worker/run-worker.js';
 import { type Engine, rejection, startEngine, whenTestEnds, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
+import { informedClient } from '../support/informed-client.js';
 import { testRedisUrl } from '../support/namespace.js';
 import { firedTimes, moveTo, nextTime } from '../support/schedule-engine.js';
 
@@ -89,6 +90,28 @@ describe('what a workflow no longer declares', () => {
     }
     await moveTo(engine, '2040-01-10T08:00Z');
     expect(await firedTimes(engine, 1)).toEqual(['2040-01-10T08:00Z']);
+  });
+});
+
+describe('the run of an event', () => {
+  const subscribed = flow('report', { event: [{ name: 'order.*' }] });
+
+  it.each([
+    ['added', { before: withoutSchedule, after: subscribed, executor: 'old' }],
+    ['removed', { before: subscribed, after: withoutSchedule, executor: 'new' }],
+  ])('whose subscription a deploy has %s is executed by a worker of the build without it', async (_what, deploy) => {
+    const engine = await startEngine({ workflows: [deploy.before] });
+    const { worker: old } = engine;
+    const stranger = informedClient(engine);
+    await engine.client.pauseQueue('default');
+    if (deploy.executor === 'new') await stranger.emitEvent('order.paid', {}, { eventId: 'paid' });
+    const next = await engine.startWorker({ workflows: [deploy.after] });
+    if (deploy.executor === 'old') await stranger.emitEvent('order.paid', {}, { eventId: 'paid' });
+    await (deploy.executor === 'old' ? next : old).stop();
+    await engine.client.resumeQueue('default');
+    const { deliveries } = (await engine.client.getEvent('paid')) ?? {};
+    expect(deliveries).toMatchObject([{ workflow: 'report', status: 'delivered' }]);
+    await engine.until(deliveries?.[0].runId ?? '', 'succeeded');
   });
 });
 

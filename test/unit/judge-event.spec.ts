@@ -45,6 +45,7 @@ describe('judgeEvent()', () => {
       ],
       'f',
     ],
+    ['no subscription to it', [{ name: 'order.paid', if: () => false }], 'd'],
     ['a filter that answers a promise', [{ name: 'order.created', if: (async () => false) as never }], 'f'],
   ])('%s', async (_what, events, status) => {
     expect(await judgeEvent(target(events), event)).toMatchObject({ status });
