@@ -52,11 +52,11 @@ function transition(file) {
 /** In the order in which they use each other. */
 const SHARED = {
   often: ['prelude.lua', 'create.lua', 'terminate.lua'],
+  /** Where several sets of workers live, nearly every call needs these, and few need the rest. */
+  routing: ['routes.lua', 'lanes.lua'],
   rarely: [
-    'routes.lua',
     'records.lua',
     'admission.lua',
-    'lanes.lua',
     'lines.lua',
     'blocks.lua',
     'gates.lua',
@@ -84,22 +84,34 @@ const transitions = readdirSync(folder)
 
 /**
  * Redis makes every function of a script anew with each call: with all of them a call took three times as long. So what is
- * rarely needed is made when a call first needs it. What is often needed names it `rare().deliver(…)`; a script that does
- * so is found here and gets it in a table.
+ * not needed often is made when a call first needs it. What is often needed names it `rare().deliver(…)` or `routing().pass_over(…)`; a
+ * name that is used so is found here and gets into a table.
  */
-function rarely(often) {
-  const used = [...new Set([...often.matchAll(/\brare\(\)\.(\w+)/g)].map(([, name]) => name))].sort();
-  const body = [
+function onDemand(group, body, names) {
+  const fields = names.map((name) => `${name} = ${name}`).join(', ');
+  return `local made_by_${group}\n${group} = function()\nif made_by_${group} then return made_by_${group} end\n${body}\nmade_by_${group} = { ${fields} }\nreturn made_by_${group}\nend`;
+}
+const namesAfter = (group, lua) =>
+  [...new Set([...lua.matchAll(new RegExp(`\\b${group}\\(\\)\\.(\\w+)`, 'g'))].map(([, name]) => name))].sort();
+
+function groups(often) {
+  const routing = SHARED.routing.map((file) => read('shared', 'rare', file)).join('\n');
+  const rarely = [
     ...SHARED.rarely.map((file) => read('shared', 'rare', file)),
     ...transitions.filter((file) => !OFTEN.includes(file)).map(transition),
-    `made = { ${used.map((name) => `${name} = ${name}`).join(', ')} }`,
-    'return made',
   ].join('\n');
-  return `local made\nrare = function()\nif made then return made end\n${body}\nend`;
+  const shared = [...routing.matchAll(/^local (?:function )?(\w+)/gm)]
+    .map(([, name]) => name)
+    .filter((name) => new RegExp(`\\b${name}\\b`).test(rarely));
+  const exported = [...new Set([...namesAfter('routing', often), ...shared])].sort();
+  const aliases = shared.map((name) => `local ${name} = routing().${name}`).join('\n');
+  return [onDemand('routing', routing, exported), onDemand('rare', `${aliases}\n${rarely}`, namesAfter('rare', often))].join(
+    '\n',
+  );
 }
 
 const often = [...SHARED.often.map((file) => read('shared', file)), ...OFTEN.map(transition)].join('\n');
-const lua = ['local rare', often, rarely(often), read('epilogue.lua')].join('\n');
+const lua = ['local rare, routing', often, groups(often), read('epilogue.lua')].join('\n');
 /** Of which ACLs know the parts. */
 const CONTAINERS = ['MEMORY', 'OBJECT'];
 

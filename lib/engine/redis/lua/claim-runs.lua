@@ -31,9 +31,9 @@ local is_alive = set and (living_set == set or living_set == '+' and call('HEXIS
 if not is_alive and (set or not last[4]) then return { 'LOST' } end
 local served = {}
 for i = queues_first, queues_last do served[ARGV[i]] = is_alive end
-local function looks_at(queue) return living_set == '+' or controls['l' .. queue] end
+local is_shared = living_set == '+'
 local function is_ours(queue, id)
-  return served[queue] and (living_set ~= '+' or rare().is_run_served_by(set, id))
+  return served[queue] and (not is_shared or routing().is_run_served_by(set, id))
 end
 local promoted = promote(100)
 for i = 1, #promoted, 2 do
@@ -111,9 +111,9 @@ local function claim(first, group, kind, queue)
     run, fields = read(id)
   end
   if fields.st ~= 'q' then return end
-  -- The worker itself tells a workflow that it does not serve; which version a run gets is decided here.
-  local is_versioned = fields.ve or fields.on or controls['v' .. fields.wf]
-  if is_versioned and not is_looked_at and rare().pass_over(set, kind, id, queue, position, fields, aside) then return end
+  -- Where its set lives alone, the worker itself tells a workflow that it does not serve; which version a run gets is decided here.
+  local may_be_foreign = is_shared or fields.ve or fields.on or controls['v' .. fields.wf]
+  if may_be_foreign and not is_looked_at and routing().pass_over(set, kind, id, queue, position, fields, aside) then return end
   local limit = controls['c' .. fields.wf]
   if (limit or fields.mx or fields.th) and not rare().admit(id, fields, limit) then
     blocked = blocked + 1
@@ -139,7 +139,8 @@ local function claim_suspects(queue, free)
     local head = call('ZRANGE', key, 0, 0, 'WITHSCORES')
     return head[1] and { head[1], head[2], key } or nil
   end
-  local peek = looks_at(queue) and rare().served_runs(set, 's', queue, aside, read) or first_suspect
+  local looks = is_shared or controls['l' .. queue]
+  local peek = looks and routing().served_runs(set, 's', queue, aside, read) or first_suspect
   while more_suspects > 0 and not is_full(free) do
     local first = peek()
     if not first then return end
@@ -159,7 +160,7 @@ local function claim_suspects(queue, free)
 end
 local function claim_queued(queue, free)
   while not is_full(free) do
-    local asked = free - #taken
+    local asked = math.min(free - #taken, aside.left)
     local popped = call('ZPOPMIN', ROOT .. 'queue:' .. queue, asked)
     for i = 1, #popped, 2 do claim({ popped[i], popped[i + 1] }, 0, 'q', queue) end
     if #popped < asked * 2 then return end
@@ -176,11 +177,12 @@ end
 -- What this worker had to leave is for the next idle one that serves it.
 local function leave(queue, peek)
   if not peek then
-    if call('EXISTS', ROOT .. 'queue:' .. queue) == 1 then wake(queue) end
-    return
+    if call('EXISTS', ROOT .. 'queue:' .. queue) == 0 then return end
+    if not is_shared then return wake(queue) end
+    peek = routing().served_runs(set, 'q', queue, aside, read)
   end
   local first = peek()
-  if first then wake(queue, first[1]) elseif aside.left <= 0 then wake_one_of(set, queue) end
+  if first then wake(queue, first[1], first[5]) elseif aside.left <= 0 then wake_one_of(set, queue) end
 end
 
 local again = false
@@ -199,8 +201,8 @@ elseif is_alive then
     local queue = ARGV[i]
     if not controls['p' .. queue] then
       claim_suspects(queue, free)
-      if looks_at(queue) then
-        peeks[queue] = rare().served_runs(set, 'q', queue, aside, read)
+      if controls['l' .. queue] and routing().has_lanes_for(set, queue) then
+        peeks[queue] = routing().served_runs(set, 'q', queue, aside, read)
         claim_served(queue, peeks[queue], free)
       else
         claim_queued(queue, free)

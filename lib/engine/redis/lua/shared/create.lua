@@ -98,7 +98,7 @@ local function create(run)
     set_due(id, run.queue, start)
   else
     enqueue(id, run.queue, tonumber(run.priority), 0)
-    wake(run.queue, id)
+    wake(run.queue, id, living_set == '+' and { wf = workflow, ve = run.version ~= '' and run.version })
   end
   return { 'CREATED', id }
 end

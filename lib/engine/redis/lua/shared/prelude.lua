@@ -77,11 +77,11 @@ local function wake_one_of(set, queue)
   end
   return false
 end
--- Wakes one that serves the run. A set that lives alone is not asked whether it does.
-local function wake(queue, id)
+-- Wakes one that serves the run, of which `fields` may be given. A set that lives alone is not asked whether it does.
+local function wake(queue, id, fields)
   if not living_set then load_counters() end
   if living_set == '' then return end
-  if living_set == '+' then rare().wake_server(queue, id) else wake_one_of(living_set, queue) end
+  if living_set == '+' then routing().wake_server(queue, id, fields) else wake_one_of(living_set, queue) end
 end
 
 -- Puts a run into its queue: first in, first out inside a priority; front before all that wait there. Suspects wait apart.

@@ -39,9 +39,10 @@ end
 
 -- The lanes of a queue, { kind, route, bound, key } each; of one kind, and such that a set serves, if those are given.
 function lanes.of_queue(queue, of_kind, set)
+  if not control('l' .. queue) then return {} end
   local found, listed = {}, call('ZRANGE', lanes_key(queue), 0, -1, 'WITHSCORES')
   -- A reset deletes the lanes alone.
-  if #listed == 0 and control('l' .. queue) then lanes.forget(queue) end
+  if #listed == 0 then lanes.forget(queue) end
   for i = 1, #listed, 2 do
     local kind, route = string.sub(listed[i], 1, 1), string.sub(listed[i], 2)
     if (not of_kind or kind == of_kind) and (not set or routes.is_served_by(set, route)) then
@@ -51,13 +52,15 @@ function lanes.of_queue(queue, of_kind, set)
   return found
 end
 
+local function has_lanes_for(set, queue) return #lanes.of_queue(queue, 'q', set) > 0 end
+
 -- Puts a run aside that a set does not serve, and wakes a worker that does; answers whether it was. It is in no queue any more.
 local function pass_over(set, kind, id, queue, position, fields, budget)
   local route = routes.of(fields)
   if routes.is_served_by(set, route) then return false end
   budget.left = budget.left - 1
   lanes.enter(kind, id, queue, route, position)
-  wake_server(queue, id)
+  wake_server(queue, id, fields)
   return true
 end
 

@@ -57,19 +57,25 @@ local function reserved_for(deployment, sets)
   return those
 end
 
-local answers = {}
+local answers, served_by = {}, {}
 local function once(question, answer)
   if answers[question] == nil then answers[question] = answer() end
   return answers[question]
 end
 -- Who lives, or what is current, has changed within the script.
-function routes.changed() resolved, answers = {}, {} end
+function routes.changed() resolved, answers, served_by = {}, {}, {} end
 
 function routes.is_served_by(set, route)
-  return once('b' .. set .. route, function()
+  local known = served_by[set]
+  if not known then
+    known = {}
+    served_by[set] = known
+  end
+  if known[route] == nil then
     local served, deployment = routes.resolve(route)
-    return call('SISMEMBER', ROOT .. 'serves:' .. set, served) == 1 and #reserved_for(deployment, { set }) == 1
-  end)
+    known[route] = call('SISMEMBER', ROOT .. 'serves:' .. set, served) == 1 and #reserved_for(deployment, { set }) == 1
+  end
+  return known[route]
 end
 
 local function is_run_served_by(set, id)
@@ -86,9 +92,10 @@ function routes.is_served(queue, route)
   end)
 end
 
--- Where several sets live: wakes an idle worker that serves the run; for an entry that is no run, any that serves the queue.
-local function wake_server(queue, id)
-  local route = routes.of_run(id)
+-- Where several sets live: wakes an idle worker that serves the run; for an entry that is no run, any that serves the queue. `fields` are
+-- those of the run, if the caller has them.
+local function wake_server(queue, id, fields)
+  local route = fields and routes.of(fields) or routes.of_run(id)
   local sets = once('w' .. #queue .. ':' .. queue .. (route or ''), function()
     if not route then return call('SMEMBERS', ROOT .. 'serving:' .. queue) end
     local served, deployment = routes.resolve(route)
