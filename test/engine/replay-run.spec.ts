@@ -244,6 +244,28 @@ describe('replayRun()', () => {
     expect(removed.departures).toEqual([]);
   });
 
+  it('makes allowance for a handler that looks at its attempt, and for what came after a failure that was not the last word', async () => {
+    const looking = async (ctx: WorkflowContext) => {
+      await ctx.step.run('a', () => 1);
+      if (ctx.run.attempt === 1) await ctx.step.run('first', () => 2);
+      await ctx.step.run('flaky', ({ attempt }) => (attempt === 1 ? fail() : 3));
+    };
+    const lookedAt = await exported(looking, { retries: { maxAttempts: 2, delay: 1 } });
+    expect((await replay(looking, lookedAt)).departures).toEqual([]);
+    const branching = async (ctx: WorkflowContext) => {
+      let hasFailed = false;
+      const flaky = ctx.step.run('flaky', ({ attempt }) => (attempt === 1 ? fail() : 1));
+      flaky.catch(() => {
+        hasFailed = true;
+      });
+      await ctx.step.waitFor('nap', 20);
+      if (hasFailed) await ctx.step.run('note', () => 2).catch(() => undefined);
+      await flaky;
+    };
+    const branched = await exported(branching, { retries: { maxAttempts: 2, delay: 1 } });
+    expect((await replay(branching, branched)).departures).toEqual([]);
+  });
+
   it('throws what it found, on demand', async () => {
     const run = await exported(sequence('a', 'b'));
     (await replay(sequence('a', 'b'), run)).throwIfDeparted();

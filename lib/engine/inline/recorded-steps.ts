@@ -1,4 +1,5 @@
 import type { RunData, StoredStep } from '../redis/stored-step.js';
+import { isExpected } from '../worker/replay-guard.js';
 import { compensationOf } from '../worker/run-steps.js';
 
 interface Recorded {
@@ -8,7 +9,7 @@ interface Recorded {
   readonly order: number;
 }
 
-/** The steps of an exported run that its handler is to ask for again. */
+/** The steps of an exported run that its handler is to ask for again, by the rule of the worker's `ReplayGuard`. */
 export class RecordedSteps {
   private readonly expected: readonly Recorded[];
   private readonly asked = new Set<string>();
@@ -17,8 +18,8 @@ export class RecordedSteps {
     const undoable = [...data.steps].filter(([, { kind }]) => kind === 'v' || kind === 'u');
     const compensations = new Set(undoable.map(([name]) => compensationOf(name)));
     this.expected = [...data.steps]
-      .filter(([name, step]) => isSettled(step) && !compensations.has(name))
-      .map(([name, { order, asked }]) => ({ name, order, asked: asked ?? askedAfter(name, data) }))
+      .filter(([name, step]) => isSettled(step) && isExpected(name, data) && !compensations.has(name))
+      .map(([name, { order, asked }]) => ({ name, order, asked: asked as number }))
       .sort((a, b) => a.asked - b.asked);
   }
 
@@ -52,11 +53,4 @@ export class RecordedSteps {
 function isSettled({ kind, status, order }: StoredStep): boolean {
   if (status === 'w') return kind !== 'r' && kind !== 'u';
   return order > 0 || status === 'd' || status === 'k';
-}
-
-/** For records that do not say: what had completed when the step began. At least so many outcomes the handler had been given when it asked for it. */
-function askedAfter(name: string, { steps }: RunData): number {
-  const { order, startedAt } = steps.get(name) as StoredStep;
-  const isBefore = (one: StoredStep) => one.order > 0 && (order === 0 || one.order < order) && one.moment <= startedAt;
-  return [...steps.values()].filter(isBefore).length;
 }

@@ -18,7 +18,7 @@ const TOLD: ReadonlySet<unknown> = new Set(['STEP_MISMATCH', 'REPLAY_MISMATCH'])
 
 /** All that a replayed handler does otherwise than the run. */
 export function departuresOf(run: RunRecord, trace: ReplayTrace, end: ReplayEnd): ReplayDeparture[] {
-  const unasked = trace.recorded.missing(end.reached === 'succeeded' ? Number.POSITIVE_INFINITY : trace.delivered);
+  const unasked = trace.missing(end.reached === 'succeeded' ? Number.POSITIVE_INFINITY : undefined);
   const missing = new Set(unasked);
   const reordered = [...trace.overtaken].filter(([step]) => !missing.has(step));
   const found = [...trace.departures, ...reordered.map(([step, by]) => otherOrder(step, by))];

@@ -63,7 +63,10 @@ export async function executeReplay(
   const worker = new ReplayWorker({
     ...{ logger, maxPayloadBytes, directory, trace, graceMs, context },
     served: (served) => unwatched(workflows.get(served)),
-    stepsOf: (_run, runtime) => new ReplaySteps(runtime, trace, patches),
+    stepsOf: (_run, runtime) => {
+      trace.hasLooked = () => runtime.ledger.host.hasLooked;
+      return new ReplaySteps(runtime, trace, patches);
+    },
   });
   worker.store.runs.set(run.id, replayed);
   worker.store.queue(replayed);

@@ -26,6 +26,8 @@ export class ReplayTrace {
   readonly overtaken = new Map<string, string>();
   readonly departures: ReplayDeparture[] = [];
   delivered = 0;
+  /** The handler has looked at its attempt or its signal, and may go another way in each pass. */
+  hasLooked: () => boolean = () => false;
   /** The handler asks for a step. */
   onAsk: (() => void) | undefined;
   private readonly failures: Array<{ readonly moment: number; readonly fail: () => void }> = [];
@@ -36,9 +38,9 @@ export class ReplayTrace {
     private readonly repeatsFailures: boolean,
   ) {}
 
-  /** Recorded steps that the handler should have asked for by now. */
-  get missing(): string[] {
-    return this.recorded.missing(this.delivered);
+  /** Recorded steps that the handler should have asked for by now, or at all. */
+  missing(delivered = this.delivered): string[] {
+    return this.hasLooked() ? [] : this.recorded.missing(delivered);
   }
 
   ask(name: string, kind: string): TracedCall {
@@ -68,7 +70,8 @@ export class ReplayTrace {
   }
 
   private deliver(name: string, askedAfter: number): void {
-    for (const step of this.recorded.overtakenBy(name, askedAfter, this.delivered)) {
+    const overtaken = this.hasLooked() ? [] : this.recorded.overtakenBy(name, askedAfter, this.delivered);
+    for (const step of overtaken) {
       if (!this.overtaken.has(step)) this.overtaken.set(step, name);
     }
     this.delivered++;

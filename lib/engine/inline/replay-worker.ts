@@ -56,7 +56,7 @@ export class ReplayWorker extends InlineWorker {
       reply('READY');
       return;
     }
-    if (trace.missing.length === 0 || trace.asked.length === this.askedAtGrace) {
+    if (trace.missing().length === 0 || trace.asked.length === this.askedAtGrace) {
       reply('PARKED');
       return;
     }
