@@ -212,7 +212,9 @@ class History {
       schedules[id] = { workflow: wf, expression: ex, isPaused: pa === '1' };
       if (this.model.isServed(wf)) expect(Number(nx)).toBeGreaterThan(0);
     }
-    const limits = Object.fromEntries(Object.entries(await redis.hgetall(key('controls'))).sort());
+    // Which sets of workers live is there, too.
+    const { set: _living, ...controls } = await redis.hgetall(key('controls'));
+    const limits = Object.fromEntries(Object.entries(controls).sort());
     const declared: Snapshot['declared'] = {};
     for (const name of names) declared[name] = (await redis.hkeys(key(`declared:${name}`))).sort();
     const unserved = (await redis.zrange(key('unserved'), '0', '-1')).sort();
