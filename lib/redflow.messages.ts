@@ -1,4 +1,4 @@
-import { closeMatches, type Stats } from './engine/index.js';
+import { closeMatches } from './engine/index.js';
 import type { MethodKey } from './interfaces/workflow-metadata.interface.js';
 
 /** Where a workflow was found, as messages name it. */
@@ -179,17 +179,6 @@ export const loadedLate = (workflow: string, className: string, moduleName: stri
 export const servedElsewhere = (workflow: string, className: string) =>
   `Workflow "${workflow}" is started here, and its class "${className}" is no provider of this application: its runs wait for a worker ` +
   'that has it. List it in providers, unless another process serves it.';
-
-export const unservedQueue = (workflow: string, queue: string, served: readonly string[]) =>
-  `No living worker serves queue "${queue}" of workflow "${workflow}": its runs wait until one does.${suggestion(queue, served)} Add it to ` +
-  `RedflowModule option worker.queues (${quoteAll(served) || 'empty'}), or start the process that serves it.`;
-
-export const restingRuns = (unserved: Stats['unserved']) =>
-  `No living worker serves ${unserved.slice(0, MOST_NAMES).map(describeResting).join(', ')}` +
-  `${unserved.length > MOST_NAMES ? ` and ${unserved.length - MOST_NAMES} more` : ''}: these runs rest until one does.`;
-
-const describeResting = ({ workflow, queue, version, runs }: Stats['unserved'][number]) =>
-  `${version === undefined ? '' : `version "${version}" of `}workflow "${workflow}" (${runs} ${runs === 1 ? 'run' : 'runs'} in queue "${queue}")`;
 
 export const withoutModule = (workflow: string) =>
   `Workflow "${workflow}" cannot be instantiated: its provider was removed from its module after the boot.`;

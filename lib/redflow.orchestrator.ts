@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BeforeApplicationShutdown, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { errorListOf, RedflowClient, type Stats, startWorker, type Worker } from './engine/index.js';
 import type { RedflowExplorer } from './redflow.explorer.js';
-import { minifiedNames, restingRuns, unservedQueue } from './redflow.messages.js';
+import { minifiedNames } from './redflow.messages.js';
 import type { ResolvedRedflowOptions } from './redflow.options.js';
 import type { RedflowWorkers, WorkingConnection } from './redflow.workers.js';
 import { bootTable } from './redflow-boot-table.js';
@@ -74,7 +74,6 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
     if (this.options.worker === false || !this.isClientOurs || this.directory.registry.list().length === 0) return;
     if (this.draining.signal.aborted) return;
     await this.startWorker();
-    await this.warnOfUnserved();
   }
 
   /** Undefined for an application without a worker. */
@@ -125,19 +124,6 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
     if (!this.starting) return health;
     const workerId = stats && (await this.starting.catch(() => undefined))?.id;
     return { ...health, worker: stats?.workers.some(({ id }) => id === workerId) ? 'up' : 'down' };
-  }
-
-  /** Of this application what its worker leaves out, as with a wrong name among `queues`; of others what has runs that rest. */
-  private async warnOfUnserved(): Promise<void> {
-    const { client, worker } = this.options;
-    const unserved = (await this.client.getStats().catch(() => undefined))?.unserved ?? [];
-    const names = new Set(this.directory.registry.list().map(({ name }) => name));
-    const queues = worker ? worker.queues : undefined;
-    for (const { workflow, queue } of unserved) {
-      if (queues && names.has(workflow)) client.logger?.warn(unservedQueue(workflow, queue, queues), { workflow, queue });
-    }
-    const resting = unserved.filter(({ workflow, runs }) => runs > 0 && !(queues && names.has(workflow)));
-    if (resting.length > 0) client.logger?.warn(restingRuns(resting), { unserved: resting });
   }
 
   /** A hook of somebody else that waits for a result, or for a consumer that does, would keep Nest from ever calling ours. */

@@ -138,7 +138,7 @@ describe('a service that is down', () => {
     const engine = await startEngine({ workflows: [invoice] });
     await engine.worker.stop();
     await engine.startWorker({ workflows: [flow('mail')] });
-    expect(engine.logs.matching('warn', /No living worker serves "invoice"/)).toHaveLength(1);
+    expect(engine.logs.matching('warn', /No living worker serves workflow "invoice":/)).toHaveLength(1);
     expect((await engine.client.getStats()).unserved).toEqual([{ workflow: 'invoice', queue: 'default', runs: 0 }]);
     await engine.startWorker({ workflows: [invoice] });
     expect((await engine.client.getStats()).unserved).toEqual([]);

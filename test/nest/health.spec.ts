@@ -182,7 +182,7 @@ describe('the boot beside other services', () => {
     await withApp({ providers: [IdleWorkflow] }, async () => {}, { redflow: { prefix, logger } });
     expect(warnings).toEqual([
       expect.stringMatching(
-        /^No living worker serves (?=.*workflow "orders" \(2 runs in queue "default"\))(?=.*workflow "mails" \(1 run in queue "default"\)).*: these runs rest until one does\.$/,
+        /^No living worker serves (?=.*workflow "orders" \(2 runs wait in queue "default"\))(?=.*workflow "mails" \(1 run waits in queue "default"\)).*: their runs and those of their events wait, /,
       ),
     ]);
   });
@@ -200,7 +200,7 @@ describe('the boot', () => {
     await boot({ worker: { queues: ['report', 'default'] } });
     expect(warnings).toEqual([
       'No living worker serves queue "reports" of workflow "nightly": its runs wait until one does. Did you mean "report"? Add it to ' +
-        'RedflowModule option worker.queues ("report", "default"), or start the process that serves it.',
+        'worker option queues ("report", "default"), or start the process that serves it.',
     ]);
   });
 

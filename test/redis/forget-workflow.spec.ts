@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { forgetUnserved } from '../../lib/engine/redis/forget-unserved.js';
 import { forgetWorkflow } from '../../lib/engine/redis/forget-workflow.js';
-import { listUnserved } from '../../lib/engine/redis/list-unserved.js';
 import { pauseSchedule } from '../../lib/engine/redis/pause-schedule.js';
+import { readStats } from '../../lib/engine/redis/read-stats.js';
 import { removeWorker } from '../../lib/engine/redis/remove-worker.js';
 import { type Code, FORGET_AFTER_MS, start } from '../support/declaring.js';
 import { type EngineRoom, openEngineRoom } from '../support/engine-room.js';
@@ -89,16 +89,17 @@ describe('forgetUnserved()', () => {
   });
 });
 
-describe('listUnserved()', () => {
-  it('names workflows that no living worker serves, before their workers are reaped too', async () => {
+describe('readStats()', () => {
+  it('names workflows that no living worker serves, before their workers are reaped too, with their runs', async () => {
     const room = openEngineRoom();
+    const unservedNow = async () => (await room.send(readStats())).unserved;
     await start(room, 'w1', 'd1', { workflow: 'a' }, { workflow: 'both' });
     await start(room, 'w2', 'd2', { workflow: 'b', meta: { queue: 'mail' } }, { workflow: 'both' });
-    expect(await room.send(listUnserved(10))).toEqual([]);
+    expect(await unservedNow()).toEqual([]);
+    await room.create({ id: 'r1', workflow: 'a' });
     await room.expireLease('w1');
-    expect(await room.send(listUnserved(10))).toEqual([{ workflow: 'a', queue: 'default' }]);
+    expect(await unservedNow()).toEqual([{ workflow: 'a', queue: 'default', runs: 1 }]);
     await room.send(removeWorker('w2'));
-    expect((await room.send(listUnserved(10))).map(({ workflow }) => workflow).sort()).toEqual(['a', 'b', 'both']);
-    expect(await room.send(listUnserved(1))).toHaveLength(1);
+    expect((await unservedNow()).map(({ workflow }) => workflow).sort()).toEqual(['a', 'b', 'both']);
   });
 });

@@ -1,18 +1,19 @@
 import type { Sealer } from '../core/sealer.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { type Declaration, declareWorkflows, type RegisteredSchedule } from '../redis/declare-workflows.js';
-import { listUnserved } from '../redis/list-unserved.js';
 import type { Membership } from '../redis/register-worker.js';
 import { declarationsOf, teamOf, type WorkflowDeclaration } from './declarations.js';
 import type { RedisClock } from './redis-clock.js';
 import type { ResolvedWorkerOptions } from './resolve-worker-options.js';
 import { declaredSchedule } from './scheduler.js';
 import type { ServedWorkflows } from './served-workflows.js';
+import { warnOfUnserved } from './warn-of-unserved.js';
 import { warnOfUnservedVersions } from './warn-of-versions.js';
 
 export interface RegistrarHost {
   readonly workerId: string;
   readonly options: ResolvedWorkerOptions;
+  readonly queues: readonly string[];
   readonly buffer: CommitBuffer;
   readonly clock: RedisClock;
   readonly sealer: Sealer;
@@ -23,8 +24,6 @@ export interface RegistrarHost {
 
 /** Workflows, subscriptions and schedules per call, so that a large deployment does not hold Redis up. */
 const BATCH = 100;
-
-const MOST_NAMED = 20;
 
 /** Declares what the worker's code says of its workflows; what holds of it is for Redis to decide. */
 export class Registrar {
@@ -52,7 +51,10 @@ export class Registrar {
   async deploy(): Promise<void> {
     const schedules = await this.declare(false);
     for (const schedule of schedules) this.warnOfOther(schedule);
-    await this.warnOfUnserved();
+    await warnOfUnserved(
+      this.declarations.map(({ meta }) => ({ workflow: meta.name, queue: meta.queue })),
+      this.host,
+    );
     await warnOfUnservedVersions(
       this.declarations.map(({ meta }) => meta.name),
       this.host,
@@ -116,17 +118,6 @@ export class Registrar {
     this.host.warn(`${what} Ids of schedules are unique in a namespace: give one of them another \`id\` if both are meant.`, {
       scheduleId: id,
     });
-  }
-
-  private async warnOfUnserved(): Promise<void> {
-    const unserved = await this.host.buffer.add(listUnserved(MOST_NAMED));
-    if (unserved.length === 0) return;
-    const names = unserved.map(({ workflow }) => `"${workflow}"`).join(', ');
-    this.host.warn(
-      `No living worker serves ${names}: their runs and those of their events wait, their schedules do not fire. They are kept for ` +
-        '`forgetAfter` of the workers that served them; client.forgetWorkflow() forgets one now.',
-      { workflows: unserved.map(({ workflow }) => workflow) },
-    );
   }
 }
 
