@@ -22,7 +22,7 @@ const HANDLERS = {
   added: (ctx) => report(ctx),
   theirs: () => delay(1_000),
   sleeper: async (ctx) => {
-    for (let i = 0; i < 5; i++) await ctx.step.sleep(`sleep ${i}`, EVERY_MS);
+    for (let i = 0; i < 5; i++) await ctx.step.waitFor(`sleep ${i}`, EVERY_MS);
     report(ctx);
   },
 };

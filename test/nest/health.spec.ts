@@ -102,7 +102,11 @@ describe('RedflowHealthIndicator', () => {
             flows: {
               status: 'down',
               connections: {
-                default: { redis: 'up', worker: 'down' },
+                default: {
+                  redis: 'up',
+                  worker: 'down',
+                  unserved: [{ workflow: 'idle', queue: 'default', runs: 0 }],
+                },
               },
             },
           });
