@@ -3007,10 +3007,6 @@ ops.list_schedules = function(base, count)
   end
   return page
 end
-ops.list_unserved = function(base, count)
-  local limit = ARGV[base + 1]
-  return registry.unserved(tonumber(limit))
-end
 ops.note_replay = function(base, count)
   local id = ARGV[base + 1]
   local fence = ARGV[base + 2]
@@ -3197,7 +3193,13 @@ ops.read_stats = function(base, count)
     rest(workflow, queue, '', 0)
   end
   for i = known_first, known_last, 2 do expect_runs(ARGV[i], ARGV[i + 1]) end
-  for _, declared in ipairs(registry.unserved(1000)) do expect_runs(declared[1], declared[2]) end
+  for _, declared in ipairs(registry.unserved(1000)) do
+    local place = place_of_lists(declared[1], declared[2])
+    if not listed[place] then
+      listed[place] = true
+      rest(declared[1], declared[2], '', call('ZCARD', list_key('q', declared[1], declared[2])) - (executed[place] or 0))
+    end
+  end
   local workers = {}
   for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
     local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled', 'dp')
