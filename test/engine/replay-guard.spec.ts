@@ -60,13 +60,12 @@ describe('a step that was renamed while its run slept', () => {
     expect(engine.logs.matching('error', /is blocked/)).toHaveLength(1);
   });
 
-  it('goes on where the old name is deployed again and the run is resumed', async () => {
+  it('goes on where the old name is deployed again', async () => {
     const effects: string[] = [];
     const { engine, id } = await redeployed(charging('charge', effects), charging('charge-card', effects));
     await blocked(engine, id);
     await engine.worker.stop();
     await engine.startWorker({ workflows: [flow(charging('charge', effects))] });
-    await engine.client.resumeRun(id);
     const run = await engine.until(id, 'succeeded');
     expect(effects).toEqual(['charge', 'receipt']);
     expect(run).not.toHaveProperty('blocked');
@@ -202,6 +201,68 @@ describe('determinism', () => {
   });
 });
 
+describe('a run that the code of one deployment blocks', () => {
+  const old = (effects: string[], deployment: string) => ({ deployment, workflows: [flow(charging('charge', effects))] });
+  const renamed = (effects: string[], deployment: string) => ({
+    deployment,
+    workflows: [flow(charging('charge-card', effects))],
+  });
+
+  /** Begun under the old code, and blocked by the new one, which is all that lives. */
+  async function blockedByNew(effects: string[]) {
+    const engine = await startEngine({ ...old(effects, 'old') });
+    const { id } = await engine.client.runByName('order', {});
+    await engine.until(id, 'waiting');
+    await engine.worker.stop();
+    const bad = await engine.startWorker(renamed(effects, 'bad'));
+    await engine.advance(3_600_000);
+    await blocked(engine, id);
+    return { engine, id, bad };
+  }
+
+  it('is executed by an older one that lives beside it', async () => {
+    const effects: string[] = [];
+    const engine = await startEngine({ ...old(effects, 'old') });
+    const { id } = await engine.client.runByName('order', {});
+    await engine.until(id, 'waiting');
+    await engine.worker.stop();
+    await engine.startWorker(renamed(effects, 'bad'));
+    await engine.startWorker(old(effects, 'old'));
+    await engine.advance(3_600_000);
+    const run = await engine.until(id, 'succeeded');
+    expect(effects).toEqual(['charge', 'receipt']);
+    expect(run).not.toHaveProperty('blocked');
+    expect(run).toMatchObject({ attempt: 1, recoveries: 0 });
+  });
+
+  it('is executed by one that comes later', async () => {
+    const effects: string[] = [];
+    const { engine, id } = await blockedByNew(effects);
+    await engine.startWorker(old(effects, 'mended'));
+    await engine.until(id, 'succeeded');
+    expect(effects).toEqual(['charge', 'receipt']);
+    expect(await engine.redis.exists(engine.key('blocked:order'), engine.key('blocked'))).toBe(0);
+  });
+
+  it('is tried once by each of several that all block it', async () => {
+    const effects: string[] = [];
+    const { engine, id } = await blockedByNew(effects);
+    await engine.startWorker(renamed(effects, 'worse'));
+    await eventually(() => expect(engine.logs.matching('error', /is blocked/)).toHaveLength(2));
+    await engine.startWorker(renamed(effects, 'worst'));
+    await eventually(() => expect(engine.logs.matching('error', /is blocked/)).toHaveLength(3));
+    await blocked(engine, id);
+    expect(await engine.redis.hget(engine.key(`run:${id}`), 'on')).toBeNull();
+    expect(Object.keys(JSON.parse((await engine.redis.hget(engine.key(`data:${id}`), 'bd')) as string).d).sort()).toEqual([
+      'bad',
+      'worse',
+      'worst',
+    ]);
+    expect(await engine.redis.zcard(engine.key('queue:default'))).toBe(0);
+    expect(effects).toEqual(['charge']);
+  });
+});
+
 describe('a blocked run', () => {
   const effects: string[] = [];
   const block = (options: WorkflowOptions = {}) =>
@@ -228,7 +289,6 @@ describe('a blocked run', () => {
     await engine.advance(10 * 3_600_000);
     await engine.worker.stop();
     await engine.startWorker({ workflows: [flow(charging('charge', effects), { timeout: '2h' })] });
-    await engine.client.resumeRun(id);
     expect((await engine.until(id, 'succeeded', 'failed')).status).toBe('succeeded');
   });
 
@@ -248,7 +308,6 @@ describe('a blocked run', () => {
     expect(engine.logs.matching('error', /is blocked/)).toHaveLength(1);
     await engine.worker.stop();
     await engine.startWorker({ workflows: [flow(waiting('charge'))] });
-    await engine.client.resumeRun(id);
     expect((await engine.until(id, 'succeeded')).output).toBe('in full');
   });
 

@@ -8,7 +8,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | key                    | type   | what it holds |
  * |------------------------|--------|---------------|
  * | `run:<id>`             | hash   | metadata of a run, short fields only, so that Redis keeps it compact |
- * | `data:<id>`            | hash   | its payloads: `i` input, `is` and `ip` what schema and pipes made of it in the first pass where that is other JSON, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason, `pt` number and place of the last point of no return, `pa` answers of `ctx.patched()`, `ce` errors of compensations, `fe` error of its failure hook, `bk` why it is blocked, `lb` steps left behind, `ro` failures that were to happen anew, `ua` steps not asked for, `x` carrier of its creator's context |
+ * | `data:<id>`            | hash   | its payloads: `i` input, `is` and `ip` what schema and pipes made of it in the first pass where that is other JSON, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason, `pt` number and place of the last point of no return, `pa` answers of `ctx.patched()`, `ce` errors of compensations, `fe` error of its failure hook, `bk` why it is blocked, `bd` which deployments have blocked it, `lb` steps left behind, `ro` failures that were to happen anew, `ua` steps not asked for, `x` carrier of its creator's context |
  * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one and was not retried |
  * | `waiters:<id>`         | set    | channels of the clients that await its end |
  * | `parents:<id>`         | set    | runs and steps that wait for its end |
@@ -33,7 +33,8 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `passed:<place>`       | set    | gates that passed over such runs since the queue was paused or the route served by nobody |
  * | `handed:<place>`       | zset   | runs that hold something of a gate for a start still to come, by their position in its line |
  * | `gated:<queue>`        | set    | routes of its places that have either |
- * | `blocked:<wf>`         | zset   | queued runs whose code does not come to what is stored of them, by the time at which they were set aside |
+ * | `blocked:<wf>`, `blocked` | zset, set | queued runs whose code does not come to what is stored of them, by a stamp of when they were set aside; the workflows that have some |
+ * | `reoffer`              | hash   | workflows whose blocked runs are to be offered to a deployment that has not tried them: stamp of the last one looked at |
  * | `mutex:<len>:<wf>:<key>` | string | run that holds the mutex |
  * | `starts:<len>:<wf>:<key>` | zset | runs that a throttle let start within its period, by time; those still to start last |
  * | `slots:<wf>`           | set    | runs that count for `maxConcurrency` |

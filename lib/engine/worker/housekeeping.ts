@@ -4,6 +4,7 @@ import { continueEnd } from '../redis/continue-end.js';
 import { continueEvent } from '../redis/continue-event.js';
 import { within } from '../redis/deadline.js';
 import { forgetUnserved } from '../redis/forget-unserved.js';
+import { offerBlocked } from '../redis/offer-blocked.js';
 import type { Op } from '../redis/op.js';
 import { PACK_BATCH, packRuns } from '../redis/pack-runs.js';
 import { reapWorkers } from '../redis/reap-workers.js';
@@ -86,6 +87,8 @@ export class Housekeeping {
       if (this.stopped) return;
     }
     await this.goOn(() => settleDeclarations(DECIDED_AT_ONCE));
+    // One batch a round: what departs again holds a slot for the time of grace.
+    await this.host.buffer.add(offerBlocked());
   }
 
   /** Workflows that nobody has served for so long, and pauses of schedules that are gone. */

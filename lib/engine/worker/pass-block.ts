@@ -22,14 +22,15 @@ interface BlockablePass {
  */
 export async function block(pass: BlockablePass, departure: Departure): Promise<void> {
   const { claimed, journal, context } = pass;
+  const reason = { ...departure, deployment: pass.worker.departures.deployment };
   const { ledger } = pass.steps;
   ledger.close();
   await ledger.activity.functionsSettled();
   if (pass.isOver) return;
   ledger.failures.memoise();
   pass.end();
-  journal.last(blockRun(claimed.run.id, claimed.fence, departure));
+  journal.last(blockRun(claimed.run.id, claimed.fence, reason));
   context.logger.error(
-    `The run is blocked. ${blockMessage(departure)} Deploy code that comes to what is stored, or let the run go on with client.resumeRun().`,
+    `The run is blocked. ${blockMessage(reason)} Another deployment that serves the workflow tries it once, now or when it comes. Or let the run go on with client.resumeRun().`,
   );
 }

@@ -123,7 +123,8 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   suspect(step: string, missing: readonly string[]): void {
     const departure = { because: 'replay', step, missing } as const;
     if (this.determinism.mode === 'block') return void this.block(departure);
-    this.worker.departures.warn(this.context, blockMessage(departure));
+    const { departures } = this.worker;
+    departures.warn(this.context, blockMessage({ ...departure, deployment: departures.deployment }));
     this.steps.ledger.watch.excuse(missing);
   }
 

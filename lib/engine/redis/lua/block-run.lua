@@ -1,4 +1,5 @@
--- block_run: ends a pass whose code does not come to what is stored of the run, and sets the run aside until somebody lets it go on.
+-- block_run: ends a pass whose code does not come to what is stored of the run, and sets the run aside until somebody
+-- lets it go on. Another living deployment is offered it at once.
 -- Guarantee: not an attempt, a recovery or a failure; the run keeps its mutex, and its timeout stands still. One that was canceled ends.
 -- ARGS
 --   id
@@ -17,5 +18,5 @@ record_pass(id, failures_before(run), 'k', run[6] or cold[1], run[3])
 move(id, run[10], run[11], run[12], 'r', 'q')
 call('SREM', ROOT .. 'owned:' .. run[3], id)
 if run[13] then give_back(id, run[13], 'c') end
-set_aside(id, run[10], reason)
+blocks.set_aside(id, run[10], fence, run[3], reason)
 return 'OK'

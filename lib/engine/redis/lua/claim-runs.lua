@@ -122,6 +122,10 @@ local function claim(first, group, kind, queue)
   -- Not a count alone: a Redis that came back without its last second, or a replica that took over, would give it out again
   -- while the worker of the forgotten claim still writes.
   local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
+  if fields.on then
+    rare().blocks.begin_trial(id, fence)
+    run = read(id)
+  end
   call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
   -- A run that was retried starts anew.
   if fields.ca and not fields.sa then call('HSET', run_key(id), 'ca', now_text) end

@@ -17,10 +17,14 @@ local kept = finite(forget_after)
 if since ~= '' then finite(since) end
 if requeue_lost(worker, 100) == 100 then return { 'AGAIN', now, '' } end
 if deployment == '' then deployments.leave(worker) end
-local stamp = deployment ~= '' and deployments.join(worker, deployment, team, workflows, kept, since) or ''
+local stamp, is_start = '', false
+if deployment ~= '' then stamp, is_start = deployments.join(worker, deployment, team, workflows, kept, since) end
 local record = ROOT .. 'worker:' .. worker
 call('ZADD', ROOT .. 'workers', till, worker)
 call('HDEL', record, 'lost')
 call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'running', 0, 'seen', now)
-if deployment ~= '' then sets.join(worker, deployment, cjson.decode(serves), cjson.decode(queues)) end
+if deployment ~= '' then
+  sets.join(worker, deployment, cjson.decode(serves), cjson.decode(queues), is_start)
+  blocks.offer_some()
+end
 return { 'OK', now, stamp }

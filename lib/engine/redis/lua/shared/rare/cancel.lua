@@ -10,6 +10,7 @@ local function leave_queue(id, queue)
   call('ZREM', ROOT .. 'due', id)
   unqueue(id, queue)
   leave_line(id)
+  blocks.unblock(id)
 end
 
 -- Cancels one run. A running one ends when its pass does; any other at once. Answers { YES | NO, status } or { MISSING }. The nonce

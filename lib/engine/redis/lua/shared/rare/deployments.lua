@@ -71,13 +71,15 @@ function deployments.leave(worker)
 end
 
 -- A worker begins, before its lease is written. `since` is the stamp that its deployment had when it registered before, '' for none: a
--- deployment does not become younger because all of it lost their leases. Answers the stamp.
+-- deployment does not become younger because all of it lost their leases. Answers the stamp, and whether the
+-- deployment starts with it.
 function deployments.join(worker, deployment, team, workflows, forget_after, since)
   local record = ROOT .. 'worker:' .. worker
   local former = call('HGET', record, 'tm')
   if former and former ~= team then deployments.leave(worker) end
   local key = ROOT .. 'deployment:' .. deployment
-  if not deployments.lives(deployment) or call('HEXISTS', key, 'at') == 0 then
+  local is_start = not deployments.lives(deployment) or call('HEXISTS', key, 'at') == 0
+  if is_start then
     call('HSET', key, 'at', since ~= '' and since or string.format('%.0f', next_counter('created')))
   end
   call('HSET', key, 't' .. team, 1)
@@ -91,5 +93,5 @@ function deployments.join(worker, deployment, team, workflows, forget_after, sin
     for _, workflow in ipairs(names) do call('SADD', teams_of(workflow), team) end
     in_chunks(names, function(...) call('ZREM', ROOT .. 'unserved', ...) end)
   end
-  return call('HGET', key, 'at')
+  return call('HGET', key, 'at'), is_start
 end

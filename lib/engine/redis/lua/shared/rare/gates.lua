@@ -174,8 +174,8 @@ local function leave_line(id)
   local run = call('HMGET', run_key(id), 'bl', 'wf', 'mx', 'th', 'q')
   local place = place_of_run(id, run[5])
   start_holding(id, place)
-  if not run[1] then return end
-  if run[1] == 'k' then return unblock(id) end
+  -- One that its code blocks is in no line, but for one that was offered to a deployment.
+  if not run[1] or run[1] == 'k' then return end
   quit_line(gate_of(unpack(run, 1, 4)), id, place)
   call('HDEL', run_key(id), 'bl')
 end

@@ -85,7 +85,11 @@ local function metadata_of(id)
       fields[all[i]] = all[i + 1]
     end
   end
-  if fields.st == 'q' and not fields.bl and not routes.is_served(fields.q, routes.of(fields)) then
+  -- One that was offered to a deployment may wait at a gate.
+  if fields.ba and fields.bl ~= 'k' then
+    flat[#flat + 1] = 'bl'
+    flat[#flat + 1] = 'k'
+  elseif fields.st == 'q' and not fields.bl and not routes.is_served(fields.q, routes.of(fields)) then
     flat[#flat + 1] = 'bl'
     flat[#flat + 1] = 'w'
   end

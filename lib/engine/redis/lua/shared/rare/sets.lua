@@ -21,12 +21,13 @@ local function turn_to(queues)
   for _, queue in ipairs(queues) do queue_changed(queue) end
 end
 
--- A worker claims from now on. `served` and `queues` are sorted.
-function sets.join(worker, deployment, served, queues)
+-- A worker claims from now on. `served` and `queues` are sorted; `is_start` says that its deployment starts with it.
+function sets.join(worker, deployment, served, queues, is_start)
   local set = string.sub(redis.sha1hex(cjson.encode({ deployment, served, queues })), 1, 12)
   local record = ROOT .. 'worker:' .. worker
   local former = call('HGET', record, 'set')
   if former and former ~= set then sets.leave(worker) end
+  local is_new = call('HEXISTS', ROOT .. 'sets', set) == 0
   call('HSET', record, 'set', set)
   call('SADD', ROOT .. 'set:' .. set, worker)
   -- All of it each time: a reset that workers have survived deletes it in part.
@@ -36,6 +37,7 @@ function sets.join(worker, deployment, served, queues)
   for _, queue in ipairs(queues) do call('SADD', ROOT .. 'serving:' .. queue, set) end
   sets.note_living()
   turn_to(queues)
+  if is_new or is_start then blocks.look_again(served) end
 end
 
 -- It claims no more: nobody need try to wake it.
@@ -59,4 +61,5 @@ function sets.leave(worker)
   sets.note_living()
   reconsider_versions(served)
   turn_to(queues)
+  blocks.look_again(served)
 end

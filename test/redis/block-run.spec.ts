@@ -1,0 +1,136 @@
+import { describe, expect, it } from '@jest/globals';
+import { blockRun } from '../../lib/engine/redis/block-run.js';
+import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
+import { noteReplay } from '../../lib/engine/redis/note-replay.js';
+import { offerBlocked } from '../../lib/engine/redis/offer-blocked.js';
+import { readRun } from '../../lib/engine/redis/read-run.js';
+import { removeWorker } from '../../lib/engine/redis/remove-worker.js';
+import { resumeRun } from '../../lib/engine/redis/resume-run.js';
+import { type EngineRoom, idsOf, openEngineRoom } from '../support/engine-room.js';
+
+const REASON = { because: 'replay', step: 'new', missing: ['old'] } as const;
+
+const block = (room: EngineRoom) => blockRun('r1', room.fenceOf('r1'), REASON);
+const reservedFor = (room: EngineRoom) => room.redis.hget(room.key('run:r1'), 'on');
+const blockedRuns = (room: EngineRoom) => room.redis.zrange(room.key('blocked:greet'), 0, -1);
+
+/** Blocked by deployment `d1` of worker `w1`, with workers of these other deployments alive. */
+async function blockedRoom(...others: string[]): Promise<EngineRoom> {
+  const room = openEngineRoom();
+  await room.running({ id: 'r1' });
+  for (const other of others) await room.register(`worker of ${other}`, ['default'], { deployment: other });
+  await room.send(block(room));
+  return room;
+}
+
+describe('blockRun()', () => {
+  it('sets the run aside: no attempt, no recovery, in no queue', async () => {
+    const room = await blockedRoom();
+    const run = await room.send(readRun('r1'));
+    expect(run).toMatchObject({ status: 'queued', blockedBy: 'code', attempt: 1, recoveries: 0 });
+    expect(await room.owned()).toEqual([]);
+    expect(await room.claim()).toEqual([]);
+  });
+
+  it('repeated, answers DONE and changes nothing, offered or not; LOST under another fence', async () => {
+    const room = await blockedRoom('d2');
+    expect(await room.repeat(block(room))).toBe('DONE');
+    expect(await room.send(blockRun('r1', room.fenceOf('r1', -1), REASON))).toBe('LOST');
+  });
+
+  it('ends a run that was canceled', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    await room.send(cancelRun({ runId: 'r1', nonce: 'n', reason: '', compensate: true }));
+    await room.send(block(room));
+    expect(await room.send(readRun('r1'))).toMatchObject({ status: 'canceled' });
+    expect(await blockedRuns(room)).toEqual([]);
+  });
+});
+
+describe('a blocked run', () => {
+  it('is for another living deployment alone, and blocked until that claims it', async () => {
+    const room = await blockedRoom('d2');
+    expect(await room.claim()).toEqual([]);
+    expect(await room.send(readRun('r1'))).toMatchObject({ blockedBy: 'code', blocked: { missing: ['old'] } });
+    expect(idsOf(await room.claim('worker of d2'))).toEqual(['r1']);
+    const run = await room.send(readRun('r1'));
+    expect(run).not.toHaveProperty('blockedBy');
+    expect(run).not.toHaveProperty('blocked');
+    expect(await blockedRuns(room)).toEqual([]);
+  });
+
+  it('rests once all have blocked it, and is for one that registers later', async () => {
+    const room = await blockedRoom('d2');
+    await room.claim('worker of d2');
+    await room.send(block(room));
+    expect(await reservedFor(room)).toBeNull();
+    await room.send(offerBlocked());
+    expect(await reservedFor(room)).toBeNull();
+    await room.register('w3', ['default'], { deployment: 'd3' });
+    expect(idsOf(await room.claim('w3'))).toEqual(['r1']);
+  });
+
+  it('is for the next where the deployment goes that it was offered to, and rests where there is none', async () => {
+    const room = await blockedRoom('d2', 'd3');
+    expect(await reservedFor(room)).toBe('d3');
+    await room.send(removeWorker('worker of d3'));
+    await room.send(offerBlocked());
+    expect(await reservedFor(room)).toBe('d2');
+    await room.send(removeWorker('worker of d2'));
+    await room.send(offerBlocked());
+    expect(await reservedFor(room)).toBeNull();
+    expect(await room.send(readRun('r1'))).toMatchObject({ status: 'queued', blockedBy: 'code' });
+    expect(await blockedRuns(room)).toEqual(['r1']);
+    expect(await room.claim()).toEqual([]);
+  });
+
+  it('is not for one that does not serve it', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    await room.register('w2', ['default'], { deployment: 'd2', serves: ['other'] });
+    await room.register('w3', ['elsewhere'], { deployment: 'd3' });
+    await room.send(block(room));
+    expect(await reservedFor(room)).toBeNull();
+  });
+
+  it('is canceled, out of whatever it waits in', async () => {
+    const room = await blockedRoom('d2');
+    await room.send(cancelRun({ runId: 'r1', nonce: 'n', reason: '', compensate: true }));
+    expect(await room.send(readRun('r1'))).toMatchObject({ status: 'canceled' });
+    expect(await blockedRuns(room)).toEqual([]);
+    expect(await room.claim('worker of d2')).toEqual([]);
+  });
+});
+
+describe('resumeRun()', () => {
+  const resume = (nonce = 'once') => resumeRun({ runId: 'r1', nonce, accept: false });
+
+  it('lets anybody execute the run, though it was offered to one', async () => {
+    const room = await blockedRoom('d2');
+    expect(await room.send(resume())).toBe('YES');
+    expect(await reservedFor(room)).toBeNull();
+    expect(idsOf(await room.claim())).toEqual(['r1']);
+    expect(await room.claim('worker of d2')).toEqual([]);
+  });
+
+  it('repeated, answers YES again and writes nothing; another call NO', async () => {
+    const room = await blockedRoom();
+    await room.send(resume());
+    expect(await room.repeat(resume())).toBe('YES');
+    expect(await room.send(resume('another'))).toBe('NO');
+    expect(await room.send(resumeRun({ runId: 'nobody', nonce: 'n', accept: false }))).toBe('MISSING');
+  });
+});
+
+describe('noteReplay()', () => {
+  it('is for the owner alone, and a repeat writes the same', async () => {
+    const room = openEngineRoom();
+    await room.running({ id: 'r1' });
+    const note = noteReplay('r1', room.fenceOf('r1'), 'ua', '["old"]');
+    await room.send(note);
+    expect(await room.repeat(note)).toBe('OK');
+    expect(await room.send(noteReplay('r1', room.fenceOf('r1', -1), 'ua', '[]'))).toBe('LOST');
+    expect(await room.redis.hget(room.key('data:r1'), 'ua')).toBe('["old"]');
+  });
+});
