@@ -12,7 +12,7 @@ const REASON = { because: 'replay', step: 'new', missing: ['old'] } as const;
 
 const block = (room: EngineRoom) => blockRun('r1', room.fenceOf('r1'), REASON);
 const reservedFor = (room: EngineRoom) => room.redis.hget(room.key('run:r1'), 'on');
-const blockedRuns = (room: EngineRoom) => room.redis.zrange(room.key('blocked:greet'), 0, -1);
+const blockedRuns = (room: EngineRoom) => room.redis.zrange(room.key('blocked:greet'), '0', '-1');
 
 /** Blocked by deployment `d1` of worker `w1`, with workers of these other deployments alive. */
 async function blockedRoom(...others: string[]): Promise<EngineRoom> {
