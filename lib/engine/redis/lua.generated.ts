@@ -468,6 +468,10 @@ ops.claim_runs = function(base, count)
       return
     end
     local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
+    if fields.on then
+      rare().blocks.begin_trial(id, fence)
+      run = read(id)
+    end
     call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
     if fields.ca and not fields.sa then call('HSET', run_key(id), 'ca', now_text) end
     if fields.nb then call('HDEL', run_key(id), 'nb') end
@@ -850,7 +854,7 @@ local function served_runs(set, kind, queue, budget, read)
     return first
   end
 end
-made_by_routing = { answers = answers, has_lanes_for = has_lanes_for, is_run_served_by = is_run_served_by, lanes = lanes, pass_over = pass_over, routes = routes, served_runs = served_runs, split_sized = split_sized, unqueue = unqueue, wake_for_queue = wake_for_queue, wake_server = wake_server }
+made_by_routing = { answers = answers, deployment_of = deployment_of, has_lanes_for = has_lanes_for, is_run_served_by = is_run_served_by, lanes = lanes, pass_over = pass_over, routes = routes, served_runs = served_runs, split_sized = split_sized, unqueue = unqueue, wake_for_queue = wake_for_queue, wake_server = wake_server }
 return made_by_routing
 end
 local made_by_rare
@@ -858,6 +862,7 @@ rare = function()
 if made_by_rare then return made_by_rare end
 local routes = routing().routes
 local split_sized = routing().split_sized
+local deployment_of = routing().deployment_of
 local answers = routing().answers
 local wake_server = routing().wake_server
 local wake_for_queue = routing().wake_for_queue
@@ -933,7 +938,10 @@ local function metadata_of(id)
       fields[all[i]] = all[i + 1]
     end
   end
-  if fields.st == 'q' and not fields.bl and not routes.is_served(fields.q, routes.of(fields)) then
+  if fields.ba and fields.bl ~= 'k' then
+    flat[#flat + 1] = 'bl'
+    flat[#flat + 1] = 'k'
+  elseif fields.st == 'q' and not fields.bl and not routes.is_served(fields.q, routes.of(fields)) then
     flat[#flat + 1] = 'bl'
     flat[#flat + 1] = 'w'
   end
@@ -1140,33 +1148,6 @@ local function let_go(gate, letter)
   enqueue(id, queue, tonumber(run[1] or 0), run[2], true)
   wake(queue, id)
 end
-local function blocked_key(workflow) return ROOT .. 'blocked:' .. workflow end
-local function set_aside(id, workflow, reason)
-  call('HSET', run_key(id), 'st', 'q', 'av', now_text, 'bl', 'k', 'ba', now_text)
-  call('HSET', data_key(call('HGET', run_key(id), 'hk') or id), 'bk', reason)
-  call('ZADD', blocked_key(workflow), now_text, id)
-end
-local function unblock(id)
-  local key = run_key(id)
-  local run = call('HMGET', key, 'wf', 'ba', 'bt', 'hk')
-  call('ZREM', blocked_key(run[1]), id)
-  call('HSET', key, 'bt', string.format('%.0f', (run[3] or 0) + now - run[2]))
-  call('HDEL', key, 'bl', 'ba')
-  call('HDEL', data_key(run[4] or id), 'bk')
-end
-local function leave_behind(id)
-  local hook_of = call('HGET', run_key(id), 'hk')
-  local left = cjson.decode(call('HGET', data_key(id), 'lb') or '[]')
-  for _, step in ipairs(cjson.decode(call('HGET', data_key(hook_of or id), 'bk')).missing) do left[#left + 1] = step end
-  call('HSET', data_key(id), 'lb', cjson.encode(left))
-end
-local function let_blocked_go_on(id)
-  unblock(id)
-  local run = call('HMGET', run_key(id), 'q', 'pr', 'rs')
-  call('HSET', run_key(id), 'av', now_text)
-  enqueue(id, run[1], tonumber(run[2] or 0), run[3], true)
-  wake(run[1], id)
-end
 local RESERVED = 9000000000000000
 local HANDED_AT_ONCE = 100
 local function keyed_gate(letter, workflow, key) return letter .. #workflow .. ':' .. workflow .. ':' .. key end
@@ -1320,8 +1301,7 @@ local function leave_line(id)
   local run = call('HMGET', run_key(id), 'bl', 'wf', 'mx', 'th', 'q')
   local place = place_of_run(id, run[5])
   start_holding(id, place)
-  if not run[1] then return end
-  if run[1] == 'k' then return unblock(id) end
+  if not run[1] or run[1] == 'k' then return end
   quit_line(gate_of(unpack(run, 1, 4)), id, place)
   call('HDEL', run_key(id), 'bl')
 end
@@ -1379,6 +1359,111 @@ end
 local function queue_changed(queue)
   able = {}
   for _, route in ipairs(call('SMEMBERS', ROOT .. 'gated:' .. queue)) do look_at_place(place_at(queue, route)) end
+end
+local blocks = {}
+local OFFERED_AT_ONCE = 10
+local function blocked_key(workflow) return ROOT .. 'blocked:' .. workflow end
+local function start_of(deployment) return call('HGET', ROOT .. 'deployment:' .. deployment, 'at') or '' end
+local function note_trial(id, fence, worker)
+  local key, deployment = data_key(id), call('HGET', ROOT .. 'worker:' .. worker, 'dp')
+  local before = call('HGET', key, 'bd')
+  before = before and cjson.decode(before)
+  local tried = {}
+  for other, start in pairs(before and before.f == fence and before.d or {}) do
+    if start ~= '' and start == start_of(other) then tried[other] = start end
+  end
+  if deployment then tried[deployment] = start_of(deployment) end
+  if next(tried) then call('HSET', key, 'bd', cjson.encode({ d = tried })) else call('HDEL', key, 'bd') end
+end
+local function next_to_try(id, queue, route)
+  local served = routes.resolve(route)
+  local known = call('HGET', data_key(id), 'bd')
+  local tried = known and cjson.decode(known).d or {}
+  local found, youngest
+  for _, set in ipairs(call('SINTER', ROOT .. 'servers:' .. served, ROOT .. 'serving:' .. queue)) do
+    local deployment = deployment_of(set)
+    local start = deployment and start_of(deployment) or ''
+    if start ~= '' and tried[deployment] ~= start and (not youngest or tonumber(start) > youngest) then
+      found, youngest = deployment, tonumber(start)
+    end
+  end
+  return found
+end
+function blocks.withdraw(id)
+  local key = run_key(id)
+  local run = call('HMGET', key, 'on', 'q')
+  if not run[1] then return end
+  unqueue(id, run[2])
+  leave_line(id)
+  local held = call('HGET', key, 'hg')
+  if held then give_back(id, held, 'c') end
+  call('HDEL', key, 'on')
+  call('HSET', key, 'bl', 'k')
+end
+function blocks.offer(id)
+  local key = run_key(id)
+  local run = call('HMGET', key, 'ba', 'q', 'on', 'pr', 'rs')
+  if not run[1] then return end
+  if run[3] then
+    if routes.is_served(run[2], routes.of_run(id)) then return end
+    blocks.withdraw(id)
+  end
+  local deployment = next_to_try(id, run[2], routes.of_run(id))
+  if not deployment then return end
+  call('HSET', key, 'on', deployment)
+  enqueue(id, run[2], tonumber(run[4] or 0), run[5])
+  wake(run[2], id)
+end
+function blocks.set_aside(id, workflow, fence, worker, reason)
+  call('HSET', run_key(id), 'st', 'q', 'av', now_text, 'bl', 'k', 'ba', now_text)
+  call('HSET', data_key(call('HGET', run_key(id), 'hk') or id), 'bk', reason)
+  call('ZADD', blocked_key(workflow), string.format('%.0f', next_counter('created')), id)
+  call('SADD', ROOT .. 'blocked', workflow)
+  note_trial(id, fence, worker)
+  blocks.offer(id)
+end
+function blocks.unblock(id)
+  local key = run_key(id)
+  local run = call('HMGET', key, 'wf', 'ba', 'bt', 'hk')
+  if not run[2] then return end
+  call('ZREM', blocked_key(run[1]), id)
+  if call('EXISTS', blocked_key(run[1])) == 0 then call('SREM', ROOT .. 'blocked', run[1]) end
+  call('HSET', key, 'bt', string.format('%.0f', (run[3] or 0) + now - run[2]))
+  call('HDEL', key, 'bl', 'ba', 'on')
+  call('HDEL', data_key(run[4] or id), 'bk')
+end
+function blocks.begin_trial(id, fence)
+  blocks.unblock(id)
+  local known = call('HGET', data_key(id), 'bd')
+  local trial = known and cjson.decode(known)
+  if not trial then return end
+  trial.f = fence
+  call('HSET', data_key(id), 'bd', cjson.encode(trial))
+end
+function blocks.leave_behind(id)
+  local hook_of = call('HGET', run_key(id), 'hk')
+  local left = cjson.decode(call('HGET', data_key(id), 'lb') or '[]')
+  for _, step in ipairs(cjson.decode(call('HGET', data_key(hook_of or id), 'bk')).missing) do left[#left + 1] = step end
+  call('HSET', data_key(id), 'lb', cjson.encode(left))
+end
+function blocks.look_again(served)
+  if call('EXISTS', ROOT .. 'blocked') == 0 then return end
+  for _, route in ipairs(served) do
+    if call('SISMEMBER', ROOT .. 'blocked', route) == 1 then call('HSET', ROOT .. 'reoffer', route, 0) end
+  end
+end
+function blocks.offer_some()
+  local workflow = call('HKEYS', ROOT .. 'reoffer')[1]
+  if not workflow then return false end
+  local last = call('HGET', ROOT .. 'reoffer', workflow)
+  local runs = call('ZRANGEBYSCORE', blocked_key(workflow), '(' .. last, '+inf', 'WITHSCORES', 'LIMIT', 0, OFFERED_AT_ONCE)
+  for i = 1, #runs, 2 do blocks.offer(runs[i]) end
+  if #runs < OFFERED_AT_ONCE * 2 then
+    call('HDEL', ROOT .. 'reoffer', workflow)
+  else
+    call('HSET', ROOT .. 'reoffer', workflow, runs[#runs])
+  end
+  return call('EXISTS', ROOT .. 'reoffer') == 1
 end
 local function count_patch(workflow, patch, answer, by) count_open(workflow, (answer and 'p1' or 'p0') .. patch, by) end
 local function count_patches(id, workflow, by)
@@ -1444,11 +1529,12 @@ end
 local function turn_to(queues)
   for _, queue in ipairs(queues) do queue_changed(queue) end
 end
-function sets.join(worker, deployment, served, queues)
+function sets.join(worker, deployment, served, queues, is_start)
   local set = string.sub(redis.sha1hex(cjson.encode({ deployment, served, queues })), 1, 12)
   local record = ROOT .. 'worker:' .. worker
   local former = call('HGET', record, 'set')
   if former and former ~= set then sets.leave(worker) end
+  local is_new = call('HEXISTS', ROOT .. 'sets', set) == 0
   call('HSET', record, 'set', set)
   call('SADD', ROOT .. 'set:' .. set, worker)
   call('HSET', ROOT .. 'sets', set, cjson.encode({ deployment = deployment, queues = queues }))
@@ -1457,6 +1543,7 @@ function sets.join(worker, deployment, served, queues)
   for _, queue in ipairs(queues) do call('SADD', ROOT .. 'serving:' .. queue, set) end
   sets.note_living()
   turn_to(queues)
+  if is_new or is_start then blocks.look_again(served) end
 end
 function sets.leave(worker)
   local set = call('HGET', ROOT .. 'worker:' .. worker, 'set')
@@ -1478,6 +1565,7 @@ function sets.leave(worker)
   sets.note_living()
   reconsider_versions(served)
   turn_to(queues)
+  blocks.look_again(served)
 end
 local function resume(id)
   local key = run_key(id)
@@ -1723,6 +1811,7 @@ local function leave_queue(id, queue)
   call('ZREM', ROOT .. 'due', id)
   unqueue(id, queue)
   leave_line(id)
+  blocks.unblock(id)
 end
 local function request_cancel(id, reason, compensate, nonce)
   local key = run_key(id)
@@ -1988,7 +2077,8 @@ function deployments.join(worker, deployment, team, workflows, forget_after, sin
   local former = call('HGET', record, 'tm')
   if former and former ~= team then deployments.leave(worker) end
   local key = ROOT .. 'deployment:' .. deployment
-  if not deployments.lives(deployment) or call('HEXISTS', key, 'at') == 0 then
+  local is_start = not deployments.lives(deployment) or call('HEXISTS', key, 'at') == 0
+  if is_start then
     call('HSET', key, 'at', since ~= '' and since or string.format('%.0f', next_counter('created')))
   end
   call('HSET', key, 't' .. team, 1)
@@ -2002,7 +2092,7 @@ function deployments.join(worker, deployment, team, workflows, forget_after, sin
     for _, workflow in ipairs(names) do call('SADD', teams_of(workflow), team) end
     in_chunks(names, function(...) call('ZREM', ROOT .. 'unserved', ...) end)
   end
-  return call('HGET', key, 'at')
+  return call('HGET', key, 'at'), is_start
 end
 local registry = { formerly = {} }
 local function registered_key(workflow) return ROOT .. 'registered:' .. workflow end
@@ -2620,7 +2710,7 @@ ops.block_run = function(base, count)
   move(id, run[10], run[11], run[12], 'r', 'q')
   call('SREM', ROOT .. 'owned:' .. run[3], id)
   if run[13] then give_back(id, run[13], 'c') end
-  set_aside(id, run[10], reason)
+  blocks.set_aside(id, run[10], fence, run[3], reason)
   return 'OK'
 end
 ops.cancel_run = function(base, count)
@@ -3017,6 +3107,9 @@ ops.note_replay = function(base, count)
   call('HSET', data_key(id), field, note)
   return 'OK'
 end
+ops.offer_blocked = function(base, count)
+  return blocks.offer_some() and 1 or 0
+end
 ops.pack_runs = function(base, count)
   local limit = ARGV[base + 1]
   local pause = ARGV[base + 2]
@@ -3265,12 +3358,16 @@ ops.register_worker = function(base, count)
   if since ~= '' then finite(since) end
   if requeue_lost(worker, 100) == 100 then return { 'AGAIN', now, '' } end
   if deployment == '' then deployments.leave(worker) end
-  local stamp = deployment ~= '' and deployments.join(worker, deployment, team, workflows, kept, since) or ''
+  local stamp, is_start = '', false
+  if deployment ~= '' then stamp, is_start = deployments.join(worker, deployment, team, workflows, kept, since) end
   local record = ROOT .. 'worker:' .. worker
   call('ZADD', ROOT .. 'workers', till, worker)
   call('HDEL', record, 'lost')
   call('HSET', record, 'app', app, 'queues', queues, 'concurrency', concurrency, 'running', 0, 'seen', now)
-  if deployment ~= '' then sets.join(worker, deployment, cjson.decode(serves), cjson.decode(queues)) end
+  if deployment ~= '' then
+    sets.join(worker, deployment, cjson.decode(serves), cjson.decode(queues), is_start)
+    blocks.offer_some()
+  end
   return { 'OK', now, stamp }
 end
 ops.release_run = function(base, count)
@@ -3371,10 +3468,16 @@ ops.resume_run = function(base, count)
   if not run[1] or run[2] then return 'MISSING' end
   if run[3] == nonce then return 'YES' end
   local target = run[4] == 'p' and run[5] or id
-  if call('HGET', run_key(target), 'bl') ~= 'k' then return 'NO' end
+  local blocked = call('HMGET', run_key(target), 'ba', 'q', 'pr', 'rs')
+  if not blocked[1] then return 'NO' end
   call('HSET', run_key(id), 'bn', nonce)
-  if accept == '1' then leave_behind(target) end
-  let_blocked_go_on(target)
+  if accept == '1' then blocks.leave_behind(target) end
+  blocks.withdraw(target)
+  blocks.unblock(target)
+  call('HDEL', data_key(target), 'bd')
+  call('HSET', run_key(target), 'av', now_text)
+  enqueue(target, blocked[2], tonumber(blocked[3] or 0), blocked[4], true)
+  wake(blocked[2], target)
   return 'YES'
 end
 ops.resume_schedule = function(base, count)
@@ -3722,7 +3825,7 @@ ops.unwind_run = function(base, count)
   unwind(id, run, 'f')
   return 'OK'
 end
-made_by_rare = { admit = admit, canceled_error = canceled_error, count_patches = count_patches, data_field = data_field, deliver_ends = deliver_ends, end_debounce = end_debounce, end_later = end_later, give_back = give_back, merged_into = merged_into, read_limits = read_limits, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_some = unlisten_some }
+made_by_rare = { admit = admit, blocks = blocks, canceled_error = canceled_error, count_patches = count_patches, data_field = data_field, deliver_ends = deliver_ends, end_debounce = end_debounce, end_later = end_later, give_back = give_back, merged_into = merged_into, read_limits = read_limits, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_some = unlisten_some }
 return made_by_rare
 end
 local replies = {}
