@@ -194,7 +194,7 @@ describe('worker options', () => {
     ['concurency', { concurency: 5 }],
     ['cancelGraceMs', { cancelGraceMs: -1 }],
     ['workflows', { workflows: [] }],
-    ['workflows', { workflows: [noop, noop] }],
+    ['name', { workflows: [noop, noop] }],
   ])('refuse %s in %j; nothing is opened or written', async (option, options) => {
     const prefix = testPrefix();
     const common = { url: testRedisUrl(), prefix, logger: new RecordingLogger(), workflows: [noop] };

@@ -255,7 +255,7 @@ describe('what Redis lost', () => {
     await start(room, 'w1', 'd1', code);
     const before = await room.contents();
     const lost = Object.keys(before).filter((key) => !/^(worker|team|members|deployment|counters|set|serv)/.test(key));
-    expect(lost).toHaveLength(9);
+    expect(lost).toHaveLength(10);
     await room.redis.del(lost.map((key) => room.key(key)));
     await join(room, 'w1', 'd1', [code]);
     expect((await room.send(declareOp('w1', [code], true))).schedules).toEqual([nightly]);

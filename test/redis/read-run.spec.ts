@@ -99,6 +99,8 @@ describe('readRunData()', () => {
       steps: new Map(),
       progress: new Map(),
       children: new Map(),
+      leftBehind: new Set(),
+      reopenings: [],
     });
   });
 });

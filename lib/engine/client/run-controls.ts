@@ -54,7 +54,8 @@ export abstract class RunControls {
    * reaches them.
    * @throws RunNotFoundError, RunNotBlockedError, InvalidOptionError, ConnectionError
    * @example
-   * await client.resumeRun(run.id, { accept: true });
+   * const [run] = (await client.listRuns({ workflow: 'order' })).items;
+   * if (run?.blockedBy === 'code') await client.resumeRun(run.id, { accept: true });
    */
   resumeRun(runId: string, options?: ResumeOptions): Promise<void> {
     return this.parts.resumer.resume(runId, options);
