@@ -150,9 +150,11 @@ describe('runs beside a worker that does not serve them', () => {
     const narrow = workflow(
       'narrow',
       async (ctx: WorkflowContext) => {
-        most = Math.max(most, ++inside);
-        await ctx.step.run('work', () => Promise.resolve());
-        inside--;
+        await ctx.step.run('work', async () => {
+          most = Math.max(most, ++inside);
+          await Promise.resolve();
+          inside--;
+        });
       },
       { maxConcurrency: 1 },
     );
