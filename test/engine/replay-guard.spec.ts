@@ -357,6 +357,56 @@ describe('resumeRun()', () => {
   });
 });
 
+describe('a wait of the way after a failure that then does not happen', () => {
+  const child = workflow('late', async ({ step }) => {
+    await step.waitForEvent('told', { event: 'tell', correlationKey: 'k' });
+    return 'late';
+  });
+  const opened: Record<string, (step: WorkflowContext['step']) => Promise<unknown>> = {
+    'a sleep': (step) => step.waitFor('limit', '1h'),
+    'an event with a timeout': (step) => step.waitForEvent('limit', { event: 'never', correlationKey: 'k', timeout: '1h' }),
+    'a wait for any': (step) => step.waitForAny('limit', { soon: { for: '1h' }, never: { event: 'never', correlationKey: 'k' } }),
+    'an event that comes': (step) => step.waitForEvent('limit', { event: 'tell', correlationKey: 'k' }),
+    'a child that ends': (step) => step.runWorkflow('limit', child, undefined),
+  };
+
+  it.each(Object.keys(opened))('is not missed once it is over: %s', async (kind) => {
+    const open = opened[kind];
+    let isBroken = true;
+    const handler: Handler = async ({ step }) => {
+      try {
+        await step.run('flaky', () => {
+          if (isBroken) throw new Error('not yet');
+        });
+      } catch (error) {
+        isBroken = false;
+        await Promise.race([step.waitFor('moment', 5), open(step)]);
+        throw error;
+      }
+      await step.waitFor('pause', '1h');
+      await step.run('after', () => 1);
+      await step.waitFor('again', '1h');
+      return step.run('end', () => 'done');
+    };
+    const engine = await startEngine({ workflows: [flow(handler, { maxAttempts: 2 }), child] });
+    const handle = await engine.client.runByName('order', {});
+    const asleep = (name: string) =>
+      eventually(async () => {
+        expect((await engine.client.getRunSteps(handle.id)).map((step) => step.name)).toContain(name);
+        expect((await handle.getState()).status).toBe('waiting');
+      });
+    await asleep('pause');
+    await engine.client.emitEvent('tell', {}, { correlationKey: 'k' });
+    await eventually(async () => (await engine.client.listRuns({ workflow: 'late', status: 'waiting' })).items.length === 0);
+    await engine.advance(3_600_000);
+    await asleep('again');
+    await engine.advance(3_600_000);
+    expect(await handle.result()).toBe('done');
+    expect(engine.logs.matching('error', /is blocked/)).toEqual([]);
+    expect((await handle.getState()).unasked).toBeUndefined();
+  });
+});
+
 /** What legitimate handlers do. Each is cut by a crash while it waits for the first time, and must end as if nothing had been. */
 const LEGITIMATE: Record<string, { readonly handler: Handler; readonly options?: WorkflowOptions; readonly result?: unknown }> = {
   'branches on the attempt': {

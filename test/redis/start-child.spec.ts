@@ -108,7 +108,7 @@ describe('a child that ends', () => {
     expect(await statusOf(room, 'parent')).toBe('queued');
     expect(await stepOf(room)).toMatchObject({ status: 'd', payload: '42' });
     await room.claim();
-    const adopt = adoptOutcome('parent', room.fenceOf('parent'), 'kid', 3);
+    const adopt = adoptOutcome('parent', room.fenceOf('parent'), 'kid', 3, undefined);
     await room.send(adopt);
     await room.repeat(adopt);
     expect(await stepOf(room)).toMatchObject({ status: 's', order: 3, payload: '42' });
@@ -118,7 +118,7 @@ describe('a child that ends', () => {
     const room = await waitingParent();
     await room.send(finishRun(CHILD, room.fenceOf(CHILD), 'failed', '{"name":"Error","message":"x"}'));
     await room.claim();
-    await room.send(adoptOutcome('parent', room.fenceOf('parent'), 'kid', 2));
+    await room.send(adoptOutcome('parent', room.fenceOf('parent'), 'kid', 2, undefined));
     expect(await stepOf(room)).toMatchObject({ status: 'k', order: 2, payload: '{"name":"Error","message":"x"}' });
   });
 

@@ -41,10 +41,12 @@ const storePatches: Transition = (_store, run, [, , answers]) => {
 
 const readSteps: Transition = (_store, run, [, ...names]) => names.map((name) => run.data.get(`s:${name}`) ?? null);
 
-const adoptOutcome: Transition = (_store, run, [, , name, order]) => {
+const adoptOutcome: Transition = (_store, run, [, , name, order, askedAt]) => {
   const step = run.step(name);
-  if (step?.status === 'd') run.writeStep(name, { ...step, status: 's', order: Number(order) });
-  if (step?.status === 'k') run.writeStep(name, { ...step, order: Number(order) });
+  const status = step?.status === 'd' ? 's' : step?.status;
+  if (step && (status === 's' || status === 'k')) {
+    run.writeStep(name, { ...step, status, order: Number(order), asked: askedIn(askedAt) });
+  }
   return 'OK';
 };
 

@@ -2565,12 +2565,14 @@ ops.adopt_outcome = function(base, count)
   local fence = ARGV[base + 2]
   local name = ARGV[base + 3]
   local order = ARGV[base + 4]
+  local asked = ARGV[base + 5]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return state end
   local field = 's:' .. name
   local record = call('HGET', data_key(id), field)
   local kind, status, rest = string.match(record, '^(%a),([dk]),0,(.*)$')
   if kind then
+    rest = string.gsub(rest, '^(%d+,%d+)@?%d*', '%1' .. asked)
     call('HSET', data_key(id), field, kind .. ',' .. (status == 'd' and 's' or 'k') .. ',' .. order .. ',' .. rest)
     if run[7] then call('HDEL', run_key(id), 'rs') end
   end

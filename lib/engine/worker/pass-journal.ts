@@ -113,8 +113,8 @@ export class PassJournal {
   }
 
   /** Gives an outcome that came from outside its place in the order of completion. */
-  adoptOutcome(step: string, order: number): void {
-    this.write(adoptOutcome(this.runId, this.fence, step, order), asStatus);
+  adoptOutcome({ step, asked }: AskedStep, order: number): void {
+    this.write(adoptOutcome(this.runId, this.fence, step, order, asked), asStatus);
   }
 
   noteReplay(field: 'ro' | 'ua', note: string): void {

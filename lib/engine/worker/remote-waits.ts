@@ -71,7 +71,7 @@ export class RemoteWaits {
   private adopt(wait: RemoteWait, outcome: StoredStep): void {
     if (this.ledger.closed) return;
     const order = this.close(wait);
-    this.ledger.host.journal.adoptOutcome(wait.name, order);
+    this.ledger.host.journal.adoptOutcome(this.ledger.names.askedStep(wait.name), order);
     this.ledger.deliver(order, () => wait.settle(outcome));
   }
 

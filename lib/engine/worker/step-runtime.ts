@@ -22,6 +22,7 @@ import { type MethodCall, MethodCalls } from './method-calls.js';
 import type { StepWrite } from './pass-journal.js';
 import { PatchAnswers } from './patch-answers.js';
 import { type Outcome, RemoteWaits } from './remote-waits.js';
+import { isExpected } from './replay-guard.js';
 import type { ContextSteps } from './run-context.js';
 import { RunSteps } from './run-steps.js';
 import { SleepSteps } from './sleep-steps.js';
@@ -143,18 +144,21 @@ export class StepRuntime implements ContextSteps {
 
   /** What ended while the run was parked completes now, in the order in which it ended. */
   completeEnded(now: number): void {
-    const { steps } = this.ledger.data;
-    const ended = [...steps].filter(([, step]) => hasEnded(step, now));
+    const { data } = this.ledger;
+    const ended = [...data.steps].filter(([, step]) => hasEnded(step, now));
     for (const [name, stored] of ended.sort(([, a], [, b]) => a.moment - b.moment)) {
+      // One that a failure excuses would be missed from now on: its place comes behind that failure's.
+      const open = isExpected(name, data) ? stored : { ...stored, asked: undefined };
+      data.steps.set(name, open);
       const order = this.ledger.nextStoredOrder();
-      steps.set(name, { ...stored, order, ...this.complete(name, stored, order, now) });
+      data.steps.set(name, { ...open, order, ...this.complete(name, open, order, now) });
     }
   }
 
   private complete(name: string, stored: StoredStep, order: number, now: number): Outcome {
     const { kind, status, payload, startedAt, moment } = stored;
     if (status !== 'w') {
-      this.ledger.host.journal.adoptOutcome(name, order);
+      this.ledger.host.journal.adoptOutcome(this.ledger.names.askedStep(name), order);
       return { status: status === 'd' ? 's' : 'k', payload };
     }
     const record = { name, order, attempt: 1, base: 0, elapsedMs: Math.max(0, now - startedAt) };

@@ -4,6 +4,7 @@
 --   fence
 --   name
 --   order
+--   asked            '@' and how many outcomes the handler had when it asked for the step, '' where that says nothing
 -- RETURNS OK | DONE | LOST
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
@@ -11,6 +12,7 @@ local field = 's:' .. name
 local record = call('HGET', data_key(id), field)
 local kind, status, rest = string.match(record, '^(%a),([dk]),0,(.*)$')
 if kind then
+  rest = string.gsub(rest, '^(%d+,%d+)@?%d*', '%1' .. asked)
   call('HSET', data_key(id), field, kind .. ',' .. (status == 'd' and 's' or 'k') .. ',' .. order .. ',' .. rest)
   if run[7] then call('HDEL', run_key(id), 'rs') end
 end
