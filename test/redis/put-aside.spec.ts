@@ -76,6 +76,22 @@ describe('putAside()', () => {
     expect((await room.send(claim)) as object).toMatchObject({ runs: [] });
   });
 
+  it('leaves a retried run that began without a version without one, whatever is current when it is claimed', async () => {
+    const room = openEngineRoom();
+    await handed(room);
+    await room.send(finishRun('r1', room.fenceOf('r1'), 'failed', '{"message":"boom"}'));
+    const endedAt = Number(await room.field('r1', 'fa'));
+    await room.send(retryRun({ runId: 'r1', nonce: 'n', endedAt, reopened: [] }));
+    const [retried] = await room.claim();
+    await room.send(putAside(retried));
+    expect(await room.field('r1', 'sa')).toBeNull();
+    await room.redis.hset(room.key('controls'), 'vforeign', '2');
+    await room.register('w2', ['default'], { serves: ['foreign', 'foreign\x002'] });
+    const [claimed] = await room.claim('w2');
+    expect(claimed).toMatchObject({ hasBegun: false, run: { id: 'r1', version: undefined } });
+    expect(await room.field('r1', 've')).toBeNull();
+  });
+
   it('keeps the start and the history of a run that had begun', async () => {
     const room = openEngineRoom();
     await room.register('w0', ['default'], { serves: ['foreign'] });

@@ -17,7 +17,8 @@ if run[13] then
 end
 if began ~= '1' then
   call('HDEL', key, 'sa')
-  call('HSET', key, 'nb', 1)
+  -- One that was retried has begun before: `ca` is left of that. It stays without a version if it began without.
+  if call('HEXISTS', key, 'ca') == 0 then call('HSET', key, 'nb', 1) end
 end
 call('SREM', ROOT .. 'owned:' .. run[3], id)
 if is_canceled(id, run) then
