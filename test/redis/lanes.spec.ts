@@ -137,6 +137,24 @@ describe('a claim of one of several sets of workers', () => {
     expect(await lanes(room)).toEqual([]);
   });
 
+  it.each(['queued runs', 'suspects'])(
+    'forgets a lane whose last %s go to a gate, though what serves it never claims again',
+    async (what) => {
+      const room = await twoServices();
+      await room.redis.hset(room.key('controls'), 'cb', 1);
+      await room.redis.sadd(room.key('slots:b'), 'other');
+      const create =
+        what === 'suspects' ? (id: string, at: number) => suspect(room, id, 'b', at) : (id: string) => run(room, id, 'b');
+      await Promise.all(Array.from({ length: 200 }, (_, i) => create(`b${i}`, i + 1)));
+      expect(await claim(room, 'a')).toEqual([]);
+      expect(await claim(room, 'b')).toEqual([]);
+      expect(await room.send(readRun('b199'))).toMatchObject({ blockedBy: 'maxConcurrency' });
+      await room.send(removeWorker('b'));
+      expect(await lanes(room)).toEqual([]);
+      expect(await looks(room)).toBe(false);
+    },
+  );
+
   it('repeated, answers the same runs and puts nothing aside', async () => {
     const room = await twoServices();
     for (const id of ['b1', 'a1', 'b2']) await run(room, id, id[0]);

@@ -158,9 +158,10 @@ local function claim_suspects(queue, free)
       more_suspects = math.min(more_suspects - 1, group - held_suspects)
     end
   end
-  -- Another worker may take those that are left.
-  local next = held_suspects > tonumber(held) and peek()
-  if next then wake(queue, next[1]) end
+  -- Another worker may take those that are left. A look forgets an emptied lane, too: nobody else may ever serve it.
+  local takes_some = held_suspects > tonumber(held)
+  local next = (takes_some or looks and blocked >= MOST_BLOCKED) and peek()
+  if takes_some and next then wake(queue, next[1]) end
 end
 local function claim_queued(queue, free)
   while not is_full(free) do
@@ -177,6 +178,8 @@ local function claim_served(queue, peek, free)
     call('ZREM', first[3], first[1])
     claim(first, 0, 'q', queue)
   end
+  -- A look forgets the lane that the last of them has emptied: nobody else may ever serve it.
+  if blocked >= MOST_BLOCKED then peek() end
 end
 -- What this worker had to leave is for the next idle one that serves it.
 local function leave(queue, peek)
