@@ -5,11 +5,11 @@
 -- RETURNS { runs taken, 1 if there may be more }
 local dead = call('ZRANGEBYSCORE', ROOT .. 'workers', '-inf', real, 'LIMIT', 0, 1)[1]
 if not dead then return { 0, 0 } end
+deployments.leave(dead)
+sets.leave(dead)
 local taken = requeue_lost(dead, tonumber(limit))
 if taken < tonumber(limit) then
-  deployments.leave(dead)
   call('ZREM', ROOT .. 'workers', dead)
-  sets.leave(dead)
   call('DEL', ROOT .. 'worker:' .. dead, ROOT .. 'wake:' .. dead, ROOT .. 'owned:' .. dead)
 else
   call('HSET', ROOT .. 'worker:' .. dead, 'lost', 1)

@@ -15,8 +15,12 @@
 local till = real + finite(lease)
 local kept = finite(forget_after)
 if since ~= '' then finite(since) end
+-- One that is stopping claims nothing, and is not to be woken for what it gives back.
+if deployment == '' then
+  deployments.leave(worker)
+  sets.leave(worker)
+end
 if requeue_lost(worker, 100) == 100 then return { 'AGAIN', now, '' } end
-if deployment == '' then deployments.leave(worker) end
 local stamp, is_start = '', false
 if deployment ~= '' then stamp, is_start = deployments.join(worker, deployment, team, workflows, kept, since) end
 local record = ROOT .. 'worker:' .. worker

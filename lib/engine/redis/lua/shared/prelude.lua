@@ -70,18 +70,20 @@ local function wake_one_of(set, queue)
     end
     local lease = call('ZSCORE', ROOT .. 'workers', worker)
     if lease and tonumber(lease) > real then
-      -- It does not expire: whoever takes the worker from the living deletes it.
+      -- Such a list does not expire: it is made for a worker that is in `workers`, and whoever takes that out of them deletes it.
       call('LPUSH', ROOT .. 'wake:' .. worker, '1')
       return true
     end
   end
   return false
 end
--- Wakes one that serves the run, of which `fields` may be given. A set that lives alone is not asked whether it does.
+-- Wakes one that serves the run, of which `fields` may be given; answers whether there was one. A set that lives alone is not asked whether
+-- it does.
 local function wake(queue, id, fields)
   if not living_set then load_counters() end
-  if living_set == '' then return end
-  if living_set == '+' then routing().wake_server(queue, id, fields) else wake_one_of(living_set, queue) end
+  if living_set == '' then return false end
+  if living_set == '+' then return routing().wake_server(queue, id, fields) end
+  return wake_one_of(living_set, queue)
 end
 
 -- Puts a run into its queue: first in, first out inside a priority; front before all that wait there. Suspects wait apart.
@@ -100,10 +102,12 @@ local function enqueue(id, queue, priority, streak, front)
   end
 end
 
--- Sets the time at which a parked run, or an entry for one, is due; wakes an idle worker if it must look earlier than it thinks.
+-- Sets the time at which a parked run, or an entry for one, is due; wakes an idle worker if it must look earlier than it thinks. Of several
+-- sets, any worker does where none is idle that serves the run: else nobody would look in time for those that are due after it.
 local function set_due(entry, queue, at, id)
   call('ZADD', ROOT .. 'due', at, entry)
-  if call('ZRANGE', ROOT .. 'due', 0, 0)[1] == entry then wake(queue, id or entry) end
+  if call('ZRANGE', ROOT .. 'due', 0, 0)[1] ~= entry then return end
+  if not wake(queue, id or entry) and living_set == '+' then routing().wake_any() end
 end
 
 -- Every run is in one list, list:<status><place>, of those that share its status, workflow and queue, by creation stamp. So a filter by

@@ -1,3 +1,8 @@
+-- A message for a worker. None for one that is gone: nobody would delete its list.
+local function tell(worker, message)
+  if call('ZSCORE', ROOT .. 'workers', worker) then call('LPUSH', ROOT .. 'wake:' .. worker, message) end
+end
+
 -- Lets a parked run go on, or tells the worker that executes it. One that waits for its backoff stays where it is.
 local function resume(id)
   local key = run_key(id)
@@ -9,8 +14,7 @@ local function resume(id)
     enqueue(id, run[2], tonumber(run[3] or 0), run[4])
     wake(run[2], id)
   elseif run[1] == 'r' then
-    call('LPUSH', ROOT .. 'wake:' .. run[5], 'run:' .. id)
-    call('PEXPIRE', ROOT .. 'wake:' .. run[5], 60000)
+    tell(run[5], 'run:' .. id)
   end
 end
 

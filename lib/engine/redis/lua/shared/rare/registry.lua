@@ -119,8 +119,7 @@ local function ask_to_declare(team)
   if hinted[team] then return end
   hinted[team] = true
   for _, worker in ipairs(call('SRANDMEMBER', ROOT .. 'members:' .. team, 3)) do
-    call('LPUSH', ROOT .. 'wake:' .. worker, 'declare')
-    call('PEXPIRE', ROOT .. 'wake:' .. worker, 60000)
+    tell(worker, 'declare')
   end
 end
 

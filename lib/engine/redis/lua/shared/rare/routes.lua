@@ -43,10 +43,12 @@ function routes.resolve(route)
   end
   return found[1], found[2]
 end
-local function deployment_of(set)
+-- Deployment and queues of a set, nothing if it lives no more.
+local function about_set(set)
   local about = call('HGET', ROOT .. 'sets', set)
-  return about and cjson.decode(about).deployment
+  return about and cjson.decode(about) or {}
 end
+local function deployment_of(set) return about_set(set).deployment end
 -- Those of the sets that may execute a run that is reserved for a deployment.
 local function reserved_for(deployment, sets)
   if not deployment then return sets end
@@ -93,7 +95,7 @@ function routes.is_served(queue, route)
 end
 
 -- Where several sets live: wakes an idle worker that serves the run; for an entry that is no run, any that serves the queue. `fields` are
--- those of the run, if the caller has them.
+-- those of the run, if the caller has them. Answers whether there was one.
 local function wake_server(queue, id, fields)
   local route = fields and routes.of(fields) or routes.of_run(id)
   local sets = once('w' .. #queue .. ':' .. queue .. (route or ''), function()
@@ -104,7 +106,18 @@ local function wake_server(queue, id, fields)
   -- Not always the same one first.
   local first = now_us % math.max(1, #sets)
   for i = 1, #sets do
-    if wake_one_of(sets[(first + i) % #sets + 1], queue) then return end
+    if wake_one_of(sets[(first + i) % #sets + 1], queue) then return true end
+  end
+  return false
+end
+
+-- Wakes an idle worker, whatever it serves.
+local function wake_any()
+  local known = call('HGETALL', ROOT .. 'sets')
+  for i = 1, #known, 2 do
+    for _, queue in ipairs(cjson.decode(known[i + 1]).queues) do
+      if wake_one_of(known[i], queue) then return end
+    end
   end
 end
 

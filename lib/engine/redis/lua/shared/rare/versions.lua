@@ -13,14 +13,27 @@ local function workers_of(route)
   return workers
 end
 
+-- The highest version of each workflow that a set serves. Read once per set: where its last worker leaves, all its workflows ask for another
+-- version, and each would read all that the others serve.
+local highest = {}
+local function highest_versions(set)
+  local versions = highest[set]
+  if versions then return versions end
+  versions = {}
+  for _, route in ipairs(call('SMEMBERS', ROOT .. 'serves:' .. set)) do
+    local workflow, version = string.match(route, '^(.-)%z(.*)$')
+    if workflow and version > (versions[workflow] or '') then versions[workflow] = version end
+  end
+  highest[set] = versions
+  return versions
+end
+
 -- Some version of a workflow that a living worker serves.
 local function any_served_version(workflow)
   local found
   for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. workflow)) do
-    for _, route in ipairs(call('SMEMBERS', ROOT .. 'serves:' .. set)) do
-      local version = string.sub(route, 1, #workflow + 1) == workflow .. '\0' and string.sub(route, #workflow + 2)
-      if version and (not found or version > found) then found = version end
-    end
+    local version = highest_versions(set)[workflow]
+    if version and (not found or version > found) then found = version end
   end
   return found
 end
@@ -32,6 +45,30 @@ local function version_in_force(workflow, declared)
   return declared
 end
 
+-- Runs of a workflow that have not begun go to other workers now. They lie in queues and lanes and at gates; one wake-up per queue and script
+-- does, since each that is woken wakes the next.
+local told = {}
+local function lead_elsewhere(workflow)
+  routes.changed()
+  local route, seen = workflow .. '\0', {}
+  local function look_at_queue(queue)
+    if seen[queue] then return end
+    seen[queue] = true
+    local holds_some = not told[queue]
+      and (call('EXISTS', ROOT .. 'queue:' .. queue) == 1 or call('ZSCORE', ROOT .. 'lanes:' .. queue, 'q' .. route))
+    if holds_some then
+      told[queue] = true
+      wake_for_queue(queue, 1)
+    end
+    local place = place_at(queue, route)
+    able[place] = nil
+    if call('SISMEMBER', ROOT .. 'gated:' .. queue, route) == 1 then look_at_place(place) end
+  end
+  for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. workflow)) do
+    for _, queue in ipairs(about_set(set).queues or {}) do look_at_queue(queue) end
+  end
+end
+
 -- What runs of a workflow that begin from now on are pinned to, nil for nothing.
 local function set_current(workflow, version)
   local former = control('v' .. workflow)
@@ -41,12 +78,7 @@ local function set_current(workflow, version)
   else
     call('HDEL', ROOT .. 'controls', 'v' .. workflow)
   end
-  -- Those that have not begun go to other workers now.
-  routes.changed()
-  for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
-    if call('ZSCORE', ROOT .. 'lanes:' .. queue, 'q' .. workflow .. '\0') then wake_for_queue(queue, 1) end
-    if call('SISMEMBER', ROOT .. 'gated:' .. queue, workflow .. '\0') == 1 then queue_changed(queue) end
-  end
+  lead_elsewhere(workflow)
 end
 
 -- Nobody may serve these any more. A version among them that is current gives way to another one at once; whose declaration holds then is
