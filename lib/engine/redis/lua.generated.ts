@@ -61,8 +61,9 @@ local function wake_one_of(set, queue)
 end
 local function wake(queue, id, fields)
   if not living_set then load_counters() end
-  if living_set == '' then return end
-  if living_set == '+' then routing().wake_server(queue, id, fields) else wake_one_of(living_set, queue) end
+  if living_set == '' then return false end
+  if living_set == '+' then return routing().wake_server(queue, id, fields) end
+  return wake_one_of(living_set, queue)
 end
 local known_queues = {}
 local function enqueue(id, queue, priority, streak, front)
@@ -80,7 +81,8 @@ local function enqueue(id, queue, priority, streak, front)
 end
 local function set_due(entry, queue, at, id)
   call('ZADD', ROOT .. 'due', at, entry)
-  if call('ZRANGE', ROOT .. 'due', 0, 0)[1] == entry then wake(queue, id or entry) end
+  if call('ZRANGE', ROOT .. 'due', 0, 0)[1] ~= entry then return end
+  if not wake(queue, id or entry) and living_set == '+' then routing().wake_any() end
 end
 local lists, changed, moved = {}, {}, {}
 local new_ids = {}
@@ -502,8 +504,9 @@ ops.claim_runs = function(base, count)
         more_suspects = math.min(more_suspects - 1, group - held_suspects)
       end
     end
-    local next = held_suspects > tonumber(held) and peek()
-    if next then wake(queue, next[1]) end
+    local takes_some = held_suspects > tonumber(held)
+    local next = (takes_some or looks and blocked >= MOST_BLOCKED) and peek()
+    if takes_some and next then wake(queue, next[1]) end
   end
   local function claim_queued(queue, free)
     while not is_full(free) do
@@ -520,6 +523,7 @@ ops.claim_runs = function(base, count)
       call('ZREM', first[3], first[1])
       claim(first, 0, 'q', queue)
     end
+    if blocked >= MOST_BLOCKED then peek() end
   end
   local function leave(queue, peek)
     if not peek then
@@ -709,10 +713,11 @@ function routes.resolve(route)
   end
   return found[1], found[2]
 end
-local function deployment_of(set)
+local function about_set(set)
   local about = call('HGET', ROOT .. 'sets', set)
-  return about and cjson.decode(about).deployment
+  return about and cjson.decode(about) or {}
 end
+local function deployment_of(set) return about_set(set).deployment end
 local function reserved_for(deployment, sets)
   if not deployment then return sets end
   local those = {}
@@ -759,7 +764,16 @@ local function wake_server(queue, id, fields)
   end)
   local first = now_us % math.max(1, #sets)
   for i = 1, #sets do
-    if wake_one_of(sets[(first + i) % #sets + 1], queue) then return end
+    if wake_one_of(sets[(first + i) % #sets + 1], queue) then return true end
+  end
+  return false
+end
+local function wake_any()
+  local known = call('HGETALL', ROOT .. 'sets')
+  for i = 1, #known, 2 do
+    for _, queue in ipairs(cjson.decode(known[i + 1]).queues) do
+      if wake_one_of(known[i], queue) then return end
+    end
   end
 end
 local function wake_for_queue(queue, most)
@@ -854,7 +868,7 @@ local function served_runs(set, kind, queue, budget, read)
     return first
   end
 end
-made_by_routing = { answers = answers, deployment_of = deployment_of, has_lanes_for = has_lanes_for, is_run_served_by = is_run_served_by, lanes = lanes, pass_over = pass_over, routes = routes, served_runs = served_runs, split_sized = split_sized, unqueue = unqueue, wake_for_queue = wake_for_queue, wake_server = wake_server }
+made_by_routing = { about_set = about_set, answers = answers, deployment_of = deployment_of, has_lanes_for = has_lanes_for, is_run_served_by = is_run_served_by, lanes = lanes, pass_over = pass_over, routes = routes, served_runs = served_runs, split_sized = split_sized, unqueue = unqueue, wake_any = wake_any, wake_for_queue = wake_for_queue, wake_server = wake_server }
 return made_by_routing
 end
 local made_by_rare
@@ -862,6 +876,7 @@ rare = function()
 if made_by_rare then return made_by_rare end
 local routes = routing().routes
 local split_sized = routing().split_sized
+local about_set = routing().about_set
 local deployment_of = routing().deployment_of
 local answers = routing().answers
 local wake_server = routing().wake_server
@@ -1475,19 +1490,50 @@ local function workers_of(route)
   for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. route)) do workers = workers + call('SCARD', ROOT .. 'set:' .. set) end
   return workers
 end
+local highest = {}
+local function highest_versions(set)
+  local versions = highest[set]
+  if versions then return versions end
+  versions = {}
+  for _, route in ipairs(call('SMEMBERS', ROOT .. 'serves:' .. set)) do
+    local workflow, version = string.match(route, '^(.-)%z(.*)$')
+    if workflow and version > (versions[workflow] or '') then versions[workflow] = version end
+  end
+  highest[set] = versions
+  return versions
+end
 local function any_served_version(workflow)
   local found
   for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. workflow)) do
-    for _, route in ipairs(call('SMEMBERS', ROOT .. 'serves:' .. set)) do
-      local version = string.sub(route, 1, #workflow + 1) == workflow .. '\\0' and string.sub(route, #workflow + 2)
-      if version and (not found or version > found) then found = version end
-    end
+    local version = highest_versions(set)[workflow]
+    if version and (not found or version > found) then found = version end
   end
   return found
 end
 local function version_in_force(workflow, declared)
   if declared and workers_of(workflow .. '\\0' .. declared) == 0 then return any_served_version(workflow) or declared end
   return declared
+end
+local told = {}
+local function lead_elsewhere(workflow)
+  routes.changed()
+  local route, seen = workflow .. '\\0', {}
+  local function look_at_queue(queue)
+    if seen[queue] then return end
+    seen[queue] = true
+    local holds_some = not told[queue]
+      and (call('EXISTS', ROOT .. 'queue:' .. queue) == 1 or call('ZSCORE', ROOT .. 'lanes:' .. queue, 'q' .. route))
+    if holds_some then
+      told[queue] = true
+      wake_for_queue(queue, 1)
+    end
+    local place = place_at(queue, route)
+    able[place] = nil
+    if call('SISMEMBER', ROOT .. 'gated:' .. queue, route) == 1 then look_at_place(place) end
+  end
+  for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. workflow)) do
+    for _, queue in ipairs(about_set(set).queues or {}) do look_at_queue(queue) end
+  end
 end
 local function set_current(workflow, version)
   local former = control('v' .. workflow)
@@ -1497,11 +1543,7 @@ local function set_current(workflow, version)
   else
     call('HDEL', ROOT .. 'controls', 'v' .. workflow)
   end
-  routes.changed()
-  for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
-    if call('ZSCORE', ROOT .. 'lanes:' .. queue, 'q' .. workflow .. '\\0') then wake_for_queue(queue, 1) end
-    if call('SISMEMBER', ROOT .. 'gated:' .. queue, workflow .. '\\0') == 1 then queue_changed(queue) end
-  end
+  lead_elsewhere(workflow)
 end
 local function reconsider_versions(left)
   for _, route in ipairs(left) do
@@ -1525,6 +1567,7 @@ function sets.note_living()
     call('HSET', ROOT .. 'controls', 'set', living_set)
   end
   routes.changed()
+  highest = {}
 end
 local function turn_to(queues)
   for _, queue in ipairs(queues) do queue_changed(queue) end
@@ -1567,6 +1610,9 @@ function sets.leave(worker)
   turn_to(queues)
   blocks.look_again(served)
 end
+local function tell(worker, message)
+  if call('ZSCORE', ROOT .. 'workers', worker) then call('LPUSH', ROOT .. 'wake:' .. worker, message) end
+end
 local function resume(id)
   local key = run_key(id)
   local run = call('HMGET', key, 'st', 'q', 'pr', 'rs', 'w', 'wf', 'cs')
@@ -1577,8 +1623,7 @@ local function resume(id)
     enqueue(id, run[2], tonumber(run[3] or 0), run[4])
     wake(run[2], id)
   elseif run[1] == 'r' then
-    call('LPUSH', ROOT .. 'wake:' .. run[5], 'run:' .. id)
-    call('PEXPIRE', ROOT .. 'wake:' .. run[5], 60000)
+    tell(run[5], 'run:' .. id)
   end
 end
 local function wait_member(id, step, branch)
@@ -2197,8 +2242,7 @@ local function ask_to_declare(team)
   if hinted[team] then return end
   hinted[team] = true
   for _, worker in ipairs(call('SRANDMEMBER', ROOT .. 'members:' .. team, 3)) do
-    call('LPUSH', ROOT .. 'wake:' .. worker, 'declare')
-    call('PEXPIRE', ROOT .. 'wake:' .. worker, 60000)
+    tell(worker, 'declare')
   end
 end
 function registry.decide(workflow, declaring)
@@ -3176,7 +3220,7 @@ ops.put_aside = function(base, count)
   end
   if began ~= '1' then
     call('HDEL', key, 'sa')
-    call('HSET', key, 'nb', 1)
+    if call('HEXISTS', key, 'ca') == 0 then call('HSET', key, 'nb', 1) end
   end
   call('SREM', ROOT .. 'owned:' .. run[3], id)
   if is_canceled(id, run) then
@@ -3332,11 +3376,11 @@ ops.reap_workers = function(base, count)
   local limit = ARGV[base + 1]
   local dead = call('ZRANGEBYSCORE', ROOT .. 'workers', '-inf', real, 'LIMIT', 0, 1)[1]
   if not dead then return { 0, 0 } end
+  deployments.leave(dead)
+  sets.leave(dead)
   local taken = requeue_lost(dead, tonumber(limit))
   if taken < tonumber(limit) then
-    deployments.leave(dead)
     call('ZREM', ROOT .. 'workers', dead)
-    sets.leave(dead)
     call('DEL', ROOT .. 'worker:' .. dead, ROOT .. 'wake:' .. dead, ROOT .. 'owned:' .. dead)
   else
     call('HSET', ROOT .. 'worker:' .. dead, 'lost', 1)
@@ -3358,8 +3402,11 @@ ops.register_worker = function(base, count)
   local till = real + finite(lease)
   local kept = finite(forget_after)
   if since ~= '' then finite(since) end
+  if deployment == '' then
+    deployments.leave(worker)
+    sets.leave(worker)
+  end
   if requeue_lost(worker, 100) == 100 then return { 'AGAIN', now, '' } end
-  if deployment == '' then deployments.leave(worker) end
   local stamp, is_start = '', false
   if deployment ~= '' then stamp, is_start = deployments.join(worker, deployment, team, workflows, kept, since) end
   local record = ROOT .. 'worker:' .. worker
@@ -3412,9 +3459,9 @@ ops.release_run = function(base, count)
 end
 ops.remove_worker = function(base, count)
   local worker = ARGV[base + 1]
-  if requeue_lost(worker, 100) == 100 then return 'AGAIN' end
   deployments.leave(worker)
   sets.leave(worker)
+  if requeue_lost(worker, 100) == 100 then return 'AGAIN' end
   call('ZREM', ROOT .. 'workers', worker)
   call('DEL', ROOT .. 'worker:' .. worker, ROOT .. 'wake:' .. worker, ROOT .. 'owned:' .. worker)
   return 'OK'
