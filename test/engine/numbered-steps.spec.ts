@@ -3,13 +3,17 @@ import { describe, expect, it } from '@jest/globals';
 import {
   methodStepsOf,
   NonRetriableError,
+  RunCanceledError,
+  RunTimeoutError,
   type StepContext,
   type StepOptions,
   type WorkflowContext,
+  type WorkflowOptions,
 } from '../../lib/engine/index.js';
 import { packRuns } from '../../lib/engine/redis/pack-runs.js';
+import { tellWorker } from '../../lib/engine/test-bed/index.js';
 import { blocked } from '../support/blocked.js';
-import { type Engine, startEngine, workflow } from '../support/engine.js';
+import { type Engine, gate, startEngine, workflow } from '../support/engine.js';
 import { openEngineRoom } from '../support/engine-room.js';
 import { eventually } from '../support/eventually.js';
 
@@ -240,5 +244,75 @@ describe('calls of a @Step() method', () => {
     const engine = await startEngine({ workflows: [flow] });
     const error = await engine.failure(await engine.client.run(flow, undefined));
     expect(error).toMatchObject({ code: 'DUPLICATE_STEP', step: 'Mail.send' });
+  });
+});
+
+describe('a run that is to be blocked while a function is in flight', () => {
+  /** The function runs in the second attempt, and takes no notice of its signal; meanwhile the handler comes to other arguments. */
+  async function blocking(options: WorkflowOptions = {}, cancelGraceMs = 50) {
+    const mail = new Mail();
+    const calls = [gate(), gate()];
+    const sent = gate();
+    const settled = gate();
+    let signal: AbortSignal | undefined;
+    let attempts = 0;
+    const slow = async (step: StepContext) => {
+      calls[attempts - 1].open();
+      if (attempts === 1) {
+        await sent.promise;
+        throw new Error('not yet');
+      }
+      signal = step.signal;
+      await settled.promise;
+    };
+    const flow = workflow(
+      'flow',
+      async (ctx) => {
+        const call = calls[attempts++];
+        const running = ctx.step.run('slow', slow);
+        await call.promise;
+        for (const to of attempts === 1 ? ['a', 'b'] : ['b', 'a']) await mail.send(ctx, [to]);
+        sent.open();
+        await running;
+      },
+      { maxAttempts: 2, retries: { delay: 0 }, ...options },
+    );
+    const engine = await startEngine({ workflows: [flow], worker: { cancelGraceMs } });
+    const handle = await engine.client.run(flow, undefined, { runId: 'r1' });
+    await calls[1].promise;
+    return { engine, handle, settled, reason: () => signal?.reason as unknown };
+  }
+
+  it('is blocked once that has settled', async () => {
+    const { engine, settled } = await blocking();
+    settled.open();
+    expect((await blocked(engine, 'r1')).blocked?.missing).toEqual(['Mail.send']);
+    expect(await headOf(engine, 'slow')).toEqual(['r', 's', '3', '2', '1@0']);
+  });
+
+  it('fails at its deadline all the same', async () => {
+    const { engine, handle, reason } = await blocking({ timeout: '1h' });
+    await engine.advance(HOUR_MS);
+    tellWorker(engine.worker, await engine.now());
+    expect(await engine.failure(handle)).toBeInstanceOf(RunTimeoutError);
+    expect(reason()).toBeInstanceOf(RunTimeoutError);
+  });
+
+  it('can be canceled, and ends after the grace of that', async () => {
+    const { engine, handle, reason } = await blocking();
+    await handle.cancel({ reason: 'enough' });
+    await engine.until('r1', 'canceled');
+    expect(reason()).toBeInstanceOf(RunCanceledError);
+    expect(engine.logs.matching('error', /is blocked/)).toEqual([]);
+  });
+
+  it('ends canceled where the function settles in that grace', async () => {
+    const { engine, handle, settled, reason } = await blocking({}, 60_000);
+    await handle.cancel();
+    await eventually(() => reason() !== undefined);
+    settled.open();
+    await engine.until('r1', 'canceled');
+    expect(await headOf(engine, 'slow')).toEqual(['r', 's', '3', '2', '1@0']);
+    expect(engine.logs.matching('error', /is blocked/)).toEqual([]);
   });
 });

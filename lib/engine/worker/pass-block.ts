@@ -13,7 +13,10 @@ interface BlockablePass {
   readonly context: RunContext;
   readonly steps: StepRuntime;
   readonly isOver: boolean;
+  readonly isCanceled: boolean;
+  readonly hasTimedOut: boolean;
   end(): void;
+  endCanceled(): void;
 }
 
 /**
@@ -26,7 +29,9 @@ export async function block(pass: BlockablePass, departure: Departure): Promise<
   const { ledger } = pass.steps;
   ledger.close();
   await ledger.activity.functionsSettled();
-  if (pass.isOver) return;
+  // Of both it was told meanwhile, and they come first.
+  if (pass.isOver || pass.hasTimedOut) return;
+  if (pass.isCanceled) return pass.endCanceled();
   ledger.failures.memoise();
   pass.end();
   journal.last(blockRun(claimed.run.id, claimed.fence, reason));

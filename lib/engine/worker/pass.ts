@@ -37,7 +37,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   private readonly maxAttempts: number;
   readonly timers: PassTimers;
   private canceledBy: RunCanceledError | undefined;
-  private hasTimedOut = false;
+  hasTimedOut = false;
   private over = false;
   private blocked = false;
 
@@ -161,7 +161,8 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   cancel(reason: string): void {
     if (this.canceledBy || this.run.unwinding !== undefined) return;
     this.canceledBy = new RunCanceledError({ runId: this.context.run.id, reason: reason === '' ? undefined : reason });
-    if (this.isEnding) return;
+    // One that is to be blocked waits for its functions, maybe for ever.
+    if (this.over || this.hasTimedOut) return;
     this.steps.ledger.halt(this.canceledBy);
     this.grace(() => this.endCanceled());
     this.abort(this.canceledBy);
@@ -267,7 +268,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   }
 
   private timeOut(): void {
-    if (this.isEnding) return;
+    if (this.over || this.hasTimedOut) return;
     this.hasTimedOut = true;
     void timeOut(this);
   }
