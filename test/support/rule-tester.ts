@@ -4,7 +4,6 @@ import { RuleTester } from 'eslint';
 
 RuleTester.describe = describe;
 RuleTester.it = it;
-RuleTester.itOnly = it.only;
 
 /** Tests rules on TypeScript, without information about types. */
 export const onTypeScript = new RuleTester({ languageOptions: { parser: typescript } });

@@ -3,10 +3,10 @@ import { runScope } from '../core/run-scope.js';
 import type { LoggerPort, Stored } from '../core/values.types.js';
 import type { StepApi, StepContext, StepOptions, WorkflowContext } from '../core/workflow.types.js';
 import { receivedEvent } from '../redis/stored-event.js';
-import { attemptOf } from '../redis/stored-run.js';
 import { LazyAbort } from './lazy-abort.js';
 import { type PassWithInput, RunInput } from './run-input.js';
 import { RunLogger } from './run-logger.js';
+import { WatchedRun } from './watched-run.js';
 
 /** The steps of a handler, its points of no return, and what it asks about changes of its code. */
 export interface ContextSteps extends StepApi {
@@ -43,23 +43,7 @@ export class RunContext implements WorkflowContext {
     private readonly baseLogger: LoggerPort,
   ) {
     const stored = pass.run;
-    const attempt = attemptOf(stored);
-    const looked = () => this.looked();
-    this.run = {
-      // A failure hook acts in the name of the run that has failed: nobody knows its own id.
-      id: stored.hookOf ?? stored.id,
-      workflow: stored.workflow,
-      queue: stored.queue,
-      get attempt() {
-        looked();
-        return attempt;
-      },
-      maxAttempts,
-      tags: stored.tags,
-      version: stored.version,
-      parentRunId: stored.parentRunId,
-      rootRunId: stored.rootRunId,
-    };
+    this.run = new WatchedRun(stored, maxAttempts, this);
     const { scheduleId: id, scheduledFor: instant } = stored;
     if (id !== undefined && instant !== undefined) this.schedule = { id, instant };
   }
@@ -74,7 +58,7 @@ export class RunContext implements WorkflowContext {
   }
 
   /** What the function of a step looks at does not lead the handler. */
-  private looked(): void {
+  looked(): void {
     if (!this.hasLooked && runScope.getStore()?.step === undefined) this.hasLooked = true;
   }
 

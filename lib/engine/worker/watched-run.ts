@@ -1,0 +1,47 @@
+import { attemptOf, type StoredRun } from '../redis/stored-run.js';
+
+/** What a handler is told of its run. Tells when somebody looks at the attempt. */
+export class WatchedRun {
+  readonly id: string;
+  readonly workflow: string;
+  readonly queue: string;
+  declare readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly tags: Record<string, string>;
+  readonly version: string | undefined;
+  readonly parentRunId: string | undefined;
+  readonly rootRunId: string;
+  readonly #attempt: number;
+  readonly #watch: { looked(): void };
+
+  constructor(stored: StoredRun, maxAttempts: number, watch: { looked(): void }) {
+    // A failure hook acts in the name of the run that has failed: nobody knows its own id.
+    this.id = stored.hookOf ?? stored.id;
+    this.workflow = stored.workflow;
+    this.queue = stored.queue;
+    Object.defineProperty(this, 'attempt', ATTEMPT);
+    this.maxAttempts = maxAttempts;
+    this.tags = stored.tags;
+    this.version = stored.version;
+    this.parentRunId = stored.parentRunId;
+    this.rootRunId = stored.rootRunId;
+    this.#attempt = attemptOf(stored);
+    this.#watch = watch;
+  }
+
+  static attemptOf(run: WatchedRun): number {
+    run.#watch.looked();
+    return run.#attempt;
+  }
+}
+
+/**
+ * An own property, so that copies of the object have it, with one getter for all of them: a getter made for each pass gave each object a shape of
+ * its own, and cost a run that has no steps twice the CPU of its worker.
+ */
+const ATTEMPT: PropertyDescriptor = {
+  enumerable: true,
+  get(this: WatchedRun) {
+    return WatchedRun.attemptOf(this);
+  },
+};
