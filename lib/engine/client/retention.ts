@@ -4,6 +4,7 @@ import { InvalidOptionError } from '../core/errors/index.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { RedisConnection } from '../redis/connection.js';
 import type { Keyspace } from '../redis/keyspace.js';
+import { loseLeases } from '../redis/lose-leases.js';
 import { resetNamespace } from '../redis/reset-namespace.js';
 import { sweepEvents } from '../redis/sweep-events.js';
 import { SWEEP_BATCH, sweepHistory } from '../redis/sweep-history.js';
@@ -42,6 +43,8 @@ export class Retention {
       );
     }
     await resetNamespace(this.connection, this.keys, what);
+    // Workers that have noticed, and registered again, while keys were still being deleted do so once more.
+    if (what === 'state') await this.buffer.add(loseLeases());
   }
 
   private async sweep(sweepBatch: typeof sweepHistory, limit = 1_000): Promise<{ deleted: number }> {

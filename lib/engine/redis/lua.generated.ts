@@ -392,8 +392,9 @@ ops.claim_runs = function(base, count)
   local known = call('HGETALL', ROOT .. 'controls')
   for i = 1, #known, 2 do controls[known[i]] = known[i + 1] end
   living_set = controls.set or ''
-  local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane, 'set', 'app')
+  local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane, 'set', 'app', 'lost')
   local set = last[3]
+  if last[5] then return { 'LOST' } end
   local is_alive = set and (living_set == set or living_set == '+' and call('HEXISTS', ROOT .. 'sets', set) == 1)
   if not is_alive and (set or not last[4]) then return { 'LOST' } end
   local served = {}
@@ -2127,16 +2128,13 @@ function deployments.join(worker, deployment, team, workflows, forget_after, sin
     call('HSET', key, 'at', since ~= '' and since or string.format('%.0f', next_counter('created')))
   end
   call('HSET', key, 't' .. team, 1)
-  local is_new = call('EXISTS', ROOT .. 'team:' .. team) == 0
   call('HSET', ROOT .. 'team:' .. team, 'dp', deployment, 'wf', workflows, 'fa', forget_after)
   call('SADD', ROOT .. 'members:' .. team, worker)
   call('HSET', record, 'dp', deployment, 'tm', team)
-  if is_new then
-    call('SADD', ROOT .. 'teams', team)
-    local names = cjson.decode(workflows)
-    for _, workflow in ipairs(names) do call('SADD', teams_of(workflow), team) end
-    in_chunks(names, function(...) call('ZREM', ROOT .. 'unserved', ...) end)
-  end
+  call('SADD', ROOT .. 'teams', team)
+  local names = cjson.decode(workflows)
+  for _, workflow in ipairs(names) do call('SADD', teams_of(workflow), team) end
+  in_chunks(names, function(...) call('ZREM', ROOT .. 'unserved', ...) end)
   return call('HGET', key, 'at'), is_start
 end
 local registry = { formerly = {} }
@@ -3142,6 +3140,10 @@ ops.list_schedules = function(base, count)
     page[#page + 1] = { id, unpack(call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ex', 'tz', 'nx', 'la', 'pa'), 1, 6) }
   end
   return page
+end
+ops.lose_leases = function(base, count)
+  for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do call('HSET', ROOT .. 'worker:' .. worker, 'lost', 1) end
+  return 'OK'
 end
 ops.note_replay = function(base, count)
   local id = ARGV[base + 1]

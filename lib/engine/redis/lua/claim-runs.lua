@@ -12,7 +12,7 @@
 --   held             suspects that it holds
 --   alone            recoveries in a row from which a suspect is executed with no other
 --   ...queues        in the order in which they are tried
--- RETURNS { 'LOST' } when the worker's lease is gone, or its set, else { 'OK', now, ms until the worker is to look again or -1, run… }
+-- RETURNS { 'LOST' } when the worker's lease is gone or was taken, or its set is gone, else { 'OK', now, ms until the worker is to look again or -1, run… }
 --   with run = { id, fence, suspects that may be executed together with this one or 0 if it is none, fields, data, position, began }: `fields` the flat
 --   hash of the run before the claim, as JSON, `data` the flat hash of its payloads, or 0 when they would make the answer too long: then they
 --   are read in pages; `position` the one that it had and `began` 1 if it had begun before, for put_aside
@@ -24,8 +24,9 @@ controls = {}
 local known = call('HGETALL', ROOT .. 'controls')
 for i = 1, #known, 2 do controls[known[i]] = known[i + 1] end
 living_set = controls.set or ''
-local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane, 'set', 'app')
+local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane, 'set', 'app', 'lost')
 local set = last[3]
+if last[5] then return { 'LOST' } end
 -- A reset has deleted it in part: the worker registers again. One that is retired has no set, and claims no more.
 local is_alive = set and (living_set == set or living_set == '+' and call('HEXISTS', ROOT .. 'sets', set) == 1)
 if not is_alive and (set or not last[4]) then return { 'LOST' } end

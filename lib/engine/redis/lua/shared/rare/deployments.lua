@@ -83,15 +83,13 @@ function deployments.join(worker, deployment, team, workflows, forget_after, sin
     call('HSET', key, 'at', since ~= '' and since or string.format('%.0f', next_counter('created')))
   end
   call('HSET', key, 't' .. team, 1)
-  local is_new = call('EXISTS', ROOT .. 'team:' .. team) == 0
+  -- All of it each time: a reset that workers have survived deletes it in part.
   call('HSET', ROOT .. 'team:' .. team, 'dp', deployment, 'wf', workflows, 'fa', forget_after)
   call('SADD', ROOT .. 'members:' .. team, worker)
   call('HSET', record, 'dp', deployment, 'tm', team)
-  if is_new then
-    call('SADD', ROOT .. 'teams', team)
-    local names = cjson.decode(workflows)
-    for _, workflow in ipairs(names) do call('SADD', teams_of(workflow), team) end
-    in_chunks(names, function(...) call('ZREM', ROOT .. 'unserved', ...) end)
-  end
+  call('SADD', ROOT .. 'teams', team)
+  local names = cjson.decode(workflows)
+  for _, workflow in ipairs(names) do call('SADD', teams_of(workflow), team) end
+  in_chunks(names, function(...) call('ZREM', ROOT .. 'unserved', ...) end)
   return call('HGET', key, 'at'), is_start
 end
