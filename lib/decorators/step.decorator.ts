@@ -36,8 +36,8 @@ export type StepMethodDecorator<N extends StepNameFactory = StepNameFactory> = <
  * Inside a run the value is the JSON round trip of what the method returned: a `Date` comes back as a string.
  *
  * Without a name, calls in one run are numbered in their order: `Payments.charge`, `Payments.charge#2`. Once a run has called the method twice,
- * a call that is replayed with other arguments fails with `ReplayMismatchError`. In loops and parallel branches give a name made of the
- * arguments.
+ * a call that is replayed with other arguments blocks the run, or fails with `ReplayMismatchError` where runs are not blocked. In loops and
+ * parallel branches give a name made of the arguments.
  *
  * @param nameOrOptions the step's name, or options; the name defaults to `ClassName.method`, for an inherited method with the class of
  *   the provider

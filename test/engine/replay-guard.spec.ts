@@ -60,6 +60,19 @@ describe('a step that was renamed while its run slept', () => {
     expect(engine.logs.matching('error', /is blocked/)).toHaveLength(1);
   });
 
+  it('is told where the handler writes its run to a log, too: that is no look at the attempt', async () => {
+    const effects: string[] = [];
+    const logged: unknown[] = [];
+    const after: Handler = (ctx) => {
+      logged.push(JSON.parse(JSON.stringify(ctx.run)));
+      return charging('charge-card', effects)(ctx);
+    };
+    const { engine, id } = await redeployed(charging('charge', effects), after);
+    await blocked(engine, id);
+    expect(logged).toEqual([expect.objectContaining({ id, workflow: 'order', attempt: 1, maxAttempts: 3 })]);
+    expect(effects).toEqual(['charge']);
+  });
+
   it('goes on where the old name is deployed again', async () => {
     const effects: string[] = [];
     const { engine, id } = await redeployed(charging('charge', effects), charging('charge-card', effects));

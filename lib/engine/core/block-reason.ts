@@ -11,8 +11,6 @@ export interface BlockReason {
   readonly missing: readonly string[];
   /** The deployment whose code it was. */
   readonly deployment?: string;
-  /** The deployment that has stored the first of the missing steps. */
-  readonly storedBy?: string;
 }
 
 /** What is told of a run that has succeeded without them. */
@@ -29,14 +27,14 @@ const MOST_NAMED = 5;
 export type Departure = Pick<BlockReason, 'because' | 'step' | 'missing'>;
 
 /** What is told of it. */
-export function blockMessage({ because, step, missing, deployment, storedBy }: BlockReason): string {
+export function blockMessage({ because, step, missing, deployment }: BlockReason): string {
   const stored = named(missing);
   const problem = {
     replay: `it asks for the new step "${step}", but not for ${stored}, which it asked for before`,
     arguments: `it calls ${stored} with other arguments than before`,
     unwinding: `${stored} must be compensated, but its handler does not reach them`,
   }[because];
-  return `The code of the run has changed, or is not deterministic: ${problem}.${deployments(deployment, storedBy)}`;
+  return `The code of the run has changed, or is not deterministic: ${problem}.${deploymentNamed(deployment)}`;
 }
 
 function named(missing: readonly string[]): string {
@@ -45,9 +43,6 @@ function named(missing: readonly string[]): string {
   return `${missing.length === 1 ? 'step' : 'steps'} ${names.join(', ')}${more}`;
 }
 
-function deployments(current: string | undefined, storedBy: string | undefined): string {
-  if (current === undefined) return '';
-  return storedBy === undefined
-    ? ` This is deployment "${current}".`
-    : ` This is deployment "${current}"; "${storedBy}" has stored it.`;
+function deploymentNamed(deployment: string | undefined): string {
+  return deployment === undefined ? '' : ` This is deployment "${deployment}".`;
 }

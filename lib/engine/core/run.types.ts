@@ -30,8 +30,6 @@ export interface BlockedRun {
   missing: string[];
   /** The deployment whose code it was. */
   deployment?: string;
-  /** The deployment that has stored the first of the missing steps. */
-  storedBy?: string;
 }
 
 /** One execution of a workflow. All times are epoch milliseconds of the Redis clock. */

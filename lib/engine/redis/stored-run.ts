@@ -174,8 +174,8 @@ const BLOCKED_BY = { m: 'mutex', t: 'throttle', c: 'maxConcurrency', w: 'worker'
 
 function blockOf(text: string): RunRecord['blocked'] {
   const reason = JSON.parse(text) as BlockReason;
-  const { step, missing, deployment, storedBy } = reason;
-  return { by: 'code', message: blockMessage(reason), step, missing: [...missing], deployment, storedBy };
+  const { step, missing, deployment } = reason;
+  return { by: 'code', message: blockMessage(reason), step, missing: [...missing], deployment };
 }
 
 const HOOK_STATUSES = { p: 'pending', s: 'succeeded', f: 'failed' } as const;

@@ -29,6 +29,12 @@ export class WatchedRun {
     this.#watch = watch;
   }
 
+  /** Whoever logs the run, or hands it on, does not look at the attempt. */
+  toJSON(): object {
+    const { id, workflow, queue, maxAttempts, tags, version, parentRunId, rootRunId } = this;
+    return { id, workflow, queue, attempt: this.#attempt, maxAttempts, tags, version, parentRunId, rootRunId };
+  }
+
   static attemptOf(run: WatchedRun): number {
     run.#watch.looked();
     return run.#attempt;
