@@ -49,8 +49,9 @@ const slots = {
     },
   }),
   watch: async (redis, seen) => {
+    // The places that have runs in line at the gate: only then all slots should be held.
     const [blocked, held] = await Promise.all([
-      redis.zcard(`{${prefix}}:line:6:cgateddefault`),
+      redis.zcard(`{${prefix}}:waiting:cgated`),
       redis.scard(`{${prefix}}:slots:gated`),
     ]);
     if (blocked > 0) seen.push(held);
@@ -142,7 +143,8 @@ async function prove(name, runs, byName) {
   console.log(
     JSON.stringify({ proof: name, ...(byName && { byName }), runs, kills, seconds, failed: counts.failed, ...verdict }),
   );
-  process.exitCode = verdict.violations + counts.failed === 0 ? 0 : 1;
+  // A proof that has seen nothing proves nothing.
+  process.exitCode = verdict.violations + counts.failed === 0 && verdict.samples !== 0 ? 0 : 1;
   for (const worker of workers) worker.kill('SIGKILL');
   await client.close();
   redis.disconnect();
