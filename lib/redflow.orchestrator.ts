@@ -14,6 +14,8 @@ export interface ConnectionHealth {
   readonly worker?: 'up' | 'down';
   /** What no living worker serves: workflows of this application, and all that have runs; absent if there is none. The status stays as it is. */
   readonly unserved?: Stats['unserved'];
+  /** Workflows with runs that their code blocks, and how many; absent if there is none. The status stays as it is. */
+  readonly blocked?: Stats['blocked'];
 }
 
 /** What a test may put in place of the steps of handlers. */
@@ -120,7 +122,11 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
     );
     const stats = await Promise.race([this.client.getStats().catch(() => undefined), tooLate]);
     abort.abort();
-    const health = { redis: stats ? 'up' : 'down', ...(stats?.unserved.length && { unserved: stats.unserved }) } as const;
+    const health = {
+      redis: stats ? 'up' : 'down',
+      ...(stats?.unserved.length && { unserved: stats.unserved }),
+      ...(stats?.blocked.length && { blocked: stats.blocked }),
+    } as const;
     if (!this.starting) return health;
     const workerId = stats && (await this.starting.catch(() => undefined))?.id;
     return { ...health, worker: stats?.workers.some(({ id }) => id === workerId) ? 'up' : 'down' };

@@ -353,7 +353,9 @@ describe('a blocked run', () => {
   it('counts as queued', async () => {
     const { engine, id } = await block();
     await blocked(engine, id);
-    expect((await engine.client.getStats()).runs).toMatchObject({ queued: 1, running: 0 });
+    const stats = await engine.client.getStats();
+    expect(stats.runs).toMatchObject({ queued: 1, running: 0 });
+    expect(stats.blocked).toEqual([{ workflow: 'order', runs: 1 }]);
     expect((await engine.client.listRuns({ status: 'queued' })).items).toMatchObject([{ id, blockedBy: 'code' }]);
   });
 });

@@ -13,6 +13,7 @@ describe('getStats()', () => {
       workers: [],
       stalledRuns: [],
       unserved: [],
+      blocked: [],
     });
   });
 

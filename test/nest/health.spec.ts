@@ -12,6 +12,7 @@ import {
   type WorkflowContext,
 } from '../../lib/index.js';
 import { startRedis } from '../../lib/testing/index.js';
+import { eventually } from '../support/eventually.js';
 import { compileApp, connection, redisUrl, silentLogger, withApp } from './fixtures.js';
 
 @Workflow('idle')
@@ -160,6 +161,32 @@ describe('RedflowHealthIndicator', () => {
       },
       { redflow: options },
     );
+  });
+
+  it('says how many runs their code blocks, and stays up', async () => {
+    let name = 'charge';
+    @Workflow({ name: 'order', determinismGrace: 50 })
+    class OrderWorkflow {
+      async run({ step }: WorkflowContext<void>): Promise<void> {
+        await step.run(name, () => undefined);
+        await step.waitForEvent('paid', { event: 'paid', correlationKey: 'k' });
+      }
+    }
+    await withApp({ providers: [OrderWorkflow] }, async ({ module, client }) => {
+      const indicator = module.get(RedflowHealthIndicator, { strict: false });
+      const { id } = await client.run(OrderWorkflow, undefined);
+      const until = (state: object) => eventually(async () => expect(await client.getRun(id)).toMatchObject(state));
+      await until({ status: 'waiting' });
+      name = 'charge-card';
+      await client.emitEvent('paid', {}, { correlationKey: 'k' });
+      await until({ blockedBy: 'code' });
+      const connections = { default: { redis: 'up', worker: 'up', blocked: [{ workflow: 'order', runs: 1 }] } };
+      expect(await indicator.isHealthy()).toEqual({ redflow: { status: 'up', connections } });
+      await client.cancelRun(id);
+      expect(await indicator.isHealthy()).toEqual({
+        redflow: { status: 'up', connections: { default: { redis: 'up', worker: 'up' } } },
+      });
+    });
   });
 
   it('names them in an application without a worker, too', async () => {

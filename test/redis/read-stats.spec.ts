@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { blockRun } from '../../lib/engine/redis/block-run.js';
+import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
 import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { readStats } from '../../lib/engine/redis/read-stats.js';
 import { openEngineRoom } from '../support/engine-room.js';
@@ -20,7 +22,14 @@ describe('readStats()', () => {
 
   it('of an empty namespace is empty', async () => {
     const room = openEngineRoom();
-    expect(await room.send(readStats())).toEqual({ runs: NO_RUNS, queues: [], workers: [], stalledRuns: [], unserved: [] });
+    expect(await room.send(readStats())).toEqual({
+      runs: NO_RUNS,
+      queues: [],
+      workers: [],
+      stalledRuns: [],
+      unserved: [],
+      blocked: [],
+    });
   });
 
   it('tells how many runs a queue holds and how long its next one has waited', async () => {
@@ -56,6 +65,24 @@ describe('readStats()', () => {
     expect((await room.send(readStats())).queues).toEqual([
       { name: 'default', depth: 0, oldestAgeMs: 0, paused: false, workers: 1 },
     ]);
+  });
+
+  it('counts the runs that their code blocks, by workflow', async () => {
+    const room = openEngineRoom();
+    const blocked = async () => (await room.send(readStats())).blocked;
+    const reason = { because: 'replay', step: 'new', missing: ['old'] } as const;
+    for (const id of ['r1', 'r2']) {
+      await room.running({ id });
+      await room.send(blockRun(id, room.fenceOf(id), reason));
+    }
+    expect(await blocked()).toEqual([{ workflow: 'greet', runs: 2 }]);
+    await room.send(cancelRun({ runId: 'r1', nonce: 'n', reason: '', compensate: true }));
+    expect(await blocked()).toEqual([{ workflow: 'greet', runs: 1 }]);
+    // What is offered counts until it is claimed.
+    await room.register('w2', ['default'], { deployment: 'd2' });
+    expect(await blocked()).toEqual([{ workflow: 'greet', runs: 1 }]);
+    await room.claim('w2');
+    expect(await blocked()).toEqual([]);
   });
 
   it('writes nothing', async () => {

@@ -278,4 +278,9 @@ export interface Stats {
    * has runs, and also without any workflows that are known in this process and up to 1,000 others, whose schedules do not fire meanwhile.
    */
   unserved: Array<{ workflow: string; queue: string; version?: string; runs: number }>;
+  /**
+   * Workflows with runs whose code does not come to what is stored of them (`blockedBy: 'code'`), failure hooks included, and how many: all
+   * that another deployment has not begun to try again. `listRuns` and `getRun` say which, and why.
+   */
+  blocked: Array<{ workflow: string; runs: number }>;
 }

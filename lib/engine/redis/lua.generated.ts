@@ -1379,6 +1379,7 @@ end
 local blocks = {}
 local OFFERED_AT_ONCE = 10
 local function blocked_key(workflow) return ROOT .. 'blocked:' .. workflow end
+function blocks.count(workflow) return call('ZCARD', blocked_key(workflow)) end
 local function start_of(deployment) return call('HGET', ROOT .. 'deployment:' .. deployment, 'at') or '' end
 local function note_trial(id, fence, worker)
   local key, deployment = data_key(id), call('HGET', ROOT .. 'worker:' .. worker, 'dp')
@@ -3346,7 +3347,11 @@ ops.read_stats = function(base, count)
     local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled', 'dp')
     workers[#workers + 1] = { worker, unpack(record, 1, 7) }
   end
-  return { now, runs, queues, workers, unserved }
+  local blocked = {}
+  for _, workflow in ipairs(call('SMEMBERS', ROOT .. 'blocked')) do
+    blocked[#blocked + 1] = { workflow, blocks.count(workflow) }
+  end
+  return { now, runs, queues, workers, unserved, blocked }
 end
 ops.read_steps = function(base, count)
   local id = ARGV[base + 1]

@@ -12,12 +12,13 @@ export function readStats(known: ReadonlyArray<{ workflow: string; queue: string
     name: 'read_stats',
     args: known.flatMap(({ workflow, queue }) => [workflow, queue]),
     parse: (reply) => {
-      const [now, counts, queues, workers, unserved] = reply as [
+      const [now, counts, queues, workers, unserved, blocked] = reply as [
         number,
         Array<[string, number]>,
         Array<[string, number, number, string, number]>,
         WorkerReply[],
         UnservedReply[],
+        Array<[string, number]>,
       ];
       const living = workers.map(toWorker);
       return {
@@ -31,6 +32,7 @@ export function readStats(known: ReadonlyArray<{ workflow: string; queue: string
         })),
         workers: living,
         unserved: unserved.map(toUnserved),
+        blocked: blocked.map(([workflow, runs]) => ({ workflow, runs })),
         stalledRuns: workers.flatMap(([, , , , , , stalled]) => JSON.parse(stalled ?? '[]') as string[]),
       };
     },

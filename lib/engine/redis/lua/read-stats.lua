@@ -2,7 +2,8 @@
 -- ARGS
 --   ...known         workflow and queue in turn: where the caller expects runs
 -- RETURNS { now, { status letter, runs }…, { queue, depth, suspects, availableAt of the head or '', 1 if paused }…, then { worker, app, queues, concurrency, running, seen,
---   stalled, deployment }…, then { workflow, queue, version or '', queued runs }… that no living worker serves: those that have runs, and known ones } as lists
+--   stalled, deployment }…, then { workflow, queue, version or '', queued runs }… that no living worker serves: those that have runs, and known ones,
+--   then { workflow, runs that its code blocks }… } as lists
 flush_moves()
 local counts = {}
 for _, status in ipairs(LIST_LETTERS) do
@@ -67,4 +68,8 @@ for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
   local record = call('HMGET', ROOT .. 'worker:' .. worker, 'app', 'queues', 'concurrency', 'running', 'seen', 'stalled', 'dp')
   workers[#workers + 1] = { worker, unpack(record, 1, 7) }
 end
-return { now, runs, queues, workers, unserved }
+local blocked = {}
+for _, workflow in ipairs(call('SMEMBERS', ROOT .. 'blocked')) do
+  blocked[#blocked + 1] = { workflow, blocks.count(workflow) }
+end
+return { now, runs, queues, workers, unserved, blocked }

@@ -8,6 +8,7 @@
 local blocks = {}
 local OFFERED_AT_ONCE = 10
 local function blocked_key(workflow) return ROOT .. 'blocked:' .. workflow end
+function blocks.count(workflow) return call('ZCARD', blocked_key(workflow)) end
 
 -- When a deployment started, '' once none of it lives. One that starts anew may have other code.
 local function start_of(deployment) return call('HGET', ROOT .. 'deployment:' .. deployment, 'at') or '' end
