@@ -14,7 +14,7 @@ function sets.note_living()
     call('HSET', ROOT .. 'controls', 'set', living_set)
   end
   routes.changed()
-  highest = {}
+  known_sets = {}
 end
 
 -- Serves nobody any more, or somebody new: the gates look again at what waits there.
