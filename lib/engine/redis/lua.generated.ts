@@ -1492,22 +1492,22 @@ local function workers_of(route)
   for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. route)) do workers = workers + call('SCARD', ROOT .. 'set:' .. set) end
   return workers
 end
-local highest = {}
-local function highest_versions(set)
-  local versions = highest[set]
-  if versions then return versions end
-  versions = {}
+local known_sets = {}
+local function known_set(set)
+  local known = known_sets[set]
+  if known then return known end
+  known = { highest = {}, queues = about_set(set).queues or {} }
   for _, route in ipairs(call('SMEMBERS', ROOT .. 'serves:' .. set)) do
     local workflow, version = string.match(route, '^(.-)%z(.*)$')
-    if workflow and version > (versions[workflow] or '') then versions[workflow] = version end
+    if workflow and version > (known.highest[workflow] or '') then known.highest[workflow] = version end
   end
-  highest[set] = versions
-  return versions
+  known_sets[set] = known
+  return known
 end
 local function any_served_version(workflow)
   local found
   for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. workflow)) do
-    local version = highest_versions(set)[workflow]
+    local version = known_set(set).highest[workflow]
     if version and (not found or version > found) then found = version end
   end
   return found
@@ -1519,6 +1519,7 @@ end
 local told = {}
 local function lead_elsewhere(workflow)
   routes.changed()
+  able = {}
   local route, seen = workflow .. '\\0', {}
   local function look_at_queue(queue)
     if seen[queue] then return end
@@ -1529,12 +1530,10 @@ local function lead_elsewhere(workflow)
       told[queue] = true
       wake_for_queue(queue, 1)
     end
-    local place = place_at(queue, route)
-    able[place] = nil
-    if call('SISMEMBER', ROOT .. 'gated:' .. queue, route) == 1 then look_at_place(place) end
+    if call('SISMEMBER', ROOT .. 'gated:' .. queue, route) == 1 then look_at_place(place_at(queue, route)) end
   end
   for _, set in ipairs(call('SMEMBERS', ROOT .. 'servers:' .. workflow)) do
-    for _, queue in ipairs(about_set(set).queues or {}) do look_at_queue(queue) end
+    for _, queue in ipairs(known_set(set).queues) do look_at_queue(queue) end
   end
 end
 local function set_current(workflow, version)
@@ -1569,7 +1568,7 @@ function sets.note_living()
     call('HSET', ROOT .. 'controls', 'set', living_set)
   end
   routes.changed()
-  highest = {}
+  known_sets = {}
 end
 local function turn_to(queues)
   for _, queue in ipairs(queues) do queue_changed(queue) end
