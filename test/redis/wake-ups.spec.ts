@@ -165,6 +165,17 @@ describe('the list that a worker blocks on', () => {
     expect(await room.redis.exists(room.keys.wake('w1'))).toBe(0);
   });
 
+  it.each(LEAVING)('goes with a worker that %s, whatever it was told last', async (_, leave) => {
+    const room = openEngineRoom();
+    for (const worker of ['w1', 'w2']) await room.register(worker, [worker]);
+    await claim(room, 'w1', { queues: ['w1'] });
+    await room.create({ id: 'r1', queue: 'w1' });
+    expect(await room.wakeUps('w1')).toBe(1);
+    await leave(room, 'w1');
+    await room.create({ id: 'r2', queue: 'w1' });
+    expect(await room.redis.exists(room.keys.wake('w1'))).toBe(0);
+  });
+
   it('is not made for a worker that is gone, as where a reset was cut short', async () => {
     const room = openEngineRoom();
     await room.running({ id: 'r1' });
