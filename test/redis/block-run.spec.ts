@@ -1,12 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { blockRun } from '../../lib/engine/redis/block-run.js';
 import { cancelRun } from '../../lib/engine/redis/cancel-run.js';
+import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { noteReplay } from '../../lib/engine/redis/note-replay.js';
 import { offerBlocked } from '../../lib/engine/redis/offer-blocked.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
 import { removeWorker } from '../../lib/engine/redis/remove-worker.js';
 import { resumeRun } from '../../lib/engine/redis/resume-run.js';
 import { type EngineRoom, idsOf, openEngineRoom } from '../support/engine-room.js';
+import { gateKeysUnder } from '../support/gates.js';
 
 const REASON = { because: 'replay', step: 'new', missing: ['old'] } as const;
 
@@ -83,6 +85,47 @@ describe('a blocked run', () => {
     expect(await room.send(readRun('r1'))).toMatchObject({ status: 'queued', blockedBy: 'code' });
     expect(await blockedRuns(room)).toEqual(['r1']);
     expect(await room.claim()).toEqual([]);
+  });
+
+  it('hands the slot on that it was handed where its deployment goes before it claims it', async () => {
+    const room = await blockedRoom('d2');
+    const slots = () => room.redis.smembers(room.key('slots:greet'));
+    await room.redis.hset(room.key('controls'), 'cgreet', 1);
+    await room.create({ id: 'r2' });
+    expect(idsOf(await room.claim())).toEqual(['r2']);
+    expect(await room.claim('worker of d2')).toEqual([]);
+    await room.create({ id: 'r3' });
+    expect(await room.claim()).toEqual([]);
+    await room.send(finishRun('r2', room.fenceOf('r2'), 'succeeded', ''));
+    expect(await slots()).toEqual(['r1']);
+    await room.send(removeWorker('worker of d2'));
+    expect(await slots()).toEqual(['r3']);
+    await room.send(offerBlocked());
+    expect(await blockedRuns(room)).toEqual(['r1']);
+    expect(idsOf(await room.claim())).toEqual(['r3']);
+    await room.register('w3', ['default'], { deployment: 'd3' });
+    expect(await room.claim('w3')).toEqual([]);
+    await room.send(finishRun('r3', room.fenceOf('r3'), 'succeeded', ''));
+    expect(idsOf(await room.claim('w3'))).toEqual(['r1']);
+    expect(await slots()).toEqual(['r1']);
+    await room.send(finishRun('r1', room.fenceOf('r1'), 'succeeded', ''));
+    expect(await gateKeysUnder(room.prefix)).toEqual([]);
+  });
+
+  it('gives a slot back that it was handed and did not claim, once it is resumed or canceled', async () => {
+    for (const end of ['resume', 'cancel'] as const) {
+      const room = await blockedRoom('d2');
+      await room.redis.hset(room.key('controls'), 'cgreet', 1);
+      await room.create({ id: 'r2' });
+      await room.claim();
+      await room.claim('worker of d2');
+      await room.send(finishRun('r2', room.fenceOf('r2'), 'succeeded', ''));
+      expect(await room.redis.smembers(room.key('slots:greet'))).toEqual(['r1']);
+      if (end === 'cancel') await room.send(cancelRun({ runId: 'r1', nonce: 'n', reason: '', compensate: true }));
+      else await room.send(resumeRun({ runId: 'r1', nonce: 'n', accept: false }));
+      expect(await gateKeysUnder(room.prefix)).toEqual([]);
+      expect(await blockedRuns(room)).toEqual([]);
+    }
   });
 
   it('is not for one that does not serve it', async () => {
