@@ -30,7 +30,8 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   setupFilesAfterEnv: ['<rootDir>/test/support/leaks.ts'],
   reporters: ['default', '<rootDir>/test/support/summary-reporter.mjs'],
-  maxWorkers: 2,
+  // One more than cores: many specs wait for clocks and processes, not for a processor.
+  maxWorkers: 3,
   // Compiled ES modules are never freed on Node 20: a worker that grew is replaced between two files.
   workerIdleMemoryLimit: '512MB',
   testTimeout: 120_000,
