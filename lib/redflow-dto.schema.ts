@@ -1,4 +1,5 @@
-import { InvalidOptionError, REVIVE, type RevivingSchema, type StandardIssue, type WorkflowOptions } from './engine/index.js';
+import { REVIVE, type RevivingSchema } from './engine/framework.js';
+import { InvalidOptionError, type StandardIssue, type WorkflowOptions } from './engine/index.js';
 import { missingValidator, undecoratedDto } from './redflow.messages.js';
 
 /** A class whose properties carry class-validator decorators. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { providerClassName } from './decorators/decorated-method.js';
-import type { ErrorList } from './engine/index.js';
+import type { ErrorList } from './engine/framework.js';
 import { hasParameterDecorators, isBoundTo } from './enhancers/bound-enhancers.js';
 import type { DecoratedClass, DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
 import type { DecoratedMethod, MethodKey } from './interfaces/workflow-metadata.interface.js';

@@ -1,5 +1,6 @@
 import { type ContextId, ContextIdFactory, ModuleRef } from '@nestjs/core';
-import { type FailureHook, type Handler, runInputOf, type WorkflowContext } from './engine/index.js';
+import { runInputOf } from './engine/framework.js';
+import type { FailureHook, Handler, WorkflowContext } from './engine/index.js';
 import { callScope } from './enhancers/call-scope.js';
 import type { Method, PipeArguments, RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type { DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';

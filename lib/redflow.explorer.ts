@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService, ModulesContainer } from '@nestjs/core';
-import { checkErrorLists, type ErrorList } from './engine/index.js';
+import { checkErrorLists, type ErrorList } from './engine/framework.js';
 import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type { DiscoveredWorkflow, ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
 import { REDFLOW_CONNECTION_NAME } from './redflow.constants.js';

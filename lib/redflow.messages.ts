@@ -1,4 +1,4 @@
-import { closeMatches } from './engine/index.js';
+import { closeMatches } from './engine/framework.js';
 import type { MethodKey } from './interfaces/workflow-metadata.interface.js';
 
 /** Where a workflow was found, as messages name it. */

@@ -1,7 +1,7 @@
 import { ConfigurableModuleBuilder, type DynamicModule, Inject, Module, Optional, type Provider } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { getRedflowClientToken } from './decorators/inject-redflow.decorator.js';
-import { type ClientOptions, createClient, InvalidOptionError, type RedflowClient } from './engine/index.js';
+import { type ClientOptions, InvalidOptionError, RedflowClient } from './engine/index.js';
 import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
 import type {
   RedflowConnectionOptions,
@@ -151,5 +151,5 @@ function withOwnErrors(errors: ClientOptions['errors'] = []): ClientOptions['err
 }
 
 function openClient({ client }: ResolvedRedflowOptions, directory: RedflowWorkflowDirectory): RedflowClient {
-  return createClient(client, { registry: directory.registry, resolveClass: (target) => directory.resolveClass(target) });
+  return new RedflowClient(client, { registry: directory.registry, resolveClass: (target) => directory.resolveClass(target) });
 }

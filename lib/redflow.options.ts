@@ -1,6 +1,6 @@
+import { checkWorkerOptions } from './engine/framework.js';
 import {
   type ClientOptions,
-  checkWorkerOptions,
   createRegistry,
   defineWorkflow,
   InvalidOptionError,

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BeforeApplicationShutdown, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
-import { errorListOf, RedflowClient, type Stats, startWorker, type Worker } from './engine/index.js';
+import { errorListOf, type StepsOf, startHostedWorker } from './engine/framework.js';
+import { RedflowClient, type Stats, type Worker } from './engine/index.js';
 import type { RedflowExplorer } from './redflow.explorer.js';
 import { minifiedNames } from './redflow.messages.js';
 import type { ResolvedRedflowOptions } from './redflow.options.js';
@@ -17,9 +18,6 @@ export interface ConnectionHealth {
   /** Workflows with runs that their code blocks, and how many; absent if there is none. The status stays as it is. */
   readonly blocked?: Stats['blocked'];
 }
-
-/** What a test may put in place of the steps of handlers. */
-export type StepsOf = NonNullable<NonNullable<Parameters<typeof startWorker>[1]>['stepsOf']>;
 
 /** As long as a worker without `shutdownTimeoutMs` lets its handlers go on. */
 const LONGEST_WAIT_MS = 20_000;
@@ -86,7 +84,7 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
   /** Starts the worker, or another one in the place of one that is gone. */
   async startWorker(): Promise<void> {
     const { client, worker } = this.options;
-    this.starting = startWorker(
+    this.starting = startHostedWorker(
       { ...client, ...(worker || {}), registry: this.directory.registry },
       { resolveClass: (target) => this.directory.resolveClass(target), stepsOf: this.stepsOf, signal: this.draining.signal },
     );

@@ -2,7 +2,7 @@
 // minutes and 2 GB. Times are those of Redis for one call (SLOWLOG), without network and Node. Prints tables in Markdown.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { createClient, createRegistry, defineWorkflow, startWorker } from '../dist/engine/index.js';
+import { createRegistry, defineWorkflow, RedflowClient, startWorker } from '../dist/engine/index.js';
 import { startRedis } from '../dist/testing/index.js';
 
 const RUNS = Number(process.argv[2] ?? 1_000_000);
@@ -63,7 +63,7 @@ const reads = [];
 
 const server = await startRedis({ appendonly: false });
 const redis = new Redis(server.url);
-const client = createClient({ url: server.url, prefix, logger: silent }, { registry });
+const client = new RedflowClient({ url: server.url, prefix, logger: silent }, { registry });
 const options = {
   url: server.url,
   prefix,

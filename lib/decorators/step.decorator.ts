@@ -1,4 +1,5 @@
-import { checkStepName, currentRun, methodStepsOf, type StepOptions, withOptionOwner } from '../engine/index.js';
+import { checkStepName, methodStepsOf, withOptionOwner } from '../engine/framework.js';
+import { currentRun, type StepOptions } from '../engine/index.js';
 import { adoptOuterMetadata, isBoundTo } from '../enhancers/bound-enhancers.js';
 import { type CallScope, callScope } from '../enhancers/call-scope.js';
 import { impersonate } from '../enhancers/impersonate.js';

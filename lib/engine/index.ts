@@ -3,7 +3,6 @@ export { getDefaultClient, setDefaultClient } from './client/default-client.js';
 export { defineWorkflow } from './client/define-workflow.js';
 export { RedflowClient } from './client/redflow-client.js';
 export type { DebounceOptions, KeyFunction, LimitOptions } from './core/admission.types.js';
-export { checkStepName } from './core/checks.js';
 export type { ErrorClass } from './core/class-names.js';
 export type {
   CancelOptions,
@@ -24,10 +23,7 @@ export type {
   Stats,
   WorkflowVersions,
 } from './core/client.types.js';
-export { closeMatches } from './core/close-matches.js';
 export type { Compensation, CompensationContext, CompensationOptions } from './core/compensation.types.js';
-export { onePerProcess } from './core/copies.js';
-export { checkErrorLists, type ErrorList, errorListOf } from './core/error-classes.js';
 export {
   ChildWorkflowError,
   CodecError,
@@ -70,7 +66,6 @@ export {
 export type { EventDefinition, EventRef, ReceivedEvent } from './core/event.types.js';
 export { defineEvent } from './core/event-names.js';
 export type { ExportedRun, ExportedStep } from './core/exported-run.types.js';
-export { withOptionOwner } from './core/option-context.js';
 export { createRegistry } from './core/registry.js';
 export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/registry.types.js';
 export type { BackoffOptions, RetryFailure, RetryPolicy } from './core/retry.types.js';
@@ -86,7 +81,6 @@ export type {
 } from './core/run.types.js';
 export { currentRun, currentStep } from './core/run-scope.js';
 export type { CronTrigger, EventTrigger } from './core/trigger.types.js';
-export { REVIVE, type RevivingSchema } from './core/validate-input.js';
 export type {
   ContextCarrier,
   Duration,
@@ -121,6 +115,4 @@ export type {
   WorkflowRef,
   WorkflowRegistry,
 } from './core/workflow.types.js';
-export { checkWorkerOptions } from './worker/resolve-worker-options.js';
-export { methodStepsOf, runInputOf } from './worker/run-context.js';
 export { startWorker } from './worker/start-worker.js';

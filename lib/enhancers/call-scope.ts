@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ContextId } from '@nestjs/core';
-import { onePerProcess } from '../engine/index.js';
+import { onePerProcess } from '../engine/framework.js';
 import type { RedflowEnhancers } from './redflow-enhancers.js';
 
 /** Whose container a call to a workflow belongs to. Steps are decorated where no container is in sight. */

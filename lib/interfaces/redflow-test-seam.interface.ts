@@ -1,5 +1,6 @@
+import type { StepsOf } from '../engine/framework.js';
 import type { ClientOptions } from '../engine/index.js';
-import type { RedflowOrchestrator, StepsOf } from '../redflow.orchestrator.js';
+import type { RedflowOrchestrator } from '../redflow.orchestrator.js';
 
 /** How `RedflowTestingModule` takes the connections of an application over. */
 export interface RedflowTestSeam {

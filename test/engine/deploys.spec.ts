@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import {
   type CronTrigger,
-  createClient,
   createRegistry,
   defineWorkflow,
+  RedflowClient,
   UnknownWorkflowError,
   type WorkflowContext,
   type WorkflowOptions,
@@ -45,7 +45,7 @@ describe('what a workflow no longer declares', () => {
     const registry = createRegistry();
     defineWorkflow('report', { handler: () => 'old', event: [{ name: 'order.*' }], registry });
     const engine = await startEngine({ registry });
-    const oldPod = createClient({ url: testRedisUrl(), prefix: engine.prefix }, { registry });
+    const oldPod = new RedflowClient({ url: testRedisUrl(), prefix: engine.prefix }, { registry });
     whenTestEnds(() => oldPod.close());
     expect(await oldPod.emitEvent('order.paid', {})).toHaveLength(1);
     await engine.startWorker({ registry: undefined, workflows: [withoutSchedule] });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { methodStepsOf } from '../../lib/engine/framework.js';
 import {
-  methodStepsOf,
   NonRetriableError,
   RunCanceledError,
   RunTimeoutError,

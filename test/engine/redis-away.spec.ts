@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
+import { startHostedWorker } from '../../lib/engine/framework.js';
 import {
   ConnectionError,
   createClient,
   type StartWorkerOptions,
-  startWorker,
   type Worker,
   type WorkflowContext,
 } from '../../lib/engine/index.js';
@@ -47,7 +47,10 @@ function plainRedis(url: string, options: object = {}): Redis {
 }
 
 function starting(options: StartWorkerOptions, signal?: AbortSignal): Promise<Worker> {
-  const started = startWorker({ prefix: testPrefix(), logger: new RecordingLogger(), workflows: [echo], ...options }, { signal });
+  const started = startHostedWorker(
+    { prefix: testPrefix(), logger: new RecordingLogger(), workflows: [echo], ...options },
+    { signal },
+  );
   whenTestEnds(async () => (await started.catch(() => undefined))?.stop({ timeoutMs: 0 }));
   return started;
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { methodStepsOf } from '../../lib/engine/framework.js';
 import {
   createRegistry,
   defineWorkflow,
   type ExportedRun,
   type Handler,
-  methodStepsOf,
   type RunStatus,
   type WorkflowContext,
   type WorkflowOptions,

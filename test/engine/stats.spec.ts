@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createClient, createRegistry, defineWorkflow, type WorkflowContext } from '../../lib/engine/index.js';
+import { createRegistry, defineWorkflow, RedflowClient, type WorkflowContext } from '../../lib/engine/index.js';
 import { gate, startEngine, whenTestEnds, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
 import { testRedisUrl } from '../support/namespace.js';
@@ -51,7 +51,7 @@ describe('workflows that nobody serves', () => {
     const engine = await startEngine({ workflows: [report], worker: { queues: ['report'] } });
     const registry = createRegistry();
     defineWorkflow('report', { queue: 'reports', handler: () => 1, registry });
-    const client = createClient({ url: testRedisUrl(), prefix: engine.prefix }, { registry });
+    const client = new RedflowClient({ url: testRedisUrl(), prefix: engine.prefix }, { registry });
     whenTestEnds(() => client.close());
     await client.runByName('report', undefined);
     const stats = await client.getStats();

@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import {
   ChildWorkflowError,
   CodecError,
-  createClient,
   createRegistry,
   defineWorkflow,
   type ErrorClass,
@@ -10,6 +9,7 @@ import {
   InvalidOptionError,
   NonRetriableError,
   RateLimitedError,
+  RedflowClient,
   RunFailedError,
   type RunRecord,
   type StartWorkerOptions,
@@ -309,7 +309,7 @@ describe('errors', () => {
     const handler = throwing(new PaymentDeclined('lost'));
     const flow = defineWorkflow('flow', { registry, handler, maxAttempts: 1, errors: [PaymentDeclined] });
     const engine = await startEngine({ registry });
-    const client = createClient({ url: testRedisUrl(), prefix: engine.prefix }, { registry });
+    const client = new RedflowClient({ url: testRedisUrl(), prefix: engine.prefix }, { registry });
     try {
       expect((await rejection((await client.run(flow, undefined)).result())).cause).toBeInstanceOf(PaymentDeclined);
     } finally {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
-import { createClient, createRegistry } from 'nestjs-redflow/engine';
+import { createRegistry, RedflowClient } from 'nestjs-redflow/engine';
 import { defineBuild } from '../fixtures/deploy-workflows.mjs';
 import { RedisServers } from './redis-servers.mjs';
 
@@ -43,7 +43,7 @@ export class RollingDeploy {
   async begin() {
     this.server = await this.#servers.start();
     this.ledger = new Redis(this.server.url);
-    const client = (registry) => createClient({ url: this.server.url, prefix: PREFIX, logger: SILENT }, { registry });
+    const client = (registry) => new RedflowClient({ url: this.server.url, prefix: PREFIX, logger: SILENT }, { registry });
     const registry = createRegistry();
     this.definitions = defineBuild('old', { registry });
     /** Has the old build, as a web server that is deployed last. */

@@ -1,9 +1,9 @@
+import { methodStepsOf } from '../../lib/engine/framework.js';
 import {
   createRegistry,
   defineWorkflow,
   type FailureHook,
   type Handler,
-  methodStepsOf,
   NonRetriableError,
   RetryAfterError,
   type StepContext,

@@ -1,5 +1,4 @@
 import type { ClientOptions } from '../core/client.types.js';
-import type { ClientInternals } from './client-parts.js';
 import { RedflowClient } from './redflow-client.js';
 
 /**
@@ -7,6 +6,6 @@ import { RedflowClient } from './redflow-client.js';
  *
  * @throws InvalidOptionError
  */
-export function createClient(options: ClientOptions = {}, internals: ClientInternals = {}): RedflowClient {
-  return new RedflowClient(options, internals);
+export function createClient(options: ClientOptions = {}): RedflowClient {
+  return new RedflowClient(options);
 }

@@ -31,6 +31,9 @@ import { RunControls } from './run-controls.js';
  */
 export class RedflowClient extends RunControls {
   /** @throws InvalidOptionError */
+  constructor(options?: ClientOptions);
+  /** @internal What a framework adds. */
+  constructor(options: ClientOptions, internals: ClientInternals);
   constructor(options: ClientOptions = {}, internals: ClientInternals = {}) {
     super(new ClientParts(options, internals));
   }

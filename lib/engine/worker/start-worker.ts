@@ -23,7 +23,12 @@ const OPTION_NAMES = [...CLIENT_OPTION_NAMES, ...WORKER_OPTION_NAMES, 'workflows
  * const worker = await startWorker({ workflows: [orders], concurrency: 20 });
  * process.once('SIGTERM', () => worker.stop());
  */
-export async function startWorker(options: StartWorkerOptions = {}, internals: WorkerInternals = {}): Promise<Worker> {
+export function startWorker(options: StartWorkerOptions = {}): Promise<Worker> {
+  return startHostedWorker(options, {});
+}
+
+/** As {@link startWorker}, for a framework that hosts the worker. */
+export async function startHostedWorker(options: StartWorkerOptions, internals: WorkerInternals): Promise<Worker> {
   rejectUnknownKeys(options, OPTION_NAMES, 'startWorker()');
   const client = resolveClientOptions(options);
   const workflows = servedWorkflows(options, client.errors);
