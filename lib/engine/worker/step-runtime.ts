@@ -1,3 +1,4 @@
+import { NEW_POINT } from '../core/block-reason.js';
 import { NestedStepError } from '../core/errors/index.js';
 import type { EventRef, ReceivedEvent } from '../core/event.types.js';
 import { type RunScope, runScope } from '../core/run-scope.js';
@@ -108,7 +109,10 @@ export class StepRuntime implements ContextSteps {
   readonly emitEvent = <T>(name: string, event: EventRef<T>, data: T, options: StepEmitOptions = {}): Promise<string[]> =>
     this.refusedInsideStep(name) ?? this.events.emit(name, event, data, options);
 
-  /** A point of no return; the handler's n-th is the same one on every pass. */
+  /**
+   * A point of no return; the handler's n-th is the same one on every pass. A new one waits as a new step does while a stored step is missing: what
+   * that has done could be undone no more.
+   */
   commit(): Promise<void> {
     const refused = this.refusedInsideStep('ctx.commit()');
     if (refused) return refused;
@@ -118,11 +122,14 @@ export class StepRuntime implements ContextSteps {
     if (number <= (ledger.data.point?.number ?? 0)) return Promise.resolve();
     const passed = new Promise<void>((resolve, reject) => {
       ledger.throwIfHalted();
-      ledger.begin(async () => {
-        const hasOpen = ledger.undoables.passPoint();
-        await ledger.host.journal.passPoint({ number, order: ledger.nextOrder(), hasOpen });
-        resolve();
-      }, reject);
+      const pass = (): void =>
+        ledger.begin(async () => {
+          const hasOpen = ledger.undoables.passPoint();
+          await ledger.host.journal.passPoint({ number, order: ledger.nextOrder(), hasOpen });
+          resolve();
+        }, reject);
+      if (ledger.watch.mustHold && !ledger.host.isLeaving) ledger.watch.hold(NEW_POINT, pass, reject);
+      else pass();
     });
     // Whoever does not await it learns nothing from its rejection.
     passed.catch(() => undefined);
