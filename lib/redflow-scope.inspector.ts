@@ -1,10 +1,10 @@
 import { Inject, Injectable, type InjectionToken, type OnModuleInit, Scope } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
+import { LazyModuleLoader, ModulesContainer } from '@nestjs/core';
 import type { ProviderWrapper } from './interfaces/discovered-workflow.interface.js';
 import { REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS } from './redflow.constants.js';
 import { RedflowSetupError } from './redflow.errors.js';
 import { requestScopedOptions, requestScopedProvider } from './redflow.messages.js';
-import { RedflowWorkers } from './redflow.workers.js';
+import { workersOf } from './redflow-workers.module.js';
 
 /**
  * Refuses the boot when a provider of `RedflowModule` depends on a request. Nest would call none of its hooks, and make another one for
@@ -15,11 +15,12 @@ export class RedflowScopeInspector implements OnModuleInit {
   constructor(
     @Inject(REDFLOW_CONNECTION_NAME) private readonly connection: string,
     private readonly modules: ModulesContainer,
-    private readonly workers: RedflowWorkers,
+    private readonly loader: LazyModuleLoader,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.workers.orDisconnect(async () => {
+    const workers = await workersOf(this.loader);
+    await workers.orDisconnect(async () => {
       const host = [...this.modules.values()].find((module) => module.providers.get(RedflowScopeInspector)?.instance === this);
       const providers = [...(host?.providers.values() ?? [])].filter((provider) => !provider.isDependencyTreeStatic());
       // Most others depend on the options; where these are the cause, they are what is named.

@@ -1,5 +1,5 @@
 import { ConfigurableModuleBuilder, type DynamicModule, Inject, Module, Optional, type Provider } from '@nestjs/common';
-import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
+import { APP_INTERCEPTOR, DiscoveryModule, LazyModuleLoader } from '@nestjs/core';
 import { getRedflowClientToken } from './decorators/inject-redflow.decorator.js';
 import { type ClientOptions, InvalidOptionError, RedflowClient } from './engine/index.js';
 import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
@@ -17,13 +17,12 @@ import { NestLoggerAdapter } from './redflow.logger.js';
 import { IMPORTED_WITHOUT_FOR_ROOT, wrongKind } from './redflow.messages.js';
 import { type ResolvedRedflowOptions, resolveModuleOptions } from './redflow.options.js';
 import { RedflowOrchestrator } from './redflow.orchestrator.js';
-import { RedflowWorkers } from './redflow.workers.js';
 import { RedflowErrorsInterceptor } from './redflow-errors.interceptor.js';
 import { RedflowHealthIndicator } from './redflow-health.indicator.js';
 import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
 import { RedflowProviderInspector } from './redflow-provider.inspector.js';
 import { RedflowScopeInspector } from './redflow-scope.inspector.js';
-import { RedflowWorkersModule } from './redflow-workers.module.js';
+import { workersOf } from './redflow-workers.module.js';
 import { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
 
 const extras: RedflowModuleExtras = { name: undefined, isGlobal: undefined };
@@ -36,7 +35,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModule
   .setExtras(extras, (definition, { name = DEFAULT_CONNECTION, isGlobal = true }) => ({
     ...definition,
     global: isGlobal,
-    imports: [...(definition.imports ?? []), DiscoveryModule, RedflowWorkersModule],
+    imports: [...(definition.imports ?? []), DiscoveryModule],
     providers: [...(definition.providers ?? []), ...connectionProviders(checkedName(name))],
     exports: [getRedflowClientToken(name), RedflowHealthIndicator],
   }))
@@ -112,15 +111,16 @@ function connectionProviders(name: string): Provider[] {
     { provide: token, useFactory: openClient, inject: [REDFLOW_RESOLVED_OPTIONS, RedflowWorkflowDirectory] },
     {
       provide: RedflowOrchestrator,
-      useFactory: (
+      useFactory: async (
         connection: string,
         client: RedflowClient,
         options: ResolvedRedflowOptions,
         explorer: RedflowExplorer,
         directory: RedflowWorkflowDirectory,
-        workers: RedflowWorkers,
+        loader: LazyModuleLoader,
         seam?: RedflowTestSeam,
       ) => {
+        const workers = await workersOf(loader);
         const orchestrator = new RedflowOrchestrator(connection, client, options, explorer, directory, workers, seam?.stepsOf);
         seam?.adopt(orchestrator, options.client);
         return orchestrator;
@@ -131,7 +131,7 @@ function connectionProviders(name: string): Provider[] {
         REDFLOW_RESOLVED_OPTIONS,
         RedflowExplorer,
         RedflowWorkflowDirectory,
-        RedflowWorkers,
+        LazyModuleLoader,
         TEST_SEAM,
       ],
     },

@@ -1,5 +1,4 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
 
 /** One connection of an application, as far as its boot and its end have to do with the others. */
 export interface WorkingConnection {
@@ -18,12 +17,6 @@ export interface WorkingConnection {
 @Injectable()
 export class RedflowWorkers implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly connections: WorkingConnection[] = [];
-
-  constructor(modules: ModulesContainer) {
-    // Nest calls hooks in the order of this number, of which global modules have the highest: they are told first that the
-    // application boots, and last that it ends. The root module has 1.
-    for (const module of modules.values()) if (module.providers.has(RedflowWorkers)) module.distance = -1;
-  }
 
   add(connection: WorkingConnection): void {
     this.connections.push(connection);

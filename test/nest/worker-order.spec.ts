@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import {
   ConnectionError,
   getRedflowClientToken,
@@ -72,6 +73,29 @@ describe('workers of an application', () => {
     await doors.default.reached;
     await module.close();
     expect(log).toEqual(['database opens, 0 workers', 'default ends', 'database closes']);
+  });
+
+  it('begin after what is in the root module and end before it, however deep the connection is', async () => {
+    const redflow = RedflowModule.forRoot(connection({ worker: { shutdownTimeoutMs: 1 } }));
+    @Module({ imports: [redflow] })
+    class InfrastructureModule {}
+    @Module({ imports: [InfrastructureModule], providers: [Database, QueryWorkflow] })
+    class AppModule implements OnApplicationBootstrap, OnModuleDestroy {
+      constructor(private readonly client: RedflowClient) {}
+
+      async onApplicationBootstrap(): Promise<void> {
+        log.push(`root boots, ${(await this.client.getStats()).workers.length} workers`);
+      }
+
+      onModuleDestroy(): void {
+        log.push('root ends');
+      }
+    }
+    const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+    await app.get(RedflowClient).run(QueryWorkflow, null);
+    await doors.default.reached;
+    await app.close();
+    expect(log).toEqual(['database opens, 0 workers', 'root boots, 0 workers', 'default ends', 'database closes', 'root ends']);
   });
 
   it.each([
