@@ -32,6 +32,7 @@ const CLIENT_KEYS: Record<keyof ClientOptions, true> = {
   codec: true,
   errors: true,
   context: true,
+  interceptors: true,
   waitReplicas: true,
   retention: true,
   forgetAfter: true,

@@ -66,6 +66,17 @@ export {
 export type { EventDefinition, EventRef, ReceivedEvent } from './core/event.types.js';
 export { defineEvent } from './core/event-names.js';
 export type { ExportedRun, ExportedStep } from './core/exported-run.types.js';
+export type {
+  CreateCall,
+  EmitCall,
+  InterceptedRun,
+  OperationCall,
+  PassCall,
+  PassOutcome,
+  RunHeaders,
+  RunInterceptor,
+  StepCall,
+} from './core/interceptor.types.js';
 export { createRegistry } from './core/registry.js';
 export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/registry.types.js';
 export type { BackoffOptions, RetryFailure, RetryPolicy } from './core/retry.types.js';

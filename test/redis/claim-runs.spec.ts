@@ -532,7 +532,7 @@ describe('claimRuns()', () => {
       const room = openEngineRoom();
       await room.register();
       await room.create({ id: 'input', input: long(2 * MIB) });
-      await room.create({ id: 'context', context: long(2 * MIB) });
+      await room.create({ id: 'headers', headers: long(2 * MIB) });
       await room.create({ id: 'steps', input: '1' });
       await room.redis.hset(room.keys.run('steps'), 'f', FENCE_AHEAD);
       await room.redis.hset(
@@ -541,7 +541,7 @@ describe('claimRuns()', () => {
       );
       expect((await room.claim()).map(({ run: { id }, data }) => [id, data])).toEqual([
         ['input', undefined],
-        ['context', undefined],
+        ['headers', undefined],
         ['steps', undefined],
       ]);
     });

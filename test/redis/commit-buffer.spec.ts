@@ -71,7 +71,7 @@ describe('CommitBuffer', () => {
     const runner = new NotingRunner(openEngineRoom());
     const buffer = new CommitBuffer(runner, ONE_AT_A_TIME);
     const [, event] = await Promise.all([
-      buffer.add(emitEvent({ id: 'e', nonce: '', name: 'paid', data: '1', context: '', verdicts: [] })),
+      buffer.add(emitEvent({ id: 'e', nonce: '', name: 'paid', data: '1', headers: '', verdicts: [] })),
       buffer.add(readEvent('e')),
       buffer.add(readEvent('other')),
     ]);

@@ -257,7 +257,7 @@ describe('ScriptRunner', () => {
       await scheduleIn(room, 0);
       await room.redis.config('SET', 'maxmemory', '1');
       const before = await room.contents();
-      const event: NewEvent = { id: 'e', nonce: '', name: 'paid', data: '"x"', context: '', verdicts: [] };
+      const event: NewEvent = { id: 'e', nonce: '', name: 'paid', data: '"x"', headers: '', verdicts: [] };
       for (const op of [emitEvent(event), triggerSchedule('nightly', room.newRun({ id: 't' }))]) {
         await expect(room.send<unknown>(op)).rejects.toMatchObject({
           code: 'CONNECTION',
@@ -325,7 +325,7 @@ describe('ScriptRunner', () => {
     const instant = await scheduleIn(room, 0);
     const tick = await tickOf(room, instant);
     await room.redis.config('SET', 'maxmemory', '1');
-    const event: NewEvent = { id: 'e', nonce: '', name: 'paid', data: '"x"', context: '', verdicts: [] };
+    const event: NewEvent = { id: 'e', nonce: '', name: 'paid', data: '"x"', headers: '', verdicts: [] };
     const by = { runId: 'r1', fence: room.fenceOf('r1'), step: 'tell', order: 1 };
     const refused = room.send(tick).catch((error: unknown) => error);
     const emitted = room.send(emitEvent(event, by));

@@ -5,7 +5,7 @@ import type { EngineRoom } from './engine-room.js';
 
 /** An event with defaults. */
 export function newEvent(overrides: Partial<NewEvent> = {}): NewEvent {
-  return { id: 'e1', nonce: '', name: 'order.created', data: '{"n":1}', context: '', verdicts: [], ...overrides };
+  return { id: 'e1', nonce: '', name: 'order.created', data: '{"n":1}', headers: '', verdicts: [], ...overrides };
 }
 
 /** What an emitter that knows the subscriber says of it. */

@@ -1,5 +1,6 @@
 import type { BlockReason } from '../../lib/engine/core/block-reason.js';
 import { ErrorClasses } from '../../lib/engine/core/error-classes.js';
+import { NO_INTERCEPTORS } from '../../lib/engine/core/interceptors.js';
 import { asRegistry } from '../../lib/engine/core/registry.js';
 import { resolveWorkflowOptions } from '../../lib/engine/core/resolve-workflow.js';
 import { NO_CODEC } from '../../lib/engine/core/sealer.js';
@@ -30,6 +31,7 @@ export class ReplayLab implements PassHost, OpSink {
   readonly workerId = 'lab';
   readonly maxRecoveries = Number.POSITIVE_INFINITY;
   readonly cancelGraceMs = 1_000;
+  readonly interceptors = NO_INTERCEPTORS;
   readonly sealer = NO_CODEC;
   readonly maxPayloadBytes = 1_000_000;
   readonly clock = new RedisClock();

@@ -5,6 +5,7 @@ import { asRegistry, defaultRegistry } from '../core/registry.js';
 import type { WorkflowRegistry } from '../core/workflow.types.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';
 import { RedisConnection } from '../redis/connection.js';
+import { interceptionOf } from '../redis/intercepted-call.js';
 import { Keyspace } from '../redis/keyspace.js';
 import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
 import { ScriptRunner } from '../redis/script-runner.js';
@@ -68,10 +69,10 @@ export class ClientParts {
   constructor(options: ClientOptions, internals: ClientInternals) {
     rejectUnknownKeys(options, CLIENT_OPTION_NAMES, 'createClient()');
     const resolved = resolveClientOptions(options);
-    const { logger, maxPayloadBytes, sealer, context, waitReplicas } = resolved;
+    const { logger, maxPayloadBytes, sealer, interceptors, waitReplicas } = resolved;
     const keys = new Keyspace(resolved.prefix);
     this.connection = new RedisConnection(resolved, logger, 'client', { keys, waits: waitReplicas !== undefined });
-    const runner = new ScriptRunner(this.connection, keys, waitReplicas);
+    const runner = new ScriptRunner(this.connection, keys, waitReplicas, interceptionOf(resolved));
     this.buffer = new CommitBuffer(runner, BUFFER, sealer);
     this.exporter = new RunExporter(this.connection, keys, this.buffer, sealer);
     this.search = new RunSearch(this.buffer);
@@ -79,7 +80,7 @@ export class ClientParts {
     const registry = asRegistry(internals.registry ?? defaultRegistry);
     this.queries = new RunQueries(this.connection, keys, this.buffer, sealer, registry, this.metas);
     const directory = new WorkflowDirectory(registry, this.metas, internals.resolveClass ?? (() => undefined));
-    const host = { directory, maxPayloadBytes, sealer, context };
+    const host = { directory, maxPayloadBytes, sealer, interceptors };
     this.creator = new RunCreator(this.buffer, this.pending, host);
     this.events = new EventQueries(this.connection, keys, this.buffer);
     this.publisher = new EventPublisher(this.buffer, this.pending, host);

@@ -4,6 +4,7 @@ import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { continueEvent } from '../redis/continue-event.js';
 import type { CreationHost } from '../redis/creation-host.js';
 import { emitEvent, type NewEvent } from '../redis/emit-event.js';
+import { emitIntercepted } from '../redis/intercepted-creation.js';
 import { prepareEvent } from '../redis/prepare-event.js';
 import { readEvent } from '../redis/read-event.js';
 import { warnOutsideSteps } from './outside-steps.js';
@@ -28,7 +29,7 @@ export class EventPublisher {
       const prepared = await prepareEvent(ref, data, options, this.host);
       const call = `the client to emit "${prepared.name}"`;
       warnOutsideSteps({ call, instead: 'ctx.step.emitEvent()', key: 'an eventId' }, options.eventId !== undefined);
-      return this.write(prepared);
+      return emitIntercepted(this.host, prepared, 'client', (event) => this.write(event));
     });
   }
 

@@ -7,11 +7,12 @@ import type { AnyWorkflowRef } from '../core/workflow.types.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import { type Created, createRun, type NewRun } from '../redis/create-run.js';
 import type { CreationHost } from '../redis/creation-host.js';
+import { createIntercepted } from '../redis/intercepted-creation.js';
 import { prepareRun } from '../redis/prepare-run.js';
 import { rateLimited } from '../redis/rate-limited.js';
 import { readRun } from '../redis/read-run.js';
-import { sealRun } from '../redis/seal-run.js';
 import type { RunTarget } from '../redis/workflow-directory.js';
+import { Gathering } from './gathering.js';
 import { warnOutsideSteps } from './outside-steps.js';
 import type { PendingCalls } from './pending-calls.js';
 
@@ -34,7 +35,7 @@ export class RunCreator {
       const target = await this.host.directory.find(ref, allowsUnknown(options), options.version);
       warnOfRepeats(target.workflow, options);
       const run = await prepareRun(target, input, options, this.host.maxPayloadBytes);
-      return this.write(run, await sealRun(run, this.host), options);
+      return this.intercepted(run, (sealed) => this.write(run, sealed, options));
     });
   }
 
@@ -56,10 +57,21 @@ export class RunCreator {
         warnOfRepeats(target.workflow, options);
         runs.push({ run: await prepareRun(target, input, options, this.host.maxPayloadBytes), options });
       }
-      // All of them before the first is written, so that they are queued in their order whatever a codec takes for each.
-      const sealed = await Promise.all(runs.map(({ run }) => sealRun(run, this.host)));
-      return allCreated(await Promise.allSettled(runs.map(({ run, options }, index) => this.write(run, sealed[index], options))));
+      // All of them are ready before the first is written: they are queued in their order, whatever a codec takes for each.
+      const together = new Gathering(runs.length);
+      const create = ({ run, options }: (typeof runs)[number], place: number) =>
+        together.member(place, (arrive) =>
+          this.intercepted(run, async (sealed) => {
+            await arrive();
+            return this.write(run, sealed, options);
+          }),
+        );
+      return allCreated(await Promise.allSettled(runs.map(create)));
     });
+  }
+
+  private intercepted(run: NewRun, write: (sealed: NewRun) => Promise<CreatedRun>): Promise<CreatedRun> {
+    return createIntercepted(this.host, run, { by: 'client', write, runIdOf: ({ id }) => id });
   }
 
   private async write(run: NewRun, sealed: NewRun, options: CreateOptions): Promise<CreatedRun> {

@@ -4,9 +4,9 @@ import { parseCron } from '../core/cron.js';
 import { ScheduleNotFoundError } from '../core/errors/index.js';
 import { decodePayload } from '../core/payload.js';
 import type { ScheduleRecord } from '../core/registry.types.js';
-import { carriedContext } from '../redis/carried-context.js';
 import type { CommitBuffer } from '../redis/commit-buffer.js';
 import type { CreationHost } from '../redis/creation-host.js';
+import { createIntercepted } from '../redis/intercepted-creation.js';
 import { listSchedules } from '../redis/list-schedules.js';
 import { pauseSchedule } from '../redis/pause-schedule.js';
 import { prepareRun } from '../redis/prepare-run.js';
@@ -62,9 +62,14 @@ export class ScheduleAdmin {
       await this.repeated(id, async ({ schedule }) => {
         const target = await this.host.directory.find(schedule.workflow, false);
         const prepared = await prepareRun(target, decodePayload(schedule.input), {}, this.host.maxPayloadBytes);
-        const run = { ...prepared, context: await carriedContext(this.host) };
-        const answer = await this.buffer.add(triggerSchedule(id, run));
-        if (answer.status === 'LIMITED') throw rateLimited(run, answer.retryAfterMs);
+        const answer = await createIntercepted(this.host, prepared, {
+          by: 'schedule',
+          // What is sent has the input that is stored with the schedule.
+          seal: (run) => run,
+          write: (run) => this.buffer.add(triggerSchedule(id, run)),
+          runIdOf: (written) => ('id' in written ? written.id : prepared.id),
+        });
+        if (answer.status === 'LIMITED') throw rateLimited(prepared, answer.retryAfterMs);
         if ('id' in answer) created = { id: answer.id, deduplicated: answer.status === 'COALESCED' };
         return answer.status;
       });

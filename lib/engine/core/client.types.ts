@@ -1,5 +1,6 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
 import type { ErrorClass } from './class-names.js';
+import type { RunInterceptor } from './interceptor.types.js';
 import type { RunRecord, RunStatus, StoredError } from './run.types.js';
 import type { ContextCarrier, Duration, LoggerPort, PayloadCodec, When } from './values.types.js';
 
@@ -50,6 +51,11 @@ export interface ClientOptions {
    * to their children. Runs of schedules have none. @default none
    */
   context?: ContextCarrier | undefined;
+  /**
+   * Wrap creations, emissions, passes, functions of steps, and calls of Redis: for traces, metrics, logs and the like. The first is the
+   * outermost. @default none
+   */
+  interceptors?: readonly RunInterceptor[] | undefined;
   /**
    * Makes creates and emissions of clients wait until so many replicas have them: a failover may lose what none has. Fewer within
    * `timeout` (10 s at most) are a `ReplicationError`. Not for a `Cluster`. @default none

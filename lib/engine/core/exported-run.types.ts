@@ -24,8 +24,8 @@ export interface ExportedRun {
   attempts: AttemptRecord[];
   /** The envelope of the event that started the run; its data is the input. */
   event?: Omit<ReceivedEvent, 'data'>;
-  /** What the context carrier captured when the run was created. */
-  context?: Json;
+  /** What interceptors and `context` sent along when the run was created. */
+  headers?: Record<string, Json>;
   /** What the schema of the workflow and its pipes made of the input in the first pass, where that is other JSON. */
   judgedInput?: { bySchema?: unknown; byPipes?: unknown };
   /** What the engine has noted of the replay of the run, as it is stored. */

@@ -1,5 +1,6 @@
 import type { BlockReason } from '../core/block-reason.js';
 import { InvalidOptionError, RunBlockedError } from '../core/errors/index.js';
+import { type Interceptors, NO_INTERCEPTORS } from '../core/interceptors.js';
 import { Sealer } from '../core/sealer.js';
 import type { LoggerPort } from '../core/values.types.js';
 import type { Op, OpSink } from '../redis/op.js';
@@ -43,6 +44,7 @@ export class InlineWorker implements PassHost, OpSink {
   readonly cancelGraceMs = CANCEL_GRACE_MS;
   /** Nothing leaves the process. */
   readonly sealer: Sealer;
+  readonly interceptors: Interceptors = NO_INTERCEPTORS;
   readonly clock = new RedisClock();
   readonly turns = new TurnClock();
   readonly buffer: OpSink = this;

@@ -4,6 +4,7 @@ import { NOT_WATCHED } from '../core/determinism.js';
 import { parseDuration } from '../core/duration.js';
 import { ErrorClasses } from '../core/error-classes.js';
 import { InvalidOptionError } from '../core/errors/index.js';
+import { composeInterceptors } from '../core/interceptors.js';
 import { decodePayload } from '../core/payload.js';
 import type { RunRecord, StoredError } from '../core/run.types.js';
 import { fromStoredError } from '../core/stored-error.js';
@@ -23,7 +24,7 @@ import { ReplaySteps } from './replay-steps.js';
 import { ReplayTrace } from './replay-trace.js';
 import { ReplayWorker } from './replay-worker.js';
 
-const OPTION_NAMES = ['grace', 'context', 'errors', 'maxPayloadBytes', 'logger'] as const satisfies ReadonlyArray<
+const OPTION_NAMES = ['grace', 'context', 'interceptors', 'errors', 'maxPayloadBytes', 'logger'] as const satisfies ReadonlyArray<
   keyof ReplayOptions
 >;
 const DEFAULT_GRACE = '1s';
@@ -46,6 +47,7 @@ export async function executeReplay(
   rejectUnknownKeys(options, OPTION_NAMES, 'replayRun()');
   const { grace = DEFAULT_GRACE, context, maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES, logger = SILENT } = options;
   const graceMs = parseDuration(grace, 'grace');
+  const interceptors = composeInterceptors(options.interceptors, context);
   const { exported, data } = checkExportedRun(given);
   const { run } = exported;
   const errors = ErrorClasses.none.with(known, 'nestjs-redflow').with(options.errors, 'the options of replayRun()');
@@ -61,7 +63,7 @@ export async function executeReplay(
   const patches = run.status === 'succeeded' ? new Set(Object.keys(run.patches ?? {})) : undefined;
   const directory = new WorkflowDirectory(workflows.registry, NO_METAS, workflows.resolveClass);
   const worker = new ReplayWorker({
-    ...{ logger, maxPayloadBytes, directory, trace, graceMs, context },
+    ...{ logger, maxPayloadBytes, directory, trace, graceMs, interceptors },
     served: (served) => unwatched(workflows.get(served)),
     stepsOf: (_run, runtime) => {
       trace.hasLooked = () => runtime.ledger.host.hasLooked;

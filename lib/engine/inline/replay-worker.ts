@@ -1,5 +1,5 @@
+import type { Interceptors } from '../core/interceptors.js';
 import { LongTimer } from '../core/long-timer.js';
-import type { ContextCarrier } from '../core/values.types.js';
 import type { Op } from '../redis/op.js';
 import type { InlineRun } from './inline-run.js';
 import { InlineWorker, type InlineWorkerOptions } from './inline-worker.js';
@@ -8,12 +8,12 @@ import type { ReplayTrace } from './replay-trace.js';
 export interface ReplayWorkerOptions extends InlineWorkerOptions {
   readonly trace: ReplayTrace;
   readonly graceMs: number;
-  readonly context: ContextCarrier | undefined;
+  readonly interceptors: Interceptors;
 }
 
 /** Executes one pass of one run, up to its end or to where nothing more is recorded. */
 export class ReplayWorker extends InlineWorker {
-  readonly context: ContextCarrier | undefined;
+  override readonly interceptors: Interceptors;
   private readonly trace: ReplayTrace;
   private hasStarted = false;
   private grace: LongTimer | undefined;
@@ -23,7 +23,7 @@ export class ReplayWorker extends InlineWorker {
   constructor(private readonly replay: ReplayWorkerOptions) {
     super(replay);
     this.trace = replay.trace;
-    this.context = replay.context;
+    this.interceptors = replay.interceptors;
   }
 
   override async execute(root: InlineRun): Promise<void> {

@@ -1,4 +1,5 @@
 import type { ErrorClass } from '../core/class-names.js';
+import type { RunInterceptor } from '../core/interceptor.types.js';
 import type { ContextCarrier, Duration, LoggerPort } from '../core/values.types.js';
 
 /** Options of `replayRun`. */
@@ -10,6 +11,8 @@ export interface ReplayOptions {
   grace?: Duration | undefined;
   /** Restores the context that the run was created in, as the option of the same name of clients and the module. @default none */
   context?: ContextCarrier | undefined;
+  /** Wrap the pass, and functions of steps, as the option of the same name of clients and the module. @default none */
+  interceptors?: readonly RunInterceptor[] | undefined;
   /** As those of the module: error classes that errors are rebuilt as, besides those that workflows and steps list. @default none */
   errors?: readonly ErrorClass[] | undefined;
   /** @default 1 MiB */

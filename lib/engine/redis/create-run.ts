@@ -21,8 +21,8 @@ export interface NewRun {
   readonly input: string;
   /** What its workflow's options make it subject to; undefined for nothing. */
   readonly admission?: Admission;
-  /** Encoded carrier of the creator's context. */
-  readonly context?: string;
+  /** Encoded: what interceptors send along to its passes. */
+  readonly headers?: string;
   /** Its creator does not know what it is subject to: the first worker will. */
   readonly isForeign?: boolean;
 }
@@ -71,7 +71,7 @@ export function newRunArgs(run: NewRun): Array<string | number> {
     run.idempotencyTtlMs,
     run.input,
     encodeAdmission(run),
-    run.context ?? '',
+    run.headers ?? '',
     run.judgedByVersion ?? '',
   ];
 }

@@ -1,5 +1,5 @@
+import type { Interceptors } from '../core/interceptors.js';
 import type { Sealer } from '../core/sealer.js';
-import type { ContextCarrier } from '../core/values.types.js';
 import type { WorkflowDirectory } from './workflow-directory.js';
 
 /** What creating runs and events needs of the client or worker that does it. */
@@ -7,6 +7,5 @@ export interface CreationHost {
   readonly directory: WorkflowDirectory;
   readonly maxPayloadBytes: number;
   readonly sealer: Sealer;
-  /** Carries the caller's context to the runs that it creates; none if the application has none to carry. */
-  readonly context?: ContextCarrier;
+  readonly interceptors: Interceptors;
 }

@@ -30,8 +30,8 @@ export interface NewEvent {
   readonly correlationKey?: string;
   /** Encoded payload. */
   readonly data: string;
-  /** Encoded carrier of the emitter's context, '' for none. */
-  readonly context: string;
+  /** Encoded: what interceptors send along to the runs that it creates, '' for none. */
+  readonly headers: string;
   readonly verdicts: readonly Verdict[];
 }
 
@@ -71,7 +71,7 @@ export function emitEvent(event: NewEvent, by?: EmittingStep): Op<Emitted> {
       by?.step ?? '',
       askedText(by?.asked),
       by?.order ?? '',
-      event.context,
+      event.headers,
       ...event.verdicts.flatMap(verdictArgs),
     ],
     // What a step emits belongs to a run that has begun.

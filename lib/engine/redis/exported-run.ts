@@ -1,7 +1,6 @@
 import type { ExportedRun, ExportedStep } from '../core/exported-run.types.js';
 import { decodePayload } from '../core/payload.js';
 import type { AttemptRecord, RunRecord } from '../core/run.types.js';
-import type { Json } from '../core/values.types.js';
 import { NO_EVENT, parseWinner, payloadWithin } from './stored-outcome.js';
 import { hasWinner, type RunData, type StoredStep, toStepRecords } from './stored-step.js';
 
@@ -33,7 +32,7 @@ export function toExportedRun(run: RunRecord, attempts: AttemptRecord[], flat: r
     steps,
     attempts,
     ...(data.event !== undefined && { event: JSON.parse(data.event) as ExportedRun['event'] }),
-    ...(data.context !== undefined && { context: decodePayload(data.context) as Json }),
+    ...(data.headers !== undefined && { headers: decodePayload(data.headers) as ExportedRun['headers'] }),
     ...(Object.keys(judged).length > 0 && { judgedInput: judged }),
     ...(notes.length > 0 && { notes: Object.fromEntries(notes) }),
   };
@@ -52,14 +51,14 @@ function decoded(name: string, payload: string | undefined): Record<string, unkn
 }
 
 /** The data of an exported run by field, as it is stored, for a replay: what is open stays so. */
-export function fromExportedRun({ run, steps, event, context, judgedInput, notes }: ExportedRun): Map<string, string> {
+export function fromExportedRun({ run, steps, event, headers, judgedInput, notes }: ExportedRun): Map<string, string> {
   const data = new Map<string, string>(Object.entries(notes ?? {}));
   const add = (field: string, value: unknown) => value !== undefined && data.set(field, JSON.stringify(value));
   add('i', run.input);
   add('is', judgedInput?.bySchema);
   add('ip', judgedInput?.byPipes);
   add('ev', event);
-  add('x', context);
+  add('x', headers);
   add('pa', run.patches);
   for (const step of steps) {
     const isWaiting = step.status === 'waiting';

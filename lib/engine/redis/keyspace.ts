@@ -3,12 +3,12 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
 /**
  * Builds the keys that TypeScript code touches by itself; the scripts build the same ones in `lua/shared/prelude.lua`. All keys of a
  * namespace carry one hash tag, so they live in one slot and every script is atomic over all of them.
- * Payloads (inputs, outputs, progress, errors, event data, context) are JSON, '' for undefined, or begin with `~` or `^` if a codec made them.
+ * Payloads (inputs, outputs, progress, errors, event data, headers) are JSON, '' for undefined, or begin with `~` or `^` if a codec made them.
  *
  * | key                    | type   | what it holds |
  * |------------------------|--------|---------------|
  * | `run:<id>`             | hash   | metadata of a run, short fields only, so that Redis keeps it compact |
- * | `data:<id>`            | hash   | its payloads: `i` input, `is` and `ip` what schema and pipes made of it in the first pass where that is other JSON, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason, `pt` number and place of the last point of no return, `pa` answers of `ctx.patched()`, `ce` errors of compensations, `fe` error of its failure hook, `bk` why it is blocked, `bd` which deployments have blocked it, `lb` steps left behind, `ro` failures that were to happen anew, `ua` steps not asked for, `x` carrier of its creator's context |
+ * | `data:<id>`            | hash   | its payloads: `i` input, `is` and `ip` what schema and pipes made of it in the first pass where that is other JSON, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason, `pt` number and place of the last point of no return, `pa` answers of `ctx.patched()`, `ce` errors of compensations, `fe` error of its failure hook, `bk` why it is blocked, `bd` which deployments have blocked it, `lb` steps left behind, `ro` failures that were to happen anew, `ua` steps not asked for, `x` headers of its creation |
  * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one and was not retried |
  * | `waiters:<id>`         | set    | channels of the clients that await its end |
  * | `parents:<id>`         | set    | runs and steps that wait for its end |
@@ -44,7 +44,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `debounce:<len>:<wf>:<key>` | string | debounced run that is yet to start |
  * | `merged:<id>` | string | debounced run that a create under this id has joined, for a minute |
  * | `rate:<len>:<wf>:<key>` | zset | runs that count for a rate limit, by creation time |
- * | `event:<id>`           | hash   | an event: `n` name, `t` ts, `k` correlation key, `s` stamp, `d` data, `x` carrier of its emitter's context, `no` nonce, `fs` status of the fan-out, `sc` subscribers, `dc` delivered, `fc` failed, `rc` resumed |
+ * | `event:<id>`           | hash   | an event: `n` name, `t` ts, `k` correlation key, `s` stamp, `d` data, `x` headers of its emission, `no` nonce, `fs` status of the fan-out, `sc` subscribers, `dc` delivered, `fc` failed, `rc` resumed |
  * | `deliveries:<id>`, `resumed:<id>`, `fanout:<id>` | hash, list, list | what became of its subscribers, the runs it resumed, subscribers still to do |
  * | `events`, `events:<name>` | zset | events by stamp |
  * | `pending`              | set    | events with subscribers or waits still to do |
@@ -199,7 +199,7 @@ export function codesOfStatus(status: RunStatus): string {
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `uk` on a run whose creator did not know the options of its workflow, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` or `packed` that a retry has left behind, `lg` bytes of the input and context that it was created with where they are many, `z` number of the pieces, in fields 1, 2, …, into which its data and passes are packed since it ended, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `hd` the first of those that it holds for a start still to come, `rn` nonce of the last retry, `bn` of the last resumption, `nb` on a run that was put aside before it began, `on` the deployment that it is reserved for, `pd` set when `ctx.patched()` has answered in it, `db` and `df` debounce key and time of the first create while it is pending. */
+/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `uk` on a run whose creator did not know the options of its workflow, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` or `packed` that a retry has left behind, `lg` bytes of the input and headers that it was created with where they are many, `z` number of the pieces, in fields 1, 2, …, into which its data and passes are packed since it ended, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `hd` the first of those that it holds for a start still to come, `rn` nonce of the last retry, `bn` of the last resumption, `nb` on a run that was put aside before it began, `on` the deployment that it is reserved for, `pd` set when `ctx.patched()` has answered in it, `db` and `df` debounce key and time of the first create while it is pending. */
 export const RUN_FIELDS = [
   ['wf', 'workflow'],
   ['q', 'queue'],

@@ -253,7 +253,7 @@ local function check_numbers(run)
   if run.idempotency ~= '' then finite(run.ttl) end
 end
 local function large_payload(run)
-  local size = #run.input + #(run.context or '')
+  local size = #run.input + #(run.headers or '')
   return size > 65536 and size or nil
 end
 local function create(run)
@@ -301,7 +301,7 @@ local function create(run)
   if limits then rare().subject(id, workflow, limits, keep) end
   call('HSET', run_key(id), unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
-  if run.context and run.context ~= '' then call('HSET', data_key(id), 'x', run.context) end
+  if run.headers and run.headers ~= '' then call('HSET', data_key(id), 'x', run.headers) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
   move(id, workflow, run.queue, stamp, nil, status)
   new_ids[#new_ids + 1] = 0
@@ -367,12 +367,12 @@ ops.create_run = function(base, count)
   local ttl = ARGV[base + 12]
   local input = ARGV[base + 13]
   local admission = ARGV[base + 14]
-  local context = ARGV[base + 15]
+  local headers = ARGV[base + 15]
   local judged = ARGV[base + 16]
   return create({
     id = id, nonce = nonce, workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
     tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
-    context = context, judged = judged,
+    headers = headers, judged = judged,
   })
 end
 ops.claim_runs = function(base, count)
@@ -1046,7 +1046,7 @@ local function join(pending, run, limits)
   call('HSET', key, unpack(fields))
   call('HDEL', data, 'i', 'ev', 'x')
   if run.input ~= '' then call('HSET', data, 'i', run.input) end
-  if run.context and run.context ~= '' then call('HSET', data, 'x', run.context) end
+  if run.headers and run.headers ~= '' then call('HSET', data, 'x', run.headers) end
   set_due(pending, known[1], at)
   call('SET', ROOT .. 'merged:' .. run.id, pending, 'PX', MERGED_FOR_MS)
 end
@@ -2002,7 +2002,7 @@ local function deliver_event(id, sub, data)
     local created = create({
       id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, tags = sub.t, judged = sub.j,
       at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad,
-      context = event[4], extra = extra,
+      headers = event[4], extra = extra,
     })
     if created[1] == 'CREATED' or created[1] == 'COALESCED' then
       run = created[2]
@@ -2568,7 +2568,7 @@ ops.admit_run = function(base, count)
         extra[#extra + 1] = cold[4 + i]
       end
     end
-    join(pending, { id = id, input = call('HGET', data, 'i') or '', context = call('HGET', data, 'x'), extra = extra }, limits)
+    join(pending, { id = id, input = call('HGET', data, 'i') or '', headers = call('HGET', data, 'x'), extra = extra }, limits)
     local envelope = call('HGET', data, 'ev')
     if envelope then call('HSET', data_key(pending), 'ev', envelope) end
     local claim_key = cold[4] and scoped('idem', workflow, cold[4])
@@ -2646,7 +2646,7 @@ ops.await_any = function(base, count)
       local child = {
         id = ARGV[arg], nonce = '', workflow = ARGV[arg + 1], queue = ARGV[arg + 2], priority = ARGV[arg + 3], attempts = ARGV[arg + 4],
         version = ARGV[arg + 5], tags = ARGV[arg + 6], at = ARGV[arg + 7], delay = ARGV[arg + 8], idempotency = ARGV[arg + 9],
-        ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], context = ARGV[arg + 13],
+        ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], headers = ARGV[arg + 13],
         judged = ARGV[arg + 14],
         extra = child_fields(id, step),
       }
@@ -2865,7 +2865,7 @@ ops.emit_event = function(base, count)
   local step = ARGV[base + 9]
   local asked = ARGV[base + 10]
   local order = ARGV[base + 11]
-  local context = ARGV[base + 12]
+  local headers = ARGV[base + 12]
   local verdicts_first, verdicts_last = base + 13, base + count
   if run ~= '' then
     local state = guard(run, fence)
@@ -2915,7 +2915,7 @@ ops.emit_event = function(base, count)
   if key ~= '' then keep('k', key) end
   if nonce ~= '' then keep('no', nonce) end
   if data ~= '' then keep('d', data) end
-  if context ~= '' then keep('x', context) end
+  if headers ~= '' then keep('x', headers) end
   call('HSET', event_key(id), unpack(fields))
   call('ZADD', ROOT .. 'events', stamp, id)
   call('ZADD', ROOT .. 'events:' .. name, stamp, id)
@@ -3681,7 +3681,7 @@ ops.start_child = function(base, count)
   local ttl = ARGV[base + 18]
   local input = ARGV[base + 19]
   local admission = ARGV[base + 20]
-  local context = ARGV[base + 21]
+  local headers = ARGV[base + 21]
   local judged = ARGV[base + 22]
   local state, run = guard(id, fence)
   if state ~= 'RUNNING' then return { state, now, '', 0 } end
@@ -3695,7 +3695,7 @@ ops.start_child = function(base, count)
   local run_of_child = {
     id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
     tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
-    context = context, judged = judged, extra = child_fields(id, step),
+    headers = headers, judged = judged, extra = child_fields(id, step),
   }
   if kind == 'c' and timeout == '' and (idempotency ~= '' or admission ~= '') then
     local circle, other = find_circle(id, run_of_child)
@@ -3850,7 +3850,7 @@ ops.trigger_schedule = function(base, count)
   local attempts = ARGV[base + 6]
   local tags = ARGV[base + 7]
   local admission = ARGV[base + 8]
-  local context = ARGV[base + 9]
+  local headers = ARGV[base + 9]
   if call('EXISTS', run_key(run)) == 1 then return { 'CREATED', run } end
   local merged = merged_into(run)
   if merged then return { 'COALESCED', merged } end
@@ -3859,7 +3859,7 @@ ops.trigger_schedule = function(base, count)
   if known[1] ~= workflow then return { 'CHANGED' } end
   return create({
     id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts,
-    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission, context = context,
+    tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission, headers = headers,
     extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
   })
 end

@@ -2,8 +2,8 @@ import { isSealed, type Sealer } from '../core/sealer.js';
 import { type RunData, sealedPartOf } from './stored-step.js';
 
 /** Whether a codec has made any of a run's payloads. */
-export function isRunSealed({ input, bySchema, byPipes, error, context, steps, progress }: RunData): boolean {
-  if ([input, bySchema, byPipes, error, context].some((text) => text !== undefined && isSealed(text))) return true;
+export function isRunSealed({ input, bySchema, byPipes, error, headers, steps, progress }: RunData): boolean {
+  if ([input, bySchema, byPipes, error, headers].some((text) => text !== undefined && isSealed(text))) return true;
   for (const step of steps.values()) if (sealedPartOf(step) !== undefined) return true;
   for (const value of progress.values()) if (isSealed(value)) return true;
   return false;
@@ -16,12 +16,12 @@ export async function openRunData(data: RunData, runId: string, sealer: Sealer):
   const openedIfAny = async (text: string | undefined, what: string) => (text === undefined ? undefined : opened(text, what));
   const steps = new Map(data.steps);
   const progress = new Map(data.progress);
-  const [input, bySchema, byPipes, error, context] = await Promise.all([
+  const [input, bySchema, byPipes, error, headers] = await Promise.all([
     opened(data.input, 'input'),
     openedIfAny(data.bySchema, 'input'),
     openedIfAny(data.byPipes, 'input'),
     openedIfAny(data.error, 'error'),
-    openedIfAny(data.context, 'context'),
+    openedIfAny(data.headers, 'headers'),
     ...[...steps].map(async ([name, step]) => {
       const part = sealedPartOf(step);
       if (part === undefined) return;
@@ -32,5 +32,5 @@ export async function openRunData(data: RunData, runId: string, sealer: Sealer):
       progress.set(name, await opened(value, `progress of step "${name}"`));
     }),
   ]);
-  return { ...data, input: input as string, bySchema, byPipes, error, context, steps, progress } as RunData;
+  return { ...data, input: input as string, bySchema, byPipes, error, headers, steps, progress } as RunData;
 }

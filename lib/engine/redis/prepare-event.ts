@@ -8,7 +8,6 @@ import { newId } from '../core/ids.js';
 import { decodePayload, encodePayload } from '../core/payload.js';
 import { checkCorrelationKey, checkEventId } from '../core/text-checks.js';
 import { validateEventData } from '../core/validate-input.js';
-import { carriedContext } from './carried-context.js';
 import type { CreationHost } from './creation-host.js';
 import type { NewEvent } from './emit-event.js';
 import { judgeEvent } from './judge-event.js';
@@ -19,7 +18,12 @@ const EMIT_OPTIONS = ['eventId', 'correlationKey', 'ts'] as const satisfies Read
  * Checks and encodes all that an emission needs, and asks the filters and schemas of the subscribers that this process knows.
  * @throws InvalidOptionError, InputValidationError, SerializationError, PayloadTooLargeError, CodecError
  */
-export async function prepareEvent(ref: EventRef, given: unknown, options: EmitOptions, host: CreationHost): Promise<NewEvent> {
+export async function prepareEvent(
+  ref: EventRef,
+  given: unknown,
+  options: EmitOptions,
+  host: Omit<CreationHost, 'interceptors'>,
+): Promise<NewEvent> {
   const { directory, maxPayloadBytes, sealer } = host;
   const { name, schema } = resolveEvent(ref);
   rejectUnknownKeys(options, EMIT_OPTIONS, `event "${name}"`);
@@ -32,7 +36,6 @@ export async function prepareEvent(ref: EventRef, given: unknown, options: EmitO
   const checked = schema ? await validateEventData(schema, given, name) : given;
   const where = `data of event "${name}"`;
   const json = encodePayload(checked, where, maxPayloadBytes);
-  const context = await carriedContext(host);
   const data = await sealer.seal(json, where);
   const id = eventId ?? newId();
   // Filters see what subscribers will get.
@@ -47,5 +50,5 @@ export async function prepareEvent(ref: EventRef, given: unknown, options: EmitO
   const verdicts = await Promise.all(
     subscribers.map(async (target) => ({ target, ...(await judgeEvent(target, event, sealer)) })),
   );
-  return { id, nonce: eventId === undefined ? '' : newId(), name, ts, correlationKey, data, context, verdicts };
+  return { id, nonce: eventId === undefined ? '' : newId(), name, ts, correlationKey, data, headers: '', verdicts };
 }

@@ -4,6 +4,7 @@ import { describeValue } from '../core/describe-value.js';
 import { parsePositiveDuration } from '../core/duration.js';
 import { ErrorClasses } from '../core/error-classes.js';
 import { InvalidOptionError } from '../core/errors/index.js';
+import { composeInterceptors, type Interceptors } from '../core/interceptors.js';
 import { processWarnings } from '../core/process-warnings.js';
 import { Sealer } from '../core/sealer.js';
 import type { ContextCarrier, LoggerPort, PayloadCodec } from '../core/values.types.js';
@@ -26,7 +27,7 @@ export interface ResolvedClientOptions extends ConnectionSource {
   readonly sealer: Sealer;
   /** Listed for all workflows. */
   readonly errors: ErrorClasses;
-  readonly context?: ContextCarrier;
+  readonly interceptors: Interceptors;
   readonly waitReplicas?: ReplicaWait;
 }
 
@@ -41,6 +42,7 @@ export const CLIENT_OPTION_NAMES = [
   'codec',
   'errors',
   'context',
+  'interceptors',
   'waitReplicas',
   'retention',
   'forgetAfter',
@@ -84,7 +86,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     logger,
     sealer: new Sealer(options.codec, logger, maxPayloadBytes),
     errors: ErrorClasses.none.with(options.errors, 'the options of the client or worker'),
-    context: options.context,
+    interceptors: composeInterceptors(options.interceptors, options.context),
     waitReplicas: options.waitReplicas && resolveReplicaWait(options.waitReplicas, options.connection),
   });
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ConnectionError } from '../core/errors/index.js';
 import type { RedisClient, RedisConnection } from './connection.js';
+import { type CallInterception, callIntercepted } from './intercepted-call.js';
 import type { Keyspace } from './keyspace.js';
 import { LUA_BODY } from './lua.generated.js';
 import type { Op } from './op.js';
@@ -30,6 +31,7 @@ export class ScriptRunner {
     private readonly keys: Keyspace,
     /** Replicas that have to confirm creates and emissions. */
     private readonly waitReplicas?: ReplicaWait,
+    private readonly interception?: CallInterception,
   ) {}
 
   /**
@@ -37,7 +39,13 @@ export class ScriptRunner {
    * Operations that may be refused are not to be sent with others, which would be refused with them.
    * @throws ConnectionError when Redis did not answer in time; the operations may have taken effect
    */
-  async run(ops: ReadonlyArray<Op<unknown>>): Promise<unknown[]> {
+  run(ops: ReadonlyArray<Op<unknown>>): Promise<unknown[]> {
+    if (!this.interception) return this.call(ops);
+    const call = { names: ops.map(({ name }) => name), role: this.connection.role };
+    return callIntercepted(this.interception, call, () => this.call(ops));
+  }
+
+  private async call(ops: ReadonlyArray<Op<unknown>>): Promise<unknown[]> {
     const args: Array<string | number> = [];
     for (const op of ops) {
       args.push(op.name, op.args.length);

@@ -149,8 +149,8 @@ export interface RunData {
   readonly children: Map<string, string>;
   /** Envelope of the event that started the run. */
   readonly event?: string;
-  /** Encoded carrier of the context in which the run was created. */
-  readonly context?: string;
+  /** Encoded: what interceptors have sent along with its creation. */
+  readonly headers?: string;
   /** Encoded error of the last failed attempt. */
   readonly error?: string;
   readonly cancelReason?: string;
@@ -170,7 +170,7 @@ export function parseRunData(flat: readonly string[]): RunData {
   let bySchema: string | undefined;
   let byPipes: string | undefined;
   let event: string | undefined;
-  let context: string | undefined;
+  let headers: string | undefined;
   let error: string | undefined;
   let cancelReason: string | undefined;
   let point: RunData['point'];
@@ -186,7 +186,7 @@ export function parseRunData(flat: readonly string[]): RunData {
     else if (field === 'is') bySchema = flat[i + 1];
     else if (field === 'ip') byPipes = flat[i + 1];
     else if (field === 'ev') event = flat[i + 1];
-    else if (field === 'x') context = flat[i + 1];
+    else if (field === 'x') headers = flat[i + 1];
     else if (field === 'e') error = flat[i + 1];
     else if (field === 'cx') cancelReason = flat[i + 1];
     else if (field === 'pt') point = parsePoint(flat[i + 1]);
@@ -197,7 +197,7 @@ export function parseRunData(flat: readonly string[]): RunData {
     else if (field.startsWith('g:')) progress.set(field.slice(2), flat[i + 1]);
     else if (field.startsWith('c:')) children.set(field.slice(2), flat[i + 1]);
   }
-  const more = { event, context, error, cancelReason, point, patches, reopenings, leftBehind };
+  const more = { event, headers, error, cancelReason, point, patches, reopenings, leftBehind };
   return { input, bySchema, byPipes, steps, progress, children, ...more };
 }
 

@@ -11,7 +11,7 @@ export type Triggered =
 export function triggerSchedule(scheduleId: string, run: NewRun): Op<Triggered> {
   return {
     name: 'trigger_schedule',
-    args: [scheduleId, run.id, run.workflow, ...targetArgs(run), run.context ?? ''],
+    args: [scheduleId, run.id, run.workflow, ...targetArgs(run), run.headers ?? ''],
     isRefusable: true,
     writtenId: writtenRunId,
     parse: (reply) => {

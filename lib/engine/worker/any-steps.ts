@@ -5,11 +5,11 @@ import { ChildWorkflowError, IdempotencyConflictError, InvalidOptionError } from
 import { decodeError } from '../core/payload.js';
 import { checkStepName } from '../core/text-checks.js';
 import type { AnyOutcome, AnyWait } from '../core/workflow.types.js';
-import type { Branch } from '../redis/await-any.js';
+import type { AnyAwaited, Branch } from '../redis/await-any.js';
 import type { NewRun } from '../redis/create-run.js';
+import { createAllIntercepted } from '../redis/intercepted-creation.js';
 import { prepareRun } from '../redis/prepare-run.js';
 import { rateLimited } from '../redis/rate-limited.js';
-import { sealRun } from '../redis/seal-run.js';
 import { branchChildIdOf } from '../redis/start-child.js';
 import { parseWinner, timerWon, winningValue } from '../redis/stored-outcome.js';
 import { hasWinner } from '../redis/stored-step.js';
@@ -57,26 +57,30 @@ export class AnySteps {
     register: (wakeAt: number | undefined, timer: string) => void,
   ): Promise<void> {
     const branches = await Promise.all(opened.map((branch) => ('start' in branch ? branch.start() : branch)));
-    if (this.ledger.closed) return;
-    this.ledger.throwIfHalted();
-    const { status, wakeAt, timer, isOver } = await this.ledger.host.journal.awaitAny(
-      this.ledger.names.askedStep(name),
-      branches,
-    );
+    const children = branches.flatMap((branch) => ('child' in branch ? [branch.child] : []));
+    const write = async (sealed: NewRun[]): Promise<AnyAwaited | undefined> => {
+      if (this.ledger.closed) return undefined;
+      this.ledger.throwIfHalted();
+      const sent = branches.map((branch) =>
+        'child' in branch ? { name: branch.name, child: sealed.shift() as NewRun } : branch,
+      );
+      return this.checked(children, await this.ledger.host.journal.awaitAny(this.ledger.names.askedStep(name), sent));
+    };
+    const awaited = await createAllIntercepted(this.ledger.host.worker, children, { by: 'step', write });
+    if (!awaited || this.ledger.closed) return;
+    register(awaited.wakeAt, awaited.timer);
+    if (awaited.isOver) await this.remote.refresh();
+  }
+
+  /** @throws if Redis has refused to start one of them */
+  private checked(children: readonly NewRun[], awaited: AnyAwaited): AnyAwaited {
+    const { status, timer, wakeAt } = awaited;
     if (status === 'CANCELED') throw this.ledger.host.canceled(timer);
-    if (status === 'CONFLICT' || status === 'LIMITED') {
-      const taken = branches.find((branch) => 'child' in branch && branch.child.id === timer) as { child: NewRun };
-      if (status === 'LIMITED') throw rateLimited(taken.child, wakeAt as number);
-      throw new IdempotencyConflictError({
-        existingRunId: timer,
-        workflow: taken.child.workflow,
-        runId: timer,
-        problem: 'workflow',
-      });
-    }
-    if (this.ledger.closed) return;
-    register(wakeAt, timer);
-    if (isOver) await this.remote.refresh();
+    if (status !== 'CONFLICT' && status !== 'LIMITED') return awaited;
+    const taken = children.find(({ id }) => id === timer) as NewRun;
+    if (status === 'LIMITED') throw rateLimited(taken, wakeAt as number);
+    const { workflow } = taken;
+    throw new IdempotencyConflictError({ existingRunId: timer, workflow, runId: timer, problem: 'workflow' });
   }
 
   private branchesOf(step: string, waits: Record<string, AnyWait>): Opened[] {
@@ -115,6 +119,6 @@ export class AnySteps {
     const { host, executedRunId } = this.ledger;
     const run = await prepareRun(await host.worker.directory.find(workflow, false), input, options, host.worker.maxPayloadBytes);
     const child = { ...run, id: branchChildIdOf(executedRunId, step, name), nonce: '' };
-    return { name, child: await sealRun(child, host.worker) };
+    return { name, child };
   }
 }

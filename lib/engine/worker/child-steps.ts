@@ -3,10 +3,11 @@ import { parsePositiveDuration } from '../core/duration.js';
 import { ChildWorkflowError, IdempotencyConflictError, StepTimeoutError, WaitCircleError } from '../core/errors/index.js';
 import { decodeError, decodePayload, encodeError } from '../core/payload.js';
 import type { AnyWorkflowRef, ChildOptions } from '../core/workflow.types.js';
+import type { NewRun } from '../redis/create-run.js';
+import { createIntercepted } from '../redis/intercepted-creation.js';
 import { prepareRun } from '../redis/prepare-run.js';
 import { rateLimited } from '../redis/rate-limited.js';
-import { sealRun } from '../redis/seal-run.js';
-import { childIdOf } from '../redis/start-child.js';
+import { type ChildStarted, childIdOf } from '../redis/start-child.js';
 import { startUnlessRefused } from './refused-steps.js';
 import type { Outcome, RemoteWaits } from './remote-waits.js';
 import type { StepLedger } from './step-ledger.js';
@@ -78,27 +79,18 @@ export class ChildSteps {
     const { host, executedRunId } = this.ledger;
     const target = await host.worker.directory.find(child.workflow, false);
     const prepared = await prepareRun(target, child.input, child.options, host.worker.maxPayloadBytes);
-    const run = await sealRun({ ...prepared, id: childIdOf(executedRunId, name), nonce: '' }, host.worker);
-    if (this.ledger.closed) return;
-    this.ledger.throwIfHalted();
-    const order = settle ? 0 : this.ledger.nextOrder();
-    const started = await host.journal.startChild({
-      ...this.ledger.names.askedStep(name),
-      waits: !!settle,
-      order,
-      timeoutMs,
-      child: run,
-    });
-    if (started.status === 'CANCELED') throw host.canceled(started.childRunId);
-    if (started.status === 'CONFLICT') {
-      throw new IdempotencyConflictError({ existingRunId: run.id, workflow: run.workflow, runId: run.id, problem: 'workflow' });
-    }
-    if (started.status === 'KEY' || started.status === 'MUTEX') {
-      const ids = { runId: this.ledger.runId, step: name, otherRunId: started.childRunId, workflow: run.workflow };
-      throw new WaitCircleError({ ...ids, through: started.status === 'KEY' ? 'idempotencyKey' : 'mutex' });
-    }
-    if (started.status === 'LIMITED') throw rateLimited(run, started.wakeAt as number);
-    if (this.ledger.closed) return;
+    const run = { ...prepared, id: childIdOf(executedRunId, name), nonce: '' };
+    let order = 0;
+    const write = async (sealed: NewRun): Promise<ChildStarted | undefined> => {
+      if (this.ledger.closed) return undefined;
+      this.ledger.throwIfHalted();
+      if (!settle) order = this.ledger.nextOrder();
+      const step = { ...this.ledger.names.askedStep(name), waits: !!settle, order, timeoutMs };
+      return this.checked(name, run, await host.journal.startChild({ ...step, child: sealed }));
+    };
+    const runIdOf = (written: ChildStarted | undefined) => written?.childRunId ?? run.id;
+    const started = await createIntercepted(host.worker, run, { by: 'step', write, runIdOf });
+    if (!started || this.ledger.closed) return;
     this.ledger.data.children.set(name, started.childRunId);
     if (settle) {
       this.await(child, started.wakeAt, settle(started.childRunId), reject);
@@ -106,6 +98,26 @@ export class ChildSteps {
       if (child.options.idempotencyKey !== undefined) await this.remote.refresh();
     } else {
       this.ledger.deliverNew(order, () => emitted?.(started.childRunId));
+    }
+  }
+
+  /** @throws if Redis has refused to start it */
+  private checked(step: string, { id, workflow, admission }: NewRun, started: ChildStarted): ChildStarted {
+    const { status, childRunId } = started;
+    switch (status) {
+      case 'CANCELED':
+        throw this.ledger.host.canceled(childRunId);
+      case 'CONFLICT':
+        throw new IdempotencyConflictError({ existingRunId: id, workflow, runId: id, problem: 'workflow' });
+      case 'KEY':
+      case 'MUTEX': {
+        const ids = { runId: this.ledger.runId, step, otherRunId: childRunId, workflow };
+        throw new WaitCircleError({ ...ids, through: status === 'KEY' ? 'idempotencyKey' : 'mutex' });
+      }
+      case 'LIMITED':
+        throw rateLimited({ workflow, admission }, started.wakeAt as number);
+      default:
+        return started;
     }
   }
 

@@ -8,6 +8,7 @@ import { decodePayload } from '../core/payload.js';
 import { checkCorrelationKey } from '../core/text-checks.js';
 import type { StepEmitOptions, WaitForEvent } from '../core/workflow.types.js';
 import type { EventWait } from '../redis/await-event.js';
+import { emitIntercepted } from '../redis/intercepted-creation.js';
 import { prepareEvent } from '../redis/prepare-event.js';
 import { stepEventIdOf } from '../redis/start-child.js';
 import { NO_EVENT, parseEventOutcome } from '../redis/stored-outcome.js';
@@ -79,12 +80,14 @@ export class EventSteps {
       { ...options, eventId: options.eventId ?? stepEventIdOf(executedRunId, name) },
       host.worker,
     );
-    if (this.ledger.closed) return;
-    this.ledger.throwIfHalted();
-    const order = this.ledger.nextOrder();
-    const { more, result } = await host.journal.emitEvent(this.ledger.names.askedStep(name), order, prepared);
-    if (more) host.worker.goOnWith(prepared.id);
-    this.ledger.deliverNew(order, () => settle(result));
+    await emitIntercepted(host.worker, prepared, 'step', async (sealed) => {
+      if (this.ledger.closed) return;
+      this.ledger.throwIfHalted();
+      const order = this.ledger.nextOrder();
+      const { more, result } = await host.journal.emitEvent(this.ledger.names.askedStep(name), order, sealed);
+      if (more) host.worker.goOnWith(prepared.id);
+      this.ledger.deliverNew(order, () => settle(result));
+    });
   }
 }
 

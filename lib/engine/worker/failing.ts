@@ -16,7 +16,7 @@ export interface FailingPass extends StepHost {
   readonly timers: PassTimers;
   readonly isOver: boolean;
   readonly isCanceled: boolean;
-  end(): void;
+  end(outcome: 'failed'): void;
   endCanceled(): void;
   abort(reason: unknown): void;
   grace(isOver: () => void): void;
@@ -34,7 +34,7 @@ export async function endAttempt(pass: FailingPass, thrown: unknown): Promise<vo
   if (pass.isOver) return;
   if (pass.isCanceled) return pass.endCanceled();
   if (delayMs === undefined) return failForGood(pass, error, payload, thrown);
-  pass.end();
+  pass.end('failed');
   steps.ledger.failures.reopen(thrown);
   tellRetry(error, delayMs, context);
   journal.backOff(delayMs, timers.deadline, payload);
@@ -49,7 +49,7 @@ export function failForGood(pass: FailingPass, error: unknown, payload = encodeE
   const { failures, undoables } = pass.steps.ledger;
   // A failure hook is not undone: it has no outcome but its own.
   const unwinds = claimed.run.hookOf === undefined && !undoables.isEmpty;
-  pass.end();
+  pass.end('failed');
   // The replay that collects the compensations must see what this one saw.
   if (unwinds) failures.memoiseAll();
   else failures.reopen(thrown);

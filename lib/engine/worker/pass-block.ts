@@ -15,7 +15,7 @@ interface BlockablePass {
   readonly isOver: boolean;
   readonly isCanceled: boolean;
   readonly hasTimedOut: boolean;
-  end(): void;
+  end(outcome: 'blocked'): void;
   endCanceled(): void;
 }
 
@@ -33,7 +33,7 @@ export async function block(pass: BlockablePass, departure: Departure): Promise<
   if (pass.isOver || pass.hasTimedOut) return;
   if (pass.isCanceled) return pass.endCanceled();
   ledger.failures.memoise();
-  pass.end();
+  pass.end('blocked');
   journal.last(blockRun(claimed.run.id, claimed.fence, reason));
   context.logger.error(
     `The run is blocked. ${blockMessage(reason)} Another deployment that serves the workflow tries it once, now or when it comes. Or let the run go on with client.resumeRun().`,

@@ -13,7 +13,7 @@ interface ExitingPass {
   readonly context: RunContext;
   readonly steps: StepRuntime;
   readonly isOver: boolean;
-  end(): void;
+  end(outcome: 'handed_back' | 'lost'): void;
   abort(reason: unknown): void;
 }
 
@@ -29,7 +29,7 @@ export class PassExit {
     const { pass } = this;
     pass.journal.whenSettled(() => {
       if (pass.isOver) return;
-      pass.end();
+      pass.end('handed_back');
       pass.journal.release(0);
     });
   }
@@ -55,7 +55,7 @@ export class PassExit {
   handBack(): void {
     const { pass } = this;
     if (pass.isOver) return;
-    pass.end();
+    pass.end('handed_back');
     pass.abort(new ShutdownError({ runId: pass.claimed.run.id }));
     pass.journal.release(0);
   }
@@ -64,7 +64,7 @@ export class PassExit {
   lose(): void {
     const { pass } = this;
     if (pass.isOver) return;
-    pass.end();
+    pass.end('lost');
     pass.journal.close();
     pass.abort(new LeaseLostError({ runId: pass.claimed.run.id, workerId: pass.worker.workerId }));
     pass.context.logger.warn(
@@ -77,7 +77,7 @@ export class PassExit {
     if (this.isRefused) return;
     this.isRefused = true;
     const { pass } = this;
-    pass.end();
+    pass.end('handed_back');
     pass.journal.close();
     pass.context.logger.error(`A call for the run failed, it is handed back: ${error.message}`);
     pass.abort(error);

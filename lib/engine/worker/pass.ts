@@ -2,6 +2,7 @@ import { blockMessage, type Departure, unaskedMessage } from '../core/block-reas
 import { type Determinism, NOT_WATCHED } from '../core/determinism.js';
 import type { ErrorClasses } from '../core/error-classes.js';
 import { CrashLoopError, RunCanceledError } from '../core/errors/index.js';
+import type { PassOutcome } from '../core/interceptor.types.js';
 import { decodePayload, encodePayload } from '../core/payload.js';
 import type { RetryFailure } from '../core/retry.types.js';
 import { runScope } from '../core/run-scope.js';
@@ -10,7 +11,7 @@ import type { Op, WriteStatus } from '../redis/op.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData } from '../redis/stored-step.js';
 import { endAttempt, type FailingPass, failForGood, timeOut } from './failing.js';
-import { inCarriedContext } from './in-carried-context.js';
+import { aroundPass } from './intercepted-pass.js';
 import { block } from './pass-block.js';
 import { endingOf, endingOfUnwinding, tellUnfinished, unfitDelayOf } from './pass-ending.js';
 import { PassExit } from './pass-exit.js';
@@ -38,6 +39,8 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   readonly timers: PassTimers;
   private canceledBy: RunCanceledError | undefined;
   hasTimedOut = false;
+  /** Told once how the pass ends. */
+  onEnded: ((outcome: PassOutcome) => void) | undefined;
   private over = false;
   private blocked = false;
 
@@ -89,7 +92,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
 
   private begin(now: number): void {
     this.steps.completeEnded(now);
-    this.execute().then(
+    aroundPass(this, () => this.execute()).then(
       (output) => this.succeed(output),
       (error) => this.fail(error),
     );
@@ -148,7 +151,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
       if (this.over) return;
       if (status === 'READY') void this.steps.resume(now);
       else if (status === 'CANCELED') this.cancel(reason);
-      else this.close();
+      else this.close('parked');
     });
   }
 
@@ -169,8 +172,8 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   }
 
   /** @param last the write that ends it, unless that is answered already */
-  close(last?: Op<WriteStatus>): void {
-    this.end();
+  close(outcome: PassOutcome, last?: Op<WriteStatus>): void {
+    this.end(outcome);
     if (last) this.journal.last(last);
     else this.journal.close();
   }
@@ -188,14 +191,13 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
     const schema = this.workflow.options.input;
     const { context, data } = this;
     context.input = isShaped(this, schema) ? await context.inputs.throughSchema(schema) : decodePayload(data.input);
-    const call = () => runScope.run({ context: this.context }, this.workflow.handler, this.context);
-    return inCarriedContext(this.worker, this.data, call);
+    return runScope.run({ context: this.context }, this.workflow.handler, this.context);
   }
 
   private async unwind(): Promise<void> {
     const errors = await unwind(this);
     if (this.isEnding) return;
-    this.end();
+    this.end(errors === undefined ? 'handed_back' : this.run.unwinding === 'c' ? 'canceled' : 'failed');
     if (errors !== undefined) this.journal.last(endingOfUnwinding(this.claimed, this.workflow, errors));
     else if (this.isLeaving) this.journal.release(0);
     else this.journal.release(unfitDelayOf(this.run), true);
@@ -210,7 +212,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
 
   endCanceled(): void {
     if (this.over) return;
-    this.end();
+    this.end('canceled');
     this.steps.ledger.failures.memoiseAll();
     this.journal.last(endingOf(this.claimed, this.workflow, 'canceled', ''));
   }
@@ -241,7 +243,7 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
     if (this.canceledBy) return void this.settleCanceled();
     tellUnfinished(this.steps.unfinished(), this.context.logger);
     const unasked = this.steps.ledger.watch.unasked();
-    this.end();
+    this.end('succeeded');
     this.steps.ledger.failures.memoiseAll();
     this.noteUnasked(unasked);
     this.journal.dropKeptInput();
@@ -274,13 +276,14 @@ export class Pass implements StepHost, UnwindingPass, UndecidedPass, PassWithInp
   }
 
   /** Ends the pass for the handler: what it still calls never settles, and its slot is free. */
-  end(): void {
+  end(outcome: PassOutcome): void {
     if (this.over) return;
     this.over = true;
     this.timers.clear();
     this.steps.ledger.close();
     this.steps.functions.stragglers.forget();
     this.worker.ended(this);
+    this.onEnded?.(outcome);
   }
 
   abort(reason: unknown): void {

@@ -20,7 +20,7 @@ export interface UndecidedPass extends StepHost {
   /** Ends the attempt as the handler's error would. */
   fail(thrown: unknown): Promise<void>;
   /** Ends the pass before its handler has started. */
-  close(last?: Op<WriteStatus>): void;
+  close(outcome: 'failed' | 'parked', last?: Op<WriteStatus>): void;
 }
 
 /** Whether a run waits for what its creator did not know of its workflow: filter, schema and key functions. */
@@ -43,12 +43,12 @@ export async function decide(pass: UndecidedPass, workflow: ServedWorkflow, begi
   if (pass.isOver) return;
   const settled = settleDelivery(id, claimed.fence, judgement);
   if (judgement.status !== 'd') {
-    pass.close(settled);
+    pass.close('failed', settled);
   } else if (judgement.admission) {
     journal.admit(judgement.admission, ({ status }) => {
       if (pass.isOver) return;
       if (status === 'OK') begin();
-      else pass.close();
+      else pass.close('parked');
     });
   } else {
     if (unjudged) journal.settle(settled);

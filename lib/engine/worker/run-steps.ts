@@ -1,6 +1,7 @@
 import { describeValue } from '../core/describe-value.js';
 import type { ErrorClasses } from '../core/error-classes.js';
 import { InvalidOptionError, isNeverRetried } from '../core/errors/index.js';
+import type { RunInterceptor } from '../core/interceptor.types.js';
 import { decodeError, decodePayload, encodePayload, isUnchanged } from '../core/payload.js';
 import type { SealedError, Sealer } from '../core/sealer.js';
 import { asError } from '../core/stored-error.js';
@@ -55,6 +56,10 @@ export class RunSteps implements StepTaskHost {
 
   get maxPayloadBytes(): number {
     return this.ledger.host.worker.maxPayloadBytes;
+  }
+
+  get stepInterceptor(): RunInterceptor['step'] {
+    return this.ledger.host.worker.interceptors.step;
   }
 
   storeProgress(step: string, payload: string, where: () => string): Promise<unknown> {

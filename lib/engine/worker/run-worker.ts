@@ -1,12 +1,14 @@
 import { checkTimeout, rejectUnknownKeys } from '../core/checks.js';
 import { newId } from '../core/ids.js';
+import type { Interceptors } from '../core/interceptors.js';
 import type { Sealer } from '../core/sealer.js';
-import type { ContextCarrier, LoggerPort } from '../core/values.types.js';
+import type { LoggerPort } from '../core/values.types.js';
 import type { Worker } from '../core/worker.types.js';
 import type { ClaimedRun, HandedOut } from '../redis/claim-runs.js';
 import { CommitBuffer } from '../redis/commit-buffer.js';
 import { RedisConnection } from '../redis/connection.js';
 import type { RegisteredSchedule } from '../redis/declare-workflows.js';
+import { interceptionOf } from '../redis/intercepted-call.js';
 import { Keyspace } from '../redis/keyspace.js';
 import { readRunData } from '../redis/read-run-data.js';
 import type { ResolvedClientOptions } from '../redis/resolve-client-options.js';
@@ -77,7 +79,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.connection = new RedisConnection({ ...client, giveUpAfterMs: Number.POSITIVE_INFINITY }, client.logger, 'worker', {
       keys: this.keys,
     });
-    const runner = new ScriptRunner(this.connection, this.keys);
+    const runner = new ScriptRunner(this.connection, this.keys, undefined, interceptionOf(client));
     this.buffer = new CommitBuffer(runner, { ...BUFFER, beforeSend: () => this.claims.rideAlong() }, client.sealer);
     this.directory = new WorkflowDirectory(known.registry, new WorkflowMetas(this.connection, this.keys), known.resolveClass);
     const read = (runId: string) => readRunData(this.buffer, this.connection, this.keys, runId);
@@ -99,8 +101,8 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     return this.client.sealer;
   }
 
-  get context(): ContextCarrier | undefined {
-    return this.client.context;
+  get interceptors(): Interceptors {
+    return this.client.interceptors;
   }
 
   get maxPayloadBytes(): number {

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { StepTimeoutError } from '../core/errors/index.js';
+import type { RunInterceptor, StepCall } from '../core/interceptor.types.js';
 import { LongTimer } from '../core/long-timer.js';
 import { decodePayload, encodePayload } from '../core/payload.js';
 import { runScope } from '../core/run-scope.js';
@@ -7,6 +8,7 @@ import { describeError, errorForLog } from '../core/stored-error.js';
 import type { StepContext, WorkflowContext } from '../core/workflow.types.js';
 import { LazyAbort } from './lazy-abort.js';
 import type { StepPolicy } from './step-policy.js';
+import { interceptedRun } from './watched-run.js';
 
 export interface StepTaskInit {
   readonly name: string;
@@ -29,6 +31,7 @@ export interface StepTaskHost {
   /** A failure hook may have a step of the same name as its run: their effects are two. */
   readonly executedRunId: string;
   readonly maxPayloadBytes: number;
+  readonly stepInterceptor: RunInterceptor['step'];
   storeProgress(step: string, payload: string, where: () => string): Promise<unknown>;
   succeeded(task: StepTask, value: unknown): void;
   failed(task: StepTask, error: unknown): void;
@@ -99,7 +102,10 @@ export class StepTask implements StepContext {
     this.limit();
     try {
       const scope = { context: this.host.context, step: { name: this.init.name, context: this } };
-      const result = runScope.run(scope, this.init.fn, this);
+      const { stepInterceptor } = this.host;
+      const result = stepInterceptor
+        ? runScope.run(scope, stepInterceptor, this.stepCall(), async () => this.init.fn(this))
+        : runScope.run(scope, this.init.fn, this);
       if (isThenable(result)) {
         result.then(
           (value) => this.ended(true, value),
@@ -111,6 +117,10 @@ export class StepTask implements StepContext {
     } catch (error) {
       this.ended(false, error);
     }
+  }
+
+  private stepCall(): StepCall {
+    return { run: interceptedRun(this.host.context.run), name: this.init.name, attempt: this.attempt };
   }
 
   /** Whether the function goes on: it may do so after its step has timed out. */

@@ -1,15 +1,17 @@
 import type { Departure } from '../core/block-reason.js';
 import type { ErrorClasses } from '../core/error-classes.js';
 import { CrashLoopError, RunCanceledError, UnknownOutcomeError } from '../core/errors/index.js';
+import type { PassOutcome } from '../core/interceptor.types.js';
 import { decodeError, decodePayload } from '../core/payload.js';
 import type { StoredError } from '../core/run.types.js';
 import { describeError, toStoredError } from '../core/stored-error.js';
 import type { StepContext } from '../core/workflow.types.js';
 import type { StoredRun } from '../redis/stored-run.js';
 import type { RunData, StoredStep } from '../redis/stored-step.js';
-import { inCarriedContext } from './in-carried-context.js';
+import { aroundPass } from './intercepted-pass.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
 import { isExpected } from './replay-guard.js';
+import type { RunContext } from './run-context.js';
 import { compensationOf } from './run-steps.js';
 import type { StepHost } from './step-host.js';
 import type { StepCompensation } from './step-policy.js';
@@ -20,7 +22,9 @@ import { idempotencyKeyOf } from './step-task.js';
 export interface UnwindingPass extends StepHost {
   readonly run: StoredRun;
   readonly worker: PassHost;
+  readonly context: RunContext;
   readonly data: RunData;
+  onEnded: ((outcome: PassOutcome) => void) | undefined;
   /** Of the handler; of the compensations once these run. */
   steps: StepRuntime;
   execute(): Promise<unknown>;
@@ -40,10 +44,25 @@ const MOST_HAND_BACKS = 100;
  */
 export async function unwind(pass: UnwindingPass): Promise<string | undefined> {
   const { run, data, worker, context } = pass;
-  const errors = run.recoveryStreak > worker.maxRecoveries ? errorsOfCrashes(run, data) : await undoAll(pass);
+  const errors = run.recoveryStreak > worker.maxRecoveries ? errorsOfCrashes(run, data) : await undoIntercepted(pass);
   if (!errors) return undefined;
   for (const { step, message } of errors) context.logger.error(`Step "${step}" was not compensated: ${message}`);
   return worker.sealer.sealErrors(errors, `errors of the compensations of run "${run.id}"`);
+}
+
+/** Interceptors are no reason either to leave something undone that was to be undone, nor to undo it twice. */
+async function undoIntercepted(pass: UnwindingPass): Promise<StoredError[] | undefined> {
+  let undoing: ReturnType<typeof undoAll> | undefined;
+  try {
+    await aroundPass(pass, () => {
+      undoing = undoAll(pass, () => pass.execute());
+      return undoing;
+    });
+  } catch (error) {
+    if (!undoing) return undoAll(pass, () => Promise.reject(error));
+    pass.context.logger.error(`An interceptor's \`pass\` failed behind its next(): ${describeError(error)}`);
+  }
+  return undoing;
 }
 
 /**
@@ -53,13 +72,13 @@ export async function unwind(pass: UnwindingPass): Promise<string | undefined> {
  * A handler that fails by itself (its provider cannot be made, its context not be restored, a service that it asks is away) says nothing of
  * the steps that would have followed: that is no reason to leave a customer charged.
  */
-async function undoAll(pass: UnwindingPass): Promise<StoredError[] | undefined> {
+async function undoAll(pass: UnwindingPass, replay: () => Promise<unknown>): Promise<StoredError[] | undefined> {
   const cause = causeOf(pass.run, pass.data, pass.errors);
   const { ledger, functions } = pass.steps;
   ledger.halt(cause, () => pass.abort(cause));
   const failure = await new Promise<{ error: unknown } | undefined>((resolve) => {
     pass.grace(() => resolve(undefined));
-    pass.execute().then(
+    replay().then(
       () => resolve(undefined),
       (error) => resolve({ error }),
     );
@@ -161,7 +180,7 @@ function errorsOfCrashes({ id, workflow, recoveries }: StoredRun, data: RunData)
 }
 
 function undo(
-  { run, worker, data, steps }: UnwindingPass,
+  { run, steps }: UnwindingPass,
   { step, isKnown, output }: Undoable,
   compensation: StepCompensation,
   error: Error,
@@ -172,7 +191,7 @@ function undo(
   const call = async ({ idempotencyKey, signal }: StepContext): Promise<void> => {
     const context = { idempotencyKey, stepIdempotencyKey, outcome, signal, error } as const;
     // What it returns is nobody's.
-    await inCarriedContext(worker, data, () => compensation.run(decodePayload(output), context));
+    await compensation.run(decodePayload(output), context);
   };
   return steps.functions.undo(compensationOf(step), call, { retry, timeoutMs });
 }

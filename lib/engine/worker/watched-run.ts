@@ -1,3 +1,5 @@
+import type { InterceptedRun } from '../core/interceptor.types.js';
+import type { WorkflowContext } from '../core/workflow.types.js';
 import { attemptOf, type StoredRun } from '../redis/stored-run.js';
 
 /** What a handler is told of its run. Tells when somebody looks at the attempt. */
@@ -30,7 +32,7 @@ export class WatchedRun {
   }
 
   /** Whoever logs the run, or hands it on, does not look at the attempt. */
-  toJSON(): object {
+  toJSON(): InterceptedRun {
     const { id, workflow, queue, maxAttempts, tags, version, parentRunId, rootRunId } = this;
     return { id, workflow, queue, attempt: this.#attempt, maxAttempts, tags, version, parentRunId, rootRunId };
   }
@@ -51,3 +53,8 @@ const ATTEMPT: PropertyDescriptor = {
     return WatchedRun.attemptOf(this);
   },
 };
+
+/** What interceptors get of it. */
+export function interceptedRun(run: WorkflowContext['run']): InterceptedRun {
+  return (run as WatchedRun).toJSON();
+}

@@ -33,7 +33,7 @@ if pending then
       extra[#extra + 1] = cold[4 + i]
     end
   end
-  join(pending, { id = id, input = call('HGET', data, 'i') or '', context = call('HGET', data, 'x'), extra = extra }, limits)
+  join(pending, { id = id, input = call('HGET', data, 'i') or '', headers = call('HGET', data, 'x'), extra = extra }, limits)
   local envelope = call('HGET', data, 'ev')
   if envelope then call('HSET', data_key(pending), 'ev', envelope) end
   local claim_key = cold[4] and scoped('idem', workflow, cold[4])

@@ -30,7 +30,7 @@ while at <= branches_last do
     local child = {
       id = ARGV[arg], nonce = '', workflow = ARGV[arg + 1], queue = ARGV[arg + 2], priority = ARGV[arg + 3], attempts = ARGV[arg + 4],
       version = ARGV[arg + 5], tags = ARGV[arg + 6], at = ARGV[arg + 7], delay = ARGV[arg + 8], idempotency = ARGV[arg + 9],
-      ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], context = ARGV[arg + 13],
+      ttl = ARGV[arg + 10], input = ARGV[arg + 11], admission = ARGV[arg + 12], headers = ARGV[arg + 13],
       judged = ARGV[arg + 14],
       extra = child_fields(id, step),
     }

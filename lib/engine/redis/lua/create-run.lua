@@ -15,12 +15,12 @@
 --   ttl              ms the idempotency key is kept
 --   input            encoded payload, '' for undefined
 --   admission        what it is subject to, '' for nothing, ? if the caller does not know: see shared/rare/admission.lua
---   context          encoded carrier of the caller's context, '' for none
+--   headers          encoded: what travels with the run to its passes, '' for none
 --   judged           version whose schema the input has passed, '' for none
 -- RETURNS { CREATED, id } | { EXISTS, id } | { CONFLICT, id, workflow of the existing run } | { LIMITED, id, ms to wait }: over its rate limit,
 --   nothing is written | { COALESCED, id of the debounced run that has taken the input }
 return create({
   id = id, nonce = nonce, workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
   tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
-  context = context, judged = judged,
+  headers = headers, judged = judged,
 })

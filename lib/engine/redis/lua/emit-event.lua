@@ -12,7 +12,7 @@
 --   step
 --   asked            '@' and how many outcomes the handler had when it asked for the step, '' where that says nothing
 --   order            place of the step in the order of completion
---   context          encoded carrier of the emitter's context, which the subscribers' runs get, '' for none
+--   headers          encoded: what travels with the event to the subscribers' runs, '' for none
 --   ...verdicts      of subscribers that the emitter knows, nine each: workflow, verdict (d, s, f), error, queue, priority,
 --                    attempts, tags, version that judged it, admission
 -- RETURNS { OK | EXISTS | DONE | LOST, 1 if continue_event has more to do, encoded ids of the runs created if a step emits it }
@@ -70,7 +70,7 @@ end
 if key ~= '' then keep('k', key) end
 if nonce ~= '' then keep('no', nonce) end
 if data ~= '' then keep('d', data) end
-if context ~= '' then keep('x', context) end
+if headers ~= '' then keep('x', headers) end
 call('HSET', event_key(id), unpack(fields))
 call('ZADD', ROOT .. 'events', stamp, id)
 call('ZADD', ROOT .. 'events:' .. name, stamp, id)

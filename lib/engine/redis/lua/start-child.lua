@@ -22,7 +22,7 @@
 --   ttl
 --   input
 --   admission
---   context
+--   headers
 --   judged
 -- RETURNS { OK | DONE | LOST | CONFLICT, now, child id, epoch ms of the timeout or 0 } | { LIMITED, now, child id, ms to wait }
 --   | { CANCELED, now, reason or '', 0 } | { KEY | MUTEX, now, run that could not go on either, 0 }
@@ -38,7 +38,7 @@ if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', n
 local run_of_child = {
   id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
   tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
-  context = context, judged = judged, extra = child_fields(id, step),
+  headers = headers, judged = judged, extra = child_fields(id, step),
 }
 if kind == 'c' and timeout == '' and (idempotency ~= '' or admission ~= '') then
   local circle, other = find_circle(id, run_of_child)

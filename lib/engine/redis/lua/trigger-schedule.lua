@@ -9,7 +9,7 @@
 --   attempts
 --   tags
 --   admission
---   context          encoded carrier of the caller's context, '' for none
+--   headers          encoded: what travels with the run to its passes, '' for none
 -- RETURNS { CREATED, id } | { COALESCED, id of the debounced run } | { LIMITED, id, ms to wait } | { MISSING } | { CHANGED } when the schedule is
 --   of another workflow by now
 if call('EXISTS', run_key(run)) == 1 then return { 'CREATED', run } end
@@ -20,6 +20,6 @@ if not known[1] then return { 'MISSING' } end
 if known[1] ~= workflow then return { 'CHANGED' } end
 return create({
   id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts,
-  tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission, context = context,
+  tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission, headers = headers,
   extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
 })

@@ -37,11 +37,11 @@ end
 
 -- Bytes that a run is created with, nil for few: the claim is to know before it reads them.
 local function large_payload(run)
-  local size = #run.input + #(run.context or '')
+  local size = #run.input + #(run.headers or '')
   return size > 65536 and size or nil
 end
 
--- Stores a new run and queues it, now or later. `run` has the arguments of create_run as fields, `admission` and `context` may be absent, and in `extra`
+-- Stores a new run and queues it, now or later. `run` has the arguments of create_run as fields, `admission` and `headers` may be absent, and in `extra`
 -- further fields of the hash. Answers what create_run answers.
 local function create(run)
   local id, workflow = run.id, run.workflow
@@ -89,7 +89,7 @@ local function create(run)
   if limits then rare().subject(id, workflow, limits, keep) end
   call('HSET', run_key(id), unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
-  if run.context and run.context ~= '' then call('HSET', data_key(id), 'x', run.context) end
+  if run.headers and run.headers ~= '' then call('HSET', data_key(id), 'x', run.headers) end
   call('SADD', ROOT .. 'places', place_of_lists(workflow, run.queue))
   move(id, workflow, run.queue, stamp, nil, status)
   new_ids[#new_ids + 1] = 0

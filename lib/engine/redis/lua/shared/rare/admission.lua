@@ -101,7 +101,7 @@ local function join(pending, run, limits)
   call('HSET', key, unpack(fields))
   call('HDEL', data, 'i', 'ev', 'x')
   if run.input ~= '' then call('HSET', data, 'i', run.input) end
-  if run.context and run.context ~= '' then call('HSET', data, 'x', run.context) end
+  if run.headers and run.headers ~= '' then call('HSET', data, 'x', run.headers) end
   set_due(pending, known[1], at)
   call('SET', ROOT .. 'merged:' .. run.id, pending, 'PX', MERGED_FOR_MS)
 end

@@ -123,7 +123,7 @@ local function deliver_event(id, sub, data)
     local created = create({
       id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, tags = sub.t, judged = sub.j,
       at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad,
-      context = event[4], extra = extra,
+      headers = event[4], extra = extra,
     })
     if created[1] == 'CREATED' or created[1] == 'COALESCED' then
       run = created[2]

@@ -1,0 +1,81 @@
+import { describeValue } from './describe-value.js';
+import { InvalidOptionError } from './errors/index.js';
+import type { RunHeaders, RunInterceptor } from './interceptor.types.js';
+import type { ContextCarrier } from './values.types.js';
+
+const SEAMS = ['create', 'emit', 'pass', 'step', 'operation'] as const satisfies ReadonlyArray<keyof RunInterceptor>;
+
+/** The interceptors of a client or worker as one. A function that none of them has is absent. */
+export type Interceptors = Readonly<RunInterceptor>;
+
+export const NO_INTERCEPTORS: Interceptors = Object.freeze({});
+
+type Layer = (call: unknown, next: () => Promise<unknown>) => Promise<unknown>;
+
+/** The first is the outermost; `context` is outside of all. @throws InvalidOptionError */
+export function composeInterceptors(given: readonly RunInterceptor[] | undefined, context?: ContextCarrier): Interceptors {
+  if (given !== undefined) checkInterceptors(given);
+  const all = [...(context ? [carrying(context)] : []), ...(given ?? [])];
+  const composed: Record<string, Layer> = {};
+  for (const seam of SEAMS) {
+    const layers = all.filter((one) => one[seam] !== undefined).map((one) => (one[seam] as Layer).bind(one));
+    if (layers.length > 0) composed[seam] = inTurn(layers);
+  }
+  return Object.freeze(composed) as Interceptors;
+}
+
+function inTurn(layers: readonly Layer[]): Layer {
+  return (call, innermost) => {
+    // Asynchronous: what throws at once rejects.
+    const from = async (index: number): Promise<unknown> => {
+      if (index === layers.length) return innermost();
+      let inner: Promise<unknown> | undefined;
+      const next = () => {
+        inner ??= from(index + 1);
+        return inner;
+      };
+      return layers[index](call, next);
+    };
+    return from(0);
+  };
+}
+
+/** Under which the option `context` keeps what it has captured. */
+const CONTEXT_HEADER = 'context';
+
+/** The option `context` of clients and workers, as an interceptor. */
+function carrying(context: ContextCarrier): RunInterceptor {
+  const capture = async <R>({ headers }: { headers: RunHeaders }, next: () => Promise<R>): Promise<R> => {
+    const carrier = context.capture();
+    if (carrier !== undefined) headers[CONTEXT_HEADER] = carrier;
+    return next();
+  };
+  return {
+    create: capture,
+    emit: capture,
+    pass: async ({ headers: { [CONTEXT_HEADER]: carrier } }, next) =>
+      carrier === undefined ? next() : context.restore(carrier, next),
+  };
+}
+
+/** @throws InvalidOptionError */
+function checkInterceptors(given: unknown): void {
+  if (!Array.isArray(given)) throw wrong('`interceptors` to be an array', given);
+  given.forEach((one: unknown, index) => {
+    if (typeof one !== 'object' || one === null) throw wrong(`interceptor ${index} to be an object`, one);
+    const seams = SEAMS.filter((seam) => (one as RunInterceptor)[seam] !== undefined);
+    if (seams.length === 0) throw wrong(`interceptor ${index} to have at least one function of an interceptor`, one);
+    for (const seam of seams) {
+      const value: unknown = (one as RunInterceptor)[seam];
+      if (typeof value !== 'function') throw wrong(`\`${seam}\` of interceptor ${index} to be a function`, value);
+    }
+  });
+}
+
+function wrong(expected: string, value: unknown): InvalidOptionError {
+  const functions = SEAMS.map((seam) => `${seam}(call, next)`).join(', ');
+  return new InvalidOptionError(
+    'interceptors',
+    `Expected ${expected}; got ${describeValue(value)}. The functions are ${functions}`,
+  );
+}
