@@ -17,7 +17,7 @@ import { NestLoggerAdapter } from './redflow.logger.js';
 import { IMPORTED_WITHOUT_FOR_ROOT, wrongKind } from './redflow.messages.js';
 import { type ResolvedRedflowOptions, resolveModuleOptions } from './redflow.options.js';
 import { RedflowOrchestrator } from './redflow.orchestrator.js';
-import { RedflowErrorsInterceptor } from './redflow-errors.interceptor.js';
+import { RedflowGlobalErrorsInterceptor } from './redflow-global-errors.interceptor.js';
 import { RedflowHealthIndicator } from './redflow-health.indicator.js';
 import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
 import { RedflowProviderInspector } from './redflow-provider.inspector.js';
@@ -105,7 +105,7 @@ function connectionProviders(name: string): Provider[] {
     RedflowExplorer,
     RedflowWorkflowDirectory,
     RedflowHealthIndicator,
-    { provide: APP_INTERCEPTOR, useClass: RedflowErrorsInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: RedflowGlobalErrorsInterceptor },
     { provide: REDFLOW_CONNECTION_NAME, useValue: name },
     { provide: REDFLOW_RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN, TEST_SEAM] },
     { provide: token, useFactory: openClient, inject: [REDFLOW_RESOLVED_OPTIONS, RedflowWorkflowDirectory] },

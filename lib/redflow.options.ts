@@ -18,6 +18,7 @@ export interface ResolvedRedflowOptions {
   readonly worker: WorkerOptions | false;
   readonly workflows: Readonly<Record<string, WorkflowOverrides | undefined>>;
   readonly defaults: WorkflowOverrides;
+  readonly httpErrors: boolean;
 }
 
 // Records rather than lists: the compiler asks for a key here when the engine gains an option.
@@ -60,6 +61,7 @@ const MODULE_KEYS: Record<Exclude<keyof RedflowConnectionOptions, keyof ClientOp
   worker: true,
   workflows: true,
   defaults: true,
+  httpErrors: true,
 };
 
 /** Options of a workflow that a method is; its triggers are decorators of their own. */
@@ -102,7 +104,9 @@ export function resolveModuleOptions(given: RedflowConnectionOptions): ResolvedR
   const misplaced = ['name', 'isGlobal'].find((key) => key in given);
   if (misplaced) throw new InvalidOptionError(misplaced, extraInFactory(misplaced));
   refuseUnknownKeys('RedflowModule', given, { ...CLIENT_KEYS, ...MODULE_KEYS });
-  const { worker = true, workflows = {}, defaults = {}, ...client } = given;
+  const { worker = true, workflows = {}, defaults = {}, httpErrors = true, ...client } = given;
+  if (typeof httpErrors !== 'boolean')
+    throw new InvalidOptionError('httpErrors', wrongKind('httpErrors', 'true or false', httpErrors));
   if (typeof worker !== 'boolean') {
     checkOptions('worker', worker, WORKER_KEYS, 'true, false or an object of options');
     checkWorkerOptions(worker);
@@ -113,7 +117,8 @@ export function resolveModuleOptions(given: RedflowConnectionOptions): ResolvedR
   for (const [name, overrides] of Object.entries(workflows)) {
     if (overrides !== undefined) checkOptions(`workflows["${name}"]`, overrides, OVERRIDE_KEYS);
   }
-  return Object.freeze({ client, worker: worker && (worker === true ? {} : withoutUndefined(worker)), workflows, defaults });
+  const workerOptions = worker && (worker === true ? {} : withoutUndefined(worker));
+  return Object.freeze({ client, worker: workerOptions, workflows, defaults, httpErrors });
 }
 
 /** What a limit needs beside those of its parts that configuration lays over a decorator's. */

@@ -26,6 +26,14 @@ export interface RedflowConnectionOptions extends ClientOptions {
   workflows?: Record<string, WorkflowOverrides | undefined> | undefined;
   /** Options of every workflow of this connection that its decorator does not set. */
   defaults?: WorkflowOverrides | undefined;
+  /**
+   * Whether refused input and rate limits that leave a controller, resolver or message handler get the form of its transport
+   * (`RedflowErrorsInterceptor`, for the whole application). With `false` they leave as they are, and an HTTP server answers them with
+   * 500 unless a filter of yours knows them; the interceptor can still be bound where it is wanted. Of several connections each one
+   * brings the interceptor along: turn it off for all of them.
+   * @default true
+   */
+  httpErrors?: boolean | undefined;
 }
 
 /** The part of the options that must be known before any provider exists. */

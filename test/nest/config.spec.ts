@@ -82,6 +82,11 @@ describe('options from a ConfigService', () => {
       { workflows: { 'invoice-sync': '{}' } },
       'Expected RedflowModule option workflows["invoice-sync"] to be an object of options; got a string.',
     ],
+    [
+      { httpErrors: 'false' },
+      'Expected RedflowModule option httpErrors to be true or false; got a string. Variables of the environment are text: convert them.',
+    ],
+    [{ httpErrors: null }, 'Expected RedflowModule option httpErrors to be true or false; got null.'],
     [{ defaults: null }, 'Expected RedflowModule option defaults to be an object of options; got null.'],
     [
       { defaults: { maxAtempts: 3 } },

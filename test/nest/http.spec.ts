@@ -7,6 +7,7 @@ import {
   type CanActivate,
   Catch,
   Controller,
+  type DynamicModule,
   type ExceptionFilter,
   type ExecutionContext,
   HttpException,
@@ -21,6 +22,7 @@ import {
   Scope,
   UseFilters,
   UseGuards,
+  UseInterceptors,
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
@@ -30,6 +32,7 @@ import {
   defineEvent,
   InputValidationError,
   RedflowClient,
+  RedflowErrorsInterceptor,
   RedflowModule,
   type StandardSchemaV1,
   Step,
@@ -85,6 +88,12 @@ class PaymentsController {
   @Post('limited')
   async limited(@Body() body: { customer: string }): Promise<void> {
     await this.client.run(LimitedWorkflow, body);
+  }
+
+  @Post('bound')
+  @UseInterceptors(RedflowErrorsInterceptor)
+  async bound(@Body() body: Payment): Promise<void> {
+    await this.client.run(PayWorkflow, body);
   }
 
   @Post('own')
@@ -175,6 +184,23 @@ describe('an error that leaves a controller', () => {
       expect(refused.status).toBe(400);
       expect(await refused.json()).toMatchObject({ message: expect.stringContaining('the one that the page before came with') });
     });
+  });
+
+  it.each<[string, DynamicModule]>([
+    ['forRoot()', RedflowModule.forRoot(connection({ worker: false, httpErrors: false }))],
+    ['forRootAsync()', RedflowModule.forRootAsync({ useFactory: () => connection({ worker: false, httpErrors: false }) })],
+  ])('is left as it is with httpErrors: false of %s, but where the interceptor is bound', async (_how, redflow) => {
+    await withServer(
+      { ...metadata, imports: [redflow] },
+      async (post) => {
+        expect((await post('bound', { cents: -1 })).status).toBe(400);
+        const refused = await post('pay', { cents: -1 });
+        expect(refused.status).toBe(500);
+        expect(await refused.json()).toEqual({ enveloped: { unknown: expect.stringContaining('InputValidationError') } });
+        expect((await post('pay', { cents: 1 })).status).toBe(201);
+      },
+      (app) => app.useGlobalFilters(new EverythingFilter()),
+    );
   });
 
   @Module({ providers: [{ provide: APP_FILTER, useClass: EverythingFilter }] })

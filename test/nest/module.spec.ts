@@ -166,7 +166,7 @@ describe('RedflowModule', () => {
     expect(error).toBeInstanceOf(InvalidOptionError);
     expect(error.message).toBe(
       'RedflowModule has the unsupported option "urll". Did you mean "url"? Supported options are: app, url, connection, ' +
-        'connectTimeoutMs, giveUpAfterMs, prefix, maxPayloadBytes, codec, errors, context, interceptors, waitReplicas, retention, forgetAfter, logger, worker, workflows, defaults.',
+        'connectTimeoutMs, giveUpAfterMs, prefix, maxPayloadBytes, codec, errors, context, interceptors, waitReplicas, retention, forgetAfter, logger, worker, workflows, defaults, httpErrors.',
     );
   });
 

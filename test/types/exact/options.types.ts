@@ -125,9 +125,10 @@ takesUndefined<Argument<RedisServer['stop'], 0>>();
 
 declare const number: number | undefined;
 declare const text: string | undefined;
+declare const flag: boolean | undefined;
 RedflowModule.forRoot({
   url: text,
   worker: { concurrency: number },
   workflows: { sync: { maxAttempts: number, throttle: { limit: number } } },
 });
-RedflowModule.forRootAsync({ useFactory: () => ({ worker: { leaseMs: number }, defaults: { queue: text } }) });
+RedflowModule.forRootAsync({ useFactory: () => ({ worker: { leaseMs: number }, defaults: { queue: text }, httpErrors: flag }) });
