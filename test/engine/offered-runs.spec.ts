@@ -5,7 +5,6 @@ import { blocked } from '../support/blocked.js';
 import { type Engine, gate, startEngine, workflow } from '../support/engine.js';
 import { eventually } from '../support/eventually.js';
 import { gateKeys, untilBlocked } from '../support/gates.js';
-import { ALWAYS_PARK } from '../support/passes.js';
 
 /** Every other deployment that serves a blocked run tries it once: see docs/decisions/0045-replay-guard.md. */
 
@@ -14,10 +13,12 @@ const GATES = { mutex: (input: unknown) => String(input), maxConcurrency: 1 } sa
 /** Dead workers are soon found, and rounds of offers soon made. */
 const SHORT_LIVES = { leaseMs: 300, reaperIntervalMs: 30 };
 
-/** Charges under a name, waits for an hour, and sends a receipt; one whose input is `hold` holds its slot until it is told. */
+/** Charges under a name, waits for an hour or more, and sends a receipt; one whose input is `hold` holds its slot until it is told. */
 class Shop {
   readonly effects: string[] = [];
   readonly held = gate();
+
+  constructor(private readonly hours = 1) {}
 
   code(charge: string, options: WorkflowOptions<unknown> = GATES, receipt?: () => unknown): WorkflowDefinition<unknown, string> {
     const handler = async ({ step, input }: WorkflowContext<unknown>): Promise<string> => {
@@ -25,6 +26,7 @@ class Shop {
       else {
         await step.run(charge, () => void this.effects.push(`charge ${input}`));
         await step.waitFor('pause', '1h');
+        for (let hour = 2; hour <= this.hours; hour++) await step.waitFor(`pause-${hour}`, '1h');
         await step.run('receipt', receipt ?? (() => void this.effects.push(`receipt ${input}`)));
       }
       return 'done';
@@ -62,11 +64,6 @@ async function trials(engine: Engine, id: string): Promise<Record<string, number
   return counts;
 }
 
-/** Once it has succeeded. In the mode where each step ends its pass, others try it between two of its steps. */
-async function expectTrials(engine: Engine, id: string, expected: Record<string, number>): Promise<void> {
-  if (!ALWAYS_PARK) expect(await trials(engine, id)).toEqual(expected);
-}
-
 const reservedFor = (engine: Engine, id: string) => engine.redis.hget(engine.key(`run:${id}`), 'on');
 const offered = (engine: Engine, id: string, deployment: string | null) =>
   eventually(async () => expect(await reservedFor(engine, id)).toBe(deployment));
@@ -97,7 +94,7 @@ describe('a run that is offered at a gate without a free slot', () => {
     await engine.until(id, 'succeeded');
     await holder.result();
     expect(shop.effects).toEqual(['charge a', 'receipt a']);
-    await expectTrials(engine, id, { [bad.id]: 1 });
+    expect(await trials(engine, id)).toEqual({ [bad.id]: 1 });
     expect(await gateKeys(engine)).toEqual([]);
     expect((await engine.client.getStats()).blocked).toEqual([]);
   });
@@ -119,7 +116,7 @@ describe('a run that is offered at a gate without a free slot', () => {
     await engine.client.cancelRun(behind.id);
     const mended = await deploy(engine, 'mended', shop.code('charge'));
     await engine.until(id, 'succeeded');
-    await expectTrials(engine, id, { [bad.id]: 1 });
+    expect(await trials(engine, id)).toEqual({ [bad.id]: 1 });
     expect(shop.effects.filter((effect) => effect.endsWith(' a'))).toEqual(['charge a', 'receipt a']);
     expect(await gateKeys(engine)).toEqual([]);
     await mended.stop();
@@ -151,7 +148,7 @@ describe('a run that is pinned to a version', () => {
     await blocked(engine, id);
     await deploy(engine, 'mended', shop.code('charge', { ...GATES, version: '1' }));
     expect(await engine.until(id, 'succeeded')).toMatchObject({ version: '1' });
-    await expectTrials(engine, id, { [bad.id]: 1 });
+    expect(await trials(engine, id)).toEqual({ [bad.id]: 1 });
     expect(shop.effects).toEqual(['charge a', 'receipt a']);
     expect(await gateKeys(engine)).toEqual([]);
     await other.stop();
@@ -174,7 +171,7 @@ describe('more blocked runs than are offered at once', () => {
     await offered(engine, ids[0], null);
     await deploy(engine, 'mended', shop.code('charge', options));
     for (const id of ids) await engine.until(id, 'succeeded');
-    for (const id of ids) await expectTrials(engine, id, triedByBoth);
+    for (const id of ids) expect(await trials(engine, id)).toEqual(triedByBoth);
     expect([...shop.effects].sort()).toEqual(inputs.flatMap((input) => [`charge ${input}`, `receipt ${input}`]).sort());
     expect(await gateKeys(engine)).toEqual([]);
     expect(await engine.redis.exists(engine.key('blocked'), engine.key('blocked:order'), engine.key('reoffer'))).toBe(0);
@@ -196,7 +193,7 @@ describe('the deployment that was offered a run and dies', () => {
     await blocked(engine, id);
     await deploy(engine, 'second', shop.code('charge'));
     expect(await engine.until(id, 'succeeded')).toMatchObject({ recoveries: 0 });
-    await expectTrials(engine, id, { [bad.id]: 1 });
+    expect(await trials(engine, id)).toEqual({ [bad.id]: 1 });
     expect(shop.effects).toEqual(['charge a', 'receipt a']);
     expect(await gateKeys(engine)).toEqual([]);
   });
@@ -222,7 +219,7 @@ describe('the deployment that was offered a run and dies', () => {
     expect(await slots(engine)).toEqual([]);
     await deploy(engine, 'mended', shop.code('charge'));
     expect(await engine.until(id, 'succeeded')).toMatchObject({ recoveries: 1, attempt: 1 });
-    await expectTrials(engine, id, { [bad.id]: 2 });
+    expect(await trials(engine, id)).toEqual({ [bad.id]: 2 });
     expect(shop.effects).toEqual(['charge a', 'receipt a']);
     expect(await gateKeys(engine)).toEqual([]);
   });
@@ -240,8 +237,100 @@ describe('the deployment that was offered a run and dies', () => {
     expect(await slots(engine)).toEqual([]);
     await deploy(engine, 'second', shop.code('charge'));
     expect(await engine.until(id, 'succeeded')).toMatchObject({ recoveries: 0 });
-    await expectTrials(engine, id, { [bad.id]: 1, [second.id]: 1 });
+    expect(await trials(engine, id)).toEqual({ [bad.id]: 1, [second.id]: 1 });
     expect(shop.effects).toEqual(['charge a', 'receipt a']);
     expect(await gateKeys(engine)).toEqual([]);
+  });
+});
+
+describe('a run that a deployment got on with', () => {
+  /** It waits for its second hour; `second` has brought it there. */
+  async function broughtOn(shop: Shop, options: WorkflowOptions<unknown>, more: StartWorkerOptions = {}) {
+    const found = await blockedRuns(shop, ['a'], options);
+    const second = await deploy(found.engine, 'second', shop.code('charge', options), more);
+    await found.engine.until(found.id, 'waiting');
+    return { ...found, second };
+  }
+
+  it('is executed by no other while that one lives, through waits and failures', async () => {
+    const shop = new Shop(8);
+    const { engine, id, bad } = await blockedRuns(shop, ['a']);
+    let failures = 0;
+    const failing = shop.code('charge', GATES, () => {
+      if (failures++ === 0) throw new Error('no paper');
+      shop.effects.push('receipt a');
+    });
+    const second = await deploy(engine, 'second', failing);
+    for (let hour = 2; hour <= 8; hour++) {
+      await eventually(async () => expect(await engine.redis.hexists(engine.key(`data:${id}`), `s:pause-${hour}`)).toBe(1));
+      await engine.until(id, 'waiting');
+      expect(await engine.client.getRun(id)).not.toHaveProperty('blockedBy', 'code');
+      expect((await engine.client.getStats()).blocked).toEqual([]);
+      await engine.advance(3_600_000);
+    }
+    expect(await engine.until(id, 'succeeded')).toMatchObject({ attempt: 2 });
+    expect(await trials(engine, id)).toEqual({ [bad.id]: 1 });
+    const passes = await engine.client.getRunAttempts(id);
+    const since = passes.findIndex(({ outcome }) => outcome === 'blocked') + 1;
+    expect(new Set(passes.slice(since).map(({ workerId }) => workerId))).toEqual(new Set([second.id]));
+    expect(shop.effects).toEqual(['charge a', 'receipt a']);
+    expect(await gateKeys(engine)).toEqual([]);
+  });
+
+  it('is for all once that one has left its queue', async () => {
+    const shop = new Shop(2);
+    const { engine, id, bad, second } = await broughtOn(shop, GATES);
+    const elsewhere = await deploy(engine, 'second', shop.code('charge'), { queues: ['other'] });
+    await second.stop();
+    await engine.advance(3_600_000);
+    await blocked(engine, id);
+    expect(await trials(engine, id)).toEqual({ [bad.id]: 2 });
+    expect(await reservedFor(engine, id)).toBeNull();
+    const mended = await deploy(engine, 'mended', shop.code('charge'));
+    await engine.until(id, 'succeeded');
+    expect(await trials(engine, id)).toEqual({ [bad.id]: 2 });
+    expect(shop.effects).toEqual(['charge a', 'receipt a']);
+    expect(await gateKeys(engine)).toEqual([]);
+    await elsewhere.stop();
+    await mended.stop();
+  });
+
+  it('goes on under that one with its other runs, and is for all, out of its lane, when that one dies', async () => {
+    const shop = new Shop(2);
+    const options = { ...GATES, maxConcurrency: undefined };
+    const { engine, id, bad, second } = await broughtOn(shop, options, { concurrency: 1 });
+    await bad.stop();
+    // It needs the slot that `second` gives to this one.
+    const holder = await engine.client.runByName('order', 'hold');
+    await engine.until(holder.id, 'running');
+    const other = await deploy(engine, 'bad', shop.code('charge-card', options));
+    await engine.advance(3_600_000);
+    const lane = engine.key(`lane:q13:order\x01\x01seconddefault`);
+    await eventually(async () => expect(await engine.redis.zrange(lane, 0, '-1')).toEqual([id]));
+    expect(await engine.client.getRun(id)).not.toHaveProperty('blockedBy', 'worker');
+    expect((await engine.client.getStats()).unserved).toEqual([]);
+    await second.crash();
+    await blocked(engine, id);
+    expect(await trials(engine, id)).toEqual({ [bad.id]: 1, [other.id]: 1 });
+    await deploy(engine, 'second', shop.code('charge', options));
+    await engine.until(id, 'succeeded');
+    shop.held.open();
+    await holder.result();
+    expect(shop.effects).toEqual(['charge a', 'receipt a']);
+    expect(await gateKeys(engine)).toEqual([]);
+  });
+
+  it('is for all when it is retried by hand', async () => {
+    const options = { ...GATES, retries: { maxAttempts: 1 } };
+    const shop = new Shop();
+    const { engine, id } = await blockedRuns(shop, ['a'], options);
+    const failing = shop.code('charge', options, () => {
+      throw new Error('no paper');
+    });
+    await deploy(engine, 'second', failing);
+    await engine.until(id, 'failed');
+    await engine.client.pauseQueue('default');
+    await engine.client.retryRun(id);
+    expect(await reservedFor(engine, id)).toBeNull();
   });
 });

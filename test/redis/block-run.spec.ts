@@ -5,6 +5,7 @@ import { finishRun } from '../../lib/engine/redis/finish-run.js';
 import { noteReplay } from '../../lib/engine/redis/note-replay.js';
 import { offerBlocked } from '../../lib/engine/redis/offer-blocked.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
+import { releaseRun } from '../../lib/engine/redis/release-run.js';
 import { removeWorker } from '../../lib/engine/redis/remove-worker.js';
 import { resumeRun } from '../../lib/engine/redis/resume-run.js';
 import { type EngineRoom, idsOf, openEngineRoom } from '../support/engine-room.js';
@@ -143,6 +144,61 @@ describe('a blocked run', () => {
     expect(await room.send(readRun('r1'))).toMatchObject({ status: 'canceled' });
     expect(await blockedRuns(room)).toEqual([]);
     expect(await room.claim('worker of d2')).toEqual([]);
+  });
+});
+
+describe('a run that was offered and claimed', () => {
+  /** Handed back by the deployment `d2`, beside which `d1` lives, that has blocked it. */
+  async function keptRoom(delayMs: number, unfit: boolean): Promise<EngineRoom> {
+    const room = await blockedRoom('d2');
+    await room.claim('worker of d2');
+    await room.send(releaseRun('r1', room.fenceOf('r1'), delayMs, unfit));
+    await room.advance(delayMs);
+    return room;
+  }
+
+  it('is kept for that deployment', async () => {
+    for (const delayMs of [0, 1_000]) {
+      const room = await keptRoom(delayMs, false);
+      expect(await room.claim()).toEqual([]);
+      const run = await room.send(readRun('r1'));
+      expect(run).toMatchObject({ status: 'queued' });
+      expect(run).not.toHaveProperty('blockedBy');
+      expect(idsOf(await room.claim('worker of d2'))).toEqual(['r1']);
+    }
+  });
+
+  it('is for all once that one serves its queue no more, though it comes again', async () => {
+    const room = await keptRoom(0, false);
+    expect(await room.claim()).toEqual([]);
+    await room.register('w3', ['elsewhere'], { deployment: 'd2' });
+    await room.send(removeWorker('worker of d2'));
+    expect(idsOf(await room.claim())).toEqual(['r1']);
+    await room.register('w4', ['default'], { deployment: 'd2' });
+    await room.send(releaseRun('r1', room.fenceOf('r1'), 0));
+    expect(idsOf(await room.claim())).toEqual(['r1']);
+  });
+
+  it('is for all where only one set lives that did not have it', async () => {
+    const room = await keptRoom(0, false);
+    await room.send(removeWorker('worker of d2'));
+    expect(idsOf(await room.claim())).toEqual(['r1']);
+    expect(await reservedFor(room)).toBeNull();
+  });
+
+  it('is for all if its worker could not begin the handler', async () => {
+    const room = await keptRoom(1_000, true);
+    expect(idsOf(await room.claim())).toEqual(['r1']);
+  });
+
+  it('that its own deployment blocks is for the others once more, and then rests', async () => {
+    const room = await keptRoom(0, false);
+    await room.claim('worker of d2');
+    await room.send(block(room));
+    expect(await reservedFor(room)).toBe('d1');
+    await room.claim();
+    await room.send(block(room));
+    expect(await reservedFor(room)).toBeNull();
   });
 });
 

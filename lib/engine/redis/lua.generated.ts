@@ -392,7 +392,7 @@ ops.claim_runs = function(base, count)
   local known = call('HGETALL', ROOT .. 'controls')
   for i = 1, #known, 2 do controls[known[i]] = known[i + 1] end
   living_set = controls.set or ''
-  local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane, 'set', 'app', 'lost')
+  local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane, 'set', 'app', 'lost', 'dp')
   local set = last[3]
   if last[5] then return { 'LOST' } end
   local is_alive = set and (living_set == set or living_set == '+' and call('HEXISTS', ROOT .. 'sets', set) == 1)
@@ -401,7 +401,7 @@ ops.claim_runs = function(base, count)
   for i = queues_first, queues_last do served[ARGV[i]] = is_alive end
   local is_shared = living_set == '+'
   local function is_ours(queue, id)
-    return served[queue] and (not is_shared or routing().is_run_served_by(set, id))
+    return served[queue] and (not is_shared or routing().is_run_served_by(set, id, queue))
   end
   local promoted = promote(100)
   for i = 1, #promoted, 2 do
@@ -471,8 +471,8 @@ ops.claim_runs = function(base, count)
       return
     end
     local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
-    if fields.on then
-      rare().blocks.begin_trial(id, fence)
+    if fields.on and fields.on ~= '\\1' .. (last[6] or '') then
+      rare().blocks.begin_trial(id, fence, fields.on)
       run = read(id)
     end
     call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
@@ -721,11 +721,11 @@ end
 local function deployment_of(set) return about_set(set).deployment end
 local function reserved_for(deployment, sets)
   if not deployment then return sets end
-  local those = {}
+  local kept, those = string.match(deployment, '^\\1(.*)$'), {}
   for _, set in ipairs(sets) do
-    if deployment_of(set) == deployment then those[#those + 1] = set end
+    if deployment_of(set) == (kept or deployment) then those[#those + 1] = set end
   end
-  return those
+  return kept and #those == 0 and sets or those
 end
 local answers, served_by = {}, {}
 local function once(question, answer)
@@ -733,36 +733,37 @@ local function once(question, answer)
   return answers[question]
 end
 function routes.changed() resolved, answers, served_by = {}, {}, {} end
-function routes.is_served_by(set, route)
-  local known = served_by[set]
-  if not known then
-    known = {}
-    served_by[set] = known
-  end
-  if known[route] == nil then
-    local served, deployment = routes.resolve(route)
-    known[route] = call('SISMEMBER', ROOT .. 'serves:' .. set, served) == 1 and #reserved_for(deployment, { set }) == 1
-  end
-  return known[route]
-end
-local function is_run_served_by(set, id)
-  local route = routes.of_run(id)
-  return route and routes.is_served_by(set, route)
-end
-function routes.is_served(queue, route)
-  return once('q' .. #queue .. ':' .. queue .. route, function()
-    local served, deployment = routes.resolve(route)
-    local sets = call('SINTER', ROOT .. 'servers:' .. served, ROOT .. 'serving:' .. queue)
-    return #reserved_for(deployment, sets) > 0
-  end)
-end
-local function wake_server(queue, id, fields)
-  local route = fields and routes.of(fields) or routes.of_run(id)
-  local sets = once('w' .. #queue .. ':' .. queue .. (route or ''), function()
-    if not route then return call('SMEMBERS', ROOT .. 'serving:' .. queue) end
+local function servers_of(queue, route)
+  return once('w' .. #queue .. ':' .. queue .. route, function()
     local served, deployment = routes.resolve(route)
     return reserved_for(deployment, call('SINTER', ROOT .. 'servers:' .. served, ROOT .. 'serving:' .. queue))
   end)
+end
+function routes.is_served(queue, route) return #servers_of(queue, route) > 0 end
+function routes.is_served_by(set, route, queue)
+  local known = served_by[set .. queue]
+  if not known then
+    known = {}
+    served_by[set .. queue] = known
+  end
+  if known[route] == nil then
+    local served, deployment = routes.resolve(route)
+    known[route] = call('SISMEMBER', ROOT .. 'serves:' .. set, served) == 1
+    if known[route] and deployment then
+      known[route] = false
+      for _, server in ipairs(servers_of(queue, route)) do known[route] = known[route] or server == set end
+    end
+  end
+  return known[route]
+end
+local function is_run_served_by(set, id, queue)
+  local route = routes.of_run(id)
+  return route and routes.is_served_by(set, route, queue)
+end
+local function wake_server(queue, id, fields)
+  local route = fields and routes.of(fields) or routes.of_run(id)
+  local sets = route and servers_of(queue, route)
+    or once('q' .. queue, function() return call('SMEMBERS', ROOT .. 'serving:' .. queue) end)
   local first = now_us % math.max(1, #sets)
   for i = 1, #sets do
     if wake_one_of(sets[(first + i) % #sets + 1], queue) then return true end
@@ -818,7 +819,7 @@ function lanes.of_queue(queue, of_kind, set)
   if #listed == 0 then lanes.forget(queue) end
   for i = 1, #listed, 2 do
     local kind, route = string.sub(listed[i], 1, 1), string.sub(listed[i], 2)
-    if (not of_kind or kind == of_kind) and (not set or routes.is_served_by(set, route)) then
+    if (not of_kind or kind == of_kind) and (not set or routes.is_served_by(set, route, queue)) then
       found[#found + 1] = { kind = kind, route = route, bound = tonumber(listed[i + 1]), key = lanes.key(kind, route, queue) }
     end
   end
@@ -827,7 +828,7 @@ end
 local function has_lanes_for(set, queue) return #lanes.of_queue(queue, 'q', set) > 0 end
 local function pass_over(set, kind, id, queue, position, fields, budget)
   local route = routes.of(fields)
-  if routes.is_served_by(set, route) then return false end
+  if routes.is_served_by(set, route, queue) then return false end
   budget.left = budget.left - 1
   lanes.enter(kind, id, queue, route, position)
   wake_server(queue, id, fields)
@@ -841,7 +842,7 @@ local function served_runs(set, kind, queue, budget, read)
       local id, position = head[1], head[2]
       if not id then return nil end
       local run, fields = read(id)
-      if fields.wf and routes.is_served_by(set, routes.of(fields)) then return { id, position, source, run, fields } end
+      if fields.wf and routes.is_served_by(set, routes.of(fields), queue) then return { id, position, source, run, fields } end
       if fields.wf and budget.left <= 0 then return nil, tonumber(position) end
       call('ZREM', source, id)
       if fields.wf then pass_over(set, kind, id, queue, position, fields, budget) end
@@ -1432,6 +1433,7 @@ function blocks.offer(id)
   wake(run[2], id)
 end
 function blocks.set_aside(id, workflow, fence, worker, reason)
+  call('HDEL', run_key(id), 'on')
   call('HSET', run_key(id), 'st', 'q', 'av', now_text, 'bl', 'k', 'ba', now_text)
   call('HSET', data_key(call('HGET', run_key(id), 'hk') or id), 'bk', reason)
   call('ZADD', blocked_key(workflow), string.format('%.0f', next_counter('created')), id)
@@ -1449,8 +1451,13 @@ function blocks.unblock(id)
   call('HDEL', key, 'bl', 'ba', 'on')
   call('HDEL', data_key(run[4] or id), 'bk')
 end
-function blocks.begin_trial(id, fence)
+function blocks.begin_trial(id, fence, holder)
+  if string.byte(holder) == 1 then
+    call('HDEL', run_key(id), 'on')
+    return
+  end
   blocks.unblock(id)
+  call('HSET', run_key(id), 'on', '\\1' .. holder)
   local known = call('HGET', data_key(id), 'bd')
   local trial = known and cjson.decode(known)
   if not trial then return end
@@ -1610,6 +1617,9 @@ function sets.leave(worker)
   reconsider_versions(served)
   turn_to(queues)
   blocks.look_again(served)
+  for _, queue in ipairs(queues) do
+    if call('EXISTS', ROOT .. 'lanes:' .. queue) == 1 then wake_for_queue(queue, 1) end
+  end
 end
 local function tell(worker, message)
   if call('ZSCORE', ROOT .. 'workers', worker) then call('LPUSH', ROOT .. 'wake:' .. worker, message) end
@@ -3439,7 +3449,7 @@ ops.release_run = function(base, count)
   local key = run_key(id)
   local at = now + finite(delay)
   call('SREM', ROOT .. 'owned:' .. run[3], id)
-  local cold = call('HMGET', key, 'pr', 'sa', 'co')
+  local cold = call('HMGET', key, 'pr', 'sa', 'co', 'on')
   run.unwinding = cold[3]
   local queue = run[11]
   record_pass(id, failures_before(run), 'h', run[6] or cold[2], run[3])
@@ -3457,6 +3467,7 @@ ops.release_run = function(base, count)
     if run[13] then give_back(id, run[13], unstarted and 'mtc' or 'c', unstarted) end
     if unfit == '1' then
       call('HINCRBY', key, 'hb', 1)
+      if cold[4] then call('HDEL', key, 'on') end
       if first then call('HDEL', key, 'sa') end
     end
     set_due(id, queue, at)
@@ -3596,7 +3607,7 @@ ops.retry_run = function(base, count)
     end
   end
   if run[15] then call('HSET', key, 'ca', now_text) end
-  call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'rb', 'cr', 'nc', 'fh', 'hb', 'bt')
+  call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'rb', 'cr', 'nc', 'fh', 'hb', 'bt', 'on')
   call('HDEL', data, 'e', 'cx', 'fe')
   call('HSET', key, 'st', 'q', 'av', now_text, 'tr', 'retry', 'rn', nonce)
   if version ~= '' then call('HSET', key, 've', version) end

@@ -23,7 +23,7 @@ local function is_served(id, queue)
   local has_begun = run[4] or run[3] and not run[5]
   local version = run[2] or not has_begun and call('HGET', ROOT .. 'controls', 'v' .. run[1])
   for _, set in ipairs(call('SINTER', ROOT .. 'servers:' .. run[1] .. (version and '\\0' .. version or ''), ROOT .. 'serving:' .. queue)) do
-    if not run[6] or cjson.decode(call('HGET', ROOT .. 'sets', set)).deployment == run[6] then return true end
+    if not run[6] or string.byte(run[6]) == 1 or cjson.decode(call('HGET', ROOT .. 'sets', set)).deployment == run[6] then return true end
   end
   return false
 end

@@ -24,7 +24,7 @@ controls = {}
 local known = call('HGETALL', ROOT .. 'controls')
 for i = 1, #known, 2 do controls[known[i]] = known[i + 1] end
 living_set = controls.set or ''
-local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane, 'set', 'app', 'lost')
+local last = call('HMGET', record, 'claimSeq' .. lane, 'claimed' .. lane, 'set', 'app', 'lost', 'dp')
 local set = last[3]
 if last[5] then return { 'LOST' } end
 -- A reset has deleted it in part: the worker registers again. One that is retired has no set, and claims no more.
@@ -34,7 +34,7 @@ local served = {}
 for i = queues_first, queues_last do served[ARGV[i]] = is_alive end
 local is_shared = living_set == '+'
 local function is_ours(queue, id)
-  return served[queue] and (not is_shared or routing().is_run_served_by(set, id))
+  return served[queue] and (not is_shared or routing().is_run_served_by(set, id, queue))
 end
 local promoted = promote(100)
 for i = 1, #promoted, 2 do
@@ -123,8 +123,8 @@ local function claim(first, group, kind, queue)
   -- Not a count alone: a Redis that came back without its last second, or a replica that took over, would give it out again
   -- while the worker of the forgotten claim still writes.
   local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
-  if fields.on then
-    rare().blocks.begin_trial(id, fence)
+  if fields.on and fields.on ~= '\1' .. (last[6] or '') then
+    rare().blocks.begin_trial(id, fence, fields.on)
     run = read(id)
   end
   call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)

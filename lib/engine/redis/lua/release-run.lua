@@ -15,7 +15,7 @@ end
 local key = run_key(id)
 local at = now + finite(delay)
 call('SREM', ROOT .. 'owned:' .. run[3], id)
-local cold = call('HMGET', key, 'pr', 'sa', 'co')
+local cold = call('HMGET', key, 'pr', 'sa', 'co', 'on')
 run.unwinding = cold[3]
 local queue = run[11]
 record_pass(id, failures_before(run), 'h', run[6] or cold[2], run[3])
@@ -34,6 +34,8 @@ else
   if run[13] then give_back(id, run[13], unstarted and 'mtc' or 'c', unstarted) end
   if unfit == '1' then
     call('HINCRBY', key, 'hb', 1)
+    -- It is kept for a deployment that gets on with it.
+    if cold[4] then call('HDEL', key, 'on') end
     if first then call('HDEL', key, 'sa') end
   end
   set_due(id, queue, at)

@@ -42,7 +42,7 @@ end
 -- `ca` without `sa` says that passes are written down and that the next claim is the start.
 if run[15] then call('HSET', key, 'ca', now_text) end
 -- The nonce of its cancellation and its failure hook are left: their calls may still be repeated.
-call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'rb', 'cr', 'nc', 'fh', 'hb', 'bt')
+call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'rb', 'cr', 'nc', 'fh', 'hb', 'bt', 'on')
 call('HDEL', data, 'e', 'cx', 'fe')
 call('HSET', key, 'st', 'q', 'av', now_text, 'tr', 'retry', 'rn', nonce)
 if version ~= '' then call('HSET', key, 've', version) end

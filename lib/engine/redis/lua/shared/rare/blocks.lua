@@ -2,9 +2,10 @@
 -- stamp of the namespace, until it is executed again or ends, and the set `blocked` the workflows with such runs.
 --
 -- Each deployment that has not tried it since the last pass that came through may: the run is *offered* to one, that is, queued and reserved for it
--- (`on`), and counts as blocked until that claims it. `bd` in its data says who has tried: `d` the start of each such deployment by its
--- id, `f` the fence of the trial under way, so that a pass in between, a crash or resumeRun() begins the list anew. One table: the number
--- of local names is limited.
+-- (`on`), and counts as blocked until that claims it. From then on it is *kept* for that one, which gets on with it, so that those that blocked it
+-- do not again after each park: until it is blocked, retried, or claimed by another one because nobody of that one claims it any more. `bd` in its
+-- data says who has tried: `d` the start of each such deployment by its id, `f` the fence of the trial under way, so that a pass in between, a
+-- crash or resumeRun() begins the list anew. One table: the number of local names is limited.
 local blocks = {}
 local OFFERED_AT_ONCE = 10
 local function blocked_key(workflow) return ROOT .. 'blocked:' .. workflow end
@@ -73,6 +74,7 @@ end
 
 -- Sets aside a run that nobody executes any more. `reason` is shown with the run, or with the one whose failure hook it is.
 function blocks.set_aside(id, workflow, fence, worker, reason)
+  call('HDEL', run_key(id), 'on')
   call('HSET', run_key(id), 'st', 'q', 'av', now_text, 'bl', 'k', 'ba', now_text)
   call('HSET', data_key(call('HGET', run_key(id), 'hk') or id), 'bk', reason)
   call('ZADD', blocked_key(workflow), string.format('%.0f', next_counter('created')), id)
@@ -93,9 +95,14 @@ function blocks.unblock(id)
   call('HDEL', data_key(run[4] or id), 'bk')
 end
 
--- The deployment that it was offered to has claimed it.
-function blocks.begin_trial(id, fence)
+-- A run that was reserved is claimed: by the deployment that it was offered to, or by another one than it was kept for.
+function blocks.begin_trial(id, fence, holder)
+  if string.byte(holder) == 1 then
+    call('HDEL', run_key(id), 'on')
+    return
+  end
   blocks.unblock(id)
+  call('HSET', run_key(id), 'on', '\1' .. holder)
   local known = call('HGET', data_key(id), 'bd')
   local trial = known and cjson.decode(known)
   if not trial then return end

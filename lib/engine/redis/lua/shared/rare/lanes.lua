@@ -45,7 +45,7 @@ function lanes.of_queue(queue, of_kind, set)
   if #listed == 0 then lanes.forget(queue) end
   for i = 1, #listed, 2 do
     local kind, route = string.sub(listed[i], 1, 1), string.sub(listed[i], 2)
-    if (not of_kind or kind == of_kind) and (not set or routes.is_served_by(set, route)) then
+    if (not of_kind or kind == of_kind) and (not set or routes.is_served_by(set, route, queue)) then
       found[#found + 1] = { kind = kind, route = route, bound = tonumber(listed[i + 1]), key = lanes.key(kind, route, queue) }
     end
   end
@@ -57,7 +57,7 @@ local function has_lanes_for(set, queue) return #lanes.of_queue(queue, 'q', set)
 -- Puts a run aside that a set does not serve, and wakes a worker that does; answers whether it was. It is in no queue any more.
 local function pass_over(set, kind, id, queue, position, fields, budget)
   local route = routes.of(fields)
-  if routes.is_served_by(set, route) then return false end
+  if routes.is_served_by(set, route, queue) then return false end
   budget.left = budget.left - 1
   lanes.enter(kind, id, queue, route, position)
   wake_server(queue, id, fields)
@@ -75,7 +75,7 @@ local function served_runs(set, kind, queue, budget, read)
       local id, position = head[1], head[2]
       if not id then return nil end
       local run, fields = read(id)
-      if fields.wf and routes.is_served_by(set, routes.of(fields)) then return { id, position, source, run, fields } end
+      if fields.wf and routes.is_served_by(set, routes.of(fields), queue) then return { id, position, source, run, fields } end
       if fields.wf and budget.left <= 0 then return nil, tonumber(position) end
       call('ZREM', source, id)
       if fields.wf then pass_over(set, kind, id, queue, position, fields, budget) end

@@ -1,7 +1,8 @@
 -- What a run needs of its worker, and who has it. The *route* of a run is the name of its workflow; behind that NUL and the version that it is
--- pinned to, NUL alone if it has not begun and so goes to the current version; behind that \1 and the deployment that it is reserved for. A
--- queued run keeps its route, whatever becomes current meanwhile. Workers serve a workflow, or NUL-separated a version of it: what a route
--- resolves to. One table: the number of local names is limited.
+-- pinned to, NUL alone if it has not begun and so goes to the current version; behind that \1 and the deployment that it is reserved for, a
+-- second \1 between them if it is only kept for that one: it is for all while none of that one's workers can claim it. A queued run keeps its
+-- route, whatever becomes current meanwhile. Workers serve a workflow, or NUL-separated a version of it: what a route resolves to. One table:
+-- the number of local names is limited.
 local routes = {}
 
 -- Undoes <bytes of the first>:<first><rest>.
@@ -52,11 +53,11 @@ local function deployment_of(set) return about_set(set).deployment end
 -- Those of the sets that may execute a run that is reserved for a deployment.
 local function reserved_for(deployment, sets)
   if not deployment then return sets end
-  local those = {}
+  local kept, those = string.match(deployment, '^\1(.*)$'), {}
   for _, set in ipairs(sets) do
-    if deployment_of(set) == deployment then those[#those + 1] = set end
+    if deployment_of(set) == (kept or deployment) then those[#those + 1] = set end
   end
-  return those
+  return kept and #those == 0 and sets or those
 end
 
 local answers, served_by = {}, {}
@@ -67,42 +68,45 @@ end
 -- Who lives, or what is current, has changed within the script.
 function routes.changed() resolved, answers, served_by = {}, {}, {} end
 
-function routes.is_served_by(set, route)
-  local known = served_by[set]
+-- The sets whose workers claim runs of this route from the queue.
+local function servers_of(queue, route)
+  return once('w' .. #queue .. ':' .. queue .. route, function()
+    local served, deployment = routes.resolve(route)
+    return reserved_for(deployment, call('SINTER', ROOT .. 'servers:' .. served, ROOT .. 'serving:' .. queue))
+  end)
+end
+-- Whether a living worker does.
+function routes.is_served(queue, route) return #servers_of(queue, route) > 0 end
+
+-- Whether those of a set do, which serve the queue.
+function routes.is_served_by(set, route, queue)
+  local known = served_by[set .. queue]
   if not known then
     known = {}
-    served_by[set] = known
+    served_by[set .. queue] = known
   end
   if known[route] == nil then
     local served, deployment = routes.resolve(route)
-    known[route] = call('SISMEMBER', ROOT .. 'serves:' .. set, served) == 1 and #reserved_for(deployment, { set }) == 1
+    known[route] = call('SISMEMBER', ROOT .. 'serves:' .. set, served) == 1
+    if known[route] and deployment then
+      known[route] = false
+      for _, server in ipairs(servers_of(queue, route)) do known[route] = known[route] or server == set end
+    end
   end
   return known[route]
 end
 
-local function is_run_served_by(set, id)
+local function is_run_served_by(set, id, queue)
   local route = routes.of_run(id)
-  return route and routes.is_served_by(set, route)
-end
-
--- Whether a living worker claims runs of this route from the queue.
-function routes.is_served(queue, route)
-  return once('q' .. #queue .. ':' .. queue .. route, function()
-    local served, deployment = routes.resolve(route)
-    local sets = call('SINTER', ROOT .. 'servers:' .. served, ROOT .. 'serving:' .. queue)
-    return #reserved_for(deployment, sets) > 0
-  end)
+  return route and routes.is_served_by(set, route, queue)
 end
 
 -- Where several sets live: wakes an idle worker that serves the run; for an entry that is no run, any that serves the queue. `fields` are
 -- those of the run, if the caller has them. Answers whether there was one.
 local function wake_server(queue, id, fields)
   local route = fields and routes.of(fields) or routes.of_run(id)
-  local sets = once('w' .. #queue .. ':' .. queue .. (route or ''), function()
-    if not route then return call('SMEMBERS', ROOT .. 'serving:' .. queue) end
-    local served, deployment = routes.resolve(route)
-    return reserved_for(deployment, call('SINTER', ROOT .. 'servers:' .. served, ROOT .. 'serving:' .. queue))
-  end)
+  local sets = route and servers_of(queue, route)
+    or once('q' .. queue, function() return call('SMEMBERS', ROOT .. 'serving:' .. queue) end)
   -- Not always the same one first.
   local first = now_us % math.max(1, #sets)
   for i = 1, #sets do

@@ -63,4 +63,8 @@ function sets.leave(worker)
   reconsider_versions(served)
   turn_to(queues)
   blocks.look_again(served)
+  -- What was kept for its deployment may lie in lanes, and be for others now.
+  for _, queue in ipairs(queues) do
+    if call('EXISTS', ROOT .. 'lanes:' .. queue) == 1 then wake_for_queue(queue, 1) end
+  end
 end
