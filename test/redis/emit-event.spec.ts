@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { emitEvent } from '../../lib/engine/redis/emit-event.js';
 import { readRun } from '../../lib/engine/redis/read-run.js';
@@ -42,6 +43,18 @@ describe('emitEvent()', () => {
     expect(await emit(room, other)).toMatchObject({ status: 'EXISTS' });
     expect(await eventOf(room)).toMatchObject({ name: 'order.created', data: { n: 1 }, subscriberCount: 1 });
     expect(await room.queued()).toHaveLength(1);
+  });
+
+  it('stores a delivery whose run id another workflow has as failed, with the code of the error', async () => {
+    const room = openEngineRoom();
+    const id = createHash('sha1').update('e1\0mail').digest('hex');
+    await room.create({ id, workflow: 'other' });
+    await emit(room, { verdicts: [verdict('mail')] });
+    const [delivery] = (await eventOf(room))?.deliveries ?? [];
+    expect(delivery).toMatchObject({
+      status: 'failed',
+      error: { name: 'IdempotencyConflictError', code: 'IDEMPOTENCY_CONFLICT' },
+    });
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,8 @@ let copy = '';
 // The script works on the tree it lies in, so a broken one is tried in a copy.
 beforeEach(() => {
   copy = mkdtempSync(join(tmpdir(), 'redflow-lua-'));
-  for (const path of [SCRIPT, LUA, 'lib/engine/redis/lua.generated.ts'])
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  for (const path of [SCRIPT, 'scripts/lua', LUA, 'lib/engine/redis/lua.generated.ts', 'lib/engine/redis/stored-names.ts'])
     cpSync(join(root, path), join(copy, path), { recursive: true });
 });
 

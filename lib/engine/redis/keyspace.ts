@@ -1,4 +1,5 @@
 import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
+import { STATUS_CODES, STEP_KIND_CODES, STEP_STATUS_CODES } from './stored-names.js';
 
 /**
  * Builds the keys that TypeScript code touches by itself; the scripts build the same ones in `lua/shared/prelude.lua`. All keys of a
@@ -7,7 +8,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  *
  * | key                    | type   | what it holds |
  * |------------------------|--------|---------------|
- * | `run:<id>`             | hash   | metadata of a run, short fields only, so that Redis keeps it compact |
+ * | `run:<id>`             | hash   | metadata of a run, short fields only, so that Redis keeps it compact: they are in `stored-names.ts` |
  * | `data:<id>`            | hash   | its payloads: `i` input, `is` and `ip` what schema and pipes made of it in the first pass where that is other JSON, `o` output, `e` error, `s:<step>` records, `g:<step>` progress, `c:<step>` child id, `k:<place>` stamp of the last event it had of a place, `ev` envelope of the event that started it, `cx` cancel reason, `pt` number and place of the last point of no return, `pa` answers of `ctx.patched()`, `ce` errors of compensations, `fe` error of its failure hook, `bk` why it is blocked, `bd` which deployments have blocked it, `lb` steps left behind, `ro` failures that were to happen anew, `ua` steps not asked for, `x` headers of its creation |
  * | `passes:<id>`          | list   | history of passes, but for a run that ended in its first one and was not retried |
  * | `waiters:<id>`         | set    | channels of the clients that await its end |
@@ -44,7 +45,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `debounce:<len>:<wf>:<key>` | string | debounced run that is yet to start |
  * | `merged:<id>` | string | debounced run that a create under this id has joined, for a minute |
  * | `rate:<len>:<wf>:<key>` | zset | runs that count for a rate limit, by creation time |
- * | `event:<id>`           | hash   | an event: `n` name, `t` ts, `k` correlation key, `s` stamp, `d` data, `x` headers of its emission, `no` nonce, `fs` status of the fan-out, `sc` subscribers, `dc` delivered, `fc` failed, `rc` resumed |
+ * | `event:<id>`           | hash   | an event: fields are in `stored-names.ts` |
  * | `deliveries:<id>`, `resumed:<id>`, `fanout:<id>` | hash, list, list | what became of its subscribers, the runs it resumed, subscribers still to do |
  * | `events`, `events:<name>` | zset | events by stamp |
  * | `pending`              | set    | events with subscribers or waits still to do |
@@ -52,7 +53,7 @@ import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
  * | `listeners:<place>`    | zset   | open waits by the stamp of their registration |
  * | `triggers`             | hash   | subscriptions: `<len>:<workflow><pattern>` |
  * | `subscribers:<pattern>`, `wildcards` | set | workflows of a pattern, patterns with wildcards |
- * | `schedule:<id>`        | hash   | a schedule: `wf` workflow, `ex` expression, `tz` zone, `mi` misfire, `ip` input, `nx` next instant, missing until a worker has computed it, `la` last one fired, `pa` set while paused |
+ * | `schedule:<id>`        | hash   | a schedule: likewise |
  * | `schedules`            | zset   | ids of schedules, by name |
  * | `declared:<workflow>`  | hash   | what its deployments declare: deployment → JSON |
  * | `held`                 | hash   | workflow → the deployment whose declaration holds |
@@ -175,16 +176,10 @@ export const KEPT_WITHOUT_RUNS: ReadonlySet<string> = new Set([
   'clock',
 ]);
 
-const STATUS_OF_CODE: Readonly<Record<string, RunStatus>> = {
-  d: 'scheduled',
-  q: 'queued',
-  r: 'running',
-  w: 'waiting',
-  b: 'waiting',
-  s: 'succeeded',
-  f: 'failed',
-  c: 'canceled',
-};
+/** `waiting` is stored as `w` for waits, which others can end, and as `b` for a backoff. */
+const STATUS_OF_CODE = Object.fromEntries(
+  Object.entries(STATUS_CODES).map(([name, code]) => [code, name === 'backingOff' ? 'waiting' : name]),
+) as Readonly<Record<string, RunStatus>>;
 
 export const RUN_STATUSES: readonly RunStatus[] = [...new Set(Object.values(STATUS_OF_CODE))];
 
@@ -192,73 +187,31 @@ export function statusOf(code: string): RunStatus {
   return STATUS_OF_CODE[code] as RunStatus;
 }
 
-/** All the letters of a status: `waiting` is stored as `w` for waits, which others can end, and as `b` for a backoff. */
+/** All the letters of a status. */
 export function codesOfStatus(status: RunStatus): string {
   return Object.keys(STATUS_OF_CODE)
     .filter((code) => STATUS_OF_CODE[code] === status)
     .join('');
 }
 
-/** Metadata of a run as it is stored: short names keep the hash small. The scripts also use `f` fence, `no` nonce of the create, `nw` set while somebody awaits the end, `ls` set once it waited for an event, `fc` on the run of a subscriber whose filter is yet to be asked, `uk` on a run whose creator did not know the options of its workflow, `cn` nonce of the cancel, `nc` set when it wants no compensation, `hi` run of the failure hook, `rb` when its retention began if not with its end, `se` entries in `ended` or `packed` that a retry has left behind, `lg` bytes of the input and headers that it was created with where they are many, `z` number of the pieces, in fields 1, 2, …, into which its data and passes are packed since it ended, `mx` mutex key, `th` throttle as `<limit>,<periodMs>,<key>`, `hg` letters of the gates of which it holds something, `hd` the first of those that it holds for a start still to come, `rn` nonce of the last retry, `bn` of the last resumption, `nb` on a run that was put aside before it began, `on` the deployment that it is reserved for, behind \\x01 if it is only kept for it, `pd` set when `ctx.patched()` has answered in it, `db` and `df` debounce key and time of the first create while it is pending. */
-export const RUN_FIELDS = [
-  ['wf', 'workflow'],
-  ['q', 'queue'],
-  ['pr', 'priority'],
-  ['n', 'failures'],
-  ['ma', 'maxAttempts'],
-  ['rc', 'recoveries'],
-  ['rs', 'recoveryStreak'],
-  ['cs', 'stamp'],
-  ['hs', 'hookStamp'],
-  ['av', 'availableAt'],
-  ['sa', 'startedAt'],
-  ['ve', 'version'],
-  ['jv', 'judgedByVersion'],
-  ['tg', 'tags'],
-  ['tr', 'trigger'],
-  ['pa', 'parentRunId'],
-  ['ps', 'parentStep'],
-  ['ro', 'rootRunId'],
-  ['ei', 'eventId'],
-  ['si', 'scheduleId'],
-  ['sn', 'scheduledFor'],
-  ['fc', 'unjudged'],
-  ['uk', 'unadmitted'],
-  ['ik', 'idempotencyKey'],
-  ['hb', 'handBacks'],
-  ['st', 'status'],
-  ['fa', 'finishedAt'],
-  ['w', 'workerId'],
-  ['ca', 'claimedAt'],
-  ['cr', 'cancelRequestedAt'],
-  ['fh', 'hookStatus'],
-  ['hk', 'hookOf'],
-  ['co', 'unwinding'],
-  ['cp', 'compensable'],
-  ['bl', 'blockedBy'],
-  ['ba', 'blockedAt'],
-  ['bt', 'blockedMs'],
-] as const;
-
 export const STEP_KINDS: Readonly<Record<string, StepKind>> = {
-  r: 'run',
-  /** One that has a compensation, completed, and one whose outcome is unknown. */
-  v: 'run',
-  u: 'run',
-  s: 'sleep',
-  c: 'child',
-  m: 'emit_workflow',
-  e: 'event',
-  n: 'emit_event',
-  a: 'any',
+  [STEP_KIND_CODES.run]: 'run',
+  [STEP_KIND_CODES.undoable]: 'run',
+  [STEP_KIND_CODES.unknown]: 'run',
+  [STEP_KIND_CODES.sleep]: 'sleep',
+  [STEP_KIND_CODES.child]: 'child',
+  [STEP_KIND_CODES.emittedChild]: 'emit_workflow',
+  [STEP_KIND_CODES.event]: 'event',
+  [STEP_KIND_CODES.emittedEvent]: 'emit_event',
+  [STEP_KIND_CODES.any]: 'any',
 };
 
 export const STEP_STATUSES: Readonly<Record<string, StepRecord['status']>> = {
-  r: 'running',
-  w: 'waiting',
-  s: 'succeeded',
-  f: 'failed',
-  x: 'failed',
-  d: 'succeeded',
-  k: 'failed',
+  [STEP_STATUS_CODES.running]: 'running',
+  [STEP_STATUS_CODES.waiting]: 'waiting',
+  [STEP_STATUS_CODES.succeeded]: 'succeeded',
+  [STEP_STATUS_CODES.failed]: 'failed',
+  [STEP_STATUS_CODES.reopened]: 'failed',
+  [STEP_STATUS_CODES.fulfilled]: 'succeeded',
+  [STEP_STATUS_CODES.rejected]: 'failed',
 };

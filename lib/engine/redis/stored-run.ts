@@ -2,7 +2,8 @@ import { type BlockReason, blockMessage } from '../core/block-reason.js';
 import { decodePayload } from '../core/payload.js';
 import type { RunRecord, RunTrigger, StoredError } from '../core/run.types.js';
 import { type SealedText, sealedText } from '../core/sealer.js';
-import { RUN_FIELDS, statusOf } from './keyspace.js';
+import { statusOf } from './keyspace.js';
+import { RUN_FIELDS } from './stored-names.js';
 
 /** Attempts of a run whose creator did not know the workflow and whose worker has not seen it yet. */
 export const DEFAULT_MAX_ATTEMPTS = 3;
@@ -49,9 +50,9 @@ export interface StoredRun {
 }
 
 /** A run's hash, by the names of what its fields hold. */
-export type RawFields = Partial<Record<(typeof RUN_FIELDS)[number][1], string>>;
+export type RawFields = Partial<Record<keyof typeof RUN_FIELDS, string>>;
 
-const PROPERTY_OF_FIELD = new Map<string, string>(RUN_FIELDS);
+const PROPERTY_OF_FIELD = new Map<string, string>(Object.entries(RUN_FIELDS).map(([name, code]) => [code, name]));
 
 /** Reads the flat answer of HGETALL. */
 export function fieldsOfHash(flat: readonly string[]): RawFields {

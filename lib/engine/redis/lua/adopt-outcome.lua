@@ -13,7 +13,7 @@ local record = call('HGET', data_key(id), field)
 local kind, status, rest = string.match(record, '^(%a),([dk]),0,(.*)$')
 if kind then
   rest = string.gsub(rest, '^(%d+,%d+)@?%d*', '%1' .. asked)
-  call('HSET', data_key(id), field, kind .. ',' .. (status == 'd' and 's' or 'k') .. ',' .. order .. ',' .. rest)
-  if run[7] then call('HDEL', run_key(id), 'rs') end
+  call('HSET', data_key(id), field, kind .. ',' .. (status == STEP_STATUS.fulfilled and STEP_STATUS.succeeded or STEP_STATUS.rejected) .. ',' .. order .. ',' .. rest)
+  if run.recoveryStreak then call('HDEL', run_key(id), RUN.recoveryStreak) end
 end
 return 'OK'

@@ -16,9 +16,9 @@ local data = data_key(id)
 local known = call('HGET', data, field)
 if known and not is_reopened(known) then
   local status, moment, timer = string.match(known, '^%a,(%a),%d+,%d+,[%d@]+,%d+,(%d+);(.*)$')
-  return { 'OK', now, tonumber(moment), status == 'w' and timer or '', status == 'w' and 0 or 1 }
+  return { 'OK', now, tonumber(moment), status == STEP_STATUS.waiting and timer or '', status == STEP_STATUS.waiting and 0 or 1 }
 end
-if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, 0, call('HGET', data, 'cx') or '', 0 } end
+if run.cancelRequestedAt or call('HEXISTS', run_key(id), RUN.unwinding) == 1 then return { 'CANCELED', now, 0, call('HGET', data, 'cx') or '', 0 } end
 
 local branches, children = {}, {}
 local at = branches_first
@@ -35,7 +35,7 @@ while at <= branches_last do
       extra = child_fields(id, step),
     }
     check_numbers(child)
-    local existing = call('HGET', run_key(child.id), 'wf')
+    local existing = call('HGET', run_key(child.id), RUN.workflow)
     if existing and existing ~= child.workflow then return { 'CONFLICT', now, 0, child.id, 0 } end
     branch[4] = child
     children[#children + 1] = child

@@ -16,7 +16,7 @@ local field = 's:' .. step
 local known = call('HGET', data_key(id), field)
 if known then
   local status, moment = string.match(known, '^%a,(%a),%d+,%d+,[%d@]+,%d+,(%d+);')
-  return { 'OK', now, tonumber(moment), status == 'w' and 0 or 1 }
+  return { 'OK', now, tonumber(moment), status == STEP_STATUS.waiting and 0 or 1 }
 end
 local moment = 0
 if timeout ~= '' then moment = now + finite(timeout) end

@@ -3,13 +3,13 @@
 --   id
 --   channel
 -- RETURNS { ENDED, status, payload, workflow } | { PENDING } | { MISSING }
-local run = call('HMGET', run_key(id), 'st', 'wf', 'z')
-local status = run[1]
-local function payload(field) return (run[3] and rare().data_field(id, field) or call('HGET', data_key(id), field)) or '' end
+local run = call('HMGET', run_key(id), RUN.status, RUN.workflow, RUN.pieces)
+local status = run.status
+local function payload(field) return (run.pieces and data_field(id, field) or call('HGET', data_key(id), field)) or '' end
 if not status then return { 'MISSING' } end
-if status == 's' then return { 'ENDED', status, payload('o'), run[2] } end
-if status == 'f' then return { 'ENDED', status, payload('e'), run[2] } end
-if status == 'c' then return { 'ENDED', status, rare().canceled_error(id), run[2] } end
+if status == STATUS.succeeded then return { 'ENDED', status, payload('o'), run.workflow } end
+if status == STATUS.failed then return { 'ENDED', status, payload('e'), run.workflow } end
+if status == STATUS.canceled then return { 'ENDED', status, canceled_error(id), run.workflow } end
 call('SADD', ROOT .. 'waiters:' .. id, channel)
-call('HSET', run_key(id), 'nw', 1)
+call('HSET', run_key(id), RUN.awaited, 1)
 return { 'PENDING' }

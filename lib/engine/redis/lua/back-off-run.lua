@@ -14,11 +14,11 @@ if is_canceled(id, run) then
 end
 local at = now + floor(finite(delay))
 if deadline ~= '' and finite(deadline) < at then at = tonumber(deadline) end
-record_pass(id, run[4], 'f', run[6] or call('HGET', run_key(id), 'sa'), run[3], failure)
-call('HSET', run_key(id), 'st', 'b', 'av', at, 'n', tonumber(run[4] or 0) + 1)
+record_pass(id, run.failures, 'f', run.claimedAt or call('HGET', run_key(id), RUN.startedAt), run.workerId, failure)
+call('HSET', run_key(id), RUN.status, STATUS.backingOff, RUN.availableAt, at, RUN.failures, tonumber(run.failures or 0) + 1)
 call('HSET', data_key(id), 'e', failure)
-move(id, run[10], run[11], run[12], 'r', 'b')
-call('SREM', ROOT .. 'owned:' .. run[3], id)
-if run[13] then give_back(id, run[13], 'c') end
-set_due(id, run[11], at)
+move(id, run.workflow, run.queue, run.stamp, STATUS.running, STATUS.backingOff)
+call('SREM', ROOT .. 'owned:' .. run.workerId, id)
+if run.held then give_back(id, run.held, 'c') end
+set_due(id, run.queue, at)
 return 'OK'

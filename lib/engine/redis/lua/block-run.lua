@@ -12,11 +12,11 @@ if is_canceled(id, run) then
   settle_canceled(id, run)
   return 'OK'
 end
-local cold = call('HMGET', run_key(id), 'sa', 'co')
-run.unwinding = cold[2]
-record_pass(id, failures_before(run), 'k', run[6] or cold[1], run[3])
-move(id, run[10], run[11], run[12], 'r', 'q')
-call('SREM', ROOT .. 'owned:' .. run[3], id)
-if run[13] then give_back(id, run[13], 'c') end
-blocks.set_aside(id, run[10], fence, run[3], reason)
+local cold = call('HMGET', run_key(id), RUN.startedAt, RUN.unwinding)
+run.unwinding = cold.unwinding
+record_pass(id, failures_before(run), 'k', run.claimedAt or cold.startedAt, run.workerId)
+move(id, run.workflow, run.queue, run.stamp, STATUS.running, STATUS.queued)
+call('SREM', ROOT .. 'owned:' .. run.workerId, id)
+if run.held then give_back(id, run.held, 'c') end
+blocks.set_aside(id, run.workflow, fence, run.workerId, reason)
 return 'OK'

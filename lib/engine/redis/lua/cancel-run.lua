@@ -9,8 +9,8 @@
 --   hook             1 to cancel its failure hook in its place
 -- RETURNS { YES | NO | MISSING, status letter, 1 if descendants are left for continue_cancel }
 if only ~= '' then
-  local run = call('HMGET', run_key(id), 'st', 'cn')
-  if run[1] and run[2] ~= nonce and not string.find(only, run[1], 1, true) then return { 'NO', run[1], 0 } end
+  local run = call('HMGET', run_key(id), RUN.status, RUN.cancelNonce)
+  if run.status and run.cancelNonce ~= nonce and not string.find(only, run.status, 1, true) then return { 'NO', run.status, 0 } end
 end
 local answer
 if hook == '1' then

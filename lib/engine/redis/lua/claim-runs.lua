@@ -34,7 +34,7 @@ local served = {}
 for i = queues_first, queues_last do served[ARGV[i]] = is_alive end
 local is_shared = living_set == '+'
 local function is_ours(queue, id)
-  return served[queue] and (not is_shared or routing().is_run_served_by(set, id, queue))
+  return served[queue] and (not is_shared or is_run_served_by(set, id, queue))
 end
 local promoted = promote(100)
 for i = 1, #promoted, 2 do
@@ -97,9 +97,9 @@ local function pin(id, run, fields)
   local has_begun = fields.f and not fields.nb
   local version = not (has_begun or fields.ve or fields.hk) and controls['v' .. fields.wf]
   if not version then return end
-  call('HSET', run_key(id), 've', version)
+  call('HSET', run_key(id), RUN.version, version)
   count_open(fields.wf, 'v' .. version, 1)
-  run[#run + 1] = 've'
+  run[#run + 1] = RUN.version
   run[#run + 1] = version
 end
 
@@ -111,12 +111,12 @@ local function claim(first, group, kind, queue)
   if not run then
     run, fields = read(id)
   end
-  if fields.st ~= 'q' then return end
+  if fields.st ~= STATUS.queued then return end
   -- Where its set lives alone, the worker itself tells a workflow that it does not serve; which version a run gets is decided here.
   local may_be_foreign = is_shared or fields.ve or fields.on or controls['v' .. fields.wf]
-  if may_be_foreign and not is_looked_at and routing().pass_over(set, kind, id, queue, position, fields, aside) then return end
+  if may_be_foreign and not is_looked_at and pass_over(set, kind, id, queue, position, fields, aside) then return end
   local limit = controls['c' .. fields.wf]
-  if (limit or fields.mx or fields.th) and not rare().admit(id, fields, limit) then
+  if (limit or fields.mx or fields.th) and not admit(id, fields, limit) then
     blocked = blocked + 1
     return
   end
@@ -124,13 +124,14 @@ local function claim(first, group, kind, queue)
   -- while the worker of the forgotten claim still writes.
   local fence = string.format('%.0f', math.max(tonumber(fields.f or 0) + 1, real))
   if fields.on and fields.on ~= '\1' .. (last[6] or '') then
-    rare().blocks.begin_trial(id, fence, fields.on)
+    blocks.begin_trial(id, fence, fields.on)
     run = read(id)
   end
-  call('HSET', run_key(id), 'st', 'r', 'f', fence, 'w', worker, fields.sa and 'ca' or 'sa', now_text)
+  call('HSET', run_key(id), RUN.status, STATUS.running, RUN.fence, fence,
+    RUN.workerId, worker, fields.sa and RUN.claimedAt or RUN.startedAt, now_text)
   -- A run that was retried starts anew.
-  if fields.ca and not fields.sa then call('HSET', run_key(id), 'ca', now_text) end
-  if fields.nb then call('HDEL', run_key(id), 'nb') end
+  if fields.ca and not fields.sa then call('HSET', run_key(id), RUN.claimedAt, now_text) end
+  if fields.nb then call('HDEL', run_key(id), RUN.putAside) end
   pin(id, run, fields)
   owned[#owned + 1] = id
   hand_over(id, fence, group, position, fields.sa and 1 or 0, run, fields)
@@ -145,11 +146,11 @@ local function claim_suspects(queue, free)
     return head[1] and { head[1], head[2], key } or nil
   end
   local looks = is_shared or controls['l' .. queue]
-  local peek = looks and routing().served_runs(set, 's', queue, aside, read) or first_suspect
+  local peek = looks and served_runs(set, 's', queue, aside, read) or first_suspect
   while more_suspects > 0 and not is_full(free) do
     local first = peek()
     if not first then return end
-    local group = group_of(tonumber(call('HGET', run_key(first[1]), 'rs') or 0))
+    local group = group_of(tonumber(call('HGET', run_key(first[1]), RUN.recoveryStreak) or 0))
     if held_suspects >= group then break end
     call('ZREM', first[3], first[1])
     local before = #taken
@@ -187,7 +188,7 @@ local function leave(queue, peek)
   if not peek then
     if call('EXISTS', ROOT .. 'queue:' .. queue) == 0 then return end
     if not is_shared then return wake(queue) end
-    peek = routing().served_runs(set, 'q', queue, aside, read)
+    peek = served_runs(set, 'q', queue, aside, read)
   end
   local first = peek()
   if first then wake(queue, first[1], first[5]) elseif aside.left <= 0 then wake_one_of(set, queue) end
@@ -199,7 +200,7 @@ if tonumber(last[1] or 0) > tonumber(seq) then return answer end
 if last[1] == seq then
   for _, pair in ipairs(cjson.decode(last[2])) do
     local run, fields = read(pair[1])
-    local is_held = fields.st == 'r' and fields.f == pair[2] and fields.w == worker
+    local is_held = fields.st == STATUS.running and fields.f == pair[2] and fields.w == worker
     if is_held then hand_over(pair[1], pair[2], pair[3], pair[4], pair[5], run, fields) end
   end
   again = true
@@ -209,8 +210,8 @@ elseif is_alive then
     local queue = ARGV[i]
     if not controls['p' .. queue] then
       claim_suspects(queue, free)
-      if controls['l' .. queue] and routing().has_lanes_for(set, queue) then
-        peeks[queue] = routing().served_runs(set, 'q', queue, aside, read)
+      if controls['l' .. queue] and has_lanes_for(set, queue) then
+        peeks[queue] = served_runs(set, 'q', queue, aside, read)
         claim_served(queue, peeks[queue], free)
       else
         claim_queued(queue, free)

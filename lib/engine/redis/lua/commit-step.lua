@@ -18,11 +18,11 @@ local stamp = now_text
 if wait ~= '' then moment = math.max(0, finite(string.sub(wait, 2))) end
 -- A wait that others can end (child, event, any) is timed out only if they have not: whoever writes first decides.
 local kind = string.sub(head, 1, 1)
-if kind == 'o' then head = 'r' .. string.sub(head, 2) end
-if kind == 'c' or kind == 'e' or kind == 'a' then
+if kind == 'o' then head = STEP_KIND.run .. string.sub(head, 2) end
+if kind == STEP_KIND.child or kind == STEP_KIND.event or kind == STEP_KIND.any then
   local known = call('HGET', data_key(id), 's:' .. name)
   if known and string.match(known, '^%a,[dk],') then return 'TAKEN' end
-  if kind ~= 'c' then rare().unlisten(id, name) end
+  if kind ~= STEP_KIND.child then unlisten(id, name) end
 end
 if moment then
   if string.sub(wait, 1, 1) == '+' then
@@ -37,13 +37,13 @@ if moment then
 end
 call('HSET', data_key(id), 's:' .. name, head .. since .. ',' .. stamp .. ';' .. payload)
 -- Whether there is something to undo should the run fail: known, or possible as long as a function that has begun has no outcome.
-if kind == 'v' or kind == 'u' then
-  call('HSET', run_key(id), 'cp', 1)
+if kind == STEP_KIND.undoable or kind == STEP_KIND.unknown then
+  call('HSET', run_key(id), RUN.compensable, 1)
 elseif kind == 'o' then
-  call('HDEL', run_key(id), 'cp')
+  call('HDEL', run_key(id), RUN.compensable)
 end
-if run[7] and string.sub(head, 3, 3) == 's' then
-  run[7] = false
-  call('HDEL', run_key(id), 'rs')
+if run.recoveryStreak and string.sub(head, 3, 3) == STEP_STATUS.succeeded then
+  run.recoveryStreak = false
+  call('HDEL', run_key(id), RUN.recoveryStreak)
 end
 return moment or 'OK'

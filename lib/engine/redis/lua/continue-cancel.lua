@@ -17,6 +17,6 @@ local reason = (canceled == id and 'Parent' or 'Ancestor') .. ' run "' .. cancel
 for i = 1, #children, 2 do
   local child = children[i]
   local answer = request_cancel(child, reason, compensate, '')
-  if answer[1] == 'NO' and not call('HGET', run_key(child), 'cr') then cancel_children(child, compensate, canceled) end
+  if answer[1] == 'NO' and not call('HGET', run_key(child), RUN.cancelRequestedAt) then cancel_children(child, compensate, canceled) end
 end
 return call('EXISTS', canceling)

@@ -4,11 +4,11 @@
 --   runs             how many to look at
 -- RETURNS 1 if there may be more to do, for this run or another
 for _, id in ipairs(call('SRANDMEMBER', ROOT .. 'ending', runs)) do
-  local status = call('HGET', run_key(id), 'st')
+  local status = call('HGET', run_key(id), RUN.status)
   local is_done = true
-  if status == 's' or status == 'f' or status == 'c' then
-    local payload = status == 'c' and canceled_error(id) or data_field(id, status == 's' and 'o' or 'e') or ''
-    if deliver_ends(id, status, payload) then call('HDEL', run_key(id), 'nw') else is_done = false end
+  if status == STATUS.succeeded or status == STATUS.failed or status == STATUS.canceled then
+    local payload = status == STATUS.canceled and canceled_error(id) or data_field(id, status == STATUS.succeeded and 'o' or 'e') or ''
+    if deliver_ends(id, status, payload) then call('HDEL', run_key(id), RUN.awaited) else is_done = false end
     if not unlisten_some(id) then is_done = false end
   end
   if is_done then call('SREM', ROOT .. 'ending', id) end

@@ -22,13 +22,13 @@ for i = entries_first, entries_last, 3 do
   registry.decide(workflow, deployment)
   for j, declared in ipairs(declarations[i].s) do
     local key = schedule_key(declared.id)
-    local known = call('HMGET', key, 'wf', 'ex', 'tz', 'nx')
-    local following, other = '', known[1] and known[1] ~= workflow and known[1] or registry.formerly[declared.id] or ''
-    if known[1] == workflow and known[2] == declared.ex and known[3] == declared.tz then
-      following = known[4]
+    local known = call('HMGET', key, SCHEDULE.workflow, SCHEDULE.expression, SCHEDULE.zone, SCHEDULE.next)
+    local following, other = '', known.workflow and known.workflow ~= workflow and known.workflow or registry.formerly[declared.id] or ''
+    if known.workflow == workflow and known.expression == declared.ex and known.zone == declared.tz then
+      following = known.next
       if not following then
         following = string.format('%.0f', instants[i][j])
-        call('HSET', key, 'nx', following)
+        call('HSET', key, SCHEDULE.next, following)
       end
     end
     answer[#answer + 1] = { declared.id, following, other }

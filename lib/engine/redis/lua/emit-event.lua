@@ -31,8 +31,8 @@ local function finish_step(runs)
   return payload
 end
 
-local existing = call('HMGET', event_key(id), 's', 'no')
-if existing[1] then
+local existing = call('HMGET', event_key(id), EVENT.stamp, EVENT.nonce)
+if existing.stamp then
   local runs = {}
   if run ~= '' then
     local deliveries = call('HGETALL', ROOT .. 'deliveries:' .. id)
@@ -41,7 +41,7 @@ if existing[1] then
     end
     table.sort(runs)
   end
-  local is_repeat = run == '' and (nonce == '' or existing[2] == nonce)
+  local is_repeat = run == '' and (nonce == '' or existing.nonce == nonce)
   return { is_repeat and 'OK' or 'EXISTS', call('SISMEMBER', ROOT .. 'pending', id), finish_step(runs) }
 end
 
@@ -62,15 +62,16 @@ for workflow in pairs(names) do subscribers[#subscribers + 1] = workflow end
 table.sort(subscribers)
 
 local stamp = next_counter('created')
-local fields = { 'n', name, 't', ts == '' and now_text or ts, 's', string.format('%.0f', stamp), 'fs', 'p', 'sc', #subscribers }
+local fields = { EVENT.name, name, EVENT.ts, ts == '' and now_text or ts, EVENT.stamp, string.format('%.0f', stamp), EVENT.fanOutStatus, 'p',
+  EVENT.subscribers, #subscribers }
 local function keep(field, value)
   fields[#fields + 1] = field
   fields[#fields + 1] = value
 end
-if key ~= '' then keep('k', key) end
-if nonce ~= '' then keep('no', nonce) end
-if data ~= '' then keep('d', data) end
-if headers ~= '' then keep('x', headers) end
+if key ~= '' then keep(EVENT.correlationKey, key) end
+if nonce ~= '' then keep(EVENT.nonce, nonce) end
+if data ~= '' then keep(EVENT.data, data) end
+if headers ~= '' then keep(EVENT.headers, headers) end
 call('HSET', event_key(id), unpack(fields))
 call('ZADD', ROOT .. 'events', stamp, id)
 call('ZADD', ROOT .. 'events:' .. name, stamp, id)

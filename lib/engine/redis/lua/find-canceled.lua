@@ -4,8 +4,8 @@
 -- RETURNS { id, reason or '' }…
 local found = {}
 for i = ids_first, ids_last do
-  local run = call('HMGET', run_key(ARGV[i]), 'cr', 'co')
-  if run[1] and not run[2] then
+  local run = call('HMGET', run_key(ARGV[i]), RUN.cancelRequestedAt, RUN.unwinding)
+  if run.cancelRequestedAt and not run.unwinding then
     found[#found + 1] = { ARGV[i], data_field(ARGV[i], 'cx') or '' }
   end
 end

@@ -9,8 +9,8 @@
 --   payload          encoded error, '' for success
 -- RETURNS OK | DONE | LOST
 local state, run = guard(id, fence)
-if not run[1] and call('HGET', run_key(failed), 'hi') == id then return 'DONE' end
+if not run.status and call('HGET', run_key(failed), RUN.hookRunId) == id then return 'DONE' end
 if state ~= 'RUNNING' then return state end
-disown(run[3], id)
+disown(run.workerId, id)
 end_hook(id, run, failed, outcome, payload)
 return 'OK'

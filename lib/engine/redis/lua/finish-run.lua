@@ -10,11 +10,11 @@
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
 if is_canceled(id, run) then
-  rare().settle_canceled(id, run)
+  settle_canceled(id, run)
   return 'OK'
 end
 -- The history of a run that ended in its first pass can be told from the run itself.
-if run[6] then record_pass(id, run[4], outcome, run[6], run[3], outcome == 'f' and payload) end
-disown(run[3], id)
+if run.claimedAt then record_pass(id, run.failures, outcome, run.claimedAt, run.workerId, outcome == STATUS.failed and payload) end
+disown(run.workerId, id)
 terminate(id, run, outcome, payload, hook)
 return 'OK'

@@ -9,9 +9,9 @@ local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
 read_fate(id, run)
 local outcome = run.unwinding
-local payload = outcome == 'f' and (call('HGET', data_key(id), 'e') or '')
-record_pass(id, failures_before(run), outcome, run[6] or call('HGET', run_key(id), 'sa'), run[3], payload)
+local payload = outcome == STATUS.failed and (call('HGET', data_key(id), 'e') or '')
+record_pass(id, failures_before(run), outcome, run.claimedAt or call('HGET', run_key(id), RUN.startedAt), run.workerId, payload)
 if errors ~= '' then call('HSET', data_key(id), 'ce', errors) end
-disown(run[3], id)
+disown(run.workerId, id)
 terminate(id, run, outcome, payload, hook)
 return 'OK'

@@ -6,6 +6,7 @@
 local page = {}
 local start = after == '' and '-' or '(' .. after
 for _, id in ipairs(call('ZRANGEBYLEX', ROOT .. 'schedules', start, '+', 'LIMIT', 0, limit)) do
-  page[#page + 1] = { id, unpack(call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ex', 'tz', 'nx', 'la', 'pa'), 1, 6) }
+  page[#page + 1] = { id, unpack(call('HMGET', schedule_key(id), SCHEDULE.workflow, SCHEDULE.expression, SCHEDULE.zone, SCHEDULE.next, SCHEDULE.last,
+    SCHEDULE.paused), 1, 6) }
 end
 return page

@@ -14,18 +14,18 @@ local first
 each_record(id, names_first, names_last, function(name, record)
   local kind, status, moment = string.match(record or '', '^(%a),([wdk]),%d+,%d+,[%d@]+,%d+,(%d+);')
   if not status then error('step ' .. name .. ' is not waiting') end
-  local at = status == 'w' and tonumber(moment) or now
+  local at = status == STEP_STATUS.waiting and tonumber(moment) or now
   -- What others end may be waited for without a limit: 0.
-  if (at > 0 or kind == 's' or kind == 'r') and (not first or at < first) then first = at end
+  if (at > 0 or kind == STEP_KIND.sleep or kind == STEP_KIND.run) and (not first or at < first) then first = at end
 end)
 if first and first <= now then return { 'READY', now } end
 if deadline ~= '' and (not first or finite(deadline) < first) then first = finite(deadline) end
-local cold = call('HMGET', run_key(id), 'sa', 'co')
-run.unwinding = cold[2]
-record_pass(id, failures_before(run), 'p', run[6] or cold[1], run[3])
-call('HSET', run_key(id), 'st', 'w', 'av', first or now_text)
-move(id, run[10], run[11], run[12], 'r', 'w')
-call('SREM', ROOT .. 'owned:' .. run[3], id)
-if run[13] then rare().give_back(id, run[13], 'c') end
-if first then set_due(id, run[11], first) end
+local cold = call('HMGET', run_key(id), RUN.startedAt, RUN.unwinding)
+run.unwinding = cold.unwinding
+record_pass(id, failures_before(run), 'p', run.claimedAt or cold.startedAt, run.workerId)
+call('HSET', run_key(id), RUN.status, STATUS.waiting, RUN.availableAt, first or now_text)
+move(id, run.workflow, run.queue, run.stamp, STATUS.running, STATUS.waiting)
+call('SREM', ROOT .. 'owned:' .. run.workerId, id)
+if run.held then give_back(id, run.held, 'c') end
+if first then set_due(id, run.queue, first) end
 return { 'PARKED', now }

@@ -16,5 +16,5 @@ local known = call('HGET', data_key(id), 'pt')
 if known and known ~= point and tonumber(string.match(known, '^%d+')) >= passed then return 'OK' end
 if known ~= point then call('HSET', data_key(id), 'pt', point) end
 -- Also by a repeat: the commits of steps that were repeated with it have set it anew.
-if open == '0' then call('HDEL', run_key(id), 'cp') end
+if open == '0' then call('HDEL', run_key(id), RUN.compensable) end
 return 'OK'

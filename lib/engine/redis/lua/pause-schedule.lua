@@ -2,7 +2,7 @@
 -- ARGS
 --   id
 -- RETURNS OK | MISSING
-local key = ROOT .. 'schedule:' .. id
+local key = schedule_key(id)
 if call('EXISTS', key) == 0 then return 'MISSING' end
-call('HSET', key, 'pa', 1)
+call('HSET', key, SCHEDULE.paused, 1)
 return 'OK'

@@ -10,22 +10,22 @@
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
 finite(position)
-local key, queue = run_key(id), run[11]
-if run[13] then
-  give_back(id, run[13], began == '1' and 'c' or 'mtc', began ~= '1')
-  run[13] = call('HGET', key, 'hg')
+local key, queue = run_key(id), run.queue
+if run.held then
+  give_back(id, run.held, began == '1' and 'c' or 'mtc', began ~= '1')
+  run.held = call('HGET', key, RUN.held)
 end
 if began ~= '1' then
-  call('HDEL', key, 'sa')
+  call('HDEL', key, RUN.startedAt)
   -- One that was retried has begun before: `ca` is left of that. It stays without a version if it began without.
-  if call('HEXISTS', key, 'ca') == 0 then call('HSET', key, 'nb', 1) end
+  if call('HEXISTS', key, RUN.claimedAt) == 0 then call('HSET', key, RUN.putAside, 1) end
 end
-call('SREM', ROOT .. 'owned:' .. run[3], id)
+call('SREM', ROOT .. 'owned:' .. run.workerId, id)
 if is_canceled(id, run) then
   end_canceled(id, run)
   return 'OK'
 end
-call('HSET', key, 'st', 'q')
+call('HSET', key, RUN.status, STATUS.queued)
 lanes.enter(suspect == '1' and 's' or 'q', id, queue, routes.of_run(id), position)
 wake_server(queue, id)
 return 'OK'

@@ -2,5 +2,5 @@
 -- ARGS
 --   id
 -- RETURNS { lines, { st, n, w, sa, ca, fa, co }, { error of a failed run } }
-local run = call('HMGET', run_key(id), 'st', 'n', 'w', 'sa', 'ca', 'fa', 'co')
-return { passes_of(id), run, { run[1] == 'f' and data_field(id, 'e') } }
+local run = call('HMGET', run_key(id), RUN.status, RUN.failures, RUN.workerId, RUN.startedAt, RUN.claimedAt, RUN.finishedAt, RUN.unwinding)
+return { passes_of(id), run, { run.status == STATUS.failed and data_field(id, 'e') } }

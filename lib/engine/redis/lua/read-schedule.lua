@@ -2,6 +2,6 @@
 -- ARGS
 --   id
 -- RETURNS { now, workflow, expression, zone, input }, or nothing
-local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ex', 'tz', 'ip')
-if not known[1] then return false end
-return { now, known[1], known[2], known[3], known[4] or '' }
+local known = call('HMGET', schedule_key(id), SCHEDULE.workflow, SCHEDULE.expression, SCHEDULE.zone, SCHEDULE.input)
+if not known.workflow then return false end
+return { now, known.workflow, known.expression, known.zone, known.input or '' }

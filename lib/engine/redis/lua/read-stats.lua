@@ -10,20 +10,20 @@ for _, status in ipairs(LIST_LETTERS) do
   for _, key in ipairs(lists_of(status, '', '', '')) do counts[status] = (counts[status] or 0) + call('ZCARD', key) end
 end
 local running = running_runs()
-counts.r = #running
-counts.q = (counts.q or 0) - counts.r
+counts[STATUS.running] = #running
+counts[STATUS.queued] = (counts[STATUS.queued] or 0) - counts[STATUS.running]
 local runs = {}
 for status, count in pairs(counts) do runs[#runs + 1] = { status, count } end
 local queues, unserved = {}, {}
 local function rest(workflow, queue, version, count) unserved[#unserved + 1] = { workflow, queue, version, count } end
 for _, queue in ipairs(call('SMEMBERS', ROOT .. 'queues')) do
   local head = call('ZRANGE', ROOT .. 'queue:' .. queue, 0, 0)[1]
-  local since = head and call('HGET', run_key(head), 'av')
+  local since = head and call('HGET', run_key(head), RUN.availableAt)
   local depth = call('ZCARD', ROOT .. 'queue:' .. queue)
   for _, lane in ipairs(lanes.of_queue(queue)) do
     local count, first = call('ZCARD', lane.key), call('ZRANGE', lane.key, 0, 0)[1]
     depth = depth + count
-    local av = first and call('HGET', run_key(first), 'av')
+    local av = first and call('HGET', run_key(first), RUN.availableAt)
     if av and (not since or tonumber(av) < tonumber(since)) then since = av end
     local workflow, version = string.match(lane.route, '^([^%z\1]*)%z([^\1]+)')
     if version and routes.is_served(queue, workflow) and not routes.is_served(queue, lane.route) then rest(workflow, queue, version, count) end
@@ -42,7 +42,7 @@ end
 for _, place in ipairs(call('SMEMBERS', ROOT .. 'places')) do
   local workflow, queue = split_sized(place)
   if not routes.is_served(queue, workflow) then
-    local count = call('ZCARD', list_key('q', workflow, queue)) - (executed[place] or 0)
+    local count = call('ZCARD', list_key(STATUS.queued, workflow, queue)) - (executed[place] or 0)
     listed[place] = count > 0
     if count > 0 then rest(workflow, queue, '', count) end
   end
@@ -59,7 +59,7 @@ for _, declared in ipairs(registry.unserved(1000)) do
   local place = place_of_lists(declared[1], declared[2])
   if not listed[place] then
     listed[place] = true
-    rest(declared[1], declared[2], '', call('ZCARD', list_key('q', declared[1], declared[2])) - (executed[place] or 0))
+    rest(declared[1], declared[2], '', call('ZCARD', list_key(STATUS.queued, declared[1], declared[2])) - (executed[place] or 0))
   end
 end
 local workers = {}

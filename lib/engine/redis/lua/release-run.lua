@@ -14,29 +14,29 @@ if is_canceled(id, run) then
 end
 local key = run_key(id)
 local at = now + finite(delay)
-call('SREM', ROOT .. 'owned:' .. run[3], id)
-local cold = call('HMGET', key, 'pr', 'sa', 'co', 'on')
-run.unwinding = cold[3]
-local queue = run[11]
-record_pass(id, failures_before(run), 'h', run[6] or cold[2], run[3])
+call('SREM', ROOT .. 'owned:' .. run.workerId, id)
+local cold = call('HMGET', key, RUN.priority, RUN.startedAt, RUN.unwinding, RUN.reservedFor)
+run.unwinding = cold.unwinding
+local queue = run.queue
+record_pass(id, failures_before(run), 'h', run.claimedAt or cold.startedAt, run.workerId)
 if delay == '0' then
-  call('HSET', key, 'st', 'q', 'av', now)
-  enqueue(id, queue, tonumber(cold[1] or 0), run[7], true)
-  keep_slot(id, queue, run[13])
+  call('HSET', key, RUN.status, STATUS.queued, RUN.availableAt, now)
+  enqueue(id, queue, tonumber(cold.priority or 0), run.recoveryStreak, true)
+  keep_slot(id, queue, run.held)
   wake(queue, id)
 else
   -- The first claim after a retry sets both times.
-  local first = not cold[3] and (not run[6] or run[6] == cold[2])
-  local status = first and 'd' or 'b'
-  call('HSET', key, 'st', status, 'av', at)
-  move(id, run[10], queue, run[12], 'r', status)
+  local first = not cold.unwinding and (not run.claimedAt or run.claimedAt == cold.startedAt)
+  local status = first and STATUS.scheduled or STATUS.backingOff
+  call('HSET', key, RUN.status, status, RUN.availableAt, at)
+  move(id, run.workflow, queue, run.stamp, STATUS.running, status)
   local unstarted = unfit == '1' and first
-  if run[13] then give_back(id, run[13], unstarted and 'mtc' or 'c', unstarted) end
+  if run.held then give_back(id, run.held, unstarted and 'mtc' or 'c', unstarted) end
   if unfit == '1' then
-    call('HINCRBY', key, 'hb', 1)
+    call('HINCRBY', key, RUN.handBacks, 1)
     -- It is kept for a deployment that gets on with it.
-    if cold[4] then call('HDEL', key, 'on') end
-    if first then call('HDEL', key, 'sa') end
+    if cold.reservedFor then call('HDEL', key, RUN.reservedFor) end
+    if first then call('HDEL', key, RUN.startedAt) end
   end
   set_due(id, queue, at)
 end

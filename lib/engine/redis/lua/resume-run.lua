@@ -5,18 +5,18 @@
 --   nonce            a value of this call alone
 --   accept           1: the steps that it missed are left behind
 -- RETURNS YES | NO, for one that is not blocked | MISSING
-local run = call('HMGET', run_key(id), 'st', 'hk', 'bn', 'fh', 'hi')
-if not run[1] or run[2] then return 'MISSING' end
-if run[3] == nonce then return 'YES' end
-local target = run[4] == 'p' and run[5] or id
-local blocked = call('HMGET', run_key(target), 'ba', 'q', 'pr', 'rs')
-if not blocked[1] then return 'NO' end
-call('HSET', run_key(id), 'bn', nonce)
+local run = call('HMGET', run_key(id), RUN.status, RUN.hookOf, RUN.resumeNonce, RUN.hookStatus, RUN.hookRunId)
+if not run.status or run.hookOf then return 'MISSING' end
+if run.resumeNonce == nonce then return 'YES' end
+local target = run.hookStatus == 'p' and run.hookRunId or id
+local blocked = call('HMGET', run_key(target), RUN.blockedAt, RUN.queue, RUN.priority, RUN.recoveryStreak)
+if not blocked.blockedAt then return 'NO' end
+call('HSET', run_key(id), RUN.resumeNonce, nonce)
 if accept == '1' then blocks.leave_behind(target) end
 blocks.withdraw(target)
 blocks.unblock(target)
 call('HDEL', data_key(target), 'bd')
-call('HSET', run_key(target), 'av', now_text)
-enqueue(target, blocked[2], tonumber(blocked[3] or 0), blocked[4], true)
-wake(blocked[2], target)
+call('HSET', run_key(target), RUN.availableAt, now_text)
+enqueue(target, blocked.queue, tonumber(blocked.priority or 0), blocked.recoveryStreak, true)
+wake(blocked.queue, target)
 return 'YES'

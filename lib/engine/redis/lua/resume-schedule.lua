@@ -5,11 +5,11 @@
 --   zone
 --   following        its next instant from the time of the call
 -- RETURNS OK | MISSING | CHANGED when the expression, or the time, is no longer what the caller thinks
-local key = ROOT .. 'schedule:' .. id
-local known = call('HMGET', key, 'ex', 'tz', 'nx', 'pa')
-if not known[1] then return 'MISSING' end
-if not known[4] then return 'OK' end
-if known[1] ~= expression or known[2] ~= zone or finite(following) <= now then return 'CHANGED' end
-if not known[3] or tonumber(known[3]) <= now then call('HSET', key, 'nx', following) end
-call('HDEL', key, 'pa')
+local key = schedule_key(id)
+local known = call('HMGET', key, SCHEDULE.expression, SCHEDULE.zone, SCHEDULE.next, SCHEDULE.paused)
+if not known.expression then return 'MISSING' end
+if not known.paused then return 'OK' end
+if known.expression ~= expression or known.zone ~= zone or finite(following) <= now then return 'CHANGED' end
+if not known.next or tonumber(known.next) <= now then call('HSET', key, SCHEDULE.next, following) end
+call('HDEL', key, SCHEDULE.paused)
 return 'OK'

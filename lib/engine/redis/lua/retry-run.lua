@@ -9,25 +9,26 @@
 --   ...reopened      steps that are to happen again: waits are registered anew, failed functions run again
 -- RETURNS OK | MISSING | CHANGED: it has ended another time | CANCELING: its descendants are still being canceled | why it is refused
 local key, data = run_key(id), data_key(id)
-local run = call('HMGET', key, 'st', 'fa', 'rn', 'hk', 'co', 'fh', 'fc', 'cr', 'wf', 'q', 'pr', 'cs', 'n', 'w', 'sa', 've', 'pd')
-local status = run[1]
-if not status or run[4] then return 'MISSING' end
-if run[3] == nonce then return 'OK' end
-if status == 's' then return 'succeeded' end
-if status ~= 'f' and status ~= 'c' then return 'not_ended' end
-if run[5] then return 'compensated' end
+local run = call('HMGET', key, RUN.status, RUN.finishedAt, RUN.retryNonce, RUN.hookOf, RUN.unwinding, RUN.hookStatus, RUN.unjudged,
+  RUN.cancelRequestedAt, RUN.workflow, RUN.queue, RUN.priority, RUN.stamp, RUN.failures, RUN.workerId, RUN.startedAt, RUN.version, RUN.patched)
+local status = run.status
+if not status or run.hookOf then return 'MISSING' end
+if run.retryNonce == nonce then return 'OK' end
+if status == STATUS.succeeded then return 'succeeded' end
+if status ~= STATUS.failed and status ~= STATUS.canceled then return 'not_ended' end
+if run.unwinding then return 'compensated' end
 -- One that was canceled before its filter was asked is delivered yet.
-if run[7] and not run[8] then return 'undelivered' end
-if run[6] == 'p' then return 'hook_pending' end
-if run[8] and call('EXISTS', ROOT .. 'canceling') == 1 then return 'CANCELING' end
-if run[2] ~= seen then return 'CHANGED' end
+if run.unjudged and not run.cancelRequestedAt then return 'undelivered' end
+if run.hookStatus == 'p' then return 'hook_pending' end
+if run.cancelRequestedAt and call('EXISTS', ROOT .. 'canceling') == 1 then return 'CANCELING' end
+if run.finishedAt ~= seen then return 'CHANGED' end
 expand(id)
 
 -- The pass of a run that ended in its first one is only now to be told from the passes that follow.
-if run[15] and call('EXISTS', ROOT .. 'passes:' .. id) == 0 then
-  local failures = tonumber(run[13] or 0)
-  if status == 'f' then failures = failures - 1 end
-  record_pass(id, failures, status, run[15], run[14], status == 'f' and call('HGET', data, 'e'), run[2])
+if run.startedAt and call('EXISTS', ROOT .. 'passes:' .. id) == 0 then
+  local failures = tonumber(run.failures or 0)
+  if status == STATUS.failed then failures = failures - 1 end
+  record_pass(id, failures, status, run.startedAt, run.workerId, status == STATUS.failed and call('HGET', data, 'e'), run.finishedAt)
 end
 if reopenings ~= '' then call('HSET', data, 'ro', reopenings) end
 for i = reopened_first, reopened_last do
@@ -40,19 +41,20 @@ for i = reopened_first, reopened_last do
   end
 end
 -- `ca` without `sa` says that passes are written down and that the next claim is the start.
-if run[15] then call('HSET', key, 'ca', now_text) end
+if run.startedAt then call('HSET', key, RUN.claimedAt, now_text) end
 -- The nonce of its cancellation and its failure hook are left: their calls may still be repeated.
-call('HDEL', key, 'n', 'rc', 'rs', 'sa', 'fa', 'rb', 'cr', 'nc', 'fh', 'hb', 'bt', 'on')
+call('HDEL', key, RUN.failures, RUN.recoveries, RUN.recoveryStreak, RUN.startedAt, RUN.finishedAt, RUN.retainedFrom, RUN.cancelRequestedAt,
+  RUN.uncompensated, RUN.hookStatus, RUN.handBacks, RUN.blockedMs, RUN.reservedFor)
 call('HDEL', data, 'e', 'cx', 'fe')
-call('HSET', key, 'st', 'q', 'av', now_text, 'tr', 'retry', 'rn', nonce)
-if version ~= '' then call('HSET', key, 've', version) end
-local pinned = version ~= '' and version or run[16]
-if pinned then count_open(run[9], 'v' .. pinned, 1) end
-if run[17] then count_patches(id, run[9], 1) end
+call('HSET', key, RUN.status, STATUS.queued, RUN.availableAt, now_text, RUN.trigger, 'retry', RUN.retryNonce, nonce)
+if version ~= '' then call('HSET', key, RUN.version, version) end
+local pinned = version ~= '' and version or run.version
+if pinned then count_open(run.workflow, 'v' .. pinned, 1) end
+if run.patched then count_patches(id, run.workflow, 1) end
 keep_start(id, nonce)
 -- Its entry in `ended` or `packed` stays there until it is met.
-call('HINCRBY', key, 'se', 1)
-move(id, run[9], run[10], run[12], status, 'q')
-enqueue(id, run[10], tonumber(run[11] or 0), 0)
-wake(run[10], id)
+call('HINCRBY', key, RUN.staleEntries, 1)
+move(id, run.workflow, run.queue, run.stamp, status, STATUS.queued)
+enqueue(id, run.queue, tonumber(run.priority or 0), 0)
+wake(run.queue, id)
 return 'OK'

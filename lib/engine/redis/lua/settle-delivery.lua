@@ -9,17 +9,20 @@
 local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
 if status == 'd' then
-  call('HDEL', run_key(id), 'fc')
+  call('HDEL', run_key(id), RUN.unjudged)
   return 'OK'
 end
 if is_canceled(id, run) then
   settle_canceled(id, run)
   return 'OK'
 end
-settle_late(id, run[10], status, id, failure)
-local outcome = status == 'f' and 'f' or 'c'
-if status == 's' then call('HSET', data_key(id), 'cx', 'The filter of workflow "' .. run[10] .. '" skips event "' .. call('HGET', run_key(id), 'ei') .. '".') end
-if run[6] then record_pass(id, run[4], outcome, run[6], run[3], failure) end
-disown(run[3], id)
+settle_late(id, run.workflow, status, id, failure)
+local outcome = status == 'f' and STATUS.failed or STATUS.canceled
+if status == 's' then
+  local event = call('HGET', run_key(id), RUN.eventId)
+  call('HSET', data_key(id), 'cx', 'The filter of workflow "' .. run.workflow .. '" skips event "' .. event .. '".')
+end
+if run.claimedAt then record_pass(id, run.failures, outcome, run.claimedAt, run.workerId, failure) end
+disown(run.workerId, id)
 terminate(id, run, outcome, failure)
 return 'OK'

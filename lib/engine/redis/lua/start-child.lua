@@ -34,13 +34,13 @@ local known = call('HMGET', data, 's:' .. step, 'c:' .. step)
 if known[1] and not is_reopened(known[1]) then
   return { 'OK', now, known[2], tonumber(string.match(known[1], '^%a,%a,%d+,%d+,[%d@]+,%d+,(%d+);')) }
 end
-if run[9] or call('HEXISTS', run_key(id), 'co') == 1 then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
+if run.cancelRequestedAt or call('HEXISTS', run_key(id), RUN.unwinding) == 1 then return { 'CANCELED', now, call('HGET', data, 'cx') or '', 0 } end
 local run_of_child = {
   id = child, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts, version = version,
   tags = tags, at = at, delay = delay, idempotency = idempotency, ttl = ttl, input = input, admission = admission,
   headers = headers, judged = judged, extra = child_fields(id, step),
 }
-if kind == 'c' and timeout == '' and (idempotency ~= '' or admission ~= '') then
+if kind == STEP_KIND.child and timeout == '' and (idempotency ~= '' or admission ~= '') then
   local circle, other = find_circle(id, run_of_child)
   if circle then return { circle, now, other, 0 } end
 end
@@ -49,7 +49,7 @@ if created[1] == 'CONFLICT' then return { 'CONFLICT', now, child, 0 } end
 if created[1] == 'LIMITED' then return { 'LIMITED', now, child, tonumber(created[3]) } end
 local started = created[2]
 call('HSET', data, 'c:' .. step, started)
-if kind == 'm' then
+if kind == STEP_KIND.emittedChild then
   register_child(id, created)
   call('HSET', data, 's:' .. step, 'm,s,' .. order .. ',1,0' .. asked .. ',' .. now_text .. ',' .. now_text .. ';' .. cjson.encode(started))
   return { 'OK', now, started, 0 }

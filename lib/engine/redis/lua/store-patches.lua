@@ -9,13 +9,13 @@ local state, run = guard(id, fence)
 if state ~= 'RUNNING' then return state end
 local data = data_key(id)
 -- A failure hook is not an open run.
-if call('HEXISTS', run_key(id), 'hk') == 0 then
+if call('HEXISTS', run_key(id), RUN.hookOf) == 0 then
   local known = call('HGET', data, 'pa')
   local before = known and cjson.decode(known) or {}
   for patch, answer in pairs(cjson.decode(answers)) do
-    if before[patch] == nil then count_patch(run[10], patch, answer, 1) end
+    if before[patch] == nil then count_patch(run.workflow, patch, answer, 1) end
   end
-  call('HSET', run_key(id), 'pd', 1)
+  call('HSET', run_key(id), RUN.patched, 1)
 end
 call('HSET', data, 'pa', answers)
 return 'OK'

@@ -9,9 +9,9 @@ local deleted = 0
 local ids = call('ZRANGEBYSCORE', ROOT .. 'events', '-inf', before, 'LIMIT', 0, limit)
 for _, id in ipairs(ids) do
   if call('SISMEMBER', ROOT .. 'pending', id) == 0 then
-    local event = call('HMGET', event_key(id), 'n', 'k')
-    if event[1] then call('ZREM', ROOT .. 'events:' .. event[1], id) end
-    if event[2] then call('ZREM', ROOT .. 'mail:' .. place_of(event[1], event[2]), id) end
+    local event = call('HMGET', event_key(id), EVENT.name, EVENT.correlationKey)
+    if event.name then call('ZREM', ROOT .. 'events:' .. event.name, id) end
+    if event.correlationKey then call('ZREM', ROOT .. 'mail:' .. place_of(event.name, event.correlationKey), id) end
     call('UNLINK', event_key(id), ROOT .. 'deliveries:' .. id, ROOT .. 'resumed:' .. id)
     call('ZREM', ROOT .. 'events', id)
     deleted = deleted + 1

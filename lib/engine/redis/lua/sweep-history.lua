@@ -23,23 +23,24 @@ local function free_beside(key)
 end
 local function delete(id, run)
   deleted = deleted + 1
-  if run[4] then
-    leave_list(id, run[4], run[5], run[6])
-    places[place_of_lists(run[5], run[6])] = { run[5], run[6] }
+  if run.status then
+    leave_list(id, run.status, run.workflow, run.queue)
+    places[place_of_lists(run.workflow, run.queue)] = { run.workflow, run.queue }
   end
   leave_indexes(id)
   doom(id)
 end
 local function give_up_hook(hook, run)
-  local failed = call('HMGET', run_key(run[7]), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'hi', 'pd')
-  if failed[8] == hook then
-    if failed[9] then count_patches(run[7], run[5], -1) end
-    delete(run[7], failed)
+  local failed = call('HMGET', run_key(run.hookOf), RUN.retainedFrom, RUN.finishedAt, RUN.staleEntries, RUN.status, RUN.workflow, RUN.queue,
+    RUN.hookOf, RUN.hookRunId, RUN.patched)
+  if failed.hookRunId == hook then
+    if failed.patched then count_patches(run.hookOf, run.workflow, -1) end
+    delete(run.hookOf, failed)
   end
-  if run[9] then count_open(run[5], 'h' .. run[9], -1) end
+  if run.version then count_open(run.workflow, 'h' .. run.version, -1) end
   unlisten_all(hook)
   call('ZREM', ROOT .. 'due', hook)
-  unqueue(hook, run[6])
+  unqueue(hook, run.queue)
   doom(hook)
 end
 local function is_awaited(id) return call('EXISTS', ROOT .. 'parents:' .. id) == 1 end
@@ -47,14 +48,15 @@ local function is_awaited(id) return call('EXISTS', ROOT .. 'parents:' .. id) ==
 local function sweep(list, age, remove)
   local gone, again = 0, {}
   for _, id in ipairs(call('LRANGE', list, 0, tonumber(limit) - looked - 1)) do
-    local run = call('HMGET', run_key(id), 'rb', 'fa', 'se', 'st', 'wf', 'q', 'hk', 'nw', 've')
-    local since = tonumber(run[1] or run[2])
-    if run[3] then
+    local run = call('HMGET', run_key(id), RUN.retainedFrom, RUN.finishedAt, RUN.staleEntries, RUN.status, RUN.workflow, RUN.queue, RUN.hookOf,
+      RUN.awaited, RUN.version)
+    local since = tonumber(run.retainedFrom or run.finishedAt)
+    if run.staleEntries then
       -- An entry of before a retry; the run gets another one.
-      if call('HINCRBY', run_key(id), 'se', -1) < 1 then call('HDEL', run_key(id), 'se') end
-    elseif since and (since > now or since <= now - age and run[8] and is_awaited(id)) then
+      if call('HINCRBY', run_key(id), RUN.staleEntries, -1) < 1 then call('HDEL', run_key(id), RUN.staleEntries) end
+    elseif since and (since > now or since <= now - age and run.awaited and is_awaited(id)) then
       -- The clock was put back, or not all that wait for its end were told. Its retention begins anew, so that it holds up nobody.
-      call('HSET', run_key(id), 'rb', now_text)
+      call('HSET', run_key(id), RUN.retainedFrom, now_text)
       again[#again + 1] = id
     elseif since then
       if since > now - age then break end

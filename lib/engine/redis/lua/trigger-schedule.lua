@@ -15,11 +15,11 @@
 if call('EXISTS', run_key(run)) == 1 then return { 'CREATED', run } end
 local merged = merged_into(run)
 if merged then return { 'COALESCED', merged } end
-local known = call('HMGET', ROOT .. 'schedule:' .. id, 'wf', 'ip')
-if not known[1] then return { 'MISSING' } end
-if known[1] ~= workflow then return { 'CHANGED' } end
+local known = call('HMGET', schedule_key(id), SCHEDULE.workflow, SCHEDULE.input)
+if not known.workflow then return { 'MISSING' } end
+if known.workflow ~= workflow then return { 'CHANGED' } end
 return create({
   id = run, nonce = '', workflow = workflow, queue = queue, priority = priority, attempts = attempts,
-  tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known[2] or '', admission = admission, headers = headers,
-  extra = { 'tr', 'cron', 'si', id, 'sn', now_text },
+  tags = tags, at = '', delay = 0, idempotency = '', ttl = 0, input = known.input or '', admission = admission, headers = headers,
+  extra = { RUN.trigger, 'cron', RUN.scheduleId, id, RUN.scheduledFor, now_text },
 })

@@ -10,9 +10,9 @@ if is_canceled(id, run) then
   settle_canceled(id, run)
   return 'OK'
 end
-record_pass(id, run[4], 'f', run[6] or call('HGET', run_key(id), 'sa'), run[3], failure)
-call('HSET', run_key(id), 'n', tonumber(run[4] or 0) + 1)
+record_pass(id, run.failures, 'f', run.claimedAt or call('HGET', run_key(id), RUN.startedAt), run.workerId, failure)
+call('HSET', run_key(id), RUN.failures, tonumber(run.failures or 0) + 1)
 call('HSET', data_key(id), 'e', failure)
-call('SREM', ROOT .. 'owned:' .. run[3], id)
-unwind(id, run, 'f')
+call('SREM', ROOT .. 'owned:' .. run.workerId, id)
+unwind(id, run, STATUS.failed)
 return 'OK'

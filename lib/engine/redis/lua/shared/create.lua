@@ -8,13 +8,13 @@ local function scoped(kind, workflow, key) return ROOT .. kind .. ':' .. #workfl
 -- idempotency key, if it has one.
 local function find_instead(run, limits)
   local id, workflow = run.id, run.workflow
-  local known = call('HMGET', run_key(id), 'wf', 'no')
-  if known[1] then
-    if known[1] ~= workflow then return { 'CONFLICT', id, known[1] } end
-    if run.nonce == '' or known[2] == run.nonce then return { 'CREATED', id } end
+  local known = call('HMGET', run_key(id), RUN.workflow, RUN.createNonce)
+  if known.workflow then
+    if known.workflow ~= workflow then return { 'CONFLICT', id, known.workflow } end
+    if run.nonce == '' or known.createNonce == run.nonce then return { 'CREATED', id } end
     return { 'EXISTS', id }
   end
-  local merged = limits and limits.d and rare().merged_into(id)
+  local merged = limits and limits.d and merged_into(id)
   if merged then return { 'COALESCED', merged } end
   local claim_key
   if run.idempotency ~= '' then
@@ -22,7 +22,7 @@ local function find_instead(run, limits)
     local existing = call('GET', claim_key)
     if existing then return { 'EXISTS', existing } end
   end
-  local answer = limits and rare().turn_away(run, limits)
+  local answer = limits and turn_away(run, limits)
   if answer and claim_key and answer[1] == 'COALESCED' then call('SET', claim_key, answer[2], 'PX', run.ttl) end
   return answer, claim_key
 end
@@ -46,7 +46,7 @@ end
 local function create(run)
   local id, workflow = run.id, run.workflow
   local unknown = run.admission == '?'
-  local limits = not unknown and run.admission and run.admission ~= '' and rare().read_limits(run.admission)
+  local limits = not unknown and run.admission and run.admission ~= '' and read_limits(run.admission)
   check_numbers(run)
   local instead, claim_key = find_instead(run, limits)
   if instead then return instead end
@@ -56,37 +56,37 @@ local function create(run)
   if limits and limits.d then start = now + limits.d[1] end
   local later = start > now
   if not later then start = now end
-  local status, stamp = later and 'd' or 'q', string.format('%.0f', next_counter('created'))
-  local fields = { 'wf', workflow, 'q', run.queue, 'st', status, 'cs', stamp, 'av', start }
+  local status, stamp = later and STATUS.scheduled or STATUS.queued, string.format('%.0f', next_counter('created'))
+  local fields = { RUN.workflow, workflow, RUN.queue, run.queue, RUN.status, status, RUN.stamp, stamp, RUN.availableAt, start }
   local function keep(field, value)
     fields[#fields + 1] = field
     fields[#fields + 1] = value
   end
-  if run.attempts ~= '' then keep('ma', run.attempts) end
-  if run.priority ~= '0' then keep('pr', run.priority) end
-  if run.nonce ~= '' then keep('no', run.nonce) end
+  if run.attempts ~= '' then keep(RUN.maxAttempts, run.attempts) end
+  if run.priority ~= '0' then keep(RUN.priority, run.priority) end
+  if run.nonce ~= '' then keep(RUN.createNonce, run.nonce) end
   if (run.version or '') ~= '' then
-    keep('ve', run.version)
+    keep(RUN.version, run.version)
     count_open(workflow, 'v' .. run.version, 1)
   end
-  if (run.judged or '') ~= '' then keep('jv', run.judged) end
+  if (run.judged or '') ~= '' then keep(RUN.judgedByVersion, run.judged) end
   if run.tags ~= '' then
-    keep('tg', run.tags)
+    keep(RUN.tags, run.tags)
     for name, value in pairs(cjson.decode(run.tags)) do
       call('ZADD', tag_key(name, value), stamp, id)
       call('ZADD', ROOT .. 'search:tags', 0, value .. '\0' .. id)
     end
   end
   if claim_key then
-    keep('ik', run.idempotency)
+    keep(RUN.idempotencyKey, run.idempotency)
     call('SET', claim_key, id, 'PX', run.ttl)
     call('ZADD', ROOT .. 'search:keys', 0, run.idempotency .. '\0' .. id)
   end
   local large = large_payload(run)
-  if large then keep('lg', large) end
+  if large then keep(RUN.largeBytes, large) end
   for i = 1, #(run.extra or {}), 2 do keep(run.extra[i], run.extra[i + 1]) end
-  if unknown then keep('uk', 1) end
-  if limits then rare().subject(id, workflow, limits, keep) end
+  if unknown then keep(RUN.unadmitted, 1) end
+  if limits then subject(id, workflow, limits, keep) end
   call('HSET', run_key(id), unpack(fields))
   if run.input ~= '' then call('HSET', data_key(id), 'i', run.input) end
   if run.headers and run.headers ~= '' then call('HSET', data_key(id), 'x', run.headers) end

@@ -82,7 +82,7 @@ end
 local function wake(queue, id, fields)
   if not living_set then load_counters() end
   if living_set == '' then return false end
-  if living_set == '+' then return routing().wake_server(queue, id, fields) end
+  if living_set == '+' then return wake_server(queue, id, fields) end
   return wake_one_of(living_set, queue)
 end
 
@@ -107,7 +107,7 @@ end
 local function set_due(entry, queue, at, id)
   call('ZADD', ROOT .. 'due', at, entry)
   if call('ZRANGE', ROOT .. 'due', 0, 0)[1] ~= entry then return end
-  if not wake(queue, id or entry) and living_set == '+' then routing().wake_any() end
+  if not wake(queue, id or entry) and living_set == '+' then wake_any() end
 end
 
 -- Every run is in one list, list:<status><place>, of those that share its status, workflow and queue, by creation stamp. So a filter by
@@ -117,7 +117,7 @@ local lists, changed, moved = {}, {}, {}
 -- Score and id, in turn, of runs that were created: what searchRuns finds ids in.
 local new_ids = {}
 local flush_moves
-local LISTED_AS = { r = 'q', b = 'w' }
+local LISTED_AS = { [STATUS.running] = STATUS.queued, [STATUS.backingOff] = STATUS.waiting }
 local function place_of_lists(workflow, queue) return #workflow .. ':' .. workflow .. queue end
 local function list_key(status, workflow, queue)
   return ROOT .. 'list:' .. status .. place_of_lists(workflow, queue)
@@ -165,15 +165,16 @@ local function promote(limit)
   call('ZREM', ROOT .. 'due', unpack(ids))
   for _, id in ipairs(ids) do
     local gate = string.byte(id) == 0
-    if gate then rare().reopen(string.sub(id, 2)) end
-    local run = gate and {} or call('HMGET', run_key(id), 'st', 'q', 'pr', 'rs', 'wf', 'cs', 'db')
-    if run[7] then rare().end_debounce(id, run[5], run[7]) end
-    if run[1] == 'd' or run[1] == 'w' or run[1] == 'b' then
-      call('HSET', run_key(id), 'st', 'q')
-      move(id, run[5], run[2], run[6], run[1], 'q')
-      enqueue(id, run[2], tonumber(run[3] or 0), run[4])
+    if gate then reopen(string.sub(id, 2)) end
+    local run = gate and {} or call('HMGET', run_key(id), RUN.status, RUN.queue, RUN.priority, RUN.recoveryStreak, RUN.workflow, RUN.stamp,
+      RUN.debounceKey)
+    if run.debounceKey then end_debounce(id, run.workflow, run.debounceKey) end
+    if run.status == STATUS.scheduled or run.status == STATUS.waiting or run.status == STATUS.backingOff then
+      call('HSET', run_key(id), RUN.status, STATUS.queued)
+      move(id, run.workflow, run.queue, run.stamp, run.status, STATUS.queued)
+      enqueue(id, run.queue, tonumber(run.priority or 0), run.recoveryStreak)
       promoted[#promoted + 1] = id
-      promoted[#promoted + 1] = run[2]
+      promoted[#promoted + 1] = run.queue
     end
   end
   return promoted
@@ -234,7 +235,8 @@ end
 
 -- The last commit of a run and its finish come together: what they check is read once. All other operations forget it.
 local guarded = {}
-local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls', 'cr', 'wf', 'q', 'cs', 'hg', 've', 'pd' }
+local GUARDED = { RUN.status, RUN.fence, RUN.workerId, RUN.failures, RUN.awaited, RUN.claimedAt, RUN.recoveryStreak, RUN.listened,
+  RUN.cancelRequestedAt, RUN.workflow, RUN.queue, RUN.stamp, RUN.held, RUN.version, RUN.patched }
 
 -- The fence check of every write. RUNNING: the caller owns the run. DONE: the caller's own write has already ended this
 -- pass (a repeat after a lost answer). LOST: somebody else has it.
@@ -245,28 +247,28 @@ local function guard(id, fence)
     run = call('HMGET', run_key(id), unpack(GUARDED))
     guarded[id] = run
   end
-  if not run[1] or run[2] ~= fence then return 'LOST', run end
-  if run[1] ~= 'r' then return 'DONE', run end
+  if not run.status or run.fence ~= fence then return 'LOST', run end
+  if run.status ~= STATUS.running then return 'DONE', run end
   return 'RUNNING', run
 end
 
 -- Adds to what guard() answers whether the run unwinds, and to which outcome, whether it could, and whether its cancellation forbids it.
 local function read_fate(id, run)
-  local fate = call('HMGET', run_key(id), 'co', 'cp', 'nc')
-  run.unwinding, run.compensable, run.kept = fate[1], fate[2], fate[3]
+  local fate = call('HMGET', run_key(id), RUN.unwinding, RUN.compensable, RUN.uncompensated)
+  run.unwinding, run.compensable, run.uncompensated = fate.unwinding, fate.compensable, fate.uncompensated
 end
 
 -- Whether a run in execution is to be canceled, which whoever ends its pass sees to.
 local function is_canceled(id, run)
-  if not run[9] then return false end
+  if not run.cancelRequestedAt then return false end
   read_fate(id, run)
   return not run.unwinding
 end
 
 -- Failures before the attempt that a pass belongs to. A run that unwinds after a failure has counted it already.
 local function failures_before(run)
-  local failures = tonumber(run[4] or 0)
-  return run.unwinding == 'f' and failures - 1 or failures
+  local failures = tonumber(run.failures or 0)
+  return run.unwinding == STATUS.failed and failures - 1 or failures
 end
 
 -- Appends one line of the pass history: attempt,outcome,startedAt,endedAt,worker;error. A pass ends now, unless told otherwise.
@@ -278,9 +280,5 @@ end
 
 -- The hash `controls`, as a claim has read it whole; nil in other operations, which read what they need.
 local controls
-local function control(name)
-  if controls then return controls[name] end
-  return call('HGET', ROOT .. 'controls', name) or nil
-end
 
 local ops = {}

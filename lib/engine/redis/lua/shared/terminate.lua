@@ -9,10 +9,10 @@ local function announce_end(id, workflow, outcome, payload)
     redis.pcall('PUBLISH', ROOT .. 'ended:' .. channel, message)
   end
   call('DEL', waiters)
-  if call('EXISTS', ROOT .. 'parents:' .. id) == 1 and not rare().deliver_ends(id, outcome, payload) then
-    rare().end_later(id)
+  if call('EXISTS', ROOT .. 'parents:' .. id) == 1 and not deliver_ends(id, outcome, payload) then
+    end_later(id)
   else
-    call('HDEL', key, 'nw')
+    call('HDEL', key, RUN.awaited)
   end
 end
 
@@ -21,25 +21,25 @@ end
 -- begins when that has ended.
 local function terminate(id, run, outcome, payload, hook)
   guarded[id] = nil
-  move(id, run[10], run[11], run[12], run[1], outcome)
+  move(id, run.workflow, run.queue, run.stamp, run.status, outcome)
   local key, data = run_key(id), data_key(id)
-  if outcome == 'c' then payload = rare().canceled_error(id) end
-  if outcome == 'f' then
-    call('HSET', key, 'st', 'f', 'fa', now_text, 'n', failures_before(run) + 1)
+  if outcome == STATUS.canceled then payload = canceled_error(id) end
+  if outcome == STATUS.failed then
+    call('HSET', key, RUN.status, STATUS.failed, RUN.finishedAt, now_text, RUN.failures, failures_before(run) + 1)
     call('HSET', data, 'e', payload)
   else
-    call('HSET', key, 'st', outcome, 'fa', now_text)
-    if outcome == 's' and payload ~= '' then call('HSET', data, 'o', payload) end
-    if run[4] then call('HDEL', data, 'e') end
+    call('HSET', key, RUN.status, outcome, RUN.finishedAt, now_text)
+    if outcome == STATUS.succeeded and payload ~= '' then call('HSET', data, 'o', payload) end
+    if run.failures then call('HDEL', data, 'e') end
   end
-  if run[14] then count_open(run[10], 'v' .. run[14], -1) end
-  if outcome == 'f' and hook and hook ~= '' then
-    rare().start_hook(id, hook)
+  if run.version then count_open(run.workflow, 'v' .. run.version, -1) end
+  if outcome == STATUS.failed and hook and hook ~= '' then
+    start_hook(id, hook)
   else
-    if run[15] then rare().count_patches(id, run[10], -1) end
+    if run.patched then count_patches(id, run.workflow, -1) end
     ended[#ended + 1] = id
   end
-  if run[5] then announce_end(id, run[10], outcome, payload) end
-  if run[8] and not rare().unlisten_some(id) then rare().end_later(id) end
-  if run[13] then rare().give_back(id, run[13], 'mtc') end
+  if run.awaited then announce_end(id, run.workflow, outcome, payload) end
+  if run.listened and not unlisten_some(id) then end_later(id) end
+  if run.held then give_back(id, run.held, 'mtc') end
 end

@@ -18,9 +18,9 @@ end
 
 -- The fields by which the claim knows the gates of a run.
 local function keep_gates(limits, keep)
-  if limits.m then keep('mx', limits.m) end
+  if limits.m then keep(RUN.mutex, limits.m) end
   local throttle = limits.t
-  if throttle then keep('th', string.format('%.0f,%.0f,', throttle[1], throttle[2]) .. throttle[3]) end
+  if throttle then keep(RUN.throttle, string.format('%.0f,%.0f,', throttle[1], throttle[2]) .. throttle[3]) end
 end
 
 local function rate_key(workflow, limits) return scoped('rate', workflow, limits.r[3]) end
@@ -49,22 +49,22 @@ local function limited_error(workflow, limits, wait)
   local limit, period, key = string.format('%.0f', limits.r[1]), string.format('%.0f', limits.r[2]), limits.r[3]
   local message = 'Workflow "' .. workflow .. '" is over its rateLimit of ' .. limit .. ' per ' .. period .. ' ms'
     .. (key == '' and '' or ' for key "' .. key .. '"') .. '. Try again in ' .. wait .. ' ms.'
-  return '{"name":"RateLimitedError","code":"RATE_LIMITED","message":' .. cjson.encode(message) .. ',"workflow":' .. cjson.encode(workflow)
+  return ERROR.RateLimitedError .. cjson.encode(message) .. ',"workflow":' .. cjson.encode(workflow)
     .. ',"key":' .. cjson.encode(key) .. ',"limit":' .. limit .. ',"period":' .. period .. ',"retryAfterMs":' .. wait .. '}'
 end
 
 -- The debounced run that new ones of a key still join, until it leaves its delay: nil if there is none.
 local function pending_of(workflow, key)
   local id = call('GET', scoped('debounce', workflow, key))
-  return id and call('HGET', run_key(id), 'st') == 'd' and id or nil
+  return id and call('HGET', run_key(id), RUN.status) == STATUS.scheduled and id or nil
 end
 local function begin_debounce(id, workflow, debounce, keep)
   call('SET', scoped('debounce', workflow, debounce[3]), id)
-  keep('db', debounce[3])
-  keep('df', now_text)
+  keep(RUN.debounceKey, debounce[3])
+  keep(RUN.debouncedAt, now_text)
 end
 local function end_debounce(id, workflow, key)
-  call('HDEL', run_key(id), 'db', 'df')
+  call('HDEL', run_key(id), RUN.debounceKey, RUN.debouncedAt)
   local pending = scoped('debounce', workflow, key)
   if call('GET', pending) == id then call('DEL', pending) end
 end
@@ -76,33 +76,33 @@ local function merged_into(id) return call('GET', ROOT .. 'merged:' .. id) end
 -- if it is one. Its other options stay.
 local function join(pending, run, limits)
   local key, data, debounce = run_key(pending), data_key(pending), limits.d
-  local known = call('HMGET', key, 'q', 'df', 'pa')
+  local known = call('HMGET', key, RUN.queue, RUN.debouncedAt, RUN.parentRunId)
   local origin = {}
   for i = 1, #(run.extra or {}), 2 do origin[run.extra[i]] = run.extra[i + 1] end
   local at = now + debounce[1]
-  if debounce[2] > 0 then at = math.max(now, math.min(at, tonumber(known[2]) + debounce[2])) end
-  local fields = { 'av', string.format('%.0f', at) }
+  if debounce[2] > 0 then at = math.max(now, math.min(at, tonumber(known.debouncedAt) + debounce[2])) end
+  local fields = { RUN.availableAt, string.format('%.0f', at) }
   local function keep(field, value)
     fields[#fields + 1] = field
     fields[#fields + 1] = value
   end
   keep_gates(limits, keep)
   local large = large_payload(run)
-  if large then keep('lg', large) end
-  for _, field in ipairs({ 'ei', 'si', 'sn' }) do
+  if large then keep(RUN.largeBytes, large) end
+  for _, field in ipairs({ RUN.eventId, RUN.scheduleId, RUN.scheduledFor }) do
     if origin[field] then keep(field, origin[field]) end
   end
-  if (run.judged or '') ~= '' then keep('jv', run.judged) end
-  call('HDEL', key, 'mx', 'th', 'ei', 'si', 'sn', 'lg', 'jv')
-  if not known[3] then
-    call('HDEL', key, 'tr')
-    if origin.tr and origin.tr ~= 'child' then keep('tr', origin.tr) end
+  if (run.judged or '') ~= '' then keep(RUN.judgedByVersion, run.judged) end
+  call('HDEL', key, RUN.mutex, RUN.throttle, RUN.eventId, RUN.scheduleId, RUN.scheduledFor, RUN.largeBytes, RUN.judgedByVersion)
+  if not known.parentRunId then
+    call('HDEL', key, RUN.trigger)
+    if origin[RUN.trigger] and origin[RUN.trigger] ~= 'child' then keep(RUN.trigger, origin[RUN.trigger]) end
   end
   call('HSET', key, unpack(fields))
   call('HDEL', data, 'i', 'ev', 'x')
   if run.input ~= '' then call('HSET', data, 'i', run.input) end
   if run.headers and run.headers ~= '' then call('HSET', data, 'x', run.headers) end
-  set_due(pending, known[1], at)
+  set_due(pending, known.queue, at)
   call('SET', ROOT .. 'merged:' .. run.id, pending, 'PX', MERGED_FOR_MS)
 end
 

@@ -46,37 +46,37 @@ end
 -- Takes back what was offered, out of wherever the run waits by now.
 function blocks.withdraw(id)
   local key = run_key(id)
-  local run = call('HMGET', key, 'on', 'q')
-  if not run[1] then return end
-  unqueue(id, run[2])
+  local run = call('HMGET', key, RUN.reservedFor, RUN.queue)
+  if not run.reservedFor then return end
+  unqueue(id, run.queue)
   leave_line(id)
-  local held = call('HGET', key, 'hg')
+  local held = call('HGET', key, RUN.held)
   if held then give_back(id, held, 'c') end
-  call('HDEL', key, 'on')
-  call('HSET', key, 'bl', 'k')
+  call('HDEL', key, RUN.reservedFor)
+  call('HSET', key, RUN.blockedBy, 'k')
 end
 
 -- Offers a blocked run to a deployment, if there is one that has not tried it. An offer stands as long as the deployment can take it.
 function blocks.offer(id)
   local key = run_key(id)
-  local run = call('HMGET', key, 'ba', 'q', 'on', 'pr', 'rs')
-  if not run[1] then return end
-  if run[3] then
-    if routes.is_served(run[2], routes.of_run(id)) then return end
+  local run = call('HMGET', key, RUN.blockedAt, RUN.queue, RUN.reservedFor, RUN.priority, RUN.recoveryStreak)
+  if not run.blockedAt then return end
+  if run.reservedFor then
+    if routes.is_served(run.queue, routes.of_run(id)) then return end
     blocks.withdraw(id)
   end
-  local deployment = next_to_try(id, run[2], routes.of_run(id))
+  local deployment = next_to_try(id, run.queue, routes.of_run(id))
   if not deployment then return end
-  call('HSET', key, 'on', deployment)
-  enqueue(id, run[2], tonumber(run[4] or 0), run[5])
-  wake(run[2], id)
+  call('HSET', key, RUN.reservedFor, deployment)
+  enqueue(id, run.queue, tonumber(run.priority or 0), run.recoveryStreak)
+  wake(run.queue, id)
 end
 
 -- Sets aside a run that nobody executes any more. `reason` is shown with the run, or with the one whose failure hook it is.
 function blocks.set_aside(id, workflow, fence, worker, reason)
-  call('HDEL', run_key(id), 'on')
-  call('HSET', run_key(id), 'st', 'q', 'av', now_text, 'bl', 'k', 'ba', now_text)
-  call('HSET', data_key(call('HGET', run_key(id), 'hk') or id), 'bk', reason)
+  call('HDEL', run_key(id), RUN.reservedFor)
+  call('HSET', run_key(id), RUN.status, STATUS.queued, RUN.availableAt, now_text, RUN.blockedBy, 'k', RUN.blockedAt, now_text)
+  call('HSET', data_key(call('HGET', run_key(id), RUN.hookOf) or id), 'bk', reason)
   call('ZADD', blocked_key(workflow), string.format('%.0f', next_counter('created')), id)
   call('SADD', ROOT .. 'blocked', workflow)
   note_trial(id, fence, worker)
@@ -86,23 +86,23 @@ end
 -- Ends that, for a run that is in no queue and no line. Its timeout has stood still meanwhile.
 function blocks.unblock(id)
   local key = run_key(id)
-  local run = call('HMGET', key, 'wf', 'ba', 'bt', 'hk')
-  if not run[2] then return end
-  call('ZREM', blocked_key(run[1]), id)
-  if call('EXISTS', blocked_key(run[1])) == 0 then call('SREM', ROOT .. 'blocked', run[1]) end
-  call('HSET', key, 'bt', string.format('%.0f', (run[3] or 0) + now - run[2]))
-  call('HDEL', key, 'bl', 'ba', 'on')
-  call('HDEL', data_key(run[4] or id), 'bk')
+  local run = call('HMGET', key, RUN.workflow, RUN.blockedAt, RUN.blockedMs, RUN.hookOf)
+  if not run.blockedAt then return end
+  call('ZREM', blocked_key(run.workflow), id)
+  if call('EXISTS', blocked_key(run.workflow)) == 0 then call('SREM', ROOT .. 'blocked', run.workflow) end
+  call('HSET', key, RUN.blockedMs, string.format('%.0f', (run.blockedMs or 0) + now - run.blockedAt))
+  call('HDEL', key, RUN.blockedBy, RUN.blockedAt, RUN.reservedFor)
+  call('HDEL', data_key(run.hookOf or id), 'bk')
 end
 
 -- A run that was reserved is claimed: by the deployment that it was offered to, or by another one than it was kept for.
 function blocks.begin_trial(id, fence, holder)
   if string.byte(holder) == 1 then
-    call('HDEL', run_key(id), 'on')
+    call('HDEL', run_key(id), RUN.reservedFor)
     return
   end
   blocks.unblock(id)
-  call('HSET', run_key(id), 'on', '\1' .. holder)
+  call('HSET', run_key(id), RUN.reservedFor, '\1' .. holder)
   local known = call('HGET', data_key(id), 'bd')
   local trial = known and cjson.decode(known)
   if not trial then return end
@@ -112,7 +112,7 @@ end
 
 -- What the run was missing is missed no more.
 function blocks.leave_behind(id)
-  local hook_of = call('HGET', run_key(id), 'hk')
+  local hook_of = call('HGET', run_key(id), RUN.hookOf)
   local left = cjson.decode(call('HGET', data_key(id), 'lb') or '[]')
   for _, step in ipairs(cjson.decode(call('HGET', data_key(hook_of or id), 'bk')).missing) do left[#left + 1] = step end
   call('HSET', data_key(id), 'lb', cjson.encode(left))

@@ -18,49 +18,49 @@ end
 local function request_cancel(id, reason, compensate, nonce)
   local key = run_key(id)
   local run = call('HMGET', key, unpack(GUARDED))
-  local status = run[1]
+  local status = run.status
   read_fate(id, run)
-  local cold = call('HMGET', key, 'cn', 'hk', 'db')
+  local cold = call('HMGET', key, RUN.cancelNonce, RUN.hookOf, RUN.debounceKey)
   -- A failure hook is no run to those outside.
-  if not status or cold[2] then return { 'MISSING', '' } end
-  if nonce ~= '' and cold[1] == nonce then return { 'YES', status } end
-  if status == 's' or status == 'f' or status == 'c' or run[9] or run.unwinding then return { 'NO', status } end
-  call('HSET', key, 'cr', now_text)
-  run[9] = now_text
-  if nonce ~= '' then call('HSET', key, 'cn', nonce) end
+  if not status or cold.hookOf then return { 'MISSING', '' } end
+  if nonce ~= '' and cold.cancelNonce == nonce then return { 'YES', status } end
+  if ENDED[status] or run.cancelRequestedAt or run.unwinding then return { 'NO', status } end
+  call('HSET', key, RUN.cancelRequestedAt, now_text)
+  run.cancelRequestedAt = now_text
+  if nonce ~= '' then call('HSET', key, RUN.cancelNonce, nonce) end
   if compensate == '0' then
-    call('HSET', key, 'nc', 1)
-    run.kept = '1'
+    call('HSET', key, RUN.uncompensated, 1)
+    run.uncompensated = '1'
   end
   if reason ~= '' then call('HSET', data_key(id), 'cx', reason) end
   cancel_children(id, compensate, id)
-  if status == 'r' then
+  if status == STATUS.running then
     -- A hint, as resume() gives it: the worker also looks by itself.
     resume(id)
     return { 'YES', status }
   end
-  leave_queue(id, run[11])
-  if cold[3] then end_debounce(id, run[10], cold[3]) end
+  leave_queue(id, run.queue)
+  if cold.debounceKey then end_debounce(id, run.workflow, cold.debounceKey) end
   end_canceled(id, run)
-  return { 'YES', call('HGET', key, 'st') }
+  return { 'YES', call('HGET', key, RUN.status) }
 end
 
 -- Cancels the failure hook of a run that has failed, as request_cancel does a run. The run stays failed.
 local function request_hook_cancel(id, reason, nonce)
-  local failed = call('HMGET', run_key(id), 'st', 'hk', 'fh', 'hi', 'cn')
-  local status, hook = failed[1], failed[4]
-  if not status or failed[2] then return { 'MISSING', '' } end
-  if failed[5] == nonce then return { 'YES', status } end
-  local run = failed[3] == 'p' and call('HMGET', run_key(hook), unpack(GUARDED))
-  if not run or not run[1] or run[9] then return { 'NO', status } end
-  call('HSET', run_key(id), 'cn', nonce)
-  call('HSET', run_key(hook), 'cr', now_text)
-  run[9] = now_text
+  local failed = call('HMGET', run_key(id), RUN.status, RUN.hookOf, RUN.hookStatus, RUN.hookRunId, RUN.cancelNonce)
+  local status, hook = failed.status, failed.hookRunId
+  if not status or failed.hookOf then return { 'MISSING', '' } end
+  if failed.cancelNonce == nonce then return { 'YES', status } end
+  local run = failed.hookStatus == 'p' and call('HMGET', run_key(hook), unpack(GUARDED))
+  if not run or not run.status or run.cancelRequestedAt then return { 'NO', status } end
+  call('HSET', run_key(id), RUN.cancelNonce, nonce)
+  call('HSET', run_key(hook), RUN.cancelRequestedAt, now_text)
+  run.cancelRequestedAt = now_text
   if reason ~= '' then call('HSET', data_key(hook), 'cx', reason) end
-  if run[1] == 'r' then
+  if run.status == STATUS.running then
     resume(hook)
   else
-    leave_queue(hook, run[11])
+    leave_queue(hook, run.queue)
     end_hook(hook, run, id)
   end
   return { 'YES', status }

@@ -3,15 +3,15 @@ local function children_key(id) return ROOT .. 'children:' .. id end
 
 -- Fields of a child's hash that say where it comes from. Children of a failure hook are those of the run that has failed.
 local function child_fields(id, step)
-  local run = call('HMGET', run_key(id), 'ro', 'hk')
-  return { 'tr', 'child', 'pa', run[2] or id, 'ps', step, 'ro', run[1] or id }
+  local run = call('HMGET', run_key(id), RUN.rootRunId, RUN.hookOf)
+  return { RUN.trigger, 'child', RUN.parentRunId, run.hookOf or id, RUN.parentStep, step, RUN.rootRunId, run.rootRunId or id }
 end
 
 -- A run that an idempotency key names and that existed before is no child.
 local function register_child(id, created)
   if created[1] ~= 'CREATED' then return end
   local child = created[2]
-  call('ZADD', children_key(call('HGET', run_key(id), 'hk') or id), call('HGET', run_key(child), 'cs'), child)
+  call('ZADD', children_key(call('HGET', run_key(id), RUN.hookOf) or id), call('HGET', run_key(child), RUN.stamp), child)
 end
 
 -- Whether a step was refused in an earlier attempt, and is to start now what it could not start then.
@@ -28,16 +28,16 @@ local function pass_waits_on(from, to)
   end
   in_chunks(parents, function(...) call('SADD', ROOT .. 'parents:' .. to, ...) end)
   call('DEL', ROOT .. 'parents:' .. from)
-  call('HSET', run_key(to), 'nw', 1)
+  call('HSET', run_key(to), RUN.awaited, 1)
 end
 
 -- Waiters that one look for a circle follows.
 local MOST_WAITERS = 200
 
-local ENDED = { s = true, f = true, c = true }
+local ENDED = { [STATUS.succeeded] = true, [STATUS.failed] = true, [STATUS.canceled] = true }
 -- A run that has ended, or is gone, waits for nothing, whatever its waits were.
 local function is_over(id)
-  local status = call('HGET', run_key(id), 'st')
+  local status = call('HGET', run_key(id), RUN.status)
   return not status or ENDED[status]
 end
 
@@ -76,17 +76,17 @@ local function await_child(id, step, branch, created)
   register_child(id, created)
   local child = created[2]
   local member = wait_member(id, step, branch)
-  local status = call('HGET', run_key(child), 'st')
-  if status == 's' then return deliver_end(child, member, status, data_field(child, 'o') or '') end
-  if status == 'c' then return deliver_end(child, member, status, canceled_error(child)) end
-  if status == 'f' then return deliver_end(child, member, status, data_field(child, 'e') or '') end
+  local status = call('HGET', run_key(child), RUN.status)
+  if status == STATUS.succeeded then return deliver_end(child, member, status, data_field(child, 'o') or '') end
+  if status == STATUS.canceled then return deliver_end(child, member, status, canceled_error(child)) end
+  if status == STATUS.failed then return deliver_end(child, member, status, data_field(child, 'e') or '') end
   if not status then
     -- An idempotency key outlives its run.
     local message = 'Run "' .. child .. '", which the idempotency key names, was deleted by retention. Use another key.'
-    return deliver_end(child, member, 'f', '{"name":"RunNotFoundError","code":"RUN_NOT_FOUND","message":' .. cjson.encode(message)
+    return deliver_end(child, member, STATUS.failed, ERROR.RunNotFoundError .. cjson.encode(message)
       .. ',"runId":' .. cjson.encode(child) .. '}')
   end
   call('SADD', ROOT .. 'parents:' .. child, member)
-  call('HSET', run_key(child), 'nw', 1)
+  call('HSET', run_key(child), RUN.awaited, 1)
   return false
 end

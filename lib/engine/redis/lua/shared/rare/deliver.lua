@@ -6,15 +6,15 @@ end
 -- Lets a parked run go on, or tells the worker that executes it. One that waits for its backoff stays where it is.
 local function resume(id)
   local key = run_key(id)
-  local run = call('HMGET', key, 'st', 'q', 'pr', 'rs', 'w', 'wf', 'cs')
-  if run[1] == 'w' then
+  local run = call('HMGET', key, RUN.status, RUN.queue, RUN.priority, RUN.recoveryStreak, RUN.workerId, RUN.workflow, RUN.stamp)
+  if run.status == STATUS.waiting then
     call('ZREM', ROOT .. 'due', id)
-    call('HSET', key, 'st', 'q', 'av', now)
-    move(id, run[6], run[2], run[7], 'w', 'q')
-    enqueue(id, run[2], tonumber(run[3] or 0), run[4])
-    wake(run[2], id)
-  elseif run[1] == 'r' then
-    tell(run[5], 'run:' .. id)
+    call('HSET', key, RUN.status, STATUS.queued, RUN.availableAt, now)
+    move(id, run.workflow, run.queue, run.stamp, STATUS.waiting, STATUS.queued)
+    enqueue(id, run.queue, tonumber(run.priority or 0), run.recoveryStreak)
+    wake(run.queue, id)
+  elseif run.status == STATUS.running then
+    tell(run.workerId, 'run:' .. id)
   end
 end
 
@@ -64,8 +64,8 @@ local function deliver(id, step, branch, status, payload, tag)
   if not record then return false end
   local kind, begun, moment = string.match(record, '^(%a),w,%d+,(%d+,[%d@]+,%d+),(%d+);')
   if not kind or (moment ~= '0' and tonumber(moment) <= now) then return false end
-  if kind == 'a' then payload = #branch .. ':' .. branch .. tag .. payload end
-  if kind ~= 'c' then unlisten(id, step) end
+  if kind == STEP_KIND.any then payload = #branch .. ':' .. branch .. tag .. payload end
+  if kind ~= STEP_KIND.child then unlisten(id, step) end
   call('HSET', data_key(id), field, kind .. ',' .. status .. ',0,' .. begun .. ',' .. now_text .. ';' .. payload)
   resume(id)
   return true
@@ -74,7 +74,7 @@ end
 -- Tells the runs that wait for a run's end, each by its member of parents:<run>.
 local function deliver_end(child, member, outcome, payload)
   local id, step, branch = read_wait_member(member)
-  return deliver(id, step, branch, outcome == 's' and 'd' or 'k', payload, 'c' .. #child .. ':' .. child)
+  return deliver(id, step, branch, outcome == STATUS.succeeded and STEP_STATUS.fulfilled or STEP_STATUS.rejected, payload, 'c' .. #child .. ':' .. child)
 end
 
 -- The same for some of them: each gets the payload. Answers whether those were all.

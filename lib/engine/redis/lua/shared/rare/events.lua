@@ -8,14 +8,14 @@ local function event_key(id) return ROOT .. 'event:' .. id end
 
 -- <bytes of the envelope>:<envelope><data>: the data stays as its emitter encoded it.
 local function envelope_of(id, event)
-  local envelope = '{"id":' .. cjson.encode(id) .. ',"name":' .. cjson.encode(event[1]) .. ',"ts":' .. event[2]
-  if event[3] then envelope = envelope .. ',"correlationKey":' .. cjson.encode(event[3]) end
+  local envelope = '{"id":' .. cjson.encode(id) .. ',"name":' .. cjson.encode(event.name) .. ',"ts":' .. event.ts
+  if event.correlationKey then envelope = envelope .. ',"correlationKey":' .. cjson.encode(event.correlationKey) end
   return envelope .. '}'
 end
 local function received(id)
-  local event = call('HMGET', event_key(id), 'n', 't', 'k', 'd')
+  local event = call('HMGET', event_key(id), EVENT.name, EVENT.ts, EVENT.correlationKey, EVENT.data)
   local envelope = envelope_of(id, event)
-  return #envelope .. ':' .. envelope .. (event[4] or '')
+  return #envelope .. ':' .. envelope .. (event.data or '')
 end
 
 -- Gives a wait the oldest event of its place that the run has not had yet: each event once, in order. Answers TAKEN, NONE if there
@@ -27,17 +27,17 @@ local function take_mail(id, step, branch, place, since)
   if seen and tonumber(seen) > since then since = tonumber(seen) end
   local mail = call('ZRANGEBYSCORE', ROOT .. 'mail:' .. place, '(' .. string.format('%.0f', since), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   if not mail[1] then return 'NONE' end
-  if not deliver(id, step, branch, 'd', received(mail[1]), 'e') then return 'OVER' end
+  if not deliver(id, step, branch, STEP_STATUS.fulfilled, received(mail[1]), 'e') then return 'OVER' end
   call('HSET', data_key(id), cursor, mail[2])
   call('RPUSH', ROOT .. 'resumed:' .. mail[1], id)
-  call('HINCRBY', event_key(mail[1]), 'rc', 1)
+  call('HINCRBY', event_key(mail[1]), EVENT.resumed, 1)
   return 'TAKEN'
 end
 
 -- When a run was created. That of a failure hook has its stamp in a field of its own, since it is in no list.
 local function stamp_of(id)
-  local stamps = call('HMGET', run_key(id), 'cs', 'hs')
-  return tonumber(stamps[1] or stamps[2])
+  local stamps = call('HMGET', run_key(id), RUN.stamp, RUN.hookStamp)
+  return tonumber(stamps.stamp or stamps.hookStamp)
 end
 
 -- The stamp after which events count for a wait.
@@ -60,7 +60,7 @@ end
 local function keep_listening(id, step, entries)
   if #entries == 0 then return end
   call('HSET', ROOT .. 'listening:' .. id, step, cjson.encode(entries))
-  call('HSET', run_key(id), 'ls', 1)
+  call('HSET', run_key(id), RUN.listened, 1)
 end
 
 -- Offers the mail of a place to waits registered before `stamp`, a bounded number. Answers whether some are left.
@@ -113,17 +113,17 @@ local function subscriber_run(id, workflow) return redis.sha1hex(id .. '\0' .. w
 local function deliver_event(id, sub, data)
   local verdict, run, detail = sub.v, '', sub.e
   if verdict == 'd' or verdict == '?' then
-    local event = call('HMGET', event_key(id), 'n', 't', 'k', 'x')
+    local event = call('HMGET', event_key(id), EVENT.name, EVENT.ts, EVENT.correlationKey, EVENT.headers)
     run = subscriber_run(id, sub.w)
-    local extra = { 'tr', 'event', 'ei', id }
+    local extra = { RUN.trigger, 'event', RUN.eventId, id }
     if verdict == '?' then
-      extra[#extra + 1] = 'fc'
+      extra[#extra + 1] = RUN.unjudged
       extra[#extra + 1] = 1
     end
     local created = create({
       id = run, nonce = '', workflow = sub.w, queue = sub.q, priority = sub.p, attempts = sub.a, tags = sub.t, judged = sub.j,
       at = '', delay = 0, idempotency = '', ttl = 0, input = data, admission = sub.ad,
-      headers = event[4], extra = extra,
+      headers = event.headers, extra = extra,
     })
     if created[1] == 'CREATED' or created[1] == 'COALESCED' then
       run = created[2]
@@ -133,7 +133,7 @@ local function deliver_event(id, sub, data)
       verdict, run, detail = 'f', '', limited_error(sub.w, cjson.decode(sub.ad), created[3])
     else
       verdict, run = 'f', ''
-      detail = '{"name":"IdempotencyConflictError","message":"The run id of this delivery belongs to another workflow."}'
+      detail = ERROR.IdempotencyConflictError .. '"The run id of this delivery belongs to another workflow."}'
     end
   end
   call('HSET', ROOT .. 'deliveries:' .. id, sub.w, verdict .. ':' .. run .. ';' .. detail)
@@ -143,46 +143,46 @@ end
 
 -- What became of the fan-out: n no subscribers, c complete, x partial, f failed.
 local function settle_fanout(id)
-  local counts = call('HMGET', event_key(id), 'sc', 'fc')
-  local subscribers, failed = tonumber(counts[1]), tonumber(counts[2] or 0)
+  local counts = call('HMGET', event_key(id), EVENT.subscribers, EVENT.failed)
+  local subscribers, failed = tonumber(counts.subscribers), tonumber(counts.failed or 0)
   local status = 'c'
   if subscribers == 0 then status = 'n'
   elseif failed == subscribers then status = 'f'
   elseif failed > 0 then status = 'x' end
-  call('HSET', event_key(id), 'fs', status)
+  call('HSET', event_key(id), EVENT.fanOutStatus, status)
 end
 
 -- A worker says what became of the delivery that a run was created for, if that was for an event, which is gone where the retention is
 -- shorter than the wait for a worker.
 local function settle_late(id, workflow, status, run, failure)
-  local origin = call('HGET', run_key(id), 'ei')
+  local origin = call('HGET', run_key(id), RUN.eventId)
   if not origin or call('EXISTS', event_key(origin)) == 0 then return end
   call('HSET', ROOT .. 'deliveries:' .. origin, workflow, status .. ':' .. run .. ';' .. failure)
   if status == 'd' then return end
-  call('HINCRBY', event_key(origin), 'dc', -1)
-  if status == 'f' then call('HINCRBY', event_key(origin), 'fc', 1) end
-  if call('HGET', event_key(origin), 'fs') ~= 'p' then settle_fanout(origin) end
+  call('HINCRBY', event_key(origin), EVENT.delivered, -1)
+  if status == 'f' then call('HINCRBY', event_key(origin), EVENT.failed, 1) end
+  if call('HGET', event_key(origin), EVENT.fanOutStatus) ~= 'p' then settle_fanout(origin) end
 end
 
 -- Goes on with an event: at most `quota` subscribers, and a bounded number of waits. Answers whether there is more to do.
 local function go_on(id, quota)
   local key = event_key(id)
-  local event = call('HMGET', key, 'n', 'k', 's', 'd', 'fs')
-  if not event[1] then
+  local event = call('HMGET', key, EVENT.name, EVENT.correlationKey, EVENT.stamp, EVENT.data, EVENT.fanOutStatus)
+  if not event.name then
     call('SREM', ROOT .. 'pending', id)
     return false
   end
   local more = false
-  if event[5] == 'p' then
+  if event.fanOutStatus == 'p' then
     local fanout = ROOT .. 'fanout:' .. id
     for _ = 1, quota do
       local sub = call('LPOP', fanout)
       if not sub then break end
-      deliver_event(id, cjson.decode(sub), event[4] or '')
+      deliver_event(id, cjson.decode(sub), event.data or '')
     end
     if call('EXISTS', fanout) == 1 then more = true else settle_fanout(id) end
   end
-  if event[2] and wake_listeners(place_of(event[1], event[2]), tonumber(event[3])) then more = true end
+  if event.correlationKey and wake_listeners(place_of(event.name, event.correlationKey), tonumber(event.stamp)) then more = true end
   if more then
     call('SADD', ROOT .. 'pending', id)
   elseif quota > 0 then

@@ -22,7 +22,7 @@ local function gate_of(letter, workflow, mutex, throttle)
 end
 
 -- The gate looks at its waiters again at this time: its entry in `due` begins with a byte that no run id has.
-local function look_again(gate, id, at) set_due('\0' .. gate, call('HGET', run_key(id), 'q'), at, id) end
+local function look_again(gate, id, at) set_due('\0' .. gate, call('HGET', run_key(id), RUN.queue), at, id) end
 
 local function pass_mutex_on(gate)
   local heir = first_waiter(gate)
@@ -54,9 +54,9 @@ local function set_start(gate, id, score, period)
 end
 -- A run that is retried starts once more. Its start so far counts on under a name that no run has.
 local function keep_start(id, name)
-  local run = call('HMGET', run_key(id), 'wf', 'th')
-  if not run[2] then return end
-  local starts = starts_key(gate_of('t', run[1], nil, run[2]))
+  local run = call('HMGET', run_key(id), RUN.workflow, RUN.throttle)
+  if not run.throttle then return end
+  local starts = starts_key(gate_of('t', run.workflow, nil, run.throttle))
   local at = call('ZSCORE', starts, id)
   if not at then return end
   call('ZADD', starts, at, '\0' .. name)
@@ -66,7 +66,7 @@ local function hand_out_starts(gate)
   for handed = 1, HANDED_AT_ONCE + 1 do
     local id = first_waiter(gate)
     if not id then return end
-    local limit, period = read_throttle(call('HGET', run_key(id), 'th'))
+    local limit, period = read_throttle(call('HGET', run_key(id), RUN.throttle))
     local at = throttled_until(gate, limit, period)
     if at == RESERVED then return end
     if at or handed > HANDED_AT_ONCE then return look_again(gate, id, at or now) end
@@ -119,15 +119,15 @@ end
 
 -- Whether a queued run may start now; if not it waits at a gate. `run` has its fields, as far as they say its route, and sa, mx and th.
 local function admit(id, run, limit)
-  local cold = call('HMGET', run_key(id), 'hg', 'hk', 'q')
-  if cold[2] then return true end
-  local before = cold[1] or ''
+  local cold = call('HMGET', run_key(id), RUN.held, RUN.hookOf, RUN.queue)
+  if cold.hookOf then return true end
+  local before = cold.held or ''
   local held, workflow = before, run.wf
-  local place = place_at(cold[3], routes.of(run))
+  local place = place_at(cold.queue, routes.of(run))
   local function lacks(letter) return not string.find(held, letter, 1, true) end
   local function wait_at(letter, gate)
-    call('HSET', run_key(id), 'bl', letter)
-    if held ~= '' then call('HSET', run_key(id), 'hg', held) end
+    call('HSET', run_key(id), RUN.blockedBy, letter)
+    if held ~= '' then call('HSET', run_key(id), RUN.held, held) end
     local position = next_counter('seq')
     -- A mutex or a turn without a start is held here for as long as the queue goes on.
     local first = not run.sa and string.match(held, '[mt]')
@@ -160,7 +160,7 @@ local function admit(id, run, limit)
     call('SADD', slots_key(workflow), id)
     held = held .. 'c'
   end
-  if held ~= before then call('HSET', run_key(id), 'hg', held) end
+  if held ~= before then call('HSET', run_key(id), RUN.held, held) end
   if before ~= '' then start_holding(id, place) end
   if throttle and tonumber(call('ZSCORE', starts_key(throttle), id) or 0) == RESERVED then
     set_start(throttle, id, now, period)
@@ -171,31 +171,31 @@ end
 
 -- Takes a run out of the line that it waits in, and out of those that hold something for a start.
 local function leave_line(id)
-  local run = call('HMGET', run_key(id), 'bl', 'wf', 'mx', 'th', 'q')
-  local place = place_of_run(id, run[5])
+  local run = call('HMGET', run_key(id), RUN.blockedBy, RUN.workflow, RUN.mutex, RUN.throttle, RUN.queue)
+  local place = place_of_run(id, run.queue)
   start_holding(id, place)
   -- One that its code blocks is in no line, but for one that was offered to a deployment.
-  if not run[1] or run[1] == 'k' then return end
-  quit_line(gate_of(unpack(run, 1, 4)), id, place)
-  call('HDEL', run_key(id), 'bl')
+  if not run.blockedBy or run.blockedBy == 'k' then return end
+  quit_line(gate_of(run.blockedBy, run.workflow, run.mutex, run.throttle), id, place)
+  call('HDEL', run_key(id), RUN.blockedBy)
 end
 
 -- Gives back those of the letters that a run holds. A start counts for its period, unless it did not come to be: `unstarted`.
 local function give_back(id, held, letters, unstarted)
-  local run = call('HMGET', run_key(id), 'wf', 'mx', 'th', 'hd', 'q')
-  if run[4] then start_holding(id, place_of_run(id, run[5])) end
+  local run = call('HMGET', run_key(id), RUN.workflow, RUN.mutex, RUN.throttle, RUN.heldForStart, RUN.queue)
+  if run.heldForStart then start_holding(id, place_of_run(id, run.queue)) end
   local kept = string.gsub(held, '[' .. letters .. ']', '')
-  if kept == '' then call('HDEL', run_key(id), 'hg') else call('HSET', run_key(id), 'hg', kept) end
+  if kept == '' then call('HDEL', run_key(id), RUN.held) else call('HSET', run_key(id), RUN.held, kept) end
   for letter in string.gmatch(held, '[' .. letters .. ']') do
-    local gate = gate_of(letter, run[1], run[2], run[3])
+    local gate = gate_of(letter, run.workflow, run.mutex, run.throttle)
     if letter == 'm' then
       if call('GET', mutex_key(gate)) == id then pass_mutex_on(gate) end
     elseif letter == 'c' then
-      call('SREM', slots_key(run[1]), id)
+      call('SREM', slots_key(run.workflow), id)
       hand_out_slots(gate)
     elseif unstarted or tonumber(call('ZSCORE', starts_key(gate), id) or 0) == RESERVED then
       call('ZREM', starts_key(gate), id)
-      local _, period = read_throttle(run[3])
+      local _, period = read_throttle(run.throttle)
       if call('ZCOUNT', starts_key(gate), RESERVED, '+inf') == 0 then call('PEXPIRE', starts_key(gate), period) end
       hand_out_starts(gate)
     end
@@ -205,16 +205,16 @@ end
 -- A run whose place stands still goes back to the line in which it was handed what it holds, and that is handed on.
 local function take_back(id, place, position)
   local key = run_key(id)
-  local run = call('HMGET', key, 'hd', 'wf', 'mx', 'th', 'hg', 'st')
-  if not run[1] or run[6] ~= 'q' then
+  local run = call('HMGET', key, RUN.heldForStart, RUN.workflow, RUN.mutex, RUN.throttle, RUN.held, RUN.status)
+  if not run.heldForStart or run.status ~= STATUS.queued then
     call('ZREM', handed_key(place), id)
     return
   end
   leave_line(id)
   unqueue(id, (split_sized(place)))
-  call('HSET', key, 'bl', run[1])
-  enter_line(gate_of(unpack(run, 1, 4)), id, place, position)
-  give_back(id, run[5], string.match('mtc', run[1] .. '.*'), true)
+  call('HSET', key, RUN.blockedBy, run.heldForStart)
+  enter_line(gate_of(run.heldForStart, run.workflow, run.mutex, run.throttle), id, place, position)
+  give_back(id, run.held, string.match('mtc', run.heldForStart .. '.*'), true)
 end
 
 -- A run that is queued again with the slot that it had resumes ahead of the waiters, if its place does not stand still.

@@ -74,25 +74,25 @@ end
 -- A run in its queue, or in a later line, holds what it has of the gates from `letter` on for a start that is still to come. Until then
 -- handed:<place> has it with its position in the line of that gate, to which it goes back if its place stands still meanwhile.
 local function hold_until_start(id, place, letter, position)
-  if call('HSETNX', run_key(id), 'hd', letter) == 0 then return end
+  if call('HSETNX', run_key(id), RUN.heldForStart, letter) == 0 then return end
   call('ZADD', handed_key(place), position, id)
   note_gated(place)
 end
 local function start_holding(id, place)
-  if call('HDEL', run_key(id), 'hd') == 1 and call('ZREM', handed_key(place), id) == 1 then tidy_gated(place) end
+  if call('HDEL', run_key(id), RUN.heldForStart) == 1 and call('ZREM', handed_key(place), id) == 1 then tidy_gated(place) end
 end
 
 -- Gives the first waiter what it waited for, and lets it go on at the front of its queue. `letter` is '' if there is nothing to hold.
 local function let_go(gate, letter)
   local id, place, position = first_waiter(gate)
   quit_line(gate, id, place)
-  local run = call('HMGET', run_key(id), 'pr', 'rs', 'hg')
-  call('HDEL', run_key(id), 'bl')
+  local run = call('HMGET', run_key(id), RUN.priority, RUN.recoveryStreak, RUN.held)
+  call('HDEL', run_key(id), RUN.blockedBy)
   if letter ~= '' then
-    call('HSET', run_key(id), 'hg', (run[3] or '') .. letter)
+    call('HSET', run_key(id), RUN.held, (run.held or '') .. letter)
     hold_until_start(id, place, letter, position)
   end
   local queue = split_sized(place)
-  enqueue(id, queue, tonumber(run[1] or 0), run[2], true)
+  enqueue(id, queue, tonumber(run.priority or 0), run.recoveryStreak, true)
   wake(queue, id)
 end

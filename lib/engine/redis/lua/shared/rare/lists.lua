@@ -1,6 +1,6 @@
 -- Lists of runs, each a zset by creation stamp, the merge of several into one order, and what a filter wants of them.
 
-local LIST_LETTERS = { 'd', 'q', 'w', 's', 'f', 'c' }
+local LIST_LETTERS = { STATUS.scheduled, STATUS.queued, STATUS.waiting, STATUS.succeeded, STATUS.failed, STATUS.canceled }
 
 local function begins_with(text, start) return string.sub(text, 1, #start) == start end
 
@@ -35,10 +35,10 @@ end
 
 -- Takes a run that is deleted out of the indexes that it is in besides.
 local function leave_indexes(id)
-  local run = call('HMGET', run_key(id), 'ik', 'tg')
+  local run = call('HMGET', run_key(id), RUN.idempotencyKey, RUN.tags)
   call('ZREM', ROOT .. 'search:ids', id)
-  if run[1] then call('ZREM', ROOT .. 'search:keys', run[1] .. '\0' .. id) end
-  for name, value in pairs(run[2] and cjson.decode(run[2]) or {}) do
+  if run.idempotencyKey then call('ZREM', ROOT .. 'search:keys', run.idempotencyKey .. '\0' .. id) end
+  for name, value in pairs(run.tags and cjson.decode(run.tags) or {}) do
     call('ZREM', tag_key(name, value), id)
     call('ZREM', ROOT .. 'search:tags', value .. '\0' .. id)
   end
@@ -49,8 +49,8 @@ local function running_runs()
   local runs = {}
   for _, worker in ipairs(call('ZRANGE', ROOT .. 'workers', 0, -1)) do
     for _, id in ipairs(call('SMEMBERS', ROOT .. 'owned:' .. worker)) do
-      local run = call('HMGET', run_key(id), 'st', 'cs', 'wf', 'q')
-      if run[1] == 'r' and run[2] then runs[#runs + 1] = { id, run[2], run[3], run[4], worker } end
+      local run = call('HMGET', run_key(id), RUN.status, RUN.stamp, RUN.workflow, RUN.queue)
+      if run.status == STATUS.running and run.stamp then runs[#runs + 1] = { id, run.stamp, run.workflow, run.queue, worker } end
     end
   end
   return runs
@@ -143,12 +143,12 @@ end
 
 -- Whether a run is what a filter wants: statuses are letters, '' for any, as with workflow, queue and parent; tags name and value in turn.
 local function is_wanted(id, wanted)
-  local run = call('HMGET', run_key(id), 'st', 'wf', 'q', 'pa')
-  if not run[1] then return false end
-  if wanted.statuses ~= '' and not string.find(wanted.statuses, run[1], 1, true) then return false end
-  if wanted.workflow ~= '' and run[2] ~= wanted.workflow then return false end
-  if wanted.queue ~= '' and run[3] ~= wanted.queue then return false end
-  if wanted.parent ~= '' and run[4] ~= wanted.parent then return false end
+  local run = call('HMGET', run_key(id), RUN.status, RUN.workflow, RUN.queue, RUN.parentRunId)
+  if not run.status then return false end
+  if wanted.statuses ~= '' and not string.find(wanted.statuses, run.status, 1, true) then return false end
+  if wanted.workflow ~= '' and run.workflow ~= wanted.workflow then return false end
+  if wanted.queue ~= '' and run.queue ~= wanted.queue then return false end
+  if wanted.parent ~= '' and run.parentRunId ~= wanted.parent then return false end
   for i = 1, #wanted.tags, 2 do
     if not call('ZSCORE', tag_key(wanted.tags[i], wanted.tags[i + 1]), id) then return false end
   end
@@ -176,7 +176,7 @@ local function sources_of(wanted, range)
   end
   -- Running runs are among the queued ones; asked for alone they are found with the workers.
   local function is_any_of(letter) return wanted.statuses == '' or string.find(wanted.statuses, letter, 1, true) end
-  if is_any_of('r') and not is_any_of('q') then keys[#keys + 1] = running_list(range, wanted.workflow, wanted.queue) end
+  if is_any_of(STATUS.running) and not is_any_of(STATUS.queued) then keys[#keys + 1] = running_list(range, wanted.workflow, wanted.queue) end
   return keys
 end
 

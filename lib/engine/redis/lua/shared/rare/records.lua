@@ -15,31 +15,31 @@ end
 
 -- { flat payload fields, passes } of a packed run, else nothing.
 local function unpacked(id)
-  local known = call('HMGET', run_key(id), 'z', 'fa')
-  if not known[1] then return nil end
+  local known = call('HMGET', run_key(id), RUN.pieces, RUN.finishedAt)
+  if not known.pieces then return nil end
   local names = {}
-  for i = 1, tonumber(known[1]) do names[i] = i end
+  for i = 1, tonumber(known.pieces) do names[i] = i end
   local packed = cmsgpack.unpack(table.concat(call('HMGET', run_key(id), unpack(names))))
-  convert_times(packed[1], function(before, later) return known[2] - before, known[2] - before + later end)
+  convert_times(packed[1], function(before, later) return known.finishedAt - before, known.finishedAt - before + later end)
   return packed
 end
 
 local function pack(id)
   local run, data, passes = run_key(id), data_key(id), ROOT .. 'passes:' .. id
-  local known = call('HMGET', run, 'fa', 'z', 'fh')
+  local known = call('HMGET', run, RUN.finishedAt, RUN.pieces, RUN.hookStatus)
   -- A failure hook is yet to write its error there. The run is met again when that has ended.
-  if not known[1] or known[2] or known[3] == 'p' then return end
+  if not known.finishedAt or known.pieces or known.hookStatus == 'p' then return end
   local size = (call('MEMORY', 'USAGE', data, 'SAMPLES', 64) or 0) + (call('MEMORY', 'USAGE', passes) or 0)
   -- What is large gains little, and would cost a call too much.
   if size == 0 or size > MOST_PACKED * 2 then return end
   local flat = call('HGETALL', data)
-  convert_times(flat, function(since, moment) return known[1] - since, moment - since end)
+  convert_times(flat, function(since, moment) return known.finishedAt - since, moment - since end)
   local text = cmsgpack.pack({ flat, call('LRANGE', passes, 0, -1) })
   if #text > MOST_PACKED then return end
   -- In a hash that is not compact every field costs much: one will do.
   local piece = call('OBJECT', 'ENCODING', run) == 'hashtable' and #text or PIECE
   local pieces = math.ceil(#text / piece)
-  local fields = { 'z', pieces }
+  local fields = { RUN.pieces, pieces }
   for i = 1, pieces do
     fields[#fields + 1] = i
     fields[#fields + 1] = string.sub(text, (i - 1) * piece + 1, i * piece)
@@ -52,8 +52,8 @@ end
 local function expand(id)
   local packed = unpacked(id)
   if not packed then return end
-  local names = { 'z' }
-  for i = 1, tonumber(call('HGET', run_key(id), 'z')) do names[#names + 1] = i end
+  local names = { RUN.pieces }
+  for i = 1, tonumber(call('HGET', run_key(id), RUN.pieces)) do names[#names + 1] = i end
   call('HDEL', run_key(id), unpack(names))
   if packed[1][1] then call('HSET', data_key(id), unpack(packed[1])) end
   if packed[2][1] then call('RPUSH', ROOT .. 'passes:' .. id, unpack(packed[2])) end
@@ -89,7 +89,7 @@ local function metadata_of(id)
   if fields.ba and fields.bl ~= 'k' then
     flat[#flat + 1] = 'bl'
     flat[#flat + 1] = 'k'
-  elseif fields.st == 'q' and not fields.bl and not routes.is_served(fields.q, routes.of(fields)) then
+  elseif fields.st == STATUS.queued and not fields.bl and not routes.is_served(fields.q, routes.of(fields)) then
     flat[#flat + 1] = 'bl'
     flat[#flat + 1] = 'w'
   end

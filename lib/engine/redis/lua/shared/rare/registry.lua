@@ -51,22 +51,23 @@ end
 -- `declared` is { id, ex, tz, mi, ip }. A schedule of other times loses its next instant, which is for a worker to compute.
 local function write_schedule(workflow, declared)
   local key = schedule_key(declared.id)
-  local known = call('HMGET', key, 'wf', 'ex', 'tz')
-  if known[1] and known[1] ~= workflow then
-    if not outranks(workflow, known[1], declared.id) then return false end
-    call('SREM', registered_key(known[1]), 's' .. declared.id)
-    registry.formerly[declared.id] = known[1]
+  local known = call('HMGET', key, SCHEDULE.workflow, SCHEDULE.expression, SCHEDULE.zone)
+  if known.workflow and known.workflow ~= workflow then
+    if not outranks(workflow, known.workflow, declared.id) then return false end
+    call('SREM', registered_key(known.workflow), 's' .. declared.id)
+    registry.formerly[declared.id] = known.workflow
   end
-  call('HSET', key, 'wf', workflow, 'ex', declared.ex, 'tz', declared.tz, 'mi', declared.mi, 'ip', declared.ip)
-  if known[2] ~= declared.ex or known[3] ~= declared.tz then call('HDEL', key, 'nx') end
-  if not known[1] and take_pause(declared.id) then call('HSET', key, 'pa', 1) end
+  call('HSET', key, SCHEDULE.workflow, workflow, SCHEDULE.expression, declared.ex, SCHEDULE.zone, declared.tz, SCHEDULE.misfire, declared.mi,
+    SCHEDULE.input, declared.ip)
+  if known.expression ~= declared.ex or known.zone ~= declared.tz then call('HDEL', key, SCHEDULE.next) end
+  if not known.workflow and take_pause(declared.id) then call('HSET', key, SCHEDULE.paused, 1) end
   call('ZADD', ROOT .. 'schedules', 0, declared.id)
   return true
 end
 local function remove_schedule(workflow, id, forget_after)
-  local known = call('HMGET', schedule_key(id), 'wf', 'pa')
-  if known[1] ~= workflow then return end
-  if known[2] and forget_after then keep_pause(id, workflow, forget_after) end
+  local known = call('HMGET', schedule_key(id), SCHEDULE.workflow, SCHEDULE.paused)
+  if known.workflow ~= workflow then return end
+  if known.paused and forget_after then keep_pause(id, workflow, forget_after) end
   call('DEL', schedule_key(id))
   call('ZREM', ROOT .. 'schedules', id)
 end

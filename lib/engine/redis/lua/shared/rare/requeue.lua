@@ -3,19 +3,20 @@
 local function requeue(id, worker)
   local key = run_key(id)
   local run = call('HMGET', key, unpack(GUARDED))
-  if run[1] ~= 'r' or run[3] ~= worker then return false end
+  if run.status ~= STATUS.running or run.workerId ~= worker then return false end
   read_fate(id, run)
-  local cold = call('HMGET', key, 'pr', 'rc', 'sa')
-  local streak = tonumber(run[7] or 0) + 1
-  record_pass(id, failures_before(run), 'l', run[6] or cold[3], worker)
-  call('HSET', key, 'f', string.format('%.0f', tonumber(run[2]) + 1), 'rs', streak, 'rc', tonumber(cold[2] or 0) + 1)
-  if run[9] and not run.unwinding then
+  local cold = call('HMGET', key, RUN.priority, RUN.recoveries, RUN.startedAt)
+  local streak = tonumber(run.recoveryStreak or 0) + 1
+  record_pass(id, failures_before(run), 'l', run.claimedAt or cold.startedAt, worker)
+  call('HSET', key, RUN.fence, string.format('%.0f', tonumber(run.fence) + 1), RUN.recoveryStreak, streak,
+    RUN.recoveries, tonumber(cold.recoveries or 0) + 1)
+  if run.cancelRequestedAt and not run.unwinding then
     end_canceled(id, run)
   else
-    call('HSET', key, 'st', 'q', 'av', now)
-    enqueue(id, run[11], tonumber(cold[1] or 0), streak, true)
-    keep_slot(id, run[11], run[13])
-    wake(run[11], id)
+    call('HSET', key, RUN.status, STATUS.queued, RUN.availableAt, now)
+    enqueue(id, run.queue, tonumber(cold.priority or 0), streak, true)
+    keep_slot(id, run.queue, run.held)
+    wake(run.queue, id)
   end
   return true
 end

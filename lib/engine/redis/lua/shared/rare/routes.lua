@@ -25,8 +25,13 @@ function routes.of(fields)
 end
 -- Nothing for a run that is gone.
 function routes.of_run(id)
-  local run = call('HMGET', run_key(id), 'wf', 've', 'f', 'hk', 'on', 'nb')
-  return run[1] and routes.of({ wf = run[1], ve = run[2], f = run[3], hk = run[4], on = run[5], nb = run[6] }) or nil
+  local run = call('HMGET', run_key(id), RUN.workflow, RUN.version, RUN.fence, RUN.hookOf, RUN.reservedFor, RUN.putAside)
+  return run.workflow and routes.of({ wf = run.workflow, ve = run.version, f = run.fence, hk = run.hookOf, on = run.reservedFor, nb = run.putAside }) or nil
+end
+
+local function control(name)
+  if controls then return controls[name] end
+  return call('HGET', ROOT .. 'controls', name) or nil
 end
 
 -- What a worker has to serve, and its deployment if it must be that. v<workflow> in `controls` is the current version, if there is one.

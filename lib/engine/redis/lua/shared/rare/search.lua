@@ -33,7 +33,7 @@ local function walk_kind(kind, text, after, wanted)
   if kind ~= 'w' then return walk_index(ROOT .. INDEX_OF[kind], text, after, wanted.sort == 'asc') end
   local statuses = wanted.statuses
   -- Running runs are among the queued ones.
-  if string.find(statuses, 'r', 1, true) then statuses = statuses .. 'q' end
+  if string.find(statuses, STATUS.running, 1, true) then statuses = statuses .. STATUS.queued end
   local range = stamp_range(after, wanted.sort, wanted.created_after, wanted.created_before)
   return merge_lists(lists_of(statuses, wanted.workflow, wanted.queue, text), range, wanted.scan)
 end
@@ -53,8 +53,8 @@ local function is_first_met(id, kind, member, text, asc, run)
   -- The byte before the id is no part of what was searched for, but may be one of the text.
   if begins_with(id, text) or (kind ~= 'w' and #member - #id <= #text) then return false end
   if kind == 'k' then return true end
-  if run[1] and begins_with(run[1], text) then return false end
-  for _, value in pairs(run[2] and cjson.decode(run[2]) or {}) do
+  if run.idempotencyKey and begins_with(run.idempotencyKey, text) then return false end
+  for _, value in pairs(run.tags and cjson.decode(run.tags) or {}) do
     if begins_with(value, text) then
       local other = value .. '\0' .. id
       if kind == 'w' or (other ~= member and is_before(other, member) == asc) then return false end
@@ -75,8 +75,8 @@ local function search_runs(text, kind, wanted, take)
     for id, place in walk_kind(letter, text, after, wanted) do
       if taken == wanted.limit or looked == wanted.scan then return last_kind, last end
       looked, last_kind, last = looked + 1, letter, place
-      local run = call('HMGET', run_key(id), 'ik', 'tg', 'cs')
-      local stamp = tonumber(run[3] or -1)
+      local run = call('HMGET', run_key(id), RUN.idempotencyKey, RUN.tags, RUN.stamp)
+      local stamp = tonumber(run.stamp or -1)
       local is_in_time = stamp >= range.low and stamp <= range.high
       if is_in_time and is_first_met(id, letter, place, text, asc, run) and is_wanted(id, wanted) then
         taken = taken + 1
