@@ -1,7 +1,7 @@
-// Installs the packed package into two new Nest applications, an ES module on Nest 12 and CommonJS on Nest 11, compiles and
-// runs them: each executes one workflow on a private Redis, closes while another is executed, and has to end by itself. The latter
-// is tested with Jest, too. Then does what README and recipe say in the applications that `nest new` generates, and lets these build
-// and test themselves.
+// Installs the packed package into two new Nest applications, an ES module on Nest 12 with ioredis 6 and CommonJS on Nest 11 with ioredis 5,
+// compiles and runs them: each executes one workflow on a private Redis that a client of its own names, closes while another is executed,
+// and has to end by itself. The latter is tested with Jest, too. Then does what README and recipe say in the applications that
+// `nest new` generates, where npm brings ioredis along, and lets these build and test themselves.
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -22,11 +22,18 @@ const RUN_LIMIT_MS = 60_000;
 /** Jest first compiles the package, file by file. */
 const TEST_LIMIT_MS = 300_000;
 const PREFIX = `consumers:${randomUUID()}`;
-const EXPECTED = 'RECEIPT: CHARGED 1250 TWICE 1\nhanded back in time\nPayments.charge succeeded, receipt succeeded\n';
+const EXPECTED =
+  'RECEIPT: CHARGED 1250 TWICE 1\nhanded back in time\nPayments.charge succeeded, receipt succeeded\nDB index is out of range\nits own client says PONG\n';
 
 const CONSUMERS = [
-  { name: 'esm-nest-12', nest: devDependencies['@nestjs/core'], type: 'module', module: 'nodenext' },
-  { name: 'commonjs-nest-11', nest: '^11.1.0', type: 'commonjs', module: 'node20', jest: true },
+  {
+    name: 'esm-nest-12-ioredis-6',
+    nest: devDependencies['@nestjs/core'],
+    ioredis: devDependencies.ioredis,
+    type: 'module',
+    module: 'nodenext',
+  },
+  { name: 'commonjs-nest-11-ioredis-5', nest: '^11.1.0', ioredis: '^5.6.0', type: 'commonjs', module: 'node20', jest: true },
 ];
 
 /** The versions of Nest's generators whose applications differ: CommonJS, CommonJS with `nodenext`, ES modules with Vitest. */
@@ -74,7 +81,7 @@ async function jestManifest({ nest }) {
   };
 }
 
-function manifest({ name, nest, type }, tarball, { devDependencies: more, ...rest } = {}) {
+function manifest({ name, nest, ioredis, type }, tarball, { devDependencies: more, ...rest } = {}) {
   const { rxjs, 'reflect-metadata': reflectMetadata, '@types/node': nodeTypes } = devDependencies;
   return {
     name,
@@ -83,6 +90,7 @@ function manifest({ name, nest, type }, tarball, { devDependencies: more, ...res
     dependencies: {
       '@nestjs/common': nest,
       '@nestjs/core': nest,
+      ioredis,
       'nestjs-redflow': `file:${tarball}`,
       'reflect-metadata': reflectMetadata,
       rxjs,
@@ -107,6 +115,22 @@ function compilerOptions({ module }) {
   };
 }
 
+/** Of another copy the types would be others, and no client of the application's would compile as an option of ours. */
+async function checkCopies({ name }, cwd, range) {
+  const { dependencies } = JSON.parse(await run(`${name}: npm ls`, 'npm', ['ls', 'ioredis', '--all', '--json'], { cwd }));
+  const found = new Set();
+  const visit = (tree = {}) => {
+    for (const [dependency, { version, dependencies: more }] of Object.entries(tree)) {
+      if (dependency === 'ioredis') found.add(version);
+      visit(more);
+    }
+  };
+  visit(dependencies);
+  const isExpected = found.size === 1 && [...found].every((version) => range.test(version));
+  if (!isExpected)
+    throw new Error(`${name} has ioredis ${[...found].join(' and ') || 'not at all'} instead of one copy of ${range}`);
+}
+
 async function checkConsumer(consumer, { folder, tarball, redisUrl }) {
   const cwd = join(folder, consumer.name);
   await mkdir(cwd);
@@ -117,6 +141,7 @@ async function checkConsumer(consumer, { folder, tarball, redisUrl }) {
   await writeFile(join(cwd, 'tsconfig.json'), JSON.stringify({ compilerOptions: compilerOptions(consumer), files: ['app.ts'] }));
   await copyFile(join(root, 'scripts/consumers/app.ts'), join(cwd, 'app.ts'));
   await run(`${consumer.name}: npm install`, 'npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], { cwd });
+  await checkCopies(consumer, cwd, new RegExp(`^${/\d+/.exec(consumer.ioredis)[0]}\\.`));
   await run(`${consumer.name}: tsc`, process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'], { cwd });
   const env = { ...process.env, CONSUMER_REDIS_URL: redisUrl, CONSUMER_PREFIX: `${PREFIX}:${consumer.name}` };
   const app = `${consumer.name}: the application`;
@@ -178,6 +203,7 @@ async function checkGenerated(generated, { folder, tarball, redisUrl }) {
   const cwd = join(folder, name);
   await furnish(cwd, generated, tarball);
   await run(`${name}: npm install`, 'npm', ['install', ...quiet], { cwd });
+  await checkCopies(generated, cwd, /^6\./);
   const env = { ...process.env, REDIS_URL: redisUrl, REDFLOW_PREFIX: `${PREFIX}:${name}`, CI: '1' };
   for (const script of ['build', 'test', 'test:e2e']) {
     const limit = { timeout: TEST_LIMIT_MS, killSignal: 'SIGKILL' };

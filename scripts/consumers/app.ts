@@ -12,8 +12,17 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { isRedflowContext, RedflowClient, RedflowModule, Step, Workflow, type WorkflowContext } from 'nestjs-redflow';
-import { createClient } from 'nestjs-redflow/engine';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import {
+  isRedflowContext,
+  RedflowClient,
+  RedflowModule,
+  type RedflowModuleOptions,
+  Step,
+  Workflow,
+  type WorkflowContext,
+} from 'nestjs-redflow';
+import { createClient, type StartWorkerOptions } from 'nestjs-redflow/engine';
 import { map, type Observable } from 'rxjs';
 
 interface Order {
@@ -87,10 +96,20 @@ class HoldWorkflow {
   }
 }
 
+const url = process.env.CONSUMER_REDIS_URL as string;
+
+/** The application's own client, of the ioredis that it has itself. */
+const redis = new Redis(url, { lazyConnect: true });
+
+/** Whatever else says where Redis is has the types of that ioredis, too. */
+export function connections(options: RedisOptions): [RedflowModuleOptions, StartWorkerOptions] {
+  return [{ connection: new Cluster([options], { lazyConnect: true }) }, { connection: options }];
+}
+
 @Module({
   imports: [
     RedflowModule.forRoot({
-      url: process.env.CONSUMER_REDIS_URL,
+      connection: redis,
       prefix: process.env.CONSUMER_PREFIX,
       worker: { shutdownTimeoutMs: 1 },
     }),
@@ -108,10 +127,20 @@ async function main(): Promise<void> {
   await held;
   await app.close();
 
-  const client = createClient({ url: process.env.CONSUMER_REDIS_URL, prefix: process.env.CONSUMER_PREFIX });
+  const client = createClient({ connection: redis, prefix: process.env.CONSUMER_PREFIX });
   const steps = await client.getRunSteps(handle.id);
   console.log(steps.map((step) => `${step.name} ${step.status}`).join(', '));
   await client.close();
+
+  // ioredis 5 goes on in database 0 when the server refuses another.
+  const connection = new Redis(url, { db: 99_999, disableClientInfo: true, lazyConnect: true });
+  const lost = createClient({ connection, connectTimeoutMs: 1 });
+  console.log(await lost.connect().catch((error: Error) => /DB index is out of range/.exec(error.message)?.[0]));
+  await lost.close();
+
+  // Others use its address; itself is the application's, from its first command to its end.
+  console.log('its own client says', await redis.ping());
+  await redis.quit();
 }
 
 void main();

@@ -79,6 +79,17 @@ describe('RedisConnection', () => {
       expect(await plainClient(server.url).dbsize()).toBe(0);
     });
 
+    it('refuses it on every connection, also where the client does not tell the server its name', async () => {
+      const server = await privateRedis();
+      const connection = connectionTo({
+        connection: { host: '127.0.0.1', port: server.port, db: 99, disableClientInfo: true },
+      });
+      expect((await failureOf(connection.open())).message).toContain('ERR DB index is out of range');
+      await expect(connection.duplicate()).rejects.toThrow('ERR DB index is out of range');
+      await expect(connection.call((redis) => redis.set('key', 'value'))).rejects.toThrow(ConnectionError);
+      expect(await plainClient(server.url).dbsize()).toBe(0);
+    });
+
     it('succeeds later, once the server is there', async () => {
       const server = await privateRedis();
       await server.kill();

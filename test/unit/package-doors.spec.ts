@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
 import ts from 'typescript';
 
-const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
+const { exports, dependencies, peerDependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const DOORS = ['lib/index.ts', 'lib/engine/index.ts', 'lib/engine/framework.ts'];
 const program = ts.createProgram(DOORS, { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext });
 
@@ -29,4 +29,10 @@ it('the engine exports what applications with Nest get of it, and nothing for ou
 
 it('the package has these doors', () => {
   expect(Object.keys(exports)).toEqual(['.', './engine', './testing', './eslint', './package.json']);
+});
+
+it("ioredis is the application's own, of a range that we are tested with", () => {
+  expect(dependencies).not.toHaveProperty('ioredis');
+  expect(peerDependencies.ioredis).toBe('^5.6.0 || ^6.0.0');
+  expect(devDependencies.ioredis).toMatch(/^6\./);
 });

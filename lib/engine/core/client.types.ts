@@ -14,7 +14,7 @@ export interface ClientOptions {
    */
   url?: string | undefined;
   /**
-   * Options of ioredis, or a client or cluster of yours, of any copy of ioredis: its address, credentials and TLS settings are taken for
+   * Options of ioredis (5.6 or newer, or 6), or a client or cluster of yours: its address, credentials and TLS settings are taken for
    * connections of our own, and itself is neither used nor closed. Wins over `url`. Options that change keys or replies (`keyPrefix`,
    * `stringNumbers`) or read from replicas are refused.
    */

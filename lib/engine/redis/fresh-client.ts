@@ -124,7 +124,8 @@ export async function connected(client: RedisClient, limitMs: number): Promise<v
       client.once('end', () => reject(new Error(CLOSED)));
     });
     // A Cluster that finds itself down leaves the promise of its connect() as it is.
-    await within(limitMs, 'Connecting', Promise.race([client.connect(), ended]));
+    const greeted = client.connect().then(() => answered(client));
+    await within(limitMs, 'Connecting', Promise.race([greeted, ended]));
     if (refused) throw refused;
   } catch (error) {
     sever(client);
@@ -132,6 +133,17 @@ export async function connected(client: RedisClient, limitMs: number): Promise<v
   } finally {
     client.off('error', note);
   }
+}
+
+/**
+ * ioredis 5 may call a client ready before the server has answered what it was told of user and database. The next answer, whatever it
+ * is, comes after those. From version 6 on, which speaks of a protocol, ioredis waits by itself.
+ */
+async function answered(client: RedisClient): Promise<void> {
+  if (isCluster(client) || client.options.protocol !== undefined) return;
+  await client.ping().catch((error: Error) => {
+    if (error.name !== 'ReplyError') throw error;
+  });
 }
 
 /** Closes a client at once. */
