@@ -14,6 +14,22 @@ export { Step, type StepMethodDecorator } from './decorators/step.decorator.js';
 export type { MethodTriggerDecorator, TriggerDecorator } from './decorators/trigger-decorator.js';
 export { Workflow, type WorkflowClassDecorator } from './decorators/workflow.decorator.js';
 export { isRedflowContext } from './enhancers/redflow-execution-context.js';
+export { type RedflowHealth, RedflowHealthIndicator } from './health/redflow-health.indicator.js';
+export { RedflowErrorsInterceptor } from './http/redflow-errors.interceptor.js';
+export type { ConnectionHealth } from './lifecycle/redflow.orchestrator.js';
+export type {
+  OnCronMethodOptions,
+  OnCronOptions,
+  OnEventMethodOptions,
+  OnEventOptions,
+} from './metadata/trigger-decorator-options.interface.js';
+export type {
+  StepDecoratorOptions,
+  StepNameFactory,
+  WorkflowDecoratorOptions,
+} from './metadata/workflow-decorator-options.interface.js';
+export { RedflowSetupError } from './redflow.errors.js';
+export { RedflowModule } from './redflow.module.js';
 export type {
   RedflowConnectionOptions,
   RedflowModuleAsyncOptions,
@@ -21,23 +37,7 @@ export type {
   RedflowModuleOptions,
   RedflowOptionsFactory,
   WorkflowOverrides,
-} from './interfaces/redflow-module-options.interface.js';
-export type {
-  OnCronMethodOptions,
-  OnCronOptions,
-  OnEventMethodOptions,
-  OnEventOptions,
-} from './interfaces/trigger-decorator-options.interface.js';
-export type {
-  StepDecoratorOptions,
-  StepNameFactory,
-  WorkflowDecoratorOptions,
-} from './interfaces/workflow-decorator-options.interface.js';
-export { RedflowSetupError } from './redflow.errors.js';
-export { RedflowModule } from './redflow.module.js';
-export type { ConnectionHealth } from './redflow.orchestrator.js';
-export { RedflowErrorsInterceptor } from './redflow-errors.interceptor.js';
-export { type RedflowHealth, RedflowHealthIndicator } from './redflow-health.indicator.js';
+} from './redflow-module-options.interface.js';
 
 // Engine: definitions, client and worker
 

@@ -1,5 +1,5 @@
 import { closeMatches } from './engine/framework.js';
-import type { MethodKey } from './interfaces/workflow-metadata.interface.js';
+import type { MethodKey } from './metadata/workflow-metadata.interface.js';
 
 /** Where a workflow was found, as messages name it. */
 export interface WorkflowOrigin {

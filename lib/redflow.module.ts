@@ -1,29 +1,29 @@
 import { ConfigurableModuleBuilder, type DynamicModule, Inject, Module, Optional, type Provider } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule, LazyModuleLoader } from '@nestjs/core';
 import { getRedflowClientToken } from './decorators/inject-redflow.decorator.js';
+import { RedflowExplorer } from './discovery/redflow.explorer.js';
+import { RedflowProviderInspector } from './discovery/redflow-provider.inspector.js';
 import { type ClientOptions, InvalidOptionError, RedflowClient } from './engine/index.js';
 import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
+import { RedflowWorkflowDirectory } from './execution/redflow-workflow.definitions.js';
+import { RedflowHealthIndicator } from './health/redflow-health.indicator.js';
+import { RedflowGlobalErrorsInterceptor } from './http/redflow-global-errors.interceptor.js';
+import { RedflowOrchestrator } from './lifecycle/redflow.orchestrator.js';
+import { RedflowScopeInspector } from './lifecycle/redflow-scope.inspector.js';
+import type { RedflowTestSeam } from './lifecycle/redflow-test-seam.interface.js';
+import { workersOf } from './lifecycle/redflow-workers.module.js';
+import { RedflowMetadataAccessor } from './metadata/redflow-metadata.accessor.js';
+import { DEFAULT_CONNECTION, REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS, REDFLOW_TEST_SEAM } from './redflow.constants.js';
+import { RedflowSetupError } from './redflow.errors.js';
+import { NestLoggerAdapter } from './redflow.logger.js';
+import { IMPORTED_WITHOUT_FOR_ROOT, wrongKind } from './redflow.messages.js';
+import { type ResolvedRedflowOptions, resolveModuleOptions } from './redflow.options.js';
 import type {
   RedflowConnectionOptions,
   RedflowModuleAsyncOptions,
   RedflowModuleExtras,
   RedflowModuleOptions,
-} from './interfaces/redflow-module-options.interface.js';
-import type { RedflowTestSeam } from './interfaces/redflow-test-seam.interface.js';
-import { DEFAULT_CONNECTION, REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS, REDFLOW_TEST_SEAM } from './redflow.constants.js';
-import { RedflowSetupError } from './redflow.errors.js';
-import { RedflowExplorer } from './redflow.explorer.js';
-import { NestLoggerAdapter } from './redflow.logger.js';
-import { IMPORTED_WITHOUT_FOR_ROOT, wrongKind } from './redflow.messages.js';
-import { type ResolvedRedflowOptions, resolveModuleOptions } from './redflow.options.js';
-import { RedflowOrchestrator } from './redflow.orchestrator.js';
-import { RedflowGlobalErrorsInterceptor } from './redflow-global-errors.interceptor.js';
-import { RedflowHealthIndicator } from './redflow-health.indicator.js';
-import { RedflowMetadataAccessor } from './redflow-metadata.accessor.js';
-import { RedflowProviderInspector } from './redflow-provider.inspector.js';
-import { RedflowScopeInspector } from './redflow-scope.inspector.js';
-import { workersOf } from './redflow-workers.module.js';
-import { RedflowWorkflowDirectory } from './redflow-workflow.directory.js';
+} from './redflow-module-options.interface.js';
 
 const extras: RedflowModuleExtras = { name: undefined, isGlobal: undefined };
 

@@ -7,9 +7,9 @@ import {
   type WorkerOptions,
   type WorkflowOptions,
 } from './engine/index.js';
-import type { RedflowConnectionOptions, WorkflowOverrides } from './interfaces/redflow-module-options.interface.js';
-import type { WorkflowDecoratorOptions } from './interfaces/workflow-decorator-options.interface.js';
+import type { WorkflowDecoratorOptions } from './metadata/workflow-decorator-options.interface.js';
 import { extraInFactory, noOptions, unsupportedOption, wrongKind } from './redflow.messages.js';
+import type { RedflowConnectionOptions, WorkflowOverrides } from './redflow-module-options.interface.js';
 
 /** The options of one module, checked and taken apart. */
 export interface ResolvedRedflowOptions {

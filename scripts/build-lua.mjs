@@ -10,7 +10,7 @@ import { commandsIn } from './lua/commands.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(root, 'lib/engine/redis');
-const target = join(folder, 'lua.generated.ts');
+const target = join(folder, 'script/lua.generated.ts');
 
 /** By their names, wherever they lie: a name is that of a transition, or stands in the manifest. */
 function readSources() {
@@ -47,7 +47,7 @@ try {
   const module = await buildModule();
   if (!process.argv.includes('--check')) writeFileSync(target, module);
   else if (readFileSync(target, 'utf8') !== module) {
-    process.stderr.write('lib/engine/redis/lua.generated.ts is out of date: run `npm run build:lua`.\n');
+    process.stderr.write('lib/engine/redis/script/lua.generated.ts is out of date: run `npm run build:lua`.\n');
     process.exitCode = 1;
   }
 } catch (error) {

@@ -6,15 +6,19 @@ import ts from 'typescript';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
+/** What clients and workers stand on. */
+const BELOW = ['engine/creation', 'engine/options', 'engine/redis', 'engine/core'];
 /** Areas by path, most specific first, and what each may import: other areas, and packages. */
 const AREAS = [
   { name: 'engine/core', areas: [], packages: ['ms', 'ulid', 'fastest-levenshtein', 'cron-parser'] },
   { name: 'engine/redis', areas: ['engine/core'], packages: ['ioredis'] },
-  { name: 'engine/client', areas: ['engine/redis', 'engine/core'], packages: [] },
-  { name: 'engine/worker', areas: ['engine/redis', 'engine/core'], packages: [] },
-  { name: 'engine/inline', areas: ['engine/worker', 'engine/redis', 'engine/core'], packages: [] },
-  { name: 'engine/test-bed', areas: ['engine/inline', 'engine/worker', 'engine/redis', 'engine/core'], packages: [] },
-  { name: 'engine', areas: ['engine/client', 'engine/worker', 'engine/redis', 'engine/core'], packages: [] },
+  { name: 'engine/creation', areas: ['engine/redis', 'engine/core'], packages: [] },
+  { name: 'engine/options', areas: ['engine/redis', 'engine/core'], packages: [] },
+  { name: 'engine/client', areas: BELOW, packages: [] },
+  { name: 'engine/worker', areas: BELOW, packages: [] },
+  { name: 'engine/memory', areas: ['engine/worker', ...BELOW], packages: [] },
+  { name: 'engine/test-bed', areas: ['engine/memory', 'engine/worker', ...BELOW], packages: [] },
+  { name: 'engine', areas: ['engine/client', 'engine/worker', ...BELOW], packages: [] },
   { name: 'testing', areas: ['engine', ''], packages: ['ioredis', '@nestjs/common', '@nestjs/core', '@nestjs/testing'] },
   // ESLint loads it, without the rest: types of packages alone.
   { name: 'eslint', areas: [], packages: [], types: ['eslint', '@typescript-eslint/utils'] },
@@ -36,7 +40,7 @@ const AREAS = [
 /** The engine's doors for the layer above it: what everybody may use, and what is for that layer alone. What is for tests has doors of its own. */
 const ENGINE_DOOR = 'engine/index.ts';
 const FRAMEWORK_DOOR = 'engine/framework.ts';
-const TEST_DOORS = ['engine/inline/index.ts', 'engine/test-bed/index.ts'];
+const TEST_DOORS = ['engine/memory/index.ts', 'engine/test-bed/index.ts'];
 /** Packages of which an area that may not import them may still import types. */
 const TYPES_ANYWHERE = ['ioredis'];
 

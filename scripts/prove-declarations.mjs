@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 
 const [histories = '10000', seed = String(Date.now() % 1_000_000_000)] = process.argv.slice(2);
 process.stdout.write(`${histories} histories from seed ${seed}\n`);
-const jest = ['node_modules/jest/bin/jest.js', 'test/redis/declaration-histories.spec.ts', '--reporters=default'];
+const jest = ['node_modules/jest/bin/jest.js', 'test/redis/registry/declaration-histories.spec.ts', '--reporters=default'];
 const { status } = spawnSync('node', ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', ...jest], {
   stdio: 'inherit',
   env: { ...process.env, REDFLOW_HISTORIES: histories, REDFLOW_SEED: seed },

@@ -7,17 +7,17 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { startRedis } from 'nestjs-redflow/testing';
-import { claimRuns } from '../dist/engine/redis/claim-runs.js';
-import { CommitBuffer } from '../dist/engine/redis/commit-buffer.js';
-import { commitStep } from '../dist/engine/redis/commit-step.js';
-import { RedisConnection } from '../dist/engine/redis/connection.js';
-import { createRun } from '../dist/engine/redis/create-run.js';
-import { finishRun } from '../dist/engine/redis/finish-run.js';
+import { RedisConnection } from '../dist/engine/redis/connection/connection.js';
 import { Keyspace } from '../dist/engine/redis/keyspace.js';
-import { PACK_BATCH, packRuns } from '../dist/engine/redis/pack-runs.js';
-import { registerWorker } from '../dist/engine/redis/register-worker.js';
-import { ScriptRunner } from '../dist/engine/redis/script-runner.js';
-import { SWEEP_BATCH, sweepHistory } from '../dist/engine/redis/sweep-history.js';
+import { PACK_BATCH, packRuns } from '../dist/engine/redis/retention/pack-runs.js';
+import { SWEEP_BATCH, sweepHistory } from '../dist/engine/redis/retention/sweep-history.js';
+import { claimRuns } from '../dist/engine/redis/runs/claim-runs.js';
+import { createRun } from '../dist/engine/redis/runs/create-run.js';
+import { finishRun } from '../dist/engine/redis/runs/finish-run.js';
+import { ScriptRunner } from '../dist/engine/redis/script/script-runner.js';
+import { WriteBuffer } from '../dist/engine/redis/script/write-buffer.js';
+import { commitStep } from '../dist/engine/redis/steps/commit-step.js';
+import { registerWorker } from '../dist/engine/redis/workers/register-worker.js';
 
 const RUNS = Number(process.argv[2] ?? 1_000_000);
 /** Runs with 5,000 steps and 10,000 children, and runs with 50 payloads of 100 kB. */
@@ -34,7 +34,7 @@ const keys = new Keyspace('redflow-test:proof');
 const silent = { log() {}, warn() {}, error() {} };
 const connection = new RedisConnection({ url: server.url }, silent);
 const runner = new ScriptRunner(connection, keys, { role: 'worker', giveUpAfterMs: 10_000 });
-const buffer = new CommitBuffer(runner, { depth: 1, smallest: 1 });
+const buffer = new WriteBuffer(runner, { depth: 1, smallest: 1 });
 const send = (op) => buffer.add(op);
 const info = async (section, pattern) => Number(pattern.exec(await redis.info(section))[1]);
 

@@ -1,4 +1,4 @@
-import type { OnCronMethodOptions, OnCronOptions } from '../interfaces/trigger-decorator-options.interface.js';
+import type { OnCronMethodOptions, OnCronOptions } from '../metadata/trigger-decorator-options.interface.js';
 import { type MethodTriggerDecorator, type TriggerDecorator, triggerDecorator } from './trigger-decorator.js';
 
 // Runs of a schedule without input have none, and may share their method with events: hence `any`.

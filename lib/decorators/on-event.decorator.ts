@@ -1,5 +1,5 @@
 import { type EventRef, InvalidOptionError } from '../engine/index.js';
-import type { OnEventMethodOptions, OnEventOptions } from '../interfaces/trigger-decorator-options.interface.js';
+import type { OnEventMethodOptions, OnEventOptions } from '../metadata/trigger-decorator-options.interface.js';
 import { noEvent } from '../redflow.messages.js';
 import { type MethodTriggerDecorator, type TriggerDecorator, triggerDecorator } from './trigger-decorator.js';
 

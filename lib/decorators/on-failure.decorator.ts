@@ -1,6 +1,6 @@
 import type { FailureContext, WorkflowContext } from '../engine/index.js';
-import type { MethodKey } from '../interfaces/workflow-metadata.interface.js';
-import { markFailureHook } from '../redflow-metadata.accessor.js';
+import { markFailureHook } from '../metadata/redflow-metadata.accessor.js';
+import type { MethodKey } from '../metadata/workflow-metadata.interface.js';
 import { type DecoratorArguments, decoratedInstanceMethod } from './decorated-method.js';
 
 // biome-ignore-start lint/suspicious/noExplicitAny: a class without run(ctx), to be extended by workflows, fits every input

@@ -4,11 +4,11 @@ import { adoptOuterMetadata, isBoundTo } from '../enhancers/bound-enhancers.js';
 import { type CallScope, callScope } from '../enhancers/call-scope.js';
 import { impersonate } from '../enhancers/impersonate.js';
 import type { Method, PipeArguments } from '../enhancers/redflow-enhancers.js';
-import type { StepDecoratorOptions, StepNameFactory } from '../interfaces/workflow-decorator-options.interface.js';
-import type { MethodKey } from '../interfaces/workflow-metadata.interface.js';
+import { markStep } from '../metadata/redflow-metadata.accessor.js';
+import type { StepDecoratorOptions, StepNameFactory } from '../metadata/workflow-decorator-options.interface.js';
+import type { MethodKey } from '../metadata/workflow-metadata.interface.js';
 import { RedflowSetupError } from '../redflow.errors.js';
 import { memberName, stepWithoutProvider } from '../redflow.messages.js';
-import { markStep } from '../redflow-metadata.accessor.js';
 import { classNameOf, decoratedMethod, providerClassName } from './decorated-method.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: parameters are contravariant, so only any[] accepts every method

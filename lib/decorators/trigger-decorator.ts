@@ -1,6 +1,6 @@
 import type { WorkflowContext } from '../engine/index.js';
-import type { TriggerMetadata } from '../interfaces/workflow-metadata.interface.js';
-import { prependTrigger } from '../redflow-metadata.accessor.js';
+import { prependTrigger } from '../metadata/redflow-metadata.accessor.js';
+import type { TriggerMetadata } from '../metadata/workflow-metadata.interface.js';
 import { type DecoratorArguments, decoratedInstanceMethod } from './decorated-method.js';
 
 /** Decorates methods whose first parameter takes an input of type `I`. */

@@ -1,7 +1,7 @@
 import { SetMetadata } from '@nestjs/common';
 import { InvalidOptionError, type WorkflowContext } from '../engine/index.js';
-import type { WorkflowDecoratorOptions } from '../interfaces/workflow-decorator-options.interface.js';
-import type { WorkflowMetadata } from '../interfaces/workflow-metadata.interface.js';
+import type { WorkflowDecoratorOptions } from '../metadata/workflow-decorator-options.interface.js';
+import type { WorkflowMetadata } from '../metadata/workflow-metadata.interface.js';
 import { DEFAULT_CONNECTION, WORKFLOW_METADATA } from '../redflow.constants.js';
 
 /** Decorates classes whose `run(ctx)` takes an input of type `I`. */

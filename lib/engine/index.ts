@@ -2,8 +2,7 @@ export { createClient } from './client/create-client.js';
 export { getDefaultClient, setDefaultClient } from './client/default-client.js';
 export { defineWorkflow } from './client/define-workflow.js';
 export { RedflowClient } from './client/redflow-client.js';
-export type { DebounceOptions, KeyFunction, LimitOptions } from './core/admission.types.js';
-export type { ErrorClass } from './core/class-names.js';
+export type { DebounceOptions, KeyFunction, LimitOptions } from './core/api/admission.types.js';
 export type {
   CancelOptions,
   CancelResult,
@@ -22,8 +21,69 @@ export type {
   RunSearchQuery,
   Stats,
   WorkflowVersions,
-} from './core/client.types.js';
-export type { Compensation, CompensationContext, CompensationOptions } from './core/compensation.types.js';
+} from './core/api/client.types.js';
+export type { Compensation, CompensationContext, CompensationOptions } from './core/api/compensation.types.js';
+export type { EventDefinition, EventRef, ReceivedEvent } from './core/api/event.types.js';
+export type { ExportedRun, ExportedStep } from './core/api/exported-run.types.js';
+export type {
+  CreateCall,
+  EmitCall,
+  InterceptedRun,
+  OperationCall,
+  PassCall,
+  PassOutcome,
+  RunHeaders,
+  RunInterceptor,
+  StepCall,
+} from './core/api/interceptor.types.js';
+export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/api/registry.types.js';
+export type { BackoffOptions, RetryFailure, RetryPolicy } from './core/api/retry.types.js';
+export type {
+  AttemptRecord,
+  BlockedRun,
+  RunRecord,
+  RunStatus,
+  RunTrigger,
+  StepKind,
+  StepRecord,
+  StoredError,
+} from './core/api/run.types.js';
+export type { CronTrigger, EventTrigger } from './core/api/trigger.types.js';
+export type {
+  ContextCarrier,
+  Duration,
+  Json,
+  LoggerPort,
+  PayloadCodec,
+  StandardIssue,
+  StandardResult,
+  StandardSchemaV1,
+  Stored,
+  When,
+} from './core/api/values.types.js';
+export type { StartWorkerOptions, WatchdogOptions, Worker, WorkerOptions } from './core/api/worker.types.js';
+export type {
+  AnyOutcome,
+  AnyValue,
+  AnyWait,
+  ChildOptions,
+  FailureContext,
+  FailureHook,
+  Handler,
+  InputSchema,
+  StepApi,
+  StepContext,
+  StepEmitOptions,
+  StepOptions,
+  WaitForEvent,
+  WorkflowClass,
+  WorkflowContext,
+  WorkflowDefinition,
+  WorkflowOptions,
+  WorkflowRef,
+  WorkflowRegistry,
+} from './core/api/workflow.types.js';
+export type { ErrorClass } from './core/errors/class-names.js';
 export {
   ChildWorkflowError,
   CodecError,
@@ -63,67 +123,7 @@ export {
   WaitCircleError,
   WorkflowServedError,
 } from './core/errors/index.js';
-export type { EventDefinition, EventRef, ReceivedEvent } from './core/event.types.js';
-export { defineEvent } from './core/event-names.js';
-export type { ExportedRun, ExportedStep } from './core/exported-run.types.js';
-export type {
-  CreateCall,
-  EmitCall,
-  InterceptedRun,
-  OperationCall,
-  PassCall,
-  PassOutcome,
-  RunHeaders,
-  RunInterceptor,
-  StepCall,
-} from './core/interceptor.types.js';
-export { createRegistry } from './core/registry.js';
-export type { RetryMeta, ScheduleRecord, WorkflowMeta } from './core/registry.types.js';
-export type { BackoffOptions, RetryFailure, RetryPolicy } from './core/retry.types.js';
-export type {
-  AttemptRecord,
-  BlockedRun,
-  RunRecord,
-  RunStatus,
-  RunTrigger,
-  StepKind,
-  StepRecord,
-  StoredError,
-} from './core/run.types.js';
 export { currentRun, currentStep } from './core/run-scope.js';
-export type { CronTrigger, EventTrigger } from './core/trigger.types.js';
-export type {
-  ContextCarrier,
-  Duration,
-  Json,
-  LoggerPort,
-  PayloadCodec,
-  StandardIssue,
-  StandardResult,
-  StandardSchemaV1,
-  Stored,
-  When,
-} from './core/values.types.js';
-export type { StartWorkerOptions, WatchdogOptions, Worker, WorkerOptions } from './core/worker.types.js';
-export type {
-  AnyOutcome,
-  AnyValue,
-  AnyWait,
-  ChildOptions,
-  FailureContext,
-  FailureHook,
-  Handler,
-  InputSchema,
-  StepApi,
-  StepContext,
-  StepEmitOptions,
-  StepOptions,
-  WaitForEvent,
-  WorkflowClass,
-  WorkflowContext,
-  WorkflowDefinition,
-  WorkflowOptions,
-  WorkflowRef,
-  WorkflowRegistry,
-} from './core/workflow.types.js';
+export { defineEvent } from './core/workflows/event-names.js';
+export { createRegistry } from './core/workflows/registry.js';
 export { startWorker } from './worker/start-worker.js';

@@ -5,7 +5,7 @@ import {
   PIPES_METADATA,
   ROUTE_ARGS_METADATA,
 } from '@nestjs/common/constants.js';
-import type { MethodKey } from '../interfaces/workflow-metadata.interface.js';
+import type { MethodKey } from '../metadata/workflow-metadata.interface.js';
 
 const KINDS = {
   guards: GUARDS_METADATA,

@@ -11,7 +11,7 @@ import { InterceptorsContextCreator } from '@nestjs/core/interceptors/intercepto
 import { PipesConsumer } from '@nestjs/core/pipes/pipes-consumer.js';
 import { PipesContextCreator } from '@nestjs/core/pipes/pipes-context-creator.js';
 import type { NonRetriableError } from '../engine/index.js';
-import type { MethodKey } from '../interfaces/workflow-metadata.interface.js';
+import type { MethodKey } from '../metadata/workflow-metadata.interface.js';
 import { RedflowSetupError } from '../redflow.errors.js';
 import { memberName, unreachableEnhancer } from '../redflow.messages.js';
 import { boundEnhancers, hasEnhancers } from './bound-enhancers.js';

@@ -12,15 +12,15 @@ export type {
   ReplayResult,
   RunInlineOptions,
   WorkflowInstance,
-} from '../engine/inline/index.js';
-export { ReplayDepartedError } from '../engine/inline/index.js';
+} from '../engine/memory/index.js';
+export { ReplayDepartedError } from '../engine/memory/index.js';
 export type { BusyItem } from '../engine/test-bed/index.js';
-export { type FindRedisOptions, type FoundRedis, findOrStartRedis } from './find-redis.js';
-export { RedflowTestBed } from './redflow-test-bed.js';
-export { RedflowTestingModule, type RedflowTestingModuleOptions } from './redflow-testing.module.js';
-export { replayRun } from './replay-run.js';
-export { runInline } from './run-inline.js';
-export { type RedisServer, type StartRedisOptions, startRedis } from './start-redis.js';
-export { TestBedBusyError } from './test-bed.error.js';
-export type { RedflowTestingOptions } from './test-connections.js';
-export { TestRedisError } from './test-redis.error.js';
+export { replayRun } from './inline/replay-run.js';
+export { runInline } from './inline/run-inline.js';
+export { type FindRedisOptions, type FoundRedis, findOrStartRedis } from './redis-server/find-redis.js';
+export { type RedisServer, type StartRedisOptions, startRedis } from './redis-server/start-redis.js';
+export { TestRedisError } from './redis-server/test-redis.error.js';
+export { RedflowTestBed } from './test-bed/redflow-test-bed.js';
+export { RedflowTestingModule, type RedflowTestingModuleOptions } from './test-bed/redflow-testing.module.js';
+export { TestBedBusyError } from './test-bed/test-bed.error.js';
+export type { RedflowTestingOptions } from './test-bed/test-connections.js';

@@ -17,7 +17,7 @@ export const ON_DEMAND = {
   /** Where several sets of workers live, nearly every call needs these, and few need the rest. */
   routing: ['routes', 'lanes'],
   rare: [
-    'records',
+    'packed-runs',
     'admission',
     'lines',
     'gates',
@@ -25,7 +25,7 @@ export const ON_DEMAND = {
     'versions',
     'sets',
     'deliver',
-    'endings',
+    'end-canceled',
     'requeue',
     'children',
     'cancel',

@@ -8,7 +8,7 @@ const LIBRARY = `
 import { Injectable } from '@nestjs/common';
 import { currentRun, currentStep, Step, Workflow } from 'nestjs-redflow';
 export { currentStep, Step };
-export { defaultRegistry } from './node_modules/nestjs-redflow/dist/engine/core/registry.js';
+export { defaultRegistry } from './node_modules/nestjs-redflow/dist/engine/core/workflows/registry.js';
 
 export function make({ record }) {
   class Payments {

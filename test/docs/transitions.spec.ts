@@ -1,16 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 
-const LUA = 'lib/engine/redis/lua';
-/** What the script ends with. */
-const IS_NONE = 'epilogue.lua';
+const LUA = 'lib/engine/redis';
 const READS =
   /^(EXISTS|MEMORY|GET|HEXISTS|HGET|HGETALL|HKEYS|HLEN|HMGET|HSTRLEN|LLEN|LRANGE|SCARD|SISMEMBER|SMEMBERS|Z(CARD|COUNT|SCORE|(REV)?RANGE\w*))$/;
 
-const sourceOf = (transition: string) => readFileSync(`${LUA}/${transition.replaceAll('_', '-')}.lua`, 'utf8');
-const transitions = readdirSync(LUA)
-  .filter((file) => file.endsWith('.lua') && file !== IS_NONE)
-  .map((file) => file.slice(0, -'.lua'.length).replaceAll('-', '_'));
+/** What begins with its own name is a transition; what several share is not. */
+const sources = new Map(
+  readdirSync(LUA, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.lua'))
+    .map((file): [string, string] => [basename(file, '.lua').replaceAll('-', '_'), readFileSync(`${LUA}/${file}`, 'utf8')])
+    .filter(([name, source]) => source.startsWith(`-- ${name}: `)),
+);
+const sourceOf = (transition: string) => sources.get(transition) ?? '';
+const transitions = [...sources.keys()].sort();
 
 const [, section] = /^### Every script may run twice$([\s\S]*?)^### /m.exec(readFileSync('docs/architecture.md', 'utf8')) ?? [];
 const rows = [...(section ?? '').matchAll(/^\| (.*?) \| (.*) \|$/gm)];

@@ -1,5 +1,6 @@
 import type { DynamicModule, ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModule, type TestingModuleBuilder } from '@nestjs/testing';
+import { RedflowWorkflowDirectory } from '../../lib/execution/redflow-workflow.definitions.js';
 import {
   type LoggerPort,
   RedflowClient,
@@ -7,7 +8,6 @@ import {
   type RedflowModuleOptions,
   type WorkflowDefinition,
 } from '../../lib/index.js';
-import { RedflowWorkflowDirectory } from '../../lib/redflow-workflow.directory.js';
 import { testPrefix } from '../support/namespace.js';
 
 /** The Redis of the test run. */

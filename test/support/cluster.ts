@@ -5,8 +5,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { OrphanGuard } from '../../lib/testing/orphan-guard.js';
-import { findRedisExecutable } from '../../lib/testing/redis-executable.js';
+import { OrphanGuard } from '../../lib/testing/redis-server/orphan-guard.js';
+import { findRedisExecutable } from '../../lib/testing/redis-server/redis-executable.js';
 import { whenTestEnds } from './engine.js';
 import { eventually } from './eventually.js';
 

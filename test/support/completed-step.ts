@@ -1,5 +1,5 @@
-import { commitStep, type StepCommitted } from '../../lib/engine/redis/commit-step.js';
-import type { Op } from '../../lib/engine/redis/op.js';
+import type { Op } from '../../lib/engine/redis/script/op.js';
+import { commitStep, type StepCommitted } from '../../lib/engine/redis/steps/commit-step.js';
 
 /** Stores a completed step that has a compensation. */
 export function completed(runId: string, fence: string, name: string, order: number): Op<StepCommitted> {

@@ -3,7 +3,7 @@ import {
   type Declared,
   type DeclaredSchedule,
   declareWorkflows,
-} from '../../lib/engine/redis/declare-workflows.js';
+} from '../../lib/engine/redis/registry/declare-workflows.js';
 import type { EngineRoom } from './engine-room.js';
 
 /** What some code declares of a workflow. */

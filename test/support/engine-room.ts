@@ -1,15 +1,15 @@
 import { afterEach, expect } from '@jest/globals';
 import { Redis } from 'ioredis';
-import type { LoggerPort } from '../../lib/engine/core/values.types.js';
-import { type Claim, type ClaimedRun, type ClaimRequest, claimRuns } from '../../lib/engine/redis/claim-runs.js';
-import { CommitBuffer } from '../../lib/engine/redis/commit-buffer.js';
-import { type ConnectionSource, RedisConnection } from '../../lib/engine/redis/connection.js';
-import { type Created, createRun, type NewRun } from '../../lib/engine/redis/create-run.js';
+import type { LoggerPort } from '../../lib/engine/core/api/values.types.js';
+import { type ConnectionSource, RedisConnection } from '../../lib/engine/redis/connection/connection.js';
 import { Keyspace } from '../../lib/engine/redis/keyspace.js';
-import type { Op } from '../../lib/engine/redis/op.js';
-import { registerWorker } from '../../lib/engine/redis/register-worker.js';
-import type { ReplicaWait } from '../../lib/engine/redis/replica-wait.js';
-import { ScriptRunner } from '../../lib/engine/redis/script-runner.js';
+import { type Claim, type ClaimedRun, type ClaimRequest, claimRuns } from '../../lib/engine/redis/runs/claim-runs.js';
+import { type Created, createRun, type NewRun } from '../../lib/engine/redis/runs/create-run.js';
+import type { Op } from '../../lib/engine/redis/script/op.js';
+import type { ReplicaWait } from '../../lib/engine/redis/script/replica-wait.js';
+import { ScriptRunner } from '../../lib/engine/redis/script/script-runner.js';
+import { WriteBuffer } from '../../lib/engine/redis/script/write-buffer.js';
+import { registerWorker } from '../../lib/engine/redis/workers/register-worker.js';
 import { type RedisServer, startRedis } from '../../lib/testing/index.js';
 import { contentsOf } from './contents.js';
 import { type LossyProxy, startLossyProxy } from './lossy-proxy.js';
@@ -94,7 +94,7 @@ export class EngineRoom {
   readonly keys: Keyspace;
   readonly connection: RedisConnection;
   readonly runner: ScriptRunner;
-  readonly buffer: CommitBuffer;
+  readonly buffer: WriteBuffer;
   /** Not through the engine. */
   readonly redis: Redis;
   private runs = 0;
@@ -106,7 +106,7 @@ export class EngineRoom {
     this.keys = new Keyspace(this.prefix);
     this.connection = new RedisConnection({ url, giveUpAfterMs: 30_000, connectTimeoutMs: 10_000, ...source }, logger, role);
     this.runner = new ScriptRunner(this.connection, this.keys, waitReplicas);
-    this.buffer = new CommitBuffer(this.runner, { depth: 1, smallest: 1 });
+    this.buffer = new WriteBuffer(this.runner, { depth: 1, smallest: 1 });
     this.redis = plainClient(url);
   }
 

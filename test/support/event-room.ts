@@ -1,6 +1,6 @@
-import { type EmittingStep, emitEvent, type NewEvent, type Verdict } from '../../lib/engine/redis/emit-event.js';
-import { readEvent } from '../../lib/engine/redis/read-event.js';
-import { readSteps } from '../../lib/engine/redis/read-steps.js';
+import { type EmittingStep, emitEvent, type NewEvent, type Verdict } from '../../lib/engine/redis/events/emit-event.js';
+import { readEvent } from '../../lib/engine/redis/events/read-event.js';
+import { readSteps } from '../../lib/engine/redis/steps/read-steps.js';
 import type { EngineRoom } from './engine-room.js';
 
 /** An event with defaults. */

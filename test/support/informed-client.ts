@@ -1,5 +1,5 @@
 import { RedflowClient } from '../../lib/engine/client/redflow-client.js';
-import { asRegistry } from '../../lib/engine/core/registry.js';
+import { asRegistry } from '../../lib/engine/core/workflows/registry.js';
 import { createRegistry, type WorkflowDefinition, type WorkflowRegistry } from '../../lib/engine/index.js';
 import { type Engine, whenTestEnds } from './engine.js';
 import { testRedisUrl } from './namespace.js';

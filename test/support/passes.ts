@@ -1,6 +1,6 @@
 import type { AttemptRecord } from '../../lib/engine/index.js';
 
-/** The suite runs in the mode where every completed step ends its pass: see `lib/engine/worker/always-park.ts`. */
+/** The suite runs in the mode where every completed step ends its pass: see `lib/engine/worker/steps/always-park.ts`. */
 export const ALWAYS_PARK = process.env.REDFLOW_TEST_ALWAYS_PARK === '1';
 
 /** What the passes of a run saw, in order. In the mode that adds passes, only what differs: they must have seen the same. */

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { OrphanGuard } from '../../dist/testing/orphan-guard.js';
-import { findRedisExecutable } from '../../dist/testing/redis-executable.js';
+import { OrphanGuard } from '../../dist/testing/redis-server/orphan-guard.js';
+import { findRedisExecutable } from '../../dist/testing/redis-server/redis-executable.js';
 
 const LIMIT_MS = 60_000;
 const POLL_MS = 20;

@@ -1,7 +1,7 @@
-import type { ScheduleRecord } from '../../lib/engine/core/registry.types.js';
-import type { DeclaredSchedule } from '../../lib/engine/redis/declare-workflows.js';
-import { fireSchedule, type Tick } from '../../lib/engine/redis/fire-schedule.js';
-import { listSchedules } from '../../lib/engine/redis/list-schedules.js';
+import type { ScheduleRecord } from '../../lib/engine/core/api/registry.types.js';
+import type { DeclaredSchedule } from '../../lib/engine/redis/registry/declare-workflows.js';
+import { fireSchedule, type Tick } from '../../lib/engine/redis/schedules/fire-schedule.js';
+import { listSchedules } from '../../lib/engine/redis/schedules/list-schedules.js';
 import { start } from './declaring.js';
 import type { EngineRoom } from './engine-room.js';
 

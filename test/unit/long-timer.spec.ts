@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { LongTimer } from '../../lib/engine/core/long-timer.js';
+import { LongTimer } from '../../lib/engine/core/async/long-timer.js';
 
 const DAY_MS = 86_400_000;
 
@@ -45,17 +45,17 @@ it('no file of lib has a timer of its own, but for spans that no option can make
   expect(own.sort()).toEqual([
     // A constant.
     'engine/client/result-listener.ts',
-    'engine/core/long-timer.ts',
+    'engine/core/async/long-timer.ts',
     // Backoffs of at most a second, and what is cut at what Node takes.
-    'engine/redis/connection.ts',
-    'engine/redis/deadline.ts',
-    'engine/redis/repeat-while-away.ts',
-    'engine/redis/subscription.ts',
-    'engine/worker/wake-listener.ts',
+    'engine/redis/connection/connection.ts',
+    'engine/redis/connection/deadline.ts',
+    'engine/redis/connection/repeat-while-away.ts',
+    'engine/redis/connection/subscription.ts',
+    'engine/worker/duties/wake-listener.ts',
     // Cut at what Node takes.
-    'redflow.orchestrator.ts',
+    'lifecycle/redflow.orchestrator.ts',
     // Constants.
-    'testing/redflow-test-bed.ts',
-    'testing/redis-process.ts',
+    'testing/redis-server/redis-process.ts',
+    'testing/test-bed/redflow-test-bed.ts',
   ]);
 });

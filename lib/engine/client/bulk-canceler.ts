@@ -1,13 +1,13 @@
-import { checkCancelReason, rejectUnknownKeys } from '../core/checks.js';
-import type { RunFilter } from '../core/client.types.js';
+import type { RunFilter } from '../core/api/client.types.js';
+import type { RunStatus } from '../core/api/run.types.js';
+import { checkCancelReason, rejectUnknownKeys } from '../core/checks/checks.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 import { newId } from '../core/ids.js';
-import type { RunStatus } from '../core/run.types.js';
-import { cancelRun } from '../redis/cancel-run.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
-import { continueCancel } from '../redis/continue-cancel.js';
-import { findRuns } from '../redis/find-runs.js';
-import type { RunCriteria } from '../redis/list-runs.js';
+import { cancelRun } from '../redis/cancellation/cancel-run.js';
+import { continueCancel } from '../redis/cancellation/continue-cancel.js';
+import { findRuns } from '../redis/queries/find-runs.js';
+import type { RunCriteria } from '../redis/queries/list-runs.js';
+import type { WriteBuffer } from '../redis/script/write-buffer.js';
 import type { PendingCalls } from './pending-calls.js';
 import { RUN_CRITERIA, resolveCriteria } from './run-criteria.js';
 
@@ -19,7 +19,7 @@ const RUNS_PER_PAGE = 1_000;
 /** Cancels all runs that a filter matches. */
 export class BulkCanceler {
   constructor(
-    private readonly buffer: CommitBuffer,
+    private readonly buffer: WriteBuffer,
     private readonly pending: PendingCalls,
   ) {}
 

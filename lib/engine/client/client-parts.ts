@@ -1,17 +1,17 @@
-import { rejectUnknownKeys } from '../core/checks.js';
-import type { ClientOptions, EmitOptions, EmittedEvent, RunHandle } from '../core/client.types.js';
-import type { EventRef } from '../core/event.types.js';
-import { asRegistry, defaultRegistry } from '../core/registry.js';
-import type { WorkflowRegistry } from '../core/workflow.types.js';
-import { CommitBuffer } from '../redis/commit-buffer.js';
-import { RedisConnection } from '../redis/connection.js';
-import { interceptionOf } from '../redis/intercepted-call.js';
+import type { ClientOptions, EmitOptions, EmittedEvent, RunHandle } from '../core/api/client.types.js';
+import type { EventRef } from '../core/api/event.types.js';
+import type { WorkflowRegistry } from '../core/api/workflow.types.js';
+import { rejectUnknownKeys } from '../core/checks/checks.js';
+import { asRegistry, defaultRegistry } from '../core/workflows/registry.js';
+import { type ClassResolver, WorkflowDirectory } from '../creation/workflow-directory.js';
+import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../options/resolve-client-options.js';
+import { subscriberRunIdOf } from '../redis/children/start-child.js';
+import { RedisConnection } from '../redis/connection/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
-import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
-import { ScriptRunner } from '../redis/script-runner.js';
-import { subscriberRunIdOf } from '../redis/start-child.js';
-import { type ClassResolver, WorkflowDirectory } from '../redis/workflow-directory.js';
-import { WorkflowMetas } from '../redis/workflow-metas.js';
+import { WorkflowMetas } from '../redis/registry/workflow-metas.js';
+import { interceptionOf } from '../redis/script/intercepted-call.js';
+import { ScriptRunner } from '../redis/script/script-runner.js';
+import { WriteBuffer } from '../redis/script/write-buffer.js';
 import { BulkCanceler } from './bulk-canceler.js';
 import { EventPublisher } from './event-publisher.js';
 import { EventQueries } from './event-queries.js';
@@ -46,7 +46,7 @@ export interface ClientInternals {
 /** Those who do what a client offers, on one connection. */
 export class ClientParts {
   readonly connection: RedisConnection;
-  readonly buffer: CommitBuffer;
+  readonly buffer: WriteBuffer;
   readonly queries: RunQueries;
   readonly exporter: RunExporter;
   readonly search: RunSearch;
@@ -73,7 +73,7 @@ export class ClientParts {
     const keys = new Keyspace(resolved.prefix);
     this.connection = new RedisConnection(resolved, logger, 'client', { keys, waits: waitReplicas !== undefined });
     const runner = new ScriptRunner(this.connection, keys, waitReplicas, interceptionOf(resolved));
-    this.buffer = new CommitBuffer(runner, BUFFER, sealer);
+    this.buffer = new WriteBuffer(runner, BUFFER, sealer);
     this.exporter = new RunExporter(this.connection, keys, this.buffer, sealer);
     this.search = new RunSearch(this.buffer);
     this.metas = new WorkflowMetas(this.connection, keys);

@@ -1,4 +1,4 @@
-import type { ClientOptions } from '../core/client.types.js';
+import type { ClientOptions } from '../core/api/client.types.js';
 import { RedflowClient } from './redflow-client.js';
 
 /**

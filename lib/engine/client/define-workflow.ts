@@ -1,10 +1,10 @@
-import { checkObject } from '../core/checks.js';
-import type { CreateOptions, RunHandle } from '../core/client.types.js';
-import { describeValue } from '../core/describe-value.js';
+import type { CreateOptions, RunHandle } from '../core/api/client.types.js';
+import type { FailureHook, Handler, WorkflowDefinition, WorkflowOptions, WorkflowRegistry } from '../core/api/workflow.types.js';
+import { checkObject } from '../core/checks/checks.js';
+import { describeValue } from '../core/checks/describe-value.js';
 import { InvalidOptionError } from '../core/errors/index.js';
-import { asRegistry, defaultRegistry } from '../core/registry.js';
-import { resolveWorkflowOptions } from '../core/resolve-workflow.js';
-import type { FailureHook, Handler, WorkflowDefinition, WorkflowOptions, WorkflowRegistry } from '../core/workflow.types.js';
+import { asRegistry, defaultRegistry } from '../core/workflows/registry.js';
+import { resolveWorkflowOptions } from '../core/workflows/resolve-workflow.js';
 import { getDefaultClient } from './default-client.js';
 
 export interface WorkflowSource<I, O> extends WorkflowOptions<I> {

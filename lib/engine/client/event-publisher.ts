@@ -1,12 +1,12 @@
-import type { EmitOptions, EventRecord } from '../core/client.types.js';
-import type { EventRef } from '../core/event.types.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
-import { continueEvent } from '../redis/continue-event.js';
-import type { CreationHost } from '../redis/creation-host.js';
-import { emitEvent, type NewEvent } from '../redis/emit-event.js';
-import { emitIntercepted } from '../redis/intercepted-creation.js';
-import { prepareEvent } from '../redis/prepare-event.js';
-import { readEvent } from '../redis/read-event.js';
+import type { EmitOptions, EventRecord } from '../core/api/client.types.js';
+import type { EventRef } from '../core/api/event.types.js';
+import type { CreationHost } from '../creation/creation-host.js';
+import { emitIntercepted } from '../creation/intercepted-creation.js';
+import { prepareEvent } from '../creation/prepare-event.js';
+import { continueEvent } from '../redis/events/continue-event.js';
+import { emitEvent, type NewEvent } from '../redis/events/emit-event.js';
+import { readEvent } from '../redis/events/read-event.js';
+import type { WriteBuffer } from '../redis/script/write-buffer.js';
 import { warnOutsideSteps } from './outside-steps.js';
 import type { PendingCalls } from './pending-calls.js';
 
@@ -18,7 +18,7 @@ interface Published {
 /** Emits events: everything is checked before anything is written. */
 export class EventPublisher {
   constructor(
-    private readonly buffer: CommitBuffer,
+    private readonly buffer: WriteBuffer,
     private readonly pending: PendingCalls,
     private readonly host: CreationHost,
   ) {}

@@ -1,11 +1,11 @@
-import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
-import type { EventFilter, EventRecord, EventSubscription, Page } from '../core/client.types.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
-import type { RedisConnection } from '../redis/connection.js';
+import type { EventFilter, EventRecord, EventSubscription, Page } from '../core/api/client.types.js';
+import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks/checks.js';
+import type { RedisConnection } from '../redis/connection/connection.js';
+import { listEvents } from '../redis/events/list-events.js';
+import { readEvent } from '../redis/events/read-event.js';
+import { splitSized } from '../redis/events/stored-event.js';
 import type { Keyspace } from '../redis/keyspace.js';
-import { listEvents } from '../redis/list-events.js';
-import { readEvent } from '../redis/read-event.js';
-import { splitSized } from '../redis/stored-event.js';
+import type { WriteBuffer } from '../redis/script/write-buffer.js';
 import { checkCursor, checkSort } from './page-checks.js';
 
 const FILTER_KEYS = ['name', 'sort', 'limit', 'cursor'] as const satisfies ReadonlyArray<keyof EventFilter>;
@@ -15,7 +15,7 @@ export class EventQueries {
   constructor(
     private readonly connection: RedisConnection,
     private readonly keys: Keyspace,
-    private readonly buffer: CommitBuffer,
+    private readonly buffer: WriteBuffer,
   ) {}
 
   async getEvent(eventId: string): Promise<EventRecord | null> {

@@ -1,4 +1,4 @@
-import { describeValue } from '../core/describe-value.js';
+import { describeValue } from '../core/checks/describe-value.js';
 import { InvalidOptionError } from '../core/errors/index.js';
 
 /** @throws InvalidOptionError */

@@ -1,4 +1,3 @@
-import { checkName } from '../core/checks.js';
 import type {
   ClientOptions,
   CreateOptions,
@@ -13,14 +12,15 @@ import type {
   RunSearchQuery,
   Stats,
   WorkflowVersions,
-} from '../core/client.types.js';
-import type { EventRef } from '../core/event.types.js';
-import type { ExportedRun } from '../core/exported-run.types.js';
-import type { ScheduleRecord, WorkflowMeta } from '../core/registry.types.js';
-import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
-import type { WorkflowRef } from '../core/workflow.types.js';
-import { pauseQueue } from '../redis/pause-queue.js';
-import { resumeQueue } from '../redis/resume-queue.js';
+} from '../core/api/client.types.js';
+import type { EventRef } from '../core/api/event.types.js';
+import type { ExportedRun } from '../core/api/exported-run.types.js';
+import type { ScheduleRecord, WorkflowMeta } from '../core/api/registry.types.js';
+import type { AttemptRecord, RunRecord, StepRecord } from '../core/api/run.types.js';
+import type { WorkflowRef } from '../core/api/workflow.types.js';
+import { checkName } from '../core/checks/checks.js';
+import { pauseQueue } from '../redis/queues/pause-queue.js';
+import { resumeQueue } from '../redis/queues/resume-queue.js';
 import { type ClientInternals, ClientParts } from './client-parts.js';
 import { RunControls } from './run-controls.js';
 

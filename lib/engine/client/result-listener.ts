@@ -1,15 +1,15 @@
-import type { ErrorClasses } from '../core/error-classes.js';
+import type { LoggerPort } from '../core/api/values.types.js';
+import { LongTimer } from '../core/async/long-timer.js';
+import type { ErrorClasses } from '../core/errors/error-classes.js';
 import { ConnectionError, ResultTimeoutError, RunCanceledError, RunFailedError, RunNotFoundError } from '../core/errors/index.js';
 import { newId } from '../core/ids.js';
-import { LongTimer } from '../core/long-timer.js';
-import { decodeError, decodePayload } from '../core/payload.js';
-import { isSealed, type Sealer } from '../core/sealer.js';
-import type { LoggerPort } from '../core/values.types.js';
-import { awaitRun, parseEndMessage, type RunEnd, resultOf } from '../redis/await-run.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
-import type { RedisConnection } from '../redis/connection.js';
+import { decodeError, decodePayload } from '../core/payload/payload.js';
+import { isSealed, type Sealer } from '../core/payload/sealer.js';
+import type { RedisConnection } from '../redis/connection/connection.js';
+import { Subscription } from '../redis/connection/subscription.js';
 import type { Keyspace } from '../redis/keyspace.js';
-import { Subscription } from '../redis/subscription.js';
+import { awaitRun, parseEndMessage, type RunEnd, resultOf } from '../redis/runs/await-run.js';
+import type { WriteBuffer } from '../redis/script/write-buffer.js';
 import { AbortListeners } from './abort-listeners.js';
 
 interface Waiter {
@@ -34,7 +34,7 @@ export class ResultListener {
   constructor(
     connection: RedisConnection,
     keys: Keyspace,
-    private readonly buffer: CommitBuffer,
+    private readonly buffer: WriteBuffer,
     private readonly sealer: Sealer,
     private readonly logger: LoggerPort,
     private readonly errorsOf: (workflow: string) => ErrorClasses,

@@ -1,11 +1,11 @@
-import { canBeName, checkCancelReason, rejectUnknownKeys } from '../core/checks.js';
-import type { CancelOptions, CancelResult } from '../core/client.types.js';
-import { describeValue } from '../core/describe-value.js';
+import type { CancelOptions, CancelResult } from '../core/api/client.types.js';
+import { canBeName, checkCancelReason, rejectUnknownKeys } from '../core/checks/checks.js';
+import { describeValue } from '../core/checks/describe-value.js';
 import { InvalidOptionError, RunNotFoundError } from '../core/errors/index.js';
 import { newId } from '../core/ids.js';
-import { type Cancellation, cancelRun } from '../redis/cancel-run.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
-import { continueCancel } from '../redis/continue-cancel.js';
+import { type Cancellation, cancelRun } from '../redis/cancellation/cancel-run.js';
+import { continueCancel } from '../redis/cancellation/continue-cancel.js';
+import type { WriteBuffer } from '../redis/script/write-buffer.js';
 import type { PendingCalls } from './pending-calls.js';
 
 const SWITCHES = ['compensate', 'failureHook'] as const;
@@ -13,7 +13,7 @@ const SWITCHES = ['compensate', 'failureHook'] as const;
 /** Cancels runs and their descendants. */
 export class RunCanceler {
   constructor(
-    private readonly buffer: CommitBuffer,
+    private readonly buffer: WriteBuffer,
     private readonly pending: PendingCalls,
   ) {}
 

@@ -1,5 +1,12 @@
-import { canBeName } from '../core/checks.js';
-import type { CancelOptions, CancelResult, ResumeOptions, RetryRunOptions, RunFilter, RunHandle } from '../core/client.types.js';
+import type {
+  CancelOptions,
+  CancelResult,
+  ResumeOptions,
+  RetryRunOptions,
+  RunFilter,
+  RunHandle,
+} from '../core/api/client.types.js';
+import { canBeName } from '../core/checks/checks.js';
 import type { ClientParts } from './client-parts.js';
 import type { CreatedRun } from './run-creator.js';
 

@@ -1,17 +1,17 @@
-import { checkObject } from '../core/checks.js';
-import type { CreateOptions } from '../core/client.types.js';
-import { describeValue } from '../core/describe-value.js';
+import type { CreateOptions } from '../core/api/client.types.js';
+import type { AnyWorkflowRef } from '../core/api/workflow.types.js';
+import { checkObject } from '../core/checks/checks.js';
+import { describeValue } from '../core/checks/describe-value.js';
 import { IdempotencyConflictError, InvalidOptionError, RateLimitedError } from '../core/errors/index.js';
-import { sameJson } from '../core/json-equal.js';
-import type { AnyWorkflowRef } from '../core/workflow.types.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
-import { type Created, createRun, type NewRun } from '../redis/create-run.js';
-import type { CreationHost } from '../redis/creation-host.js';
-import { createIntercepted } from '../redis/intercepted-creation.js';
-import { prepareRun } from '../redis/prepare-run.js';
-import { rateLimited } from '../redis/rate-limited.js';
-import { readRun } from '../redis/read-run.js';
-import type { RunTarget } from '../redis/workflow-directory.js';
+import { sameJson } from '../core/payload/json-equal.js';
+import type { RunTarget } from '../core/workflows/run-target.js';
+import type { CreationHost } from '../creation/creation-host.js';
+import { createIntercepted } from '../creation/intercepted-creation.js';
+import { prepareRun } from '../creation/prepare-run.js';
+import { rateLimited } from '../creation/rate-limited.js';
+import { readRun } from '../redis/queries/read-run.js';
+import { type Created, createRun, type NewRun } from '../redis/runs/create-run.js';
+import type { WriteBuffer } from '../redis/script/write-buffer.js';
 import { Gathering } from './gathering.js';
 import { warnOutsideSteps } from './outside-steps.js';
 import type { PendingCalls } from './pending-calls.js';
@@ -24,7 +24,7 @@ export interface CreatedRun {
 /** Creates runs: everything is checked before anything is written. */
 export class RunCreator {
   constructor(
-    private readonly buffer: CommitBuffer,
+    private readonly buffer: WriteBuffer,
     private readonly pending: PendingCalls,
     private readonly host: CreationHost,
   ) {}

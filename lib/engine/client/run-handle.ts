@@ -1,7 +1,7 @@
-import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
-import type { CancelOptions, CancelResult, RunHandle } from '../core/client.types.js';
+import type { CancelOptions, CancelResult, RunHandle } from '../core/api/client.types.js';
+import type { RunRecord } from '../core/api/run.types.js';
+import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks/checks.js';
 import { RunNotFoundError } from '../core/errors/index.js';
-import type { RunRecord } from '../core/run.types.js';
 import type { ResultListener } from './result-listener.js';
 import type { RunCanceler } from './run-canceler.js';
 import type { RunQueries } from './run-queries.js';

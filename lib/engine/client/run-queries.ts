@@ -1,21 +1,21 @@
-import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
-import type { Page, RunFilter, Stats, WorkflowVersions } from '../core/client.types.js';
-import { DEFAULT_QUEUE } from '../core/resolve-workflow.js';
-import type { AttemptRecord, RunRecord, StepRecord } from '../core/run.types.js';
-import type { Sealer } from '../core/sealer.js';
-import type { WorkflowRegistry } from '../core/workflow.types.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
-import type { RedisConnection } from '../redis/connection.js';
+import type { Page, RunFilter, Stats, WorkflowVersions } from '../core/api/client.types.js';
+import type { AttemptRecord, RunRecord, StepRecord } from '../core/api/run.types.js';
+import type { WorkflowRegistry } from '../core/api/workflow.types.js';
+import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks/checks.js';
+import type { Sealer } from '../core/payload/sealer.js';
+import { DEFAULT_QUEUE } from '../core/workflows/resolve-workflow.js';
+import type { RedisConnection } from '../redis/connection/connection.js';
 import type { Keyspace } from '../redis/keyspace.js';
-import { listRuns } from '../redis/list-runs.js';
-import { isRunSealed, openRunData } from '../redis/open-run-data.js';
-import { readAttempts } from '../redis/read-attempts.js';
-import { readRun } from '../redis/read-run.js';
-import { readAnyRunData } from '../redis/read-run-data.js';
-import { readStats } from '../redis/read-stats.js';
-import { readVersions } from '../redis/read-versions.js';
-import { toStepRecords } from '../redis/stored-step.js';
-import type { WorkflowMetas } from '../redis/workflow-metas.js';
+import { listRuns } from '../redis/queries/list-runs.js';
+import { readAttempts } from '../redis/queries/read-attempts.js';
+import { readRun } from '../redis/queries/read-run.js';
+import { readStats } from '../redis/queries/read-stats.js';
+import type { WorkflowMetas } from '../redis/registry/workflow-metas.js';
+import { isRunSealed, openRunData } from '../redis/run-data/open-run-data.js';
+import { readAnyRunData } from '../redis/run-data/read-run-data.js';
+import type { WriteBuffer } from '../redis/script/write-buffer.js';
+import { toStepRecords } from '../redis/steps/stored-step.js';
+import { readVersions } from '../redis/versions/read-versions.js';
 import { checkCursor, checkSort } from './page-checks.js';
 import { PAGE_KEYS, RUN_CRITERIA, resolveCriteria } from './run-criteria.js';
 
@@ -24,7 +24,7 @@ export class RunQueries {
   constructor(
     private readonly connection: RedisConnection,
     private readonly keys: Keyspace,
-    private readonly buffer: CommitBuffer,
+    private readonly buffer: WriteBuffer,
     private readonly sealer: Sealer,
     private readonly registry: WorkflowRegistry,
     private readonly metas: Pick<WorkflowMetas, 'versionsOf'>,

@@ -1,12 +1,12 @@
-import { canBeName, rejectUnknownKeys } from '../core/checks.js';
-import type { ResumeOptions, RunFilter } from '../core/client.types.js';
-import { describeValue } from '../core/describe-value.js';
+import type { ResumeOptions, RunFilter } from '../core/api/client.types.js';
+import { canBeName, rejectUnknownKeys } from '../core/checks/checks.js';
+import { describeValue } from '../core/checks/describe-value.js';
 import { InvalidOptionError, RunNotBlockedError, RunNotFoundError } from '../core/errors/index.js';
 import { newId } from '../core/ids.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
-import { findRuns } from '../redis/find-runs.js';
-import type { RunCriteria } from '../redis/list-runs.js';
-import { resumeRun } from '../redis/resume-run.js';
+import { findRuns } from '../redis/queries/find-runs.js';
+import type { RunCriteria } from '../redis/queries/list-runs.js';
+import { resumeRun } from '../redis/replay/resume-run.js';
+import type { WriteBuffer } from '../redis/script/write-buffer.js';
 import type { PendingCalls } from './pending-calls.js';
 import { RUN_CRITERIA, resolveCriteria } from './run-criteria.js';
 
@@ -18,7 +18,7 @@ const CRITERIA = RUN_CRITERIA.filter((criterion) => criterion !== 'status');
 /** Lets runs go on that are blocked by their code. */
 export class RunResumer {
   constructor(
-    private readonly buffer: CommitBuffer,
+    private readonly buffer: WriteBuffer,
     private readonly pending: PendingCalls,
   ) {}
 

@@ -1,15 +1,15 @@
-import { canBeSearchText, checkPositiveInteger, rejectUnknownKeys } from '../core/checks.js';
-import type { Page, RunSearchQuery } from '../core/client.types.js';
+import type { Page, RunSearchQuery } from '../core/api/client.types.js';
+import type { RunRecord } from '../core/api/run.types.js';
+import { canBeSearchText, checkPositiveInteger, rejectUnknownKeys } from '../core/checks/checks.js';
 import { InvalidOptionError } from '../core/errors/index.js';
-import type { RunRecord } from '../core/run.types.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
-import { type SearchPlace, searchRuns } from '../redis/search-runs.js';
+import { type SearchPlace, searchRuns } from '../redis/queries/search-runs.js';
+import type { WriteBuffer } from '../redis/script/write-buffer.js';
 import { checkSort } from './page-checks.js';
 import { PAGE_KEYS, RUN_CRITERIA, resolveCriteria } from './run-criteria.js';
 
 /** Finds runs by what a text of theirs begins with. */
 export class RunSearch {
-  constructor(private readonly buffer: CommitBuffer) {}
+  constructor(private readonly buffer: WriteBuffer) {}
 
   /** @throws InvalidOptionError */
   async search(query: RunSearchQuery): Promise<Page<RunRecord>> {

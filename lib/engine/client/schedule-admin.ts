@@ -1,19 +1,19 @@
-import { canBeName, checkPositiveInteger } from '../core/checks.js';
-import { closeMatches } from '../core/close-matches.js';
-import { parseCron } from '../core/cron.js';
+import type { ScheduleRecord } from '../core/api/registry.types.js';
+import { canBeName, checkPositiveInteger } from '../core/checks/checks.js';
+import { closeMatches } from '../core/checks/close-matches.js';
 import { ScheduleNotFoundError } from '../core/errors/index.js';
-import { decodePayload } from '../core/payload.js';
-import type { ScheduleRecord } from '../core/registry.types.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
-import type { CreationHost } from '../redis/creation-host.js';
-import { createIntercepted } from '../redis/intercepted-creation.js';
-import { listSchedules } from '../redis/list-schedules.js';
-import { pauseSchedule } from '../redis/pause-schedule.js';
-import { prepareRun } from '../redis/prepare-run.js';
-import { rateLimited } from '../redis/rate-limited.js';
-import { readSchedule, type ScheduleRead } from '../redis/read-schedule.js';
-import { resumeSchedule } from '../redis/resume-schedule.js';
-import { triggerSchedule } from '../redis/trigger-schedule.js';
+import { decodePayload } from '../core/payload/payload.js';
+import { parseCron } from '../core/schedules/cron.js';
+import type { CreationHost } from '../creation/creation-host.js';
+import { createIntercepted } from '../creation/intercepted-creation.js';
+import { prepareRun } from '../creation/prepare-run.js';
+import { rateLimited } from '../creation/rate-limited.js';
+import { listSchedules } from '../redis/schedules/list-schedules.js';
+import { pauseSchedule } from '../redis/schedules/pause-schedule.js';
+import { readSchedule, type ScheduleRead } from '../redis/schedules/read-schedule.js';
+import { resumeSchedule } from '../redis/schedules/resume-schedule.js';
+import { triggerSchedule } from '../redis/schedules/trigger-schedule.js';
+import type { WriteBuffer } from '../redis/script/write-buffer.js';
 import { warnOutsideSteps } from './outside-steps.js';
 import type { PendingCalls } from './pending-calls.js';
 import type { CreatedRun } from './run-creator.js';
@@ -24,7 +24,7 @@ const MOST_PREVIEWED = 1_000;
 /** Looks at schedules, stops and starts them. */
 export class ScheduleAdmin {
   constructor(
-    private readonly buffer: CommitBuffer,
+    private readonly buffer: WriteBuffer,
     private readonly pending: PendingCalls,
     private readonly host: CreationHost,
   ) {}

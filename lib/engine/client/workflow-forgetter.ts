@@ -1,15 +1,15 @@
-import { canBeName } from '../core/checks.js';
-import { closeMatches } from '../core/close-matches.js';
+import { canBeName } from '../core/checks/checks.js';
+import { closeMatches } from '../core/checks/close-matches.js';
 import { UnknownWorkflowError, WorkflowServedError } from '../core/errors/index.js';
-import type { CommitBuffer } from '../redis/commit-buffer.js';
-import { forgetWorkflow } from '../redis/forget-workflow.js';
-import type { WorkflowMetas } from '../redis/workflow-metas.js';
+import { forgetWorkflow } from '../redis/registry/forget-workflow.js';
+import type { WorkflowMetas } from '../redis/registry/workflow-metas.js';
+import type { WriteBuffer } from '../redis/script/write-buffer.js';
 import type { PendingCalls } from './pending-calls.js';
 
 /** Removes from Redis what left the code for good. */
 export class WorkflowForgetter {
   constructor(
-    private readonly buffer: CommitBuffer,
+    private readonly buffer: WriteBuffer,
     private readonly pending: PendingCalls,
     private readonly metas: WorkflowMetas,
   ) {}

@@ -1,7 +1,7 @@
-import { describeValue } from './describe-value.js';
+import type { RunHeaders, RunInterceptor } from './api/interceptor.types.js';
+import type { ContextCarrier } from './api/values.types.js';
+import { describeValue } from './checks/describe-value.js';
 import { InvalidOptionError } from './errors/index.js';
-import type { RunHeaders, RunInterceptor } from './interceptor.types.js';
-import type { ContextCarrier } from './values.types.js';
 
 const SEAMS = ['create', 'emit', 'pass', 'step', 'operation'] as const satisfies ReadonlyArray<keyof RunInterceptor>;
 

@@ -1,4 +1,4 @@
-import type { LoggerPort } from './values.types.js';
+import type { LoggerPort } from './api/values.types.js';
 
 /** The logger of those who name none: warnings and errors become process warnings, which Node prints to stderr. */
 export const processWarnings: LoggerPort = {

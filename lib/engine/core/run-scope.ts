@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { StepContext, WorkflowContext } from './api/workflow.types.js';
 import { onePerProcess } from './copies.js';
-import type { StepContext, WorkflowContext } from './workflow.types.js';
 
 /** What surrounds the code of a handler: its run, and the step whose function it is in. */
 export interface RunScope {

@@ -1,8 +1,8 @@
-import type { RunStatus, StepKind, StepRecord } from '../core/run.types.js';
+import type { RunStatus, StepKind, StepRecord } from '../core/api/run.types.js';
 import { STATUS_CODES, STEP_KIND_CODES, STEP_STATUS_CODES } from './stored-names.js';
 
 /**
- * Builds the keys that TypeScript code touches by itself; the scripts build the same ones in `lua/shared/prelude.lua`. All keys of a
+ * Builds the keys that TypeScript code touches by itself; the scripts build the same ones in `redis/script/prelude.lua`. All keys of a
  * namespace carry one hash tag, so they live in one slot and every script is atomic over all of them.
  * Payloads (inputs, outputs, progress, errors, event data, headers) are JSON, '' for undefined, or begin with `~` or `^` if a codec made them.
  *

@@ -1,5 +1,5 @@
-export { rejectUnknownKeys } from '../core/checks.js';
-export { parsePositiveDuration } from '../core/duration.js';
+export { rejectUnknownKeys } from '../core/checks/checks.js';
+export { parsePositiveDuration } from '../core/checks/duration.js';
 export type { StepsOf } from '../worker/worker-internals.js';
 export { overrideSteps } from './override-steps.js';
 export { type BusyItem, type NamespaceView, TestNamespace } from './test-namespace.js';

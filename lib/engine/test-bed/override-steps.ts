@@ -1,5 +1,5 @@
-import { InlineSteps } from '../inline/inline-steps.js';
-import { StepOverrides } from '../inline/step-overrides.js';
+import { InlineSteps } from '../memory/inline-steps.js';
+import { StepOverrides } from '../memory/step-overrides.js';
 import type { StepsOf } from '../worker/worker-internals.js';
 
 /** Without Redis a workflow may be unknown; here the worker finds it, or says so. */

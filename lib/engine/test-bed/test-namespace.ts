@@ -1,10 +1,10 @@
 import { processWarnings } from '../core/process-warnings.js';
-import { CommitBuffer } from '../redis/commit-buffer.js';
-import { RedisConnection } from '../redis/connection.js';
+import { RedisConnection } from '../redis/connection/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
-import { reapWorkers } from '../redis/reap-workers.js';
-import { removeNamespace } from '../redis/reset-namespace.js';
-import { ScriptRunner } from '../redis/script-runner.js';
+import { removeNamespace } from '../redis/retention/reset-namespace.js';
+import { ScriptRunner } from '../redis/script/script-runner.js';
+import { WriteBuffer } from '../redis/script/write-buffer.js';
+import { reapWorkers } from '../redis/workers/reap-workers.js';
 import { LOOK } from './look.js';
 
 /** What keeps a namespace busy. */
@@ -40,14 +40,14 @@ const GIVE_UP_AFTER_MS = 10_000;
 export class TestNamespace {
   private readonly connection: RedisConnection;
   private readonly keys: Keyspace;
-  private readonly buffer: CommitBuffer;
+  private readonly buffer: WriteBuffer;
 
   constructor(url: string, prefix: string) {
     this.keys = new Keyspace(prefix);
     const source = { url, giveUpAfterMs: GIVE_UP_AFTER_MS, connectTimeoutMs: GIVE_UP_AFTER_MS };
     this.connection = new RedisConnection(source, processWarnings, 'worker');
     const runner = new ScriptRunner(this.connection, this.keys);
-    this.buffer = new CommitBuffer(runner, { depth: 1, smallest: 1 });
+    this.buffer = new WriteBuffer(runner, { depth: 1, smallest: 1 });
   }
 
   async look(): Promise<NamespaceView> {

@@ -1,4 +1,4 @@
-import type { Worker } from '../core/worker.types.js';
+import type { Worker } from '../core/api/worker.types.js';
 import { RunWorker } from '../worker/run-worker.js';
 
 /** Stops a worker dead, as a SIGKILL of its process would: nothing is handed back, and nothing it still writes is sent. */

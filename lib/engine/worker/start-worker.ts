@@ -1,15 +1,15 @@
-import { rejectUnknownKeys } from '../core/checks.js';
+import type { LoggerPort } from '../core/api/values.types.js';
+import type { StartWorkerOptions, Worker } from '../core/api/worker.types.js';
+import { rejectUnknownKeys } from '../core/checks/checks.js';
 import { newlyFoundCopies } from '../core/copies.js';
-import type { ErrorClasses } from '../core/error-classes.js';
+import type { ErrorClasses } from '../core/errors/error-classes.js';
 import { InvalidOptionError } from '../core/errors/index.js';
-import { asRegistry, defaultRegistry } from '../core/registry.js';
-import type { LoggerPort } from '../core/values.types.js';
-import type { StartWorkerOptions, Worker } from '../core/worker.types.js';
-import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../redis/resolve-client-options.js';
-import { declarationsOf, digestOf } from './declarations.js';
-import { resolveWorkerOptions, WORKER_OPTION_NAMES } from './resolve-worker-options.js';
+import { asRegistry, defaultRegistry } from '../core/workflows/registry.js';
+import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../options/resolve-client-options.js';
+import { resolveWorkerOptions, WORKER_OPTION_NAMES } from '../options/resolve-worker-options.js';
+import { declarationsOf, digestOf } from './duties/declarations.js';
+import { ServedWorkflows } from './duties/served-workflows.js';
 import { RunWorker } from './run-worker.js';
-import { ServedWorkflows } from './served-workflows.js';
 import type { WorkerInternals } from './worker-internals.js';
 
 const OPTION_NAMES = [...CLIENT_OPTION_NAMES, ...WORKER_OPTION_NAMES, 'workflows', 'registry'] as const;

@@ -1,8 +1,8 @@
-import type { Registry } from '../core/registry.js';
-import type { WorkflowRegistry } from '../core/workflow.types.js';
-import type { ClassResolver } from '../redis/workflow-directory.js';
-import type { Pass } from './pass.js';
-import type { ContextSteps } from './run-context.js';
+import type { WorkflowRegistry } from '../core/api/workflow.types.js';
+import type { Registry } from '../core/workflows/registry.js';
+import type { ClassResolver } from '../creation/workflow-directory.js';
+import type { Pass } from './pass/pass.js';
+import type { ContextSteps } from './pass/run-context.js';
 
 /** Puts others in place of the steps that the handler of a pass gets. */
 export type StepsOf = (pass: Pass) => ContextSteps;

@@ -70,7 +70,7 @@ export class RateLimitedError extends RedflowError {
   constructor({ workflow, key, limit, period, retryAfterMs, created }: RateLimit) {
     const forKey = key === '' ? '' : ` for key "${key}"`;
     const others = created === undefined ? '' : ` ${created} of the runs were created.`;
-    // As `limited_error` in lua/shared/rare/admission.lua says it.
+    // As `limited_error` in redis/limits/admission.lua says it.
     super(
       `Workflow "${workflow}" is over its rateLimit of ${limit} per ${period} ms${forKey}. Try again in ${retryAfterMs} ms.${others}`,
     );

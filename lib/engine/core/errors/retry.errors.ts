@@ -1,5 +1,5 @@
-import { parseDuration } from '../duration.js';
-import type { Duration } from '../values.types.js';
+import type { Duration } from '../api/values.types.js';
+import { parseDuration } from '../checks/duration.js';
 import { RedflowError, type RedflowErrorOptions } from './redflow.error.js';
 
 /**

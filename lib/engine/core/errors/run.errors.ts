@@ -1,5 +1,5 @@
-import { type BlockReason, blockMessage } from '../block-reason.js';
-import { describeId, describeValue } from '../describe-value.js';
+import { describeId, describeValue } from '../checks/describe-value.js';
+import { type BlockReason, blockMessage } from '../replay/block-reason.js';
 import { RedflowError } from './redflow.error.js';
 
 /**

@@ -1,4 +1,4 @@
-import { describeId } from '../describe-value.js';
+import { describeId } from '../checks/describe-value.js';
 import { RedflowError } from './redflow.error.js';
 
 /** No schedule has this id. */

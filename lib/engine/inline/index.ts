@@ -1,5 +1,0 @@
-export type { AnyInlineWorkflow, InlineResult, InlineRunFields, RunInlineOptions, WorkflowInstance } from './inline.types.js';
-export type { ReplayDeparture, ReplayOptions, ReplayResult } from './replay.types.js';
-export { ReplayDepartedError } from './replay-departed.error.js';
-export { executeReplay } from './replay-run.js';
-export { executeInline } from './run-inline.js';

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { type NewRun, newRunArgs } from '../runs/create-run.js';
+import type { Op } from '../script/op.js';
+import { askedText } from '../steps/stored-step.js';
+
+export interface ChildStart {
+  readonly runId: string;
+  readonly fence: string;
+  readonly step: string;
+  /** See {@link StoredStep}. */
+  readonly asked?: number | undefined;
+  /** Whether the step waits for the end of the child. */
+  readonly waits: boolean;
+  /** Place in the order of completion of a step that does not wait. */
+  readonly order: number;
+  readonly timeoutMs?: number;
+  readonly child: NewRun;
+}
+
+export interface ChildStarted {
+  /**
+   * `CANCELED`: a canceled run starts no child. `LIMITED`: the child is over the rate limit of its workflow. `KEY`, `MUTEX`: the child
+   * could only go on after this run, because its idempotency key names one that waits for it, or its mutex is held by such a run.
+   */
+  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT' | 'LIMITED' | 'CANCELED' | 'KEY' | 'MUTEX';
+  readonly now: number;
+  /** An idempotency key may have named a run that existed before. When canceled: the reason. For a circle: the other run of it. */
+  readonly childRunId: string;
+  /** When the wait times out; for a limit ms until it takes the child. */
+  readonly wakeAt?: number;
+}
+
+export function startChild(start: ChildStart): Op<ChildStarted> {
+  const { runId, fence, step, asked, waits, order, timeoutMs, child } = start;
+  const [id, , ...rest] = newRunArgs(child);
+  return {
+    name: 'start_child',
+    key: runId,
+    work: 4,
+    args: [runId, fence, step, askedText(asked), waits ? 'c' : 'm', order, timeoutMs ?? '', id, ...rest],
+    parse: (reply) => {
+      const [status, now, childRunId, wakeAt] = reply as [ChildStarted['status'], number, string, number];
+      return { status, now, childRunId, wakeAt: wakeAt || undefined };
+    },
+  };
+}
+
+/** As {@link childIdOf}, for one branch of a step that waits for any of several. */
+export function branchChildIdOf(parentRunId: string, step: string, branch: string): string {
+  return hashOf(JSON.stringify(['any', parentRunId, step, branch]));
+}
+
+/** The id of the event that a step emits, unless it names one. */
+export function stepEventIdOf(runId: string, step: string): string {
+  return hashOf(JSON.stringify(['event', runId, step]));
+}
+
+/** The run that an event makes of a subscriber, unless that is debounced: as `subscriber_run` in redis/events/events.lua. */
+export function subscriberRunIdOf(eventId: string, workflow: string): string {
+  return createHash('sha1').update(`${eventId}\0${workflow}`).digest('hex');
+}
+
+/** The same for every pass, so that a step has one child whatever is repeated. */
+export function childIdOf(parentRunId: string, step: string): string {
+  return hashOf(`${parentRunId}\0${step}`);
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}

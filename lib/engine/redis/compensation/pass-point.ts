@@ -1,0 +1,15 @@
+import { asStatus, type Op, type WriteStatus } from '../script/op.js';
+
+/** A point of no return. */
+export interface Point {
+  /** How many the handler has passed, this one included. */
+  readonly number: number;
+  /** Its place in the order in which the steps completed. */
+  readonly order: number;
+  /** A step with a compensation is in flight: it lies behind the point. */
+  readonly hasOpen: boolean;
+}
+
+export function passPoint(runId: string, fence: string, { number, order, hasOpen }: Point): Op<WriteStatus> {
+  return { name: 'pass_point', key: runId, args: [runId, fence, number, order, hasOpen ? 1 : 0], parse: asStatus };
+}

@@ -1,0 +1,25 @@
+import type { EventRecord, Page } from '../../core/api/client.types.js';
+import type { Op } from '../script/op.js';
+import { type EventReply, sealedInEvent, toEventRecord } from './stored-event.js';
+
+export interface EventPageRequest {
+  readonly cursor?: string;
+  readonly sort: 'asc' | 'desc';
+  readonly limit: number;
+  readonly name?: string;
+}
+
+type PageReply = [string, ...EventReply[]];
+
+export function listEvents({ cursor, sort, limit, name }: EventPageRequest): Op<Page<EventRecord>> {
+  return {
+    name: 'list_events',
+    args: [cursor ?? '', sort, limit, name ?? ''],
+    sealed: (reply) => (reply as PageReply).slice(1).flatMap((event) => sealedInEvent(event as EventReply)),
+    parse: (reply) => {
+      const [next, ...events] = reply as PageReply;
+      const items = events.map(toEventRecord);
+      return next === '' ? { items } : { items, cursor: next };
+    },
+  };
+}

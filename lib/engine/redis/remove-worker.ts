@@ -1,5 +1,0 @@
-import type { Op } from './op.js';
-
-export function removeWorker(workerId: string): Op<'OK' | 'AGAIN'> {
-  return { name: 'remove_worker', args: [workerId], parse: (reply) => reply as 'OK' | 'AGAIN' };
-}

@@ -1,0 +1,21 @@
+import type { Op } from '../script/op.js';
+
+export interface Parked {
+  /** `READY`: a wait was already due; `CANCELED`: the run is to be canceled. The pass goes on in both cases. */
+  readonly status: 'PARKED' | 'READY' | 'CANCELED' | 'LOST';
+  readonly now: number;
+  /** Of the cancellation. */
+  readonly reason: string;
+}
+
+export function parkRun(runId: string, fence: string, deadline: number | undefined, steps: readonly string[]): Op<Parked> {
+  return {
+    name: 'park_run',
+    key: runId,
+    args: [runId, fence, deadline ?? '', ...steps],
+    parse: (reply) => {
+      const [status, now, reason = ''] = reply as [Parked['status'], number, string?];
+      return { status, now, reason };
+    },
+  };
+}

@@ -1,7 +1,0 @@
-import type { NewRun } from './create-run.js';
-import type { CreationHost } from './creation-host.js';
-
-/** A run as it is sent: its input through the codec. @throws CodecError */
-export async function sealRun(run: NewRun, { sealer }: Pick<CreationHost, 'sealer'>): Promise<NewRun> {
-  return { ...run, input: await sealer.seal(run.input, `input of workflow "${run.workflow}"`) };
-}

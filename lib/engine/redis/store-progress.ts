@@ -1,5 +1,0 @@
-import { asStatus, type Op, type WriteStatus } from './op.js';
-
-export function storeProgress(runId: string, fence: string, step: string, payload: string): Op<WriteStatus> {
-  return { name: 'store_progress', key: runId, args: [runId, fence, step, payload], parse: asStatus };
-}

@@ -1,0 +1,49 @@
+import { type NewRun, newRunArgs } from '../runs/create-run.js';
+import type { Op } from '../script/op.js';
+import { askedText } from '../steps/stored-step.js';
+import type { EventWait } from './await-event.js';
+
+/** One of several things a step waits for. */
+export type Branch = { readonly name: string } & (
+  | { readonly timer: { at: number } | { delayMs: number } }
+  | { readonly event: EventWait }
+  | { readonly child: NewRun }
+);
+
+export interface AnyAwaited {
+  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT' | 'LIMITED' | 'CANCELED';
+  readonly now: number;
+  /** When the first timer is due; for a limit ms until it takes the child. */
+  readonly wakeAt?: number;
+  /** The branch of the first timer; for a conflict or a limit the id of the child; when canceled the reason. */
+  readonly timer: string;
+  /** The step's record has its outcome. */
+  readonly isOver: boolean;
+}
+
+export function awaitAny(
+  run: { readonly runId: string; readonly fence: string; readonly step: string; readonly asked?: number | undefined },
+  branches: readonly Branch[],
+): Op<AnyAwaited> {
+  return {
+    name: 'await_any',
+    key: run.runId,
+    args: [run.runId, run.fence, run.step, askedText(run.asked), ...branches.flatMap(branchArgs)],
+    parse: (reply) => {
+      const [status, now, wakeAt, timer, over] = reply as [AnyAwaited['status'], number, number, string, number];
+      return { status, now, wakeAt: wakeAt || undefined, timer, isOver: over === 1 };
+    },
+  };
+}
+
+function branchArgs(branch: Branch): Array<string | number> {
+  const [letter, args] = argsOf(branch);
+  return [letter, branch.name, args.length, ...args];
+}
+
+function argsOf(branch: Branch): [letter: string, args: Array<string | number>] {
+  if ('timer' in branch) return ['t', ['at' in branch.timer ? `=${branch.timer.at}` : `+${Math.floor(branch.timer.delayMs)}`]];
+  if ('event' in branch) return ['e', [branch.event.event, branch.event.correlationKey, branch.event.lookback]];
+  const [id, , ...rest] = newRunArgs(branch.child);
+  return ['c', [id, ...rest]];
+}

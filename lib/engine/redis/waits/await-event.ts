@@ -1,0 +1,35 @@
+import type { Op } from '../script/op.js';
+import { askedText } from '../steps/stored-step.js';
+
+/** A wait for one event of a name and key. */
+export interface EventWait {
+  readonly event: string;
+  readonly correlationKey: string;
+  readonly lookback: 'run' | 'none';
+}
+
+export interface EventAwaited {
+  readonly status: 'OK' | 'DONE' | 'LOST';
+  readonly now: number;
+  /** When the wait times out. */
+  readonly wakeAt?: number;
+  /** The step's record has its outcome. */
+  readonly isOver: boolean;
+}
+
+export function awaitEvent(
+  run: { readonly runId: string; readonly fence: string; readonly step: string; readonly asked?: number | undefined },
+  { event, correlationKey, lookback }: EventWait,
+  timeoutMs?: number,
+): Op<EventAwaited> {
+  return {
+    name: 'await_event',
+    work: 4,
+    key: run.runId,
+    args: [run.runId, run.fence, run.step, askedText(run.asked), event, correlationKey, timeoutMs ?? '', lookback],
+    parse: (reply) => {
+      const [status, now, wakeAt, over] = reply as [EventAwaited['status'], number, number, number];
+      return { status, now, wakeAt: wakeAt || undefined, isOver: over === 1 };
+    },
+  };
+}
