@@ -80,15 +80,15 @@ describe('buildScript()', () => {
   it('refuses a name that is declared later, in the same source or in another one', () => {
     expect(() =>
       buildScript(
-        edited('records', append('local early = function() return late() end\nlocal function late() return early() end')),
+        edited('packed-runs', append('local early = function() return late() end\nlocal function late() return early() end')),
       ),
-    ).toThrow(/^records\.lua:\d+: "late" is used before it is declared: move its declaration up\.$/);
+    ).toThrow(/^packed-runs\.lua:\d+: "late" is used before it is declared: move its declaration up\.$/);
     expect(() =>
       buildScript(
-        edited('records', (text) => text.replace('local function pack(id)', 'local function pack(id)\n  go_on(id, 0)')),
+        edited('packed-runs', (text) => text.replace('local function pack(id)', 'local function pack(id)\n  go_on(id, 0)')),
       ),
     ).toThrow(
-      /^records\.lua:\d+: "go_on" is declared in events\.lua, which comes later: list "events" before "records" in rare of/,
+      /^packed-runs\.lua:\d+: "go_on" is declared in events\.lua, which comes later: list "events" before "packed-runs" in rare of/,
     );
   });
 
@@ -108,8 +108,8 @@ describe('buildScript()', () => {
 
   it('refuses more local names, or names of outside, than Lua allows a function', () => {
     const locals = names('a', 190).map((name) => `local ${name} = 1`);
-    expect(() => buildScript(edited('records', append(locals.join('\n'))))).toThrow(
-      /^records\.lua:1: .* has \d+ local names at once, Lua allows 200: put functions that belong together into one table/,
+    expect(() => buildScript(edited('packed-runs', append(locals.join('\n'))))).toThrow(
+      /^packed-runs\.lua:1: .* has \d+ local names at once, Lua allows 200: put functions that belong together into one table/,
     );
     const outside = [
       ...names('b', 61).map((name) => `local ${name} = 1`),
