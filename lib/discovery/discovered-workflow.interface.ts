@@ -1,5 +1,5 @@
 import type { DiscoveryService } from '@nestjs/core';
-import type { MethodKey, WorkflowMetadata } from '../metadata/workflow-metadata.interface.js';
+import type { DecoratedClass, MethodKey, WorkflowMetadata } from '../metadata/workflow-metadata.interface.js';
 
 /** Nest's record of one provider. */
 export type ProviderWrapper = ReturnType<DiscoveryService['getProviders']>[number];
@@ -16,6 +16,3 @@ export interface DiscoveredWorkflow {
   /** The provider's `@OnFailure()` method. */
   readonly failureHook?: MethodKey;
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: a constructor's parameters are contravariant, so only any[] accepts every class
-export type DecoratedClass = abstract new (...args: any[]) => object;

@@ -4,10 +4,10 @@ import type { ErrorList } from '../engine/framework.js';
 import { hasParameterDecorators, isBoundTo } from '../enhancers/bound-enhancers.js';
 import { errorsOfStep, isStep, ownerOfUnnamedStep, RedflowMetadataAccessor } from '../metadata/redflow-metadata.accessor.js';
 import { methodWorkflow } from '../metadata/redflow-triggers.js';
-import type { DecoratedMethod, MethodKey } from '../metadata/workflow-metadata.interface.js';
+import type { DecoratedClass, DecoratedMethod, MethodKey } from '../metadata/workflow-metadata.interface.js';
 import { RedflowSetupError } from '../redflow.errors.js';
 import * as messages from '../redflow.messages.js';
-import type { DecoratedClass, DiscoveredWorkflow, ProviderWrapper } from './discovered-workflow.interface.js';
+import type { DiscoveredWorkflow, ProviderWrapper } from './discovered-workflow.interface.js';
 
 /** A step that has no name of its own. */
 export interface UnnamedStep {

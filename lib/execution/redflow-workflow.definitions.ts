@@ -1,6 +1,6 @@
 import { Inject, Injectable, type Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import type { DecoratedClass, DiscoveredWorkflow } from '../discovery/discovered-workflow.interface.js';
+import type { DiscoveredWorkflow } from '../discovery/discovered-workflow.interface.js';
 import {
   createRegistry,
   defineWorkflow,
@@ -13,7 +13,7 @@ import {
 } from '../engine/index.js';
 import { RedflowEnhancers } from '../enhancers/redflow-enhancers.js';
 import { RedflowMetadataAccessor } from '../metadata/redflow-metadata.accessor.js';
-import type { WorkflowMetadata } from '../metadata/workflow-metadata.interface.js';
+import type { DecoratedClass, WorkflowMetadata } from '../metadata/workflow-metadata.interface.js';
 import { REDFLOW_CONNECTION_NAME, REDFLOW_RESOLVED_OPTIONS } from '../redflow.constants.js';
 import { RedflowSetupError } from '../redflow.errors.js';
 import * as messages from '../redflow.messages.js';

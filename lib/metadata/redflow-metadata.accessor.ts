@@ -1,6 +1,6 @@
+import type { DecoratedClass } from './workflow-metadata.interface.js';
 import 'reflect-metadata';
 import { Injectable } from '@nestjs/common';
-import type { DecoratedClass } from '../discovery/discovered-workflow.interface.js';
 import type { StepOptions } from '../engine/index.js';
 import { FAILURE_HOOK_METADATA, STEP_METADATA, TRIGGERS_METADATA, WORKFLOW_METADATA } from '../redflow.constants.js';
 import { addTriggers } from './redflow-triggers.js';

@@ -21,6 +21,9 @@ export interface TriggerMetadata {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: a constructor's parameters are contravariant, so only any[] accepts every class
+export type DecoratedClass = abstract new (...args: any[]) => object;
+
 /** A method's name as a property. */
 export type MethodKey = string | symbol;
 

@@ -2,10 +2,10 @@ import type { ClientOptions, EmitOptions, EmittedEvent, RunHandle } from '../cor
 import type { EventRef } from '../core/api/event.types.js';
 import type { WorkflowRegistry } from '../core/api/workflow.types.js';
 import { rejectUnknownKeys } from '../core/checks/checks.js';
+import { subscriberRunIdOf } from '../core/ids.js';
 import { asRegistry, defaultRegistry } from '../core/workflows/registry.js';
 import { type ClassResolver, WorkflowDirectory } from '../creation/workflow-directory.js';
 import { CLIENT_OPTION_NAMES, resolveClientOptions } from '../options/resolve-client-options.js';
-import { subscriberRunIdOf } from '../redis/children/start-child.js';
 import { RedisConnection } from '../redis/connection/connection.js';
 import { Keyspace } from '../redis/keyspace.js';
 import { WorkflowMetas } from '../redis/registry/workflow-metas.js';

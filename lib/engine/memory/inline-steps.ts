@@ -15,15 +15,15 @@ import type {
 import { parseDuration } from '../core/checks/duration.js';
 import { redflowErrorCode } from '../core/errors/error-codes.js';
 import { ChildWorkflowError, InvalidOptionError } from '../core/errors/index.js';
+import { childIdOf, stepEventIdOf } from '../core/ids.js';
 import type { Sealer } from '../core/payload/sealer.js';
 import { fromStoredError, toStoredError } from '../core/payload/stored-error.js';
 import { prepareEvent } from '../creation/prepare-event.js';
 import { prepareRun } from '../creation/prepare-run.js';
 import type { WorkflowDirectory } from '../creation/workflow-directory.js';
-import { childIdOf, stepEventIdOf } from '../redis/children/start-child.js';
-import type { ContextSteps } from '../worker/pass/run-context.js';
 import { resolveEventWait } from '../worker/steps/event-steps.js';
 import { compensationOf } from '../worker/steps/function-steps.js';
+import type { ContextSteps } from '../worker/steps/step-host.js';
 import type { StepRuntime } from '../worker/steps/step-runtime.js';
 import { notAnEvent, notAWinner } from './inline.messages.js';
 import type { InlineWorkflows } from './inline-workflows.js';

@@ -2,7 +2,7 @@ import type { WorkflowRegistry } from '../core/api/workflow.types.js';
 import type { Registry } from '../core/workflows/registry.js';
 import type { ClassResolver } from '../creation/workflow-directory.js';
 import type { Pass } from './pass/pass.js';
-import type { ContextSteps } from './pass/run-context.js';
+import type { ContextSteps } from './steps/step-host.js';
 
 /** Puts others in place of the steps that the handler of a pass gets. */
 export type StepsOf = (pass: Pass) => ContextSteps;

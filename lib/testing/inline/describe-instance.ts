@@ -1,9 +1,10 @@
-import type { DecoratedClass, DiscoveredWorkflow, ProviderWrapper } from '../../discovery/discovered-workflow.interface.js';
+import type { DiscoveredWorkflow, ProviderWrapper } from '../../discovery/discovered-workflow.interface.js';
 import { RedflowProviderInspector } from '../../discovery/redflow-provider.inspector.js';
 import { createRegistry, defineWorkflow, type WorkflowDefinition } from '../../engine/index.js';
 import { createDtoSchema, isDtoClass } from '../../execution/redflow-dto.schema.js';
 import { createFailureHook, createHandler } from '../../execution/redflow-workflow.invoker.js';
 import { RedflowMetadataAccessor } from '../../metadata/redflow-metadata.accessor.js';
+import type { DecoratedClass } from '../../metadata/workflow-metadata.interface.js';
 
 const inspector = new RedflowProviderInspector(new RedflowMetadataAccessor());
 

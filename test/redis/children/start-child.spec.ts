@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { type ChildStarted, childIdOf, startChild } from '../../../lib/engine/redis/children/start-child.js';
+import { childIdOf } from '../../../lib/engine/core/ids.js';
+import { type ChildStarted, startChild } from '../../../lib/engine/redis/children/start-child.js';
 import { readRun } from '../../../lib/engine/redis/queries/read-run.js';
 import { sweepHistory } from '../../../lib/engine/redis/retention/sweep-history.js';
 import { finishRun } from '../../../lib/engine/redis/runs/finish-run.js';

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { RedisPermissionError } from '../../../lib/engine/core/errors/index.js';
+import { LUA_COMMANDS } from '../../../lib/engine/redis/connection/lua-commands.generated.js';
 import { selfTest, testSubscription } from '../../../lib/engine/redis/connection/self-test.js';
 import { Keyspace } from '../../../lib/engine/redis/keyspace.js';
-import { LUA_COMMANDS } from '../../../lib/engine/redis/script/lua.generated.js';
 import { rejection } from '../../support/engine.js';
 import { plainClient, privateRedis } from '../../support/engine-room.js';
 

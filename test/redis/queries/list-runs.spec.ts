@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RunRecord, RunStatus } from '../../../lib/engine/core/api/run.types.js';
 import { cancelRun } from '../../../lib/engine/redis/cancellation/cancel-run.js';
-import { RUN_STATUSES } from '../../../lib/engine/redis/keyspace.js';
 import { listRuns, type RunPageRequest } from '../../../lib/engine/redis/queries/list-runs.js';
 import { readRun } from '../../../lib/engine/redis/queries/read-run.js';
 import { backOffRun } from '../../../lib/engine/redis/runs/back-off-run.js';
 import { createRun } from '../../../lib/engine/redis/runs/create-run.js';
 import { finishRun } from '../../../lib/engine/redis/runs/finish-run.js';
 import { promoteDue } from '../../../lib/engine/redis/runs/promote-due.js';
+import { RUN_STATUSES } from '../../../lib/engine/redis/runs/run-status.js';
 import type { Op } from '../../../lib/engine/redis/script/op.js';
 import { type EngineRoom, openEngineRoom } from '../../support/engine-room.js';
 

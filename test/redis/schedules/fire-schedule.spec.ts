@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { scheduledRunIdOf } from '../../../lib/engine/core/ids.js';
 import { readRun } from '../../../lib/engine/redis/queries/read-run.js';
-import { fireSchedule, runIdOf } from '../../../lib/engine/redis/schedules/fire-schedule.js';
+import { fireSchedule } from '../../../lib/engine/redis/schedules/fire-schedule.js';
 import { pauseSchedule } from '../../../lib/engine/redis/schedules/pause-schedule.js';
 import { openEngineRoom } from '../../support/engine-room.js';
 import { NIGHTLY, recordOf, scheduleIn, tickOf } from '../../support/schedule-room.js';
@@ -13,7 +14,7 @@ describe('fireSchedule()', () => {
     const instant = await scheduleIn(room, 0);
     const answer = await room.send(await tickOf(room, instant));
     expect(answer).toEqual({ status: 'FIRED', now: expect.any(Number), nextAt: instant + HOUR_MS });
-    expect(await room.send(readRun(runIdOf('nightly', instant)))).toMatchObject({
+    expect(await room.send(readRun(scheduledRunIdOf('nightly', instant)))).toMatchObject({
       workflow: 'greet',
       queue: 'reports',
       status: 'queued',
@@ -35,7 +36,7 @@ describe('fireSchedule()', () => {
     await room.send(op);
     expect(await room.repeat(op)).toMatchObject({ status: 'MOVED', nextAt: instant + HOUR_MS });
     expect(await room.send(await tickOf(room, instant))).toMatchObject({ status: 'MOVED', nextAt: instant + HOUR_MS });
-    expect(await room.queued('reports')).toEqual([runIdOf('nightly', instant)]);
+    expect(await room.queued('reports')).toEqual([scheduledRunIdOf('nightly', instant)]);
   });
 
   it('makes no second run of an instant when Redis has forgotten that it moved on', async () => {

@@ -1,8 +1,9 @@
 import type { ExportedRun } from '../../core/api/exported-run.types.js';
 import { describeValue } from '../../core/checks/describe-value.js';
 import { InvalidOptionError } from '../../core/errors/index.js';
-import { RUN_STATUSES, STEP_KINDS, STEP_STATUSES } from '../../redis/keyspace.js';
 import { EXPORT_FORMAT, fromExportedRun, isStepHead } from '../../redis/queries/exported-run.js';
+import { RUN_STATUSES } from '../../redis/runs/run-status.js';
+import { STEP_KINDS, STEP_STATUSES } from '../../redis/steps/step-codes.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 type Check = readonly [isRight: (value: unknown) => boolean, expected: string];

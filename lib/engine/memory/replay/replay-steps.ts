@@ -12,8 +12,8 @@ import type {
 } from '../../core/api/workflow.types.js';
 import type { ErrorClass } from '../../core/errors/class-names.js';
 import { decodeError } from '../../core/payload/payload.js';
-import type { ContextSteps } from '../../worker/pass/run-context.js';
 import type { MethodCall } from '../../worker/replay/method-calls.js';
+import type { ContextSteps } from '../../worker/steps/step-host.js';
 import type { Opening } from '../../worker/steps/step-ledger.js';
 import type { StepRuntime } from '../../worker/steps/step-runtime.js';
 import type { ReplayTrace } from './replay-trace.js';

@@ -1,5 +1,5 @@
 import { redflowErrorCode } from '../../core/errors/error-codes.js';
-import { STEP_KINDS } from '../../redis/keyspace.js';
+import { STEP_KINDS } from '../../redis/steps/step-codes.js';
 import type { StoredStep } from '../../redis/steps/stored-step.js';
 import type { RecordedSteps } from './recorded-steps.js';
 import { otherArguments, otherKind } from './replay.messages.js';

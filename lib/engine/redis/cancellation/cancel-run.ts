@@ -1,5 +1,5 @@
 import type { RunStatus } from '../../core/api/run.types.js';
-import { codesOfStatus, statusOf } from '../keyspace.js';
+import { codesOfStatus, statusOf } from '../runs/run-status.js';
 import type { Op } from '../script/op.js';
 
 export interface Cancellation {

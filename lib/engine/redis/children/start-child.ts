@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type NewRun, newRunArgs } from '../runs/create-run.js';
 import type { Op } from '../script/op.js';
 import { askedText } from '../steps/stored-step.js';
@@ -43,28 +42,4 @@ export function startChild(start: ChildStart): Op<ChildStarted> {
       return { status, now, childRunId, wakeAt: wakeAt || undefined };
     },
   };
-}
-
-/** As {@link childIdOf}, for one branch of a step that waits for any of several. */
-export function branchChildIdOf(parentRunId: string, step: string, branch: string): string {
-  return hashOf(JSON.stringify(['any', parentRunId, step, branch]));
-}
-
-/** The id of the event that a step emits, unless it names one. */
-export function stepEventIdOf(runId: string, step: string): string {
-  return hashOf(JSON.stringify(['event', runId, step]));
-}
-
-/** The run that an event makes of a subscriber, unless that is debounced: as `subscriber_run` in redis/events/events.lua. */
-export function subscriberRunIdOf(eventId: string, workflow: string): string {
-  return createHash('sha1').update(`${eventId}\0${workflow}`).digest('hex');
-}
-
-/** The same for every pass, so that a step has one child whatever is repeated. */
-export function childIdOf(parentRunId: string, step: string): string {
-  return hashOf(`${parentRunId}\0${step}`);
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { InvalidOptionError, RedisPermissionError } from '../../core/errors/index.js';
 import type { Keyspace } from '../keyspace.js';
-import { LUA_COMMANDS } from '../script/lua.generated.js';
+import { LUA_COMMANDS } from './lua-commands.generated.js';
 import { isCluster, type RedisClient } from './redis-client.js';
 import type { Role } from './transient.js';
 

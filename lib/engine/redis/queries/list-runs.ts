@@ -1,7 +1,7 @@
 import type { Page } from '../../core/api/client.types.js';
 import type { RunRecord, RunStatus } from '../../core/api/run.types.js';
 import type { SealedText } from '../../core/payload/sealer.js';
-import { codesOfStatus } from '../keyspace.js';
+import { codesOfStatus } from '../runs/run-status.js';
 import { fieldsOfHash, type PayloadsReply, sealedInRun, toRunRecord } from '../runs/stored-run.js';
 import type { Op } from '../script/op.js';
 

@@ -1,7 +1,7 @@
 import type { AttemptRecord, StoredError } from '../../core/api/run.types.js';
 import { decodePayload } from '../../core/payload/payload.js';
 import { sealedText } from '../../core/payload/sealer.js';
-import { statusOf } from '../keyspace.js';
+import { statusOf } from '../runs/run-status.js';
 import type { Op } from '../script/op.js';
 
 const OUTCOMES: Readonly<Record<string, AttemptRecord['outcome']>> = {

@@ -1,6 +1,6 @@
 import type { Stats } from '../../core/api/client.types.js';
 import type { RunStatus } from '../../core/api/run.types.js';
-import { RUN_STATUSES, statusOf } from '../keyspace.js';
+import { RUN_STATUSES, statusOf } from '../runs/run-status.js';
 import type { Op } from '../script/op.js';
 
 type UnservedReply = [workflow: string, queue: string, version: string, runs: number];

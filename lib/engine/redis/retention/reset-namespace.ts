@@ -1,9 +1,48 @@
 import type { Redis } from 'ioredis';
 import type { RedisClient, RedisConnection } from '../connection/connection.js';
 import { isCluster } from '../connection/redis-client.js';
-import { KEPT_WITHOUT_RUNS, type Keyspace } from '../keyspace.js';
+import type { Keyspace } from '../keyspace.js';
 
 const SCAN_COUNT = 1_000;
+
+/** What keys begin with that stay when all runs are deleted: events, schedules, declarations, limits and workers. Pending events go on. */
+const KEPT_WITHOUT_RUNS: ReadonlySet<string> = new Set([
+  'event',
+  'events',
+  'deliveries',
+  'resumed',
+  'fanout',
+  'pending',
+  'mail',
+  'triggers',
+  'subscribers',
+  'wildcards',
+  'schedule',
+  'schedules',
+  'declared',
+  'held',
+  'registered',
+  'pauses',
+  'deployment',
+  'team',
+  'members',
+  'teams',
+  'unserved',
+  'undecided',
+  'workers',
+  'worker',
+  'wake',
+  'idle',
+  'serving',
+  'set',
+  'sets',
+  'serves',
+  'servers',
+  'workflows',
+  'counters',
+  'controls',
+  'clock',
+]);
 
 /** The clock that tests move belongs to them. */
 const isKept = {

@@ -1,7 +1,7 @@
 import type { RunStatus } from '../../core/api/run.types.js';
 import { sealedText } from '../../core/payload/sealer.js';
-import { statusOf } from '../keyspace.js';
 import type { Op } from '../script/op.js';
+import { statusOf } from './run-status.js';
 
 /** How a run ended. */
 export interface RunEnd {

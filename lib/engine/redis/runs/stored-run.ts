@@ -2,8 +2,8 @@ import type { RunRecord, RunTrigger, StoredError } from '../../core/api/run.type
 import { decodePayload } from '../../core/payload/payload.js';
 import { type SealedText, sealedText } from '../../core/payload/sealer.js';
 import { type BlockReason, blockMessage } from '../../core/replay/block-reason.js';
-import { statusOf } from '../keyspace.js';
 import { RUN_FIELDS } from '../stored-names.js';
+import { statusOf } from './run-status.js';
 
 /** Attempts of a run whose creator did not know the workflow and whose worker has not seen it yet. */
 export const DEFAULT_MAX_ATTEMPTS = 3;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { scheduledRunIdOf } from '../../core/ids.js';
 import type { DeclaredSchedule } from '../registry/declare-workflows.js';
 import { encodeAdmission, type NewRun, newRunArgs } from '../runs/create-run.js';
 import type { Op } from '../script/op.js';
@@ -34,7 +34,7 @@ export function fireSchedule(tick: Tick): Op<TickAnswer> {
       instant ?? '',
       following,
       judgedAt,
-      runIdOf(id, instant ?? expected),
+      scheduledRunIdOf(id, instant ?? expected),
       workflow,
       expression,
       timezone,
@@ -52,9 +52,4 @@ export function fireSchedule(tick: Tick): Op<TickAnswer> {
 export function targetArgs(run: NewRun): Array<string | number> {
   const [, , , queue, priority, attempts, , tags] = newRunArgs(run);
   return [queue, priority, attempts, tags, encodeAdmission(run)];
-}
-
-/** The same in every worker, so that an instant has one run. */
-export function runIdOf(scheduleId: string, instant: number): string {
-  return createHash('sha256').update(`cron\0${scheduleId}\0${instant}`).digest('hex').slice(0, 32);
 }

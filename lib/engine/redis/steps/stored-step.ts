@@ -1,7 +1,7 @@
 import type { StepRecord, StoredError } from '../../core/api/run.types.js';
 import { decodePayload } from '../../core/payload/payload.js';
 import { isSealed, type SealedText, sealedText } from '../../core/payload/sealer.js';
-import { STEP_KINDS, STEP_STATUSES } from '../keyspace.js';
+import { STEP_KINDS, STEP_STATUSES } from './step-codes.js';
 import { NO_EVENT, parseEventOutcome, parseWinner, payloadWithin, winningValue } from './stored-outcome.js';
 
 /**

@@ -1,9 +1,10 @@
 import type { LoggerPort } from '../../core/api/values.types.js';
 import type { WorkflowContext } from '../../core/api/workflow.types.js';
+import { hookIdOf } from '../../core/ids.js';
 import { describeError, errorForLog } from '../../core/payload/stored-error.js';
 import { finishUnwinding } from '../../redis/compensation/finish-unwinding.js';
 import { unwindRun } from '../../redis/compensation/unwind-run.js';
-import { finishHook, hookIdOf } from '../../redis/failure-hook/finish-hook.js';
+import { finishHook } from '../../redis/failure-hook/finish-hook.js';
 import type { ClaimedRun } from '../../redis/runs/claim-runs.js';
 import { finishRun, type Outcome } from '../../redis/runs/finish-run.js';
 import type { StoredRun } from '../../redis/runs/stored-run.js';

@@ -1,29 +1,13 @@
 import type { ReceivedEvent } from '../../core/api/event.types.js';
-import type { LoggerPort, Stored } from '../../core/api/values.types.js';
-import type { StepApi, StepContext, StepOptions, WorkflowContext } from '../../core/api/workflow.types.js';
+import type { LoggerPort } from '../../core/api/values.types.js';
+import type { WorkflowContext } from '../../core/api/workflow.types.js';
 import { LazyAbort } from '../../core/async/lazy-abort.js';
 import { runScope } from '../../core/run-scope.js';
 import { receivedEvent } from '../../redis/events/stored-event.js';
+import type { ContextSteps } from '../steps/step-host.js';
 import { type PassWithInput, RunInput } from './run-input.js';
 import { RunLogger } from './run-logger.js';
 import { WatchedRun } from './watched-run.js';
-
-/** The steps of a handler, its points of no return, and what it asks about changes of its code. */
-export interface ContextSteps extends StepApi {
-  commit(): Promise<void>;
-  patched(id: string): Promise<boolean>;
-  /**
-   * Runs a `@Step()` method under its default name, as {@link StepApi.run}; from the second call in the run on the name ends in a number.
-   *
-   * @param method the name: `Mail.send`
-   */
-  runMethod<T>(
-    method: string,
-    args: readonly unknown[],
-    fn: (step: StepContext) => T | Promise<T>,
-    options: StepOptions,
-  ): Promise<Stored<T>>;
-}
 
 /** The context of one pass. */
 export class RunContext implements WorkflowContext {

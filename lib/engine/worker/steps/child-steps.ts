@@ -2,11 +2,12 @@ import type { AnyWorkflowRef, ChildOptions } from '../../core/api/workflow.types
 import { rejectUnknownKeys } from '../../core/checks/checks.js';
 import { parsePositiveDuration } from '../../core/checks/duration.js';
 import { ChildWorkflowError, IdempotencyConflictError, StepTimeoutError, WaitCircleError } from '../../core/errors/index.js';
+import { childIdOf } from '../../core/ids.js';
 import { decodeError, decodePayload, encodeError } from '../../core/payload/payload.js';
 import { createIntercepted } from '../../creation/intercepted-creation.js';
 import { prepareRun } from '../../creation/prepare-run.js';
 import { rateLimited } from '../../creation/rate-limited.js';
-import { type ChildStarted, childIdOf } from '../../redis/children/start-child.js';
+import { type ChildStarted } from '../../redis/children/start-child.js';
 import type { NewRun } from '../../redis/runs/create-run.js';
 import { startUnlessRefused } from './refused-steps.js';
 import type { Outcome, RemoteWaits } from './remote-waits.js';

@@ -1,5 +1,6 @@
 import type { RetryFailure } from '../../core/api/retry.types.js';
-import type { WorkflowContext } from '../../core/api/workflow.types.js';
+import type { Stored } from '../../core/api/values.types.js';
+import type { StepApi, StepContext, StepOptions, WorkflowContext } from '../../core/api/workflow.types.js';
 import type { RedisClock } from '../../core/async/redis-clock.js';
 import type { TurnClock } from '../../core/async/turn-clock.js';
 import type { ErrorClasses } from '../../core/errors/error-classes.js';
@@ -7,6 +8,23 @@ import type { Departure } from '../../core/replay/block-reason.js';
 import type { Determinism } from '../../core/replay/determinism.js';
 import type { CreationHost } from '../../creation/creation-host.js';
 import type { PassJournal } from './pass-journal.js';
+
+/** The steps of a handler, its points of no return, and what it asks about changes of its code. */
+export interface ContextSteps extends StepApi {
+  commit(): Promise<void>;
+  patched(id: string): Promise<boolean>;
+  /**
+   * Runs a `@Step()` method under its default name, as {@link StepApi.run}; from the second call in the run on the name ends in a number.
+   *
+   * @param method the name: `Mail.send`
+   */
+  runMethod<T>(
+    method: string,
+    args: readonly unknown[],
+    fn: (step: StepContext) => T | Promise<T>,
+    options: StepOptions,
+  ): Promise<Stored<T>>;
+}
 
 /** What the steps need of the worker that executes their pass. */
 export interface StepWorker extends CreationHost {

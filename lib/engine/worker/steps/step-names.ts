@@ -1,5 +1,5 @@
 import { DuplicateStepError, StepMismatchError } from '../../core/errors/index.js';
-import { STEP_KINDS } from '../../redis/keyspace.js';
+import { STEP_KINDS } from '../../redis/steps/step-codes.js';
 import type { RunData } from '../../redis/steps/stored-step.js';
 import type { AskedStep } from './pass-journal.js';
 import type { StepHost } from './step-host.js';

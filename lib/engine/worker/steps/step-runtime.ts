@@ -16,7 +16,6 @@ import { NEW_POINT } from '../../core/replay/block-reason.js';
 import { type RunScope, runScope } from '../../core/run-scope.js';
 import { NO_EVENT, timerWon } from '../../redis/steps/stored-outcome.js';
 import type { RunData, StoredStep } from '../../redis/steps/stored-step.js';
-import type { ContextSteps } from '../pass/run-context.js';
 import { type MethodCall, MethodCalls } from '../replay/method-calls.js';
 import { PatchAnswers } from '../replay/patch-answers.js';
 import { isExpected } from '../replay/replay-guard.js';
@@ -27,7 +26,7 @@ import { RunSteps } from './function-steps.js';
 import type { StepWrite } from './pass-journal.js';
 import { type Outcome, RemoteWaits } from './remote-waits.js';
 import { SleepSteps } from './sleep-steps.js';
-import type { StepHost } from './step-host.js';
+import type { ContextSteps, StepHost } from './step-host.js';
 import { StepLedger } from './step-ledger.js';
 
 /** `ctx.step` of one pass: decides what a call means where it is made, and leaves the rest to the kinds of steps. */
