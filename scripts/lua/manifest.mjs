@@ -7,7 +7,7 @@
  */
 
 /** Made at each call. */
-export const ALWAYS = ['prelude', 'create', 'terminate'];
+export const ALWAYS = ['prelude', 'run-lists', 'queue', 'guard', 'create', 'terminate'];
 
 /** What runs of every kind do all the time: made at each call, too. Functions of ALWAYS that none of them reaches are refused. */
 export const FREQUENT = ['create-run', 'claim-runs', 'commit-step', 'finish-run', 'park-run', 'await-run'];

@@ -40,6 +40,70 @@ local function next_counter(name)
   counters[name] = value
   return value
 end
+local function in_chunks(list, use)
+  for i = 1, #list, 1000 do use(unpack(list, i, math.min(i + 999, #list))) end
+end
+local function each_record(id, from, to, use)
+  for at = from, to, 1000 do
+    local fields = {}
+    for i = at, math.min(at + 999, to) do fields[#fields + 1] = 's:' .. ARGV[i] end
+    for i, record in ipairs(call('HMGET', data_key(id), unpack(fields))) do use(ARGV[at + i - 1], record) end
+  end
+end
+local function count_open(workflow, kind, by)
+  local key = ROOT .. 'open:' .. workflow
+  if call('HINCRBY', key, kind, by) <= 0 then call('HDEL', key, kind) end
+end
+local controls
+local ops = {}
+local lists, changed, moved = {}, {}, {}
+local new_ids = {}
+local LISTED_AS = { ['r'] = 'q', ['b'] = 'w' }
+local function place_of_lists(workflow, queue) return #workflow .. ':' .. workflow .. queue end
+local function list_key(status, workflow, queue)
+  return ROOT .. 'list:' .. status .. place_of_lists(workflow, queue)
+end
+local function list_of(status, workflow, queue)
+  local of_workflow = lists[workflow]
+  if not of_workflow then
+    of_workflow = {}
+    lists[workflow] = of_workflow
+  end
+  local of_queue = of_workflow[queue]
+  if not of_queue then
+    of_queue = {}
+    of_workflow[queue] = of_queue
+  end
+  local list = of_queue[status]
+  if not list then
+    list = { key = list_key(status, workflow, queue), left = {}, entered = {} }
+    of_queue[status] = list
+    changed[#changed + 1] = list
+  end
+  return list
+end
+local function flush_moves()
+  for _, list in ipairs(changed) do
+    in_chunks(list.left, function(...) call('ZREM', list.key, ...) end)
+    in_chunks(list.entered, function(...) call('ZADD', list.key, ...) end)
+  end
+  in_chunks(new_ids, function(...) call('ZADD', ROOT .. 'search:ids', ...) end)
+  lists, changed, moved, new_ids = {}, {}, {}, {}
+end
+local function move(id, workflow, queue, stamp, from, to)
+  from = LISTED_AS[from] or from
+  to = LISTED_AS[to] or to
+  if not stamp or from == to then return end
+  if moved[id] then flush_moves() end
+  moved[id] = true
+  if from then
+    local left = list_of(from, workflow, queue).left
+    left[#left + 1] = id
+  end
+  local entered = list_of(to, workflow, queue).entered
+  entered[#entered + 1] = stamp
+  entered[#entered + 1] = id
+end
 local nobody_idle = {}
 local function idle_key(set, queue) return ROOT .. 'idle:' .. set .. ':' .. queue end
 local function wake_one_of(set, queue)
@@ -84,47 +148,6 @@ local function set_due(entry, queue, at, id)
   if call('ZRANGE', ROOT .. 'due', 0, 0)[1] ~= entry then return end
   if not wake(queue, id or entry) and living_set == '+' then routing().wake_any() end
 end
-local lists, changed, moved = {}, {}, {}
-local new_ids = {}
-local flush_moves
-local LISTED_AS = { ['r'] = 'q', ['b'] = 'w' }
-local function place_of_lists(workflow, queue) return #workflow .. ':' .. workflow .. queue end
-local function list_key(status, workflow, queue)
-  return ROOT .. 'list:' .. status .. place_of_lists(workflow, queue)
-end
-local function list_of(status, workflow, queue)
-  local of_workflow = lists[workflow]
-  if not of_workflow then
-    of_workflow = {}
-    lists[workflow] = of_workflow
-  end
-  local of_queue = of_workflow[queue]
-  if not of_queue then
-    of_queue = {}
-    of_workflow[queue] = of_queue
-  end
-  local list = of_queue[status]
-  if not list then
-    list = { key = list_key(status, workflow, queue), left = {}, entered = {} }
-    of_queue[status] = list
-    changed[#changed + 1] = list
-  end
-  return list
-end
-local function move(id, workflow, queue, stamp, from, to)
-  from = LISTED_AS[from] or from
-  to = LISTED_AS[to] or to
-  if not stamp or from == to then return end
-  if moved[id] then flush_moves() end
-  moved[id] = true
-  if from then
-    local left = list_of(from, workflow, queue).left
-    left[#left + 1] = id
-  end
-  local entered = list_of(to, workflow, queue).entered
-  entered[#entered + 1] = stamp
-  entered[#entered + 1] = id
-end
 local function promote(limit)
   local ids = call('ZRANGEBYSCORE', ROOT .. 'due', '-inf', now, 'LIMIT', 0, limit)
   local promoted = {}
@@ -150,44 +173,6 @@ local function next_due()
   local head = call('ZRANGE', ROOT .. 'due', 0, 0, 'WITHSCORES')
   if not head[1] then return -1 end
   return math.max(0, tonumber(head[2]) - now)
-end
-local ended, released = {}, {}
-local function in_chunks(list, use)
-  for i = 1, #list, 1000 do use(unpack(list, i, math.min(i + 999, #list))) end
-end
-local function each_record(id, from, to, use)
-  for at = from, to, 1000 do
-    local fields = {}
-    for i = at, math.min(at + 999, to) do fields[#fields + 1] = 's:' .. ARGV[i] end
-    for i, record in ipairs(call('HMGET', data_key(id), unpack(fields))) do use(ARGV[at + i - 1], record) end
-  end
-end
-flush_moves = function()
-  for _, list in ipairs(changed) do
-    in_chunks(list.left, function(...) call('ZREM', list.key, ...) end)
-    in_chunks(list.entered, function(...) call('ZADD', list.key, ...) end)
-  end
-  in_chunks(new_ids, function(...) call('ZADD', ROOT .. 'search:ids', ...) end)
-  lists, changed, moved, new_ids = {}, {}, {}, {}
-end
-local function flush_bookkeeping()
-  flush_moves()
-  in_chunks(ended, function(...) call('RPUSH', ROOT .. 'ended', ...) end)
-  for worker, ids in pairs(released) do
-    in_chunks(ids, function(...) call('SREM', ROOT .. 'owned:' .. worker, ...) end)
-  end
-end
-local function disown(worker, id)
-  local ids = released[worker]
-  if not ids then
-    ids = {}
-    released[worker] = ids
-  end
-  ids[#ids + 1] = id
-end
-local function count_open(workflow, kind, by)
-  local key = ROOT .. 'open:' .. workflow
-  if call('HINCRBY', key, kind, by) <= 0 then call('HDEL', key, kind) end
 end
 local guarded = {}
 local GUARDED = { 'st', 'f', 'w', 'n', 'nw', 'ca', 'rs', 'ls',
@@ -220,8 +205,22 @@ local function record_pass(id, failures, outcome, since, worker, failure, till)
   local line = attempt .. ',' .. outcome .. ',' .. since .. ',' .. (till or now_text) .. ',' .. worker .. ';' .. (failure or '')
   call('RPUSH', ROOT .. 'passes:' .. id, line)
 end
-local controls
-local ops = {}
+local ended, released = {}, {}
+local function flush_bookkeeping()
+  flush_moves()
+  in_chunks(ended, function(...) call('RPUSH', ROOT .. 'ended', ...) end)
+  for worker, ids in pairs(released) do
+    in_chunks(ids, function(...) call('SREM', ROOT .. 'owned:' .. worker, ...) end)
+  end
+end
+local function disown(worker, id)
+  local ids = released[worker]
+  if not ids then
+    ids = {}
+    released[worker] = ids
+  end
+  ids[#ids + 1] = id
+end
 local function tag_key(name, value) return ROOT .. 'tagged:' .. #name .. ':' .. name .. value end
 local function scoped(kind, workflow, key) return ROOT .. kind .. ':' .. #workflow .. ':' .. workflow .. ':' .. key end
 local function find_instead(run, limits)
