@@ -24,7 +24,7 @@ export function stepEventIdOf(runId: string, step: string): string {
   return hashOf(JSON.stringify(['event', runId, step]));
 }
 
-/** The run that an event makes of a subscriber, unless that is debounced: as `subscriber_run` in redis/events/events.lua. */
+/** The run that an event makes of a subscriber, unless that is debounced: as `subscriber_run` in redis/events/fan-out.lua. */
 export function subscriberRunIdOf(eventId: string, workflow: string): string {
   return createHash('sha1').update(`${eventId}\0${workflow}`).digest('hex');
 }
