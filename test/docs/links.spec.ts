@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 const pages = [
   'README.md',
   'CHANGELOG.md',
+  'CONTRIBUTING.md',
   ...readdirSync('docs', { recursive: true, encoding: 'utf8' }).map((file) => `docs/${file}`),
 ];
 
