@@ -43,7 +43,7 @@ describe('exportRun()', () => {
     expect(exported.steps[0]).toMatchObject({ output: { receipt: 'r1' }, progress: { done: 1 } });
   });
 
-  it('gives waits with the events that ended them, the event that started the run, its context and its points', async () => {
+  it('gives waits with the events that ended them, the event that started the run, its headers and its points', async () => {
     const flow = workflow(
       'flow',
       async (ctx: WorkflowContext<{ id: number }>) => {
@@ -63,7 +63,11 @@ describe('exportRun()', () => {
     await engine.client.emitEvent('go', { two: 2 }, { correlationKey: 'k' });
     await handle.result();
     const exported = throughJson(await engine.client.exportRun(handle.id));
-    expect(exported).toMatchObject({ event: { name: 'order.placed' }, context: { tenant: 't1' }, notes: { pt: '1,4' } });
+    expect(exported).toMatchObject({
+      event: { name: 'order.placed' },
+      headers: { context: { tenant: 't1' } },
+      notes: { pt: '1,4' },
+    });
     expect(exported.run.output).toMatchObject({ one: 1, any: { winner: 'go' }, timer: 'soon', by: 'order.placed' });
     expect((await replayRun(flow, exported)).departures).toEqual([]);
   });
