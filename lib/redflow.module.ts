@@ -5,7 +5,7 @@ import { RedflowExplorer } from './discovery/redflow.explorer.js';
 import { RedflowProviderInspector } from './discovery/redflow-provider.inspector.js';
 import { type ClientOptions, InvalidOptionError, RedflowClient } from './engine/index.js';
 import { RedflowEnhancers } from './enhancers/redflow-enhancers.js';
-import { RedflowWorkflowDirectory } from './execution/redflow-workflow.definitions.js';
+import { RedflowWorkflowDefinitions } from './execution/redflow-workflow.definitions.js';
 import { RedflowHealthIndicator } from './health/redflow-health.indicator.js';
 import { RedflowGlobalErrorsInterceptor } from './http/redflow-global-errors.interceptor.js';
 import { RedflowOrchestrator } from './lifecycle/redflow.orchestrator.js';
@@ -103,12 +103,12 @@ function connectionProviders(name: string): Provider[] {
     RedflowEnhancers,
     RedflowProviderInspector,
     RedflowExplorer,
-    RedflowWorkflowDirectory,
+    RedflowWorkflowDefinitions,
     RedflowHealthIndicator,
     { provide: APP_INTERCEPTOR, useClass: RedflowGlobalErrorsInterceptor },
     { provide: REDFLOW_CONNECTION_NAME, useValue: name },
     { provide: REDFLOW_RESOLVED_OPTIONS, useFactory: resolveOptions, inject: [MODULE_OPTIONS_TOKEN, TEST_SEAM] },
-    { provide: token, useFactory: openClient, inject: [REDFLOW_RESOLVED_OPTIONS, RedflowWorkflowDirectory] },
+    { provide: token, useFactory: openClient, inject: [REDFLOW_RESOLVED_OPTIONS, RedflowWorkflowDefinitions] },
     {
       provide: RedflowOrchestrator,
       useFactory: async (
@@ -116,12 +116,12 @@ function connectionProviders(name: string): Provider[] {
         client: RedflowClient,
         options: ResolvedRedflowOptions,
         explorer: RedflowExplorer,
-        directory: RedflowWorkflowDirectory,
+        definitions: RedflowWorkflowDefinitions,
         loader: LazyModuleLoader,
         seam?: RedflowTestSeam,
       ) => {
         const workers = await workersOf(loader);
-        const orchestrator = new RedflowOrchestrator(connection, client, options, explorer, directory, workers, seam?.stepsOf);
+        const orchestrator = new RedflowOrchestrator(connection, client, options, explorer, definitions, workers, seam?.stepsOf);
         seam?.adopt(orchestrator, options.client);
         return orchestrator;
       },
@@ -130,7 +130,7 @@ function connectionProviders(name: string): Provider[] {
         token,
         REDFLOW_RESOLVED_OPTIONS,
         RedflowExplorer,
-        RedflowWorkflowDirectory,
+        RedflowWorkflowDefinitions,
         LazyModuleLoader,
         TEST_SEAM,
       ],
@@ -150,6 +150,9 @@ function withOwnErrors(errors: ClientOptions['errors'] = []): ClientOptions['err
   return Array.isArray(errors) ? [...errors, RedflowSetupError] : errors;
 }
 
-function openClient({ client }: ResolvedRedflowOptions, directory: RedflowWorkflowDirectory): RedflowClient {
-  return new RedflowClient(client, { registry: directory.registry, resolveClass: (target) => directory.resolveClass(target) });
+function openClient({ client }: ResolvedRedflowOptions, definitions: RedflowWorkflowDefinitions): RedflowClient {
+  return new RedflowClient(client, {
+    registry: definitions.registry,
+    resolveClass: (target) => definitions.resolveClass(target),
+  });
 }

@@ -52,6 +52,7 @@ export type { CronTrigger, EventTrigger } from './core/api/trigger.types.js';
 export type {
   ContextCarrier,
   Duration,
+  ErrorClass,
   Json,
   LoggerPort,
   PayloadCodec,
@@ -83,7 +84,6 @@ export type {
   WorkflowRef,
   WorkflowRegistry,
 } from './core/api/workflow.types.js';
-export type { ErrorClass } from './core/errors/class-names.js';
 export {
   ChildWorkflowError,
   CodecError,

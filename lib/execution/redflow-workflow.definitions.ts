@@ -31,7 +31,7 @@ interface ExecutableSource {
 
 /** The workflow definitions of one connection, by class, name and version. */
 @Injectable()
-export class RedflowWorkflowDirectory {
+export class RedflowWorkflowDefinitions {
   /** What the connection's worker serves and its client knows. */
   readonly registry = createRegistry();
   private readonly definitions = new Map<string, WorkflowDefinition>();

@@ -4,7 +4,7 @@ import type { RedflowExplorer } from '../discovery/redflow.explorer.js';
 import { bootTable } from '../discovery/redflow-boot-table.js';
 import { errorListOf, type StepsOf, startHostedWorker } from '../engine/framework.js';
 import { RedflowClient, type Stats, type Worker } from '../engine/index.js';
-import type { RedflowWorkflowDirectory } from '../execution/redflow-workflow.definitions.js';
+import type { RedflowWorkflowDefinitions } from '../execution/redflow-workflow.definitions.js';
 import { minifiedNames } from '../redflow.messages.js';
 import type { ResolvedRedflowOptions } from '../redflow.options.js';
 import type { RedflowWorkers, WorkingConnection } from './redflow.workers.js';
@@ -47,7 +47,7 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
     private readonly client: RedflowClient,
     private readonly options: ResolvedRedflowOptions,
     private readonly explorer: RedflowExplorer,
-    private readonly directory: RedflowWorkflowDirectory,
+    private readonly definitions: RedflowWorkflowDefinitions,
     private readonly workers: RedflowWorkers,
     private readonly stepsOf?: StepsOf,
   ) {
@@ -57,8 +57,8 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
   async onModuleInit(): Promise<void> {
     await this.workers.orDisconnect(async () => {
       const workflows = this.explorer.explore();
-      await this.directory.defineAll(workflows);
-      const definitions = this.directory.registry.list();
+      await this.definitions.defineAll(workflows);
+      const definitions = this.definitions.registry.list();
       this.explorer.checkErrors([
         { errors: this.options.client.errors, place: 'RedflowModule' },
         ...definitions.map(errorListOf),
@@ -71,7 +71,7 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
   }
 
   async bootWorker(): Promise<void> {
-    if (this.options.worker === false || !this.isClientOurs || this.directory.registry.list().length === 0) return;
+    if (this.options.worker === false || !this.isClientOurs || this.definitions.registry.list().length === 0) return;
     if (this.draining.signal.aborted) return;
     await this.startWorker();
   }
@@ -85,8 +85,8 @@ export class RedflowOrchestrator implements OnModuleInit, BeforeApplicationShutd
   async startWorker(): Promise<void> {
     const { client, worker } = this.options;
     this.starting = startHostedWorker(
-      { ...client, ...(worker || {}), registry: this.directory.registry },
-      { resolveClass: (target) => this.directory.resolveClass(target), stepsOf: this.stepsOf, signal: this.draining.signal },
+      { ...client, ...(worker || {}), registry: this.definitions.registry },
+      { resolveClass: (target) => this.definitions.resolveClass(target), stepsOf: this.stepsOf, signal: this.draining.signal },
     );
     await this.starting;
   }

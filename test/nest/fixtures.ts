@@ -1,6 +1,6 @@
 import type { DynamicModule, ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModule, type TestingModuleBuilder } from '@nestjs/testing';
-import { RedflowWorkflowDirectory } from '../../lib/execution/redflow-workflow.definitions.js';
+import { RedflowWorkflowDefinitions } from '../../lib/execution/redflow-workflow.definitions.js';
 import {
   type LoggerPort,
   RedflowClient,
@@ -64,7 +64,7 @@ export async function bootError(metadata: ModuleMetadata, options?: AppOptions):
 
 /** The definitions an application makes of its providers, by name. */
 export async function definitionsOf(metadata: ModuleMetadata, options?: AppOptions): Promise<Map<string, WorkflowDefinition>> {
-  const list = await withApp(metadata, async ({ module }) => module.get(RedflowWorkflowDirectory).registry.list(), {
+  const list = await withApp(metadata, async ({ module }) => module.get(RedflowWorkflowDefinitions).registry.list(), {
     ...options,
     redflow: { worker: false, ...options?.redflow },
   });

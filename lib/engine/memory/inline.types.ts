@@ -1,8 +1,7 @@
 import type { ReceivedEvent } from '../core/api/event.types.js';
 import type { RunRecord, StepRecord } from '../core/api/run.types.js';
-import type { LoggerPort } from '../core/api/values.types.js';
+import type { ErrorClass, LoggerPort } from '../core/api/values.types.js';
 import type { AnyWorkflowDefinition, WorkflowContext } from '../core/api/workflow.types.js';
-import type { ErrorClass } from '../core/errors/class-names.js';
 
 /** An instance of a workflow class. */
 export interface WorkflowInstance<I = unknown, O = unknown> {

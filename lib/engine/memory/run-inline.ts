@@ -1,6 +1,6 @@
+import type { ErrorClass } from '../core/api/values.types.js';
 import { rejectUnknownKeys } from '../core/checks/checks.js';
 import { describeValue } from '../core/checks/describe-value.js';
-import type { ErrorClass } from '../core/errors/class-names.js';
 import { ErrorClasses } from '../core/errors/error-classes.js';
 import { redflowErrorCode } from '../core/errors/error-codes.js';
 import { InvalidOptionError, RunCanceledError } from '../core/errors/index.js';

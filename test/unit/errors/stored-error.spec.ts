@@ -1,6 +1,6 @@
 import vm from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
-import type { ErrorClass } from '../../../lib/engine/core/errors/class-names.js';
+import type { ErrorClass } from '../../../lib/engine/core/api/values.types.js';
 import { ErrorClasses } from '../../../lib/engine/core/errors/error-classes.js';
 import { ERROR_CLASSES } from '../../../lib/engine/core/errors/error-codes.js';
 import {

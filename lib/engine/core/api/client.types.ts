@@ -1,8 +1,7 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis';
-import type { ErrorClass } from '../errors/class-names.js';
 import type { RunInterceptor } from './interceptor.types.js';
 import type { RunRecord, RunStatus, StoredError } from './run.types.js';
-import type { ContextCarrier, Duration, LoggerPort, PayloadCodec, When } from './values.types.js';
+import type { ContextCarrier, Duration, ErrorClass, LoggerPort, PayloadCodec, When } from './values.types.js';
 
 /** Where a namespace of runs is, and how its payloads are stored: the same for clients and workers. */
 export interface ClientOptions {

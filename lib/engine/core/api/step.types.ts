@@ -1,8 +1,7 @@
-import type { ErrorClass } from '../errors/class-names.js';
 import type { Compensation, CompensationOptions } from './compensation.types.js';
 import type { EventRef } from './event.types.js';
 import type { RetryPolicy } from './retry.types.js';
-import type { Duration, When } from './values.types.js';
+import type { Duration, ErrorClass, When } from './values.types.js';
 
 /** What a step's function gets. */
 export interface StepContext {

@@ -76,3 +76,7 @@ export interface StandardIssue {
   readonly message: string;
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
 }
+
+/** A class of errors to be rebuilt from what is stored of them. */
+// biome-ignore lint/suspicious/noExplicitAny: a constructor's parameters are contravariant, so only any[] accepts every class
+export type ErrorClass = abstract new (...args: any[]) => Error;

@@ -1,4 +1,3 @@
-import type { ErrorClass } from '../errors/class-names.js';
 import type { AdmissionOptions } from './admission.types.js';
 import type { CreateOptions, RunHandle } from './client.types.js';
 import type { EventRef, ReceivedEvent } from './event.types.js';
@@ -6,7 +5,7 @@ import type { RetryPolicy } from './retry.types.js';
 import type { RunRecord } from './run.types.js';
 import type { ChildOptions, StepContext, StepEmitOptions, StepOptions, WaitForEvent } from './step.types.js';
 import type { CronTrigger, EventTrigger } from './trigger.types.js';
-import type { Duration, LoggerPort, StandardSchemaV1, Stored, When } from './values.types.js';
+import type { Duration, ErrorClass, LoggerPort, StandardSchemaV1, Stored, When } from './values.types.js';
 
 export type { ChildOptions, StepContext, StepEmitOptions, StepOptions, WaitForEvent } from './step.types.js';
 

@@ -23,6 +23,11 @@ export function describeId(id: string): string {
   return `"${onOneLine(id)}"`;
 }
 
+/** `version "2"`, as messages name it. */
+export function versionName(version: string | undefined): string {
+  return version === undefined ? 'no version' : `version "${version}"`;
+}
+
 /** Control characters, which may forge lines of a log, and halves of characters are written as escapes. */
 function onOneLine(text: string): string {
   const shown = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;

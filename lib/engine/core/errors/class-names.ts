@@ -1,10 +1,7 @@
-import { readSafely } from '../payload/json-fields.js';
+import type { ErrorClass } from '../api/values.types.js';
+import { readSafely } from '../checks/read-safely.js';
 import { redflowErrorCode, redflowErrorPrototype } from './error-codes.js';
 import { RedflowError } from './redflow.error.js';
-
-/** A class of errors to be rebuilt from what is stored of them. */
-// biome-ignore lint/suspicious/noExplicitAny: a constructor's parameters are contravariant, so only any[] accepts every class
-export type ErrorClass = abstract new (...args: any[]) => Error;
 
 const MAX_NAMES = 10;
 const MAX_CHARACTERS = 256;

@@ -1,6 +1,6 @@
-import { describeValue } from '../checks/describe-value.js';
-import { versionName } from '../workflows/versions.js';
-import { type ErrorClass, isErrorClass } from './class-names.js';
+import type { ErrorClass } from '../api/values.types.js';
+import { describeValue, versionName } from '../checks/describe-value.js';
+import { isErrorClass } from './class-names.js';
 import { redflowErrorClass } from './error-codes.js';
 import { InvalidOptionError } from './option.errors.js';
 import { RedflowError } from './redflow.error.js';

@@ -12,15 +12,6 @@ export interface ErrorFieldWriter {
   write(error: object): Record<string, unknown> | undefined;
 }
 
-/** Reads a property that may be a throwing getter. */
-export function readSafely(source: object, key: string): unknown {
-  try {
-    return (source as Record<string, unknown>)[key];
-  } catch {
-    return undefined;
-  }
-}
-
 /** Sets an own property; an assignment to `__proto__` would set the prototype instead. */
 export function define(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, configurable: true, enumerable: true, writable: true });

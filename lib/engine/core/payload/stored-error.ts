@@ -1,8 +1,9 @@
 import type { StoredError } from '../api/run.types.js';
 import { describeValue } from '../checks/describe-value.js';
+import { readSafely } from '../checks/read-safely.js';
 import { areSame, classNamesOf, impliedClassNames } from '../errors/class-names.js';
 import { redflowErrorCode } from '../errors/error-codes.js';
-import { copyJsonFields, type FieldRoom, readSafely } from './json-fields.js';
+import { copyJsonFields, type FieldRoom } from './json-fields.js';
 import { firstLine, fromStoredError } from './rebuilt-error.js';
 
 export { fromStoredError };

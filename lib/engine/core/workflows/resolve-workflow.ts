@@ -15,9 +15,9 @@ import { parsePositiveDuration } from '../checks/duration.js';
 import { withOptionOwner } from '../checks/option-context.js';
 import { ErrorClasses } from '../errors/error-classes.js';
 import { InvalidOptionError } from '../errors/option.errors.js';
-import { type Determinism, resolveDeterminism } from '../replay/determinism.js';
 import { type ResolvedSchedule, resolveSchedules } from '../schedules/resolve-schedules.js';
 import { ADMISSION_KEYS, type AdmissionRules, resolveAdmission } from './admission.js';
+import { type Determinism, resolveDeterminism } from './determinism.js';
 import { checkEventPattern } from './event-names.js';
 import { type ResolvedRetryPolicy, resolveRetryPolicy } from './retry-policy.js';
 

@@ -1,14 +1,10 @@
 import type { WorkflowOptions } from '../api/workflow.types.js';
+import { versionName } from '../checks/describe-value.js';
 import { InvalidOptionError } from '../errors/option.errors.js';
 
 /** A definition, as far as it says which version of its workflow it is. */
 export interface Versioned {
   readonly options: Pick<WorkflowOptions, 'version' | 'current'>;
-}
-
-/** `version "2"`, as messages name it. */
-export function versionName(version: string | undefined): string {
-  return version === undefined ? 'no version' : `version "${version}"`;
 }
 
 /** @throws InvalidOptionError when one of `known` has the same version, or is marked as current as well */

@@ -1,13 +1,13 @@
 import type { RunRecord, StoredError } from '../../core/api/run.types.js';
+import type { ErrorClass } from '../../core/api/values.types.js';
 import { rejectUnknownKeys } from '../../core/checks/checks.js';
 import { parseDuration } from '../../core/checks/duration.js';
-import type { ErrorClass } from '../../core/errors/class-names.js';
 import { ErrorClasses } from '../../core/errors/error-classes.js';
 import { InvalidOptionError } from '../../core/errors/index.js';
 import { composeInterceptors } from '../../core/interceptors.js';
 import { decodePayload } from '../../core/payload/payload.js';
 import { fromStoredError } from '../../core/payload/stored-error.js';
-import { NOT_WATCHED } from '../../core/replay/determinism.js';
+import { NOT_WATCHED } from '../../core/workflows/determinism.js';
 import { WorkflowDirectory } from '../../creation/workflow-directory.js';
 import { DEFAULT_MAX_PAYLOAD_BYTES } from '../../options/resolve-client-options.js';
 import type { RawFields } from '../../redis/runs/stored-run.js';

@@ -1,5 +1,5 @@
 import type { EventRef, ReceivedEvent } from '../../core/api/event.types.js';
-import type { Duration, Stored, When } from '../../core/api/values.types.js';
+import type { Duration, ErrorClass, Stored, When } from '../../core/api/values.types.js';
 import type {
   AnyOutcome,
   AnyWait,
@@ -10,7 +10,6 @@ import type {
   WaitForEvent,
   WorkflowRef,
 } from '../../core/api/workflow.types.js';
-import type { ErrorClass } from '../../core/errors/class-names.js';
 import { decodeError } from '../../core/payload/payload.js';
 import type { MethodCall } from '../../worker/replay/method-calls.js';
 import type { ContextSteps } from '../../worker/steps/step-host.js';

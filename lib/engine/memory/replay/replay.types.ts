@@ -1,6 +1,5 @@
 import type { RunInterceptor } from '../../core/api/interceptor.types.js';
-import type { ContextCarrier, Duration, LoggerPort } from '../../core/api/values.types.js';
-import type { ErrorClass } from '../../core/errors/class-names.js';
+import type { ContextCarrier, Duration, ErrorClass, LoggerPort } from '../../core/api/values.types.js';
 
 /** Options of `replayRun`. */
 export interface ReplayOptions {

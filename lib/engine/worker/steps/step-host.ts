@@ -5,7 +5,7 @@ import type { RedisClock } from '../../core/async/redis-clock.js';
 import type { TurnClock } from '../../core/async/turn-clock.js';
 import type { ErrorClasses } from '../../core/errors/error-classes.js';
 import type { Departure } from '../../core/replay/block-reason.js';
-import type { Determinism } from '../../core/replay/determinism.js';
+import type { Determinism } from '../../core/workflows/determinism.js';
 import type { CreationHost } from '../../creation/creation-host.js';
 import type { PassJournal } from './pass-journal.js';
 
