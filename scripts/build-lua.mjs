@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { transformSync } from '@swc/core';
 import { buildScript } from './lua/build.mjs';
 import { commandsIn } from './lua/commands.mjs';
+import { readDefinitions } from './lua/definitions.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(root, 'lib/engine/redis');
@@ -32,14 +33,20 @@ function load(path) {
 /** Texts by their paths in lib/engine/redis. */
 async function buildModules() {
   const { LUA_TABLES } = await load(join(folder, 'stored-names.ts'));
-  const script = buildScript(readSources(), LUA_TABLES);
+  const definitions = readDefinitions(folder);
+  const script = buildScript(readSources(), LUA_TABLES, definitions);
   const quoted = script.replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${');
   const commands = commandsIn(script)
     .map((name) => `  '${name}',`)
     .join('\n');
+  const operations = [...definitions.keys()]
+    .sort()
+    .map((name) => `  | '${name}'`)
+    .join('\n');
   return {
     'script/lua.generated.ts': `${GENERATED_BY}export const LUA_BODY: string = \`${quoted}\n\`;\n`,
     'connection/lua-commands.generated.ts': `${GENERATED_BY}export const LUA_COMMANDS = [\n${commands}\n] as const;\n`,
+    'script/operation-name.generated.ts': `${GENERATED_BY}/** Of an operation that is defined beside its Lua file. */\nexport type OperationName =\n${operations};\n`,
   };
 }
 

@@ -1,3 +1,4 @@
+import { checkDefinitions, keepersOf } from './definitions.mjs';
 import { readHeader } from './header.mjs';
 import { checkLimits } from './limits.mjs';
 import { Linker } from './link.mjs';
@@ -12,10 +13,11 @@ const GROUPS = Object.keys(ON_DEMAND);
 const LAST = GROUPS.at(-1);
 
 /**
- * The script of all sources, which are given as text by the name of their file without its ending; `tables` is LUA_TABLES of stored-names.ts.
+ * The script of all sources, which are given as text by the name of their file without its ending; `tables` is LUA_TABLES of stored-names.ts,
+ * `definitions` what readDefinitions() has found beside the sources.
  * @throws an error that says what is wrong with a source, where, and what to do
  */
-export function buildScript(texts, tables) {
+export function buildScript(texts, tables, definitions) {
   const shared = [...ALWAYS, ...Object.values(ON_DEMAND).flat(), EPILOGUE];
   for (const file of [...shared, ...FREQUENT])
     if (!texts.has(file))
@@ -28,10 +30,11 @@ export function buildScript(texts, tables) {
     const rest = group === LAST ? transitions.filter((file) => !FREQUENT.includes(file)) : [];
     return [...ON_DEMAND[group], ...rest].map(entry(group));
   });
-  const epilogue = { ...entry('always')(EPILOGUE), names: new Set([LAST]) };
+  const epilogue = { ...entry('always')(EPILOGUE), names: new Set([LAST, 'keeps_owners']) };
   const order = [...always, ...onDemand.flat(), epilogue];
 
   for (const { source, header } of order) header?.check(new Set(source.free.map(({ name }) => name)));
+  checkDefinitions(headers, definitions);
   const replaced = applyNames(
     order.map(({ source }) => source),
     tablesOf(tables),
@@ -43,6 +46,7 @@ export function buildScript(texts, tables) {
     made(`local ${[...GROUPS].reverse().join(', ')}`),
     ...always.flatMap(linesOf),
     ...onDemand.flatMap((entries, index) => group(GROUPS[index], entries, handedOut, aliases)),
+    made(`local keeps_owners = { ${keepersOf(definitions).join(', ')} }`),
     ...linesOf(epilogue),
   ];
   const script = lines.map(({ text }) => text).join('\n');

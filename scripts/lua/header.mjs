@@ -24,6 +24,8 @@ export function readHeader(file, text) {
   });
   return {
     name,
+    /** As a definition has them. */
+    args: args.map(({ arg, isRest }) => (isRest ? `...${arg}` : arg)),
     /** The names that the body has for an argument: a rest is read from the first of two positions to the last. */
     names: new Set(args.flatMap(({ arg, isRest }) => (isRest ? [`${arg}_first`, `${arg}_last`] : [arg]))),
     locals: args.map(({ arg, isRest }, index) =>

@@ -10,7 +10,8 @@ import { WorkflowDirectory } from '../../lib/engine/creation/workflow-directory.
 import { createRegistry, type Handler, type WorkflowOptions } from '../../lib/engine/index.js';
 import type { InlineRun } from '../../lib/engine/memory/inline-run.js';
 import { InlineStore } from '../../lib/engine/memory/inline-store.js';
-import { TRANSITIONS } from '../../lib/engine/memory/inline-transitions.js';
+import { transitionOf } from '../../lib/engine/memory/inline-transitions.js';
+import { BLOCK_RUN } from '../../lib/engine/redis/replay/block-run.js';
 import type { Op, OpSink } from '../../lib/engine/redis/script/op.js';
 import { Pass } from '../../lib/engine/worker/pass/pass.js';
 import type { PassHost } from '../../lib/engine/worker/pass/pass-host.js';
@@ -51,7 +52,8 @@ export class ReplayLab implements PassHost, OpSink {
   private passEnded: () => void = () => undefined;
 
   constructor(private readonly options: WorkflowOptions) {
-    const args = ['lab', 'default', '0', '', '', '', '', '0', '', '', 'null'];
+    const empty = { attempts: '', version: '', tags: '', at: '', delay: '0', idempotency: '', judged: '' };
+    const args = { ...empty, workflow: 'lab', queue: 'default', priority: '0', input: 'null' };
     this.run = this.store.create('r', args, {}) as InlineRun;
   }
 
@@ -91,12 +93,12 @@ export class ReplayLab implements PassHost, OpSink {
         return;
       }
       if (op.name === 'block_run') {
-        this.blocked = JSON.parse(op.args[2] as string) as BlockReason;
+        this.blocked = JSON.parse(BLOCK_RUN.read(op.args).reason) as BlockReason;
         this.run.fields.status = 'q';
         done(op.parse('OK'));
         return;
       }
-      done(op.parse(TRANSITIONS[op.name](this.store, this.run, op.args.map(String))));
+      done(op.parse(transitionOf(op.name)(this.store, this.run, op.args)));
     });
     this.kick();
   }

@@ -1,11 +1,13 @@
 import type { RedisClock } from '../core/async/redis-clock.js';
 import { RunCanceledError } from '../core/errors/index.js';
 import { encodeError } from '../core/payload/payload.js';
+import type { CREATE_RUN } from '../redis/runs/create-run.js';
 import type { RawFields } from '../redis/runs/stored-run.js';
+import type { ArgumentsOf } from '../redis/script/define-operation.js';
 import { type EndWait, InlineRun } from './inline-run.js';
 
-/** A new run as `create_run` and its relatives take it: the arguments from `workflow` to `input`. */
-export type NewRunArgs = readonly string[];
+/** A new run as `create_run` and its relatives take it. */
+export type NewRunArgs = Omit<ArgumentsOf<typeof CREATE_RUN>, 'id' | 'nonce' | 'ttl' | 'admission' | 'headers'>;
 
 /** The runs of one inline execution, and what several transitions do to them; the part of the Lua that transitions share. */
 export class InlineStore {
@@ -28,13 +30,13 @@ export class InlineStore {
 
   /** @returns the run of that id or idempotency key, undefined if its id belongs to another workflow */
   create(id: string, args: NewRunArgs, extra: RawFields): InlineRun | undefined {
-    const [workflow, queue, priority, maxAttempts, version, tags, at, delay, idempotencyKey, , input, , , judgedByVersion] = args;
-    const key = JSON.stringify([workflow, idempotencyKey]);
+    const { workflow, queue, priority, attempts, version, tags, at, delay, idempotency, input, judged } = args;
+    const key = JSON.stringify([workflow, idempotency]);
     const existing = this.runs.get(id) ?? this.runs.get(this.runIdOfKey.get(key) ?? '');
     if (existing) return existing.fields.workflow === workflow ? existing : undefined;
     const now = this.now();
     const start = Math.max(now, at === '' ? now + Number(delay) : Number(at));
-    const optional = { maxAttempts, version, tags, idempotencyKey, judgedByVersion };
+    const optional = { maxAttempts: attempts, version, tags, idempotencyKey: idempotency, judgedByVersion: judged };
     const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== ''));
     const run = new InlineRun(id, {
       ...{ workflow, queue, priority, stamp: String(now * 1_000), availableAt: String(start) },
@@ -42,7 +44,7 @@ export class InlineStore {
       ...extra,
     });
     if (input !== '') run.data.set('i', input);
-    if (idempotencyKey !== '') this.runIdOfKey.set(key, id);
+    if (idempotency !== '') this.runIdOfKey.set(key, id);
     this.runs.set(id, run);
     if (start > now) this.rest(run, 'd', start);
     else this.queue(run);

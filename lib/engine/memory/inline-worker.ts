@@ -6,6 +6,7 @@ import { type Interceptors, NO_INTERCEPTORS } from '../core/interceptors.js';
 import { Sealer } from '../core/payload/sealer.js';
 import type { BlockReason } from '../core/replay/block-reason.js';
 import type { WorkflowDirectory } from '../creation/workflow-directory.js';
+import { BLOCK_RUN } from '../redis/replay/block-run.js';
 import type { Op, OpSink } from '../redis/script/op.js';
 import { NO_EVENT } from '../redis/steps/stored-outcome.js';
 import { hookWorkflow } from '../worker/pass/failure-hook.js';
@@ -17,7 +18,7 @@ import type { StepRuntime } from '../worker/steps/step-runtime.js';
 import { anyWithoutEnd, waitsForItself } from './inline.messages.js';
 import type { InlineRun } from './inline-run.js';
 import { InlineStore } from './inline-store.js';
-import { TRANSITIONS } from './inline-transitions.js';
+import { transitionOf } from './inline-transitions.js';
 
 /** Real time, which a test has little of. */
 const CANCEL_GRACE_MS = 1_000;
@@ -110,15 +111,15 @@ export class InlineWorker implements PassHost, OpSink {
 
   goOnWith(): void {}
 
-  protected answer<T>({ name, key = '', args, parse }: Op<T>, done: (value: T) => void): void {
+  protected answer<T>(op: Op<T>, done: (value: T) => void): void {
+    const { name, key = '', args } = op;
     const run = this.store.runs.get(key);
-    const transition = TRANSITIONS[name];
     // A write of a pass that has ended goes nowhere.
     if (!run?.isRunning) return;
     let value: T;
     try {
-      if (name === 'block_run') throw blockedError(run.id, args[2] as string);
-      value = parse(transition(this.store, run, args.map(String)));
+      if (name === 'block_run') throw blockedError(run.id, BLOCK_RUN.read(args).reason);
+      value = op.parse(transitionOf(name)(this.store, run, args));
     } catch (error) {
       this.refuse(error);
       return;

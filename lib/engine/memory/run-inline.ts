@@ -9,7 +9,7 @@ import { fromStoredError } from '../core/payload/stored-error.js';
 import { prepareRun } from '../creation/prepare-run.js';
 import { WorkflowDirectory } from '../creation/workflow-directory.js';
 import { DEFAULT_MAX_PAYLOAD_BYTES } from '../options/resolve-client-options.js';
-import { newRunArgs } from '../redis/runs/create-run.js';
+import { CREATE_RUN, newRunFields } from '../redis/runs/create-run.js';
 import { toStepRecords } from '../redis/steps/stored-step.js';
 import type { AnyInlineWorkflow, DescribeInstance, InlineResult, RunInlineOptions } from './inline.types.js';
 import { resolveInlineFields } from './inline-fields.js';
@@ -101,7 +101,7 @@ async function createRun(
 ): Promise<InlineRun> {
   const { create, extra, envelope } = resolveInlineFields(options);
   const prepared = await prepareRun(await directory.find(name, false), options.input, create, maxPayloadBytes);
-  const [, , ...args] = newRunArgs(prepared).map(String);
+  const args = CREATE_RUN.read(CREATE_RUN(newRunFields(prepared)).args);
   const run = store.create(id, args, extra) as InlineRun;
   if (options.patches) run.data.set('pa', JSON.stringify(checkPatches(options.patches)));
   if (envelope) {

@@ -83,4 +83,32 @@ describe('build-lua --check', () => {
     expect(status).not.toBe(0);
     expect(stderr).toContain(`finish-run.lua: ${problem}`);
   });
+
+  it.each([
+    [
+      'arguments in another order',
+      (source: string) => source.replace("'outcome', 'payload'", "'payload', 'outcome'"),
+      'finish-run.lua: its header has the arguments id, fence, outcome, payload, hook, and finish-run.ts has id, fence, payload, outcome, hook: make them the same.',
+    ],
+    [
+      'arguments that the build cannot read',
+      (source: string) => source.replace("args: ['id', 'fence'", 'args: [...OWNER'),
+      'finish-run.ts: write the `name` and `args` of an operation as literals: the build reads them.',
+    ],
+    [
+      'the name of another one',
+      (source: string) => source.replace("name: 'finish_run'", "name: 'commit_step'"),
+      'commit-step.ts: "commit_step" is defined in finish-run.ts, too: remove one.',
+    ],
+    [
+      'a name that no Lua file has',
+      (source: string) => source.replace("name: 'finish_run'", "name: 'end_run'"),
+      `finish-run.lua: "finish_run" is not defined: call defineOperation({ name: 'finish_run', … }) in finish-run.ts beside it.`,
+    ],
+  ])('refuses a definition with %s', (_, change, problem) => {
+    edit('runs/finish-run.ts', change);
+    const { status, stderr } = check();
+    expect(status).not.toBe(0);
+    expect(stderr).toContain(problem);
+  });
 });

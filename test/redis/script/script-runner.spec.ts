@@ -10,6 +10,7 @@ import { finishRun } from '../../../lib/engine/redis/runs/finish-run.js';
 import { releaseRun } from '../../../lib/engine/redis/runs/release-run.js';
 import { triggerSchedule } from '../../../lib/engine/redis/schedules/trigger-schedule.js';
 import type { Op } from '../../../lib/engine/redis/script/op.js';
+import type { OperationName } from '../../../lib/engine/redis/script/operation-name.generated.js';
 import { commitStep } from '../../../lib/engine/redis/steps/commit-step.js';
 import { askedAgain } from '../../support/asked-again.js';
 import {
@@ -26,7 +27,11 @@ import { eventually } from '../../support/eventually.js';
 import { testPrefix, testRedisUrl } from '../../support/namespace.js';
 import { scheduleIn, tickOf } from '../../support/schedule-room.js';
 
-const unknownOp: Op<unknown> = { name: 'no_such_transition', args: ['a', 'b'], parse: (reply) => reply };
+const unknownOp: Op<unknown> = {
+  name: 'no_such_transition' as string as OperationName,
+  args: ['a', 'b'],
+  parse: (reply) => reply,
+};
 
 /** From Redis 7 on scripts say that they may write though Redis is out of memory. */
 async function hasFlags(room: EngineRoom): Promise<boolean> {

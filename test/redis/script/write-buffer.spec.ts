@@ -8,6 +8,7 @@ import { createRun } from '../../../lib/engine/redis/runs/create-run.js';
 import { finishRun } from '../../../lib/engine/redis/runs/finish-run.js';
 import { releaseRun } from '../../../lib/engine/redis/runs/release-run.js';
 import { type Op, TransitionError } from '../../../lib/engine/redis/script/op.js';
+import type { OperationName } from '../../../lib/engine/redis/script/operation-name.generated.js';
 import { ScriptRunner } from '../../../lib/engine/redis/script/script-runner.js';
 import { WriteBuffer } from '../../../lib/engine/redis/script/write-buffer.js';
 import { readSteps } from '../../../lib/engine/redis/steps/read-steps.js';
@@ -269,7 +270,7 @@ describe('WriteBuffer', () => {
 
   it('rejects the operation that Redis refuses, and no other', async () => {
     const room = openEngineRoom();
-    const unknown: Op<unknown> = { name: 'no_such_transition', args: [], parse: () => undefined };
+    const unknown: Op<unknown> = { name: 'no_such_transition' as string as OperationName, args: [], parse: () => undefined };
     const [before, broken, after] = await Promise.allSettled([
       room.create({ id: 'a' }),
       room.send(unknown),

@@ -5,12 +5,15 @@ import * as errors from '../../../lib/engine/core/errors/index.js';
 import { LUA_BODY } from '../../../lib/engine/redis/script/lua.generated.js';
 import { LUA_TABLES } from '../../../lib/engine/redis/stored-names.js';
 import { buildScript as build } from '../../../scripts/lua/build.mjs';
+import { readDefinitions } from '../../../scripts/lua/definitions.mjs';
 
 const FOLDER = 'lib/engine/redis';
 const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.lua'));
 const sources = new Map(files.map((file) => [basename(file, '.lua'), readFileSync(`${FOLDER}/${file}`, 'utf8')]));
 
-const buildScript = (texts: Map<string, string>): string => build(texts, LUA_TABLES);
+const definitions = readDefinitions(FOLDER);
+
+const buildScript = (texts: Map<string, string>): string => build(texts, LUA_TABLES, definitions);
 
 /** The sources with one of them changed, or added to. */
 function edited(file: string, change: (text: string) => string): Map<string, string> {

@@ -1,5 +1,6 @@
 import type { RunStatus } from '../../core/api/run.types.js';
 import { codesOfStatus, statusOf } from '../runs/run-status.js';
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 export interface Cancellation {
@@ -20,13 +21,15 @@ export type CancelAnswer =
   /** `YES`: this call decides that the run ends canceled. `more`: descendants are left for continue_cancel. */
   | { readonly status: 'YES' | 'NO'; readonly runStatus: RunStatus; readonly more: boolean };
 
+const CANCEL_RUN = defineOperation({
+  name: 'cancel_run',
+  args: ['id', 'reason', 'compensate', 'nonce', 'only', 'hook'],
+  reply: (reply): CancelAnswer => {
+    const [status, code, more] = reply as [CancelAnswer['status'], string, number];
+    return status === 'MISSING' ? { status } : { status, runStatus: statusOf(code), more: more === 1 };
+  },
+});
+
 export function cancelRun({ runId, reason, compensate, nonce, only = [], failureHook = false }: Cancellation): Op<CancelAnswer> {
-  return {
-    name: 'cancel_run',
-    args: [runId, reason, compensate ? 1 : 0, nonce, only.map(codesOfStatus).join(''), failureHook ? 1 : 0],
-    parse: (reply) => {
-      const [status, code, more] = reply as [CancelAnswer['status'], string, number];
-      return status === 'MISSING' ? { status } : { status, runStatus: statusOf(code), more: more === 1 };
-    },
-  };
+  return CANCEL_RUN({ id: runId, reason, compensate, nonce, only: only.map(codesOfStatus).join(''), hook: failureHook });
 }

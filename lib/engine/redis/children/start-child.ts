@@ -1,4 +1,5 @@
-import { type NewRun, newRunArgs } from '../runs/create-run.js';
+import { type NewRun, newRunFields } from '../runs/create-run.js';
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 import { askedText } from '../steps/stored-step.js';
 
@@ -29,17 +30,46 @@ export interface ChildStarted {
   readonly wakeAt?: number;
 }
 
+export const START_CHILD = defineOperation({
+  name: 'start_child',
+  key: 'id',
+  work: 4,
+  args: [
+    'id',
+    'fence',
+    'step',
+    'asked',
+    'kind',
+    'order',
+    'timeout',
+    'child',
+    'workflow',
+    'queue',
+    'priority',
+    'attempts',
+    'version',
+    'tags',
+    'at',
+    'delay',
+    'idempotency',
+    'ttl',
+    'input',
+    'admission',
+    'headers',
+    'judged',
+  ],
+  reply: (reply): ChildStarted => {
+    const [status, now, childRunId, wakeAt] = reply as [ChildStarted['status'], number, string, number];
+    return { status, now, childRunId, wakeAt: wakeAt || undefined };
+  },
+});
+
 export function startChild(start: ChildStart): Op<ChildStarted> {
   const { runId, fence, step, asked, waits, order, timeoutMs, child } = start;
-  const [id, , ...rest] = newRunArgs(child);
-  return {
-    name: 'start_child',
-    key: runId,
-    work: 4,
-    args: [runId, fence, step, askedText(asked), waits ? 'c' : 'm', order, timeoutMs ?? '', id, ...rest],
-    parse: (reply) => {
-      const [status, now, childRunId, wakeAt] = reply as [ChildStarted['status'], number, string, number];
-      return { status, now, childRunId, wakeAt: wakeAt || undefined };
-    },
-  };
+  return START_CHILD({
+    ...newRunFields(child),
+    ...{ id: runId, fence, step, asked: askedText(asked), order, timeout: timeoutMs },
+    kind: waits ? 'c' : 'm',
+    child: child.id,
+  });
 }

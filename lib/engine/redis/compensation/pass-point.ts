@@ -1,3 +1,4 @@
+import { defineOperation } from '../script/define-operation.js';
 import { asStatus, type Op, type WriteStatus } from '../script/op.js';
 
 /** A point of no return. */
@@ -10,6 +11,13 @@ export interface Point {
   readonly hasOpen: boolean;
 }
 
+export const PASS_POINT = defineOperation({
+  name: 'pass_point',
+  key: 'id',
+  args: ['id', 'fence', 'number', 'order', 'open'],
+  reply: asStatus,
+});
+
 export function passPoint(runId: string, fence: string, { number, order, hasOpen }: Point): Op<WriteStatus> {
-  return { name: 'pass_point', key: runId, args: [runId, fence, number, order, hasOpen ? 1 : 0], parse: asStatus };
+  return PASS_POINT({ id: runId, fence, number, order, open: hasOpen });
 }

@@ -1,6 +1,7 @@
 import type { Admission } from '../../core/workflows/admission.js';
 import type { RunTarget } from '../../core/workflows/run-target.js';
 import { encodeAdmission } from '../runs/create-run.js';
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 import { askedText } from '../steps/stored-step.js';
 
@@ -54,34 +55,27 @@ export interface Emitted {
   readonly result: string;
 }
 
+export const EMIT_EVENT = defineOperation({
+  name: 'emit_event',
+  key: ({ id, run }) => (run ?? id) as string,
+  work: 4,
+  args: ['id', 'nonce', 'name', 'ts', 'key', 'data', 'run', 'fence', 'step', 'asked', 'order', 'headers', '...verdicts'],
+  // What a step emits belongs to a run that has begun.
+  creates: ({ run }) => run === undefined,
+  replicaId: (_reply, { id }) => id as string,
+  reply: (reply): Emitted => {
+    const [status, more, result] = reply as [Emitted['status'], number, string];
+    return { status, more: more === 1, result };
+  },
+});
+
 export function emitEvent(event: NewEvent, by?: EmittingStep): Op<Emitted> {
-  return {
-    name: 'emit_event',
-    work: 4,
-    key: by?.runId ?? event.id,
-    args: [
-      event.id,
-      event.nonce,
-      event.name,
-      event.ts ?? '',
-      event.correlationKey ?? '',
-      event.data,
-      by?.runId ?? '',
-      by?.fence ?? '',
-      by?.step ?? '',
-      askedText(by?.asked),
-      by?.order ?? '',
-      event.headers,
-      ...event.verdicts.flatMap(verdictArgs),
-    ],
-    // What a step emits belongs to a run that has begun.
-    isRefusable: by === undefined,
-    writtenId: () => event.id,
-    parse: (reply) => {
-      const [status, more, result] = reply as [Emitted['status'], number, string];
-      return { status, more: more === 1, result };
-    },
-  };
+  return EMIT_EVENT({
+    ...{ id: event.id, nonce: event.nonce, name: event.name, ts: event.ts, key: event.correlationKey, data: event.data },
+    ...{ run: by?.runId, fence: by?.fence, step: by?.step, asked: askedText(by?.asked), order: by?.order },
+    headers: event.headers,
+    verdicts: event.verdicts.flatMap(verdictArgs),
+  });
 }
 
 function verdictArgs({ target, status, error, admission }: Verdict): Array<string | number> {

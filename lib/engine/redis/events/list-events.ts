@@ -1,4 +1,5 @@
 import type { EventRecord, Page } from '../../core/api/client.types.js';
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 import { type EventReply, sealedInEvent, toEventRecord } from './stored-event.js';
 
@@ -11,15 +12,17 @@ export interface EventPageRequest {
 
 type PageReply = [string, ...EventReply[]];
 
+const LIST_EVENTS = defineOperation({
+  name: 'list_events',
+  args: ['after', 'sort', 'limit', 'name'],
+  sealed: (reply) => (reply as PageReply).slice(1).flatMap((event) => sealedInEvent(event as EventReply)),
+  reply: (reply): Page<EventRecord> => {
+    const [next, ...events] = reply as PageReply;
+    const items = events.map(toEventRecord);
+    return next === '' ? { items } : { items, cursor: next };
+  },
+});
+
 export function listEvents({ cursor, sort, limit, name }: EventPageRequest): Op<Page<EventRecord>> {
-  return {
-    name: 'list_events',
-    args: [cursor ?? '', sort, limit, name ?? ''],
-    sealed: (reply) => (reply as PageReply).slice(1).flatMap((event) => sealedInEvent(event as EventReply)),
-    parse: (reply) => {
-      const [next, ...events] = reply as PageReply;
-      const items = events.map(toEventRecord);
-      return next === '' ? { items } : { items, cursor: next };
-    },
-  };
+  return LIST_EVENTS({ after: cursor, sort, limit, name });
 }

@@ -1,6 +1,14 @@
+import { defineOperation } from '../script/define-operation.js';
 import { asStatus, type Op, type WriteStatus } from '../script/op.js';
 import type { Judgement } from './emit-event.js';
 
+const SETTLE_DELIVERY = defineOperation({
+  name: 'settle_delivery',
+  key: 'id',
+  args: ['id', 'fence', 'status', 'failure'],
+  reply: asStatus,
+});
+
 export function settleDelivery(runId: string, fence: string, { status, error }: Judgement): Op<WriteStatus> {
-  return { name: 'settle_delivery', key: runId, args: [runId, fence, status, error], parse: asStatus };
+  return SETTLE_DELIVERY({ id: runId, fence, status, failure: error });
 }

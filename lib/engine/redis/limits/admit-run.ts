@@ -1,5 +1,6 @@
 import type { Admission } from '../../core/workflows/admission.js';
 import { encodeAdmission } from '../runs/create-run.js';
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 export interface Admitted {
@@ -7,11 +8,13 @@ export interface Admitted {
   readonly status: 'OK' | 'OVER' | 'DONE' | 'LOST';
 }
 
+const ADMIT_RUN = defineOperation({
+  name: 'admit_run',
+  key: 'id',
+  args: ['id', 'fence', 'admission'],
+  reply: (reply): Admitted => ({ status: reply as Admitted['status'] }),
+});
+
 export function admitRun(runId: string, fence: string, admission: Admission): Op<Admitted> {
-  return {
-    name: 'admit_run',
-    key: runId,
-    args: [runId, fence, encodeAdmission({ admission })],
-    parse: (reply) => ({ status: reply as Admitted['status'] }),
-  };
+  return ADMIT_RUN({ id: runId, fence, admission: encodeAdmission({ admission }) });
 }

@@ -3,6 +3,7 @@ import type { RunRecord, RunStatus } from '../../core/api/run.types.js';
 import type { SealedText } from '../../core/payload/sealer.js';
 import { codesOfStatus } from '../runs/run-status.js';
 import { fieldsOfHash, type PayloadsReply, sealedInRun, toRunRecord } from '../runs/stored-run.js';
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 /** Which runs are wanted. */
@@ -31,34 +32,48 @@ const RUNS_PER_SCAN = 1000;
 export type RunReply = [string, string[], PayloadsReply];
 type PageReply = [string, ...RunReply[]];
 
+const LIST_RUNS = defineOperation({
+  name: 'list_runs',
+  args: [
+    'after',
+    'sort',
+    'limit',
+    'scan',
+    'statuses',
+    'workflow',
+    'queue',
+    'created_after',
+    'created_before',
+    'parent',
+    '...tags',
+  ],
+  sealed: (reply) => sealedInRuns((reply as PageReply).slice(1) as RunReply[]),
+  reply: (reply): Page<RunRecord> => {
+    const [cursor, ...runs] = reply as PageReply;
+    const items = runs.map(toRecord);
+    return cursor === '' ? { items } : { items, cursor };
+  },
+});
+
 export function listRuns(request: RunPageRequest): Op<Page<RunRecord>> {
-  return {
-    name: 'list_runs',
-    args: pageArgs(request),
-    sealed: (reply) => sealedInRuns((reply as PageReply).slice(1) as RunReply[]),
-    parse: (reply) => {
-      const [cursor, ...runs] = reply as PageReply;
-      const items = runs.map(toRecord);
-      return cursor === '' ? { items } : { items, cursor };
-    },
-  };
+  return LIST_RUNS(pageFields(request));
 }
 
 /** A page as the scripts take it. */
-export function pageArgs(request: RunPageRequest): Array<string | number> {
-  return [
-    request.cursor ?? '',
-    request.sort,
-    request.limit,
-    RUNS_PER_SCAN,
-    request.statuses.map(codesOfStatus).join(''),
-    request.workflow ?? '',
-    request.queue ?? '',
-    request.createdAfter ?? '',
-    request.createdBefore ?? '',
-    request.parentRunId ?? '',
-    ...Object.entries(request.tags ?? {}).flat(),
-  ];
+export function pageFields(request: RunPageRequest) {
+  return {
+    after: request.cursor,
+    sort: request.sort,
+    limit: request.limit,
+    scan: RUNS_PER_SCAN,
+    statuses: request.statuses.map(codesOfStatus).join(''),
+    workflow: request.workflow,
+    queue: request.queue,
+    created_after: request.createdAfter,
+    created_before: request.createdBefore,
+    parent: request.parentRunId,
+    tags: Object.entries(request.tags ?? {}).flat(),
+  };
 }
 
 export function sealedInRuns(runs: readonly RunReply[]): SealedText[] {

@@ -2,6 +2,7 @@ import type { AttemptRecord, StoredError } from '../../core/api/run.types.js';
 import { decodePayload } from '../../core/payload/payload.js';
 import { sealedText } from '../../core/payload/sealer.js';
 import { statusOf } from '../runs/run-status.js';
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 const OUTCOMES: Readonly<Record<string, AttemptRecord['outcome']>> = {
@@ -17,19 +18,21 @@ const OUTCOMES: Readonly<Record<string, AttemptRecord['outcome']>> = {
 type Text = string | null;
 type AttemptsReply = [lines: string[], run: Text[], error: [Text]];
 
+const READ_ATTEMPTS = defineOperation({
+  name: 'read_attempts',
+  args: ['id'],
+  sealed: (reply, { id }) => {
+    const [lines, , error] = reply as AttemptsReply;
+    const where = `error of an attempt of run "${id}"`;
+    const inLines = lines.flatMap((line, index) => sealedText(lines, index, where, line.indexOf(';') + 1));
+    return [...inLines, ...sealedText(error, 0, `error of run "${id}"`)];
+  },
+  reply: (reply) => parseAttempts(reply as AttemptsReply),
+});
+
 /** Every pass of a run, the current one included. The first pass is only written down if the run did not end in it. */
 export function readAttempts(runId: string): Op<AttemptRecord[]> {
-  const where = `error of an attempt of run "${runId}"`;
-  return {
-    name: 'read_attempts',
-    args: [runId],
-    sealed: (reply) => {
-      const [lines, , error] = reply as AttemptsReply;
-      const inLines = lines.flatMap((line, index) => sealedText(lines, index, where, line.indexOf(';') + 1));
-      return [...inLines, ...sealedText(error, 0, `error of run "${runId}"`)];
-    },
-    parse: (reply) => parseAttempts(reply as AttemptsReply),
-  };
+  return READ_ATTEMPTS({ id: runId });
 }
 
 function parseAttempts([lines, run, [error]]: AttemptsReply): AttemptRecord[] {

@@ -1,6 +1,7 @@
 import type { RunRecord } from '../../core/api/run.types.js';
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
-import { pageArgs, type RunPageRequest, type RunReply, sealedInRuns, toRecord } from './list-runs.js';
+import { pageFields, type RunPageRequest, type RunReply, sealedInRuns, toRecord } from './list-runs.js';
 
 /** Where a search goes on: kind of match, and what of it was seen last. */
 export interface SearchPlace {
@@ -22,15 +23,31 @@ export interface FoundRuns {
 
 type SearchReply = [string, string, ...RunReply[]];
 
+const SEARCH_RUNS = defineOperation({
+  name: 'search_runs',
+  args: [
+    'text',
+    'kind',
+    'after',
+    'sort',
+    'limit',
+    'scan',
+    'statuses',
+    'workflow',
+    'queue',
+    'created_after',
+    'created_before',
+    'parent',
+    '...tags',
+  ],
+  sealed: (reply) => sealedInRuns((reply as SearchReply).slice(2) as RunReply[]),
+  reply: (reply): FoundRuns => {
+    const [kind, after, ...runs] = reply as SearchReply;
+    const items = runs.map(toRecord);
+    return kind === '' ? { items } : { items, next: { kind, after } };
+  },
+});
+
 export function searchRuns({ text, place, ...page }: SearchRequest): Op<FoundRuns> {
-  return {
-    name: 'search_runs',
-    args: [text, place?.kind ?? '', ...pageArgs({ ...page, cursor: place?.after })],
-    sealed: (reply) => sealedInRuns((reply as SearchReply).slice(2) as RunReply[]),
-    parse: (reply) => {
-      const [kind, after, ...runs] = reply as SearchReply;
-      const items = runs.map(toRecord);
-      return kind === '' ? { items } : { items, next: { kind, after } };
-    },
-  };
+  return SEARCH_RUNS({ text, kind: place?.kind, ...pageFields({ ...page, cursor: place?.after }) });
 }

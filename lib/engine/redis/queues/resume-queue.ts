@@ -1,6 +1,13 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
+
+const RESUME_QUEUE = defineOperation({
+  name: 'resume_queue',
+  args: ['queue'],
+  reply: () => undefined,
+});
 
 /** Ends the pause of a queue. */
 export function resumeQueue(queue: string): Op<void> {
-  return { name: 'resume_queue', args: [queue], parse: () => undefined };
+  return RESUME_QUEUE({ queue });
 }

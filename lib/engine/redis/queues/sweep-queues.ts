@@ -1,6 +1,13 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
+
+const SWEEP_QUEUES = defineOperation({
+  name: 'sweep_queues',
+  args: ['cursor'],
+  reply: (reply) => reply as number,
+});
 
 /** @returns the cursor to go on with, 0 when all names were looked at */
 export function sweepQueues(cursor: number): Op<number> {
-  return { name: 'sweep_queues', args: [cursor], parse: (reply) => reply as number };
+  return SWEEP_QUEUES({ cursor });
 }

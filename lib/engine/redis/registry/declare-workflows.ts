@@ -1,3 +1,4 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 /** A schedule as its definition has it. */
@@ -37,27 +38,29 @@ export interface Declared {
   readonly schedules: RegisteredSchedule[];
 }
 
+const DECLARE_WORKFLOWS = defineOperation({
+  name: 'declare_workflows',
+  args: ['worker', 'restore', '...entries'],
+  reply: (reply): Declared => {
+    const [status, now, ...schedules] = reply as [Declared['status'], number, ...Array<[string, string, string]>];
+    return {
+      status,
+      now,
+      schedules: schedules.map(([id, nextAt, otherWorkflow]) => ({
+        id,
+        nextAt: nextAt === '' ? undefined : Number(nextAt),
+        otherWorkflow: otherWorkflow || undefined,
+      })),
+    };
+  },
+});
+
 /**
  * Declares workflows for the deployment of a worker. What holds then is what the youngest living deployment declares.
  * @param isRestoring writes only what Redis has lost
  */
 export function declareWorkflows(workerId: string, declarations: readonly Declaration[], isRestoring: boolean): Op<Declared> {
-  return {
-    name: 'declare_workflows',
-    args: [workerId, isRestoring ? 1 : 0, ...declarations.flatMap(argsOf)],
-    parse: (reply) => {
-      const [status, now, ...schedules] = reply as [Declared['status'], number, ...Array<[string, string, string]>];
-      return {
-        status,
-        now,
-        schedules: schedules.map(([id, nextAt, otherWorkflow]) => ({
-          id,
-          nextAt: nextAt === '' ? undefined : Number(nextAt),
-          otherWorkflow: otherWorkflow || undefined,
-        })),
-      };
-    },
-  };
+  return DECLARE_WORKFLOWS({ worker: workerId, restore: isRestoring, entries: declarations.flatMap(argsOf) });
 }
 
 function argsOf({ workflow, meta, schedules, forgetAfterMs }: Declaration): string[] {

@@ -1,3 +1,4 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 export interface Forgotten {
@@ -8,14 +9,16 @@ export interface Forgotten {
   readonly more: boolean;
 }
 
+const FORGET_UNSERVED = defineOperation({
+  name: 'forget_unserved',
+  args: ['cursor'],
+  reply: (reply): Forgotten => {
+    const [workflow, next, more] = reply as [string, string, number];
+    return { workflow: workflow || undefined, cursor: next, more: more === 1 };
+  },
+});
+
 /** Forgets workflows that nobody has served for as long as they are to be kept, one at a time. */
 export function forgetUnserved(cursor: string): Op<Forgotten> {
-  return {
-    name: 'forget_unserved',
-    args: [cursor],
-    parse: (reply) => {
-      const [workflow, next, more] = reply as [string, string, number];
-      return { workflow: workflow || undefined, cursor: next, more: more === 1 };
-    },
-  };
+  return FORGET_UNSERVED({ cursor });
 }

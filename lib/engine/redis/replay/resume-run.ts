@@ -1,3 +1,4 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 export interface Resumption {
@@ -11,11 +12,13 @@ export interface Resumption {
 /** `NO`: it is not blocked. */
 export type Resumed = 'YES' | 'NO' | 'MISSING';
 
+const RESUME_RUN = defineOperation({
+  name: 'resume_run',
+  key: 'id',
+  args: ['id', 'nonce', 'accept'],
+  reply: (reply) => reply as Resumed,
+});
+
 export function resumeRun({ runId, nonce, accept }: Resumption): Op<Resumed> {
-  return {
-    name: 'resume_run',
-    key: runId,
-    args: [runId, nonce, accept ? 1 : 0],
-    parse: (reply) => reply as Resumed,
-  };
+  return RESUME_RUN({ id: runId, nonce, accept });
 }

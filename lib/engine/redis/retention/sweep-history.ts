@@ -1,3 +1,4 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 /** Runs or events looked at in one call: docs/benchmarks.md says how long it takes. */
@@ -11,9 +12,15 @@ export interface Swept {
   readonly more: boolean;
 }
 
+const SWEEP_HISTORY = defineOperation({
+  name: 'sweep_history',
+  args: ['retention', 'hook_retention', 'limit'],
+  reply: parseSwept,
+});
+
 export function sweepHistory(retentionMs: number, limit: number): Op<Swept> {
   const hookRetentionMs = Math.max(retentionMs, HOOK_RETENTION_MS);
-  return { name: 'sweep_history', args: [retentionMs, hookRetentionMs, limit], parse: parseSwept };
+  return SWEEP_HISTORY({ retention: retentionMs, hook_retention: hookRetentionMs, limit });
 }
 
 export function parseSwept(reply: unknown): Swept {

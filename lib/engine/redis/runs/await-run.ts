@@ -1,5 +1,6 @@
 import type { RunStatus } from '../../core/api/run.types.js';
 import { sealedText } from '../../core/payload/sealer.js';
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 import { statusOf } from './run-status.js';
 
@@ -14,16 +15,18 @@ export interface RunEnd {
 
 export type Awaited = { readonly status: 'PENDING' | 'MISSING' } | { readonly status: 'ENDED'; readonly end: RunEnd };
 
+const AWAIT_RUN = defineOperation({
+  name: 'await_run',
+  args: ['id', 'channel'],
+  sealed: (reply, { id }) => sealedText(reply as string[], 2, resultOf(id as string)),
+  reply: (reply, { id }): Awaited => {
+    const [status, code, payload, workflow] = reply as [Awaited['status'], string, string, string];
+    return status === 'ENDED' ? { status, end: { runId: id as string, workflow, outcome: statusOf(code), payload } } : { status };
+  },
+});
+
 export function awaitRun(runId: string, listenerId: string): Op<Awaited> {
-  return {
-    name: 'await_run',
-    args: [runId, listenerId],
-    sealed: (reply) => sealedText(reply as string[], 2, resultOf(runId)),
-    parse: (reply) => {
-      const [status, code, payload, workflow] = reply as [Awaited['status'], string, string, string];
-      return status === 'ENDED' ? { status, end: { runId, workflow, outcome: statusOf(code), payload } } : { status };
-    },
-  };
+  return AWAIT_RUN({ id: runId, channel: listenerId });
 }
 
 /** Its output or error, for messages. */

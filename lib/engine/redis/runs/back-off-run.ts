@@ -1,3 +1,4 @@
+import { defineOperation } from '../script/define-operation.js';
 import { asStatus, type Op, type WriteStatus } from '../script/op.js';
 
 export interface FailedAttempt {
@@ -10,11 +11,19 @@ export interface FailedAttempt {
   readonly error: string;
 }
 
+export const BACK_OFF_RUN = defineOperation({
+  name: 'back_off_run',
+  key: 'id',
+  args: ['id', 'fence', 'delay', 'deadline', 'failure'],
+  reply: asStatus,
+});
+
 export function backOffRun(attempt: FailedAttempt): Op<WriteStatus> {
-  return {
-    name: 'back_off_run',
-    key: attempt.runId,
-    args: [attempt.runId, attempt.fence, attempt.delayMs, attempt.deadline ?? '', attempt.error],
-    parse: asStatus,
-  };
+  return BACK_OFF_RUN({
+    id: attempt.runId,
+    fence: attempt.fence,
+    delay: attempt.delayMs,
+    deadline: attempt.deadline,
+    failure: attempt.error,
+  });
 }

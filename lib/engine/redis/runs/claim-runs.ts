@@ -1,3 +1,4 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 import { parseRunData, type RunData } from '../steps/stored-step.js';
 import { fieldsOfHash, type StoredRun, toStoredRun } from './stored-run.js';
@@ -50,26 +51,28 @@ export type Claim = { readonly status: 'LOST' } | HandedOut;
 
 type RunReply = [id: string, fence: string, suspect: number, fields: string, data: string[] | 0, position: string, began: number];
 
+const CLAIM_RUNS = defineOperation({
+  name: 'claim_runs',
+  args: ['worker', 'lane', 'seq', 'want', 'spare', 'suspects', 'held', 'alone', '...queues'],
+  reply: (reply): Claim => {
+    const [status, now, nextDue, ...runs] = reply as [Claim['status'], number, number, ...RunReply[]];
+    if (status === 'LOST') return { status };
+    return { status, now, nextDueMs: nextDue < 0 ? undefined : nextDue, ...readRuns(runs, now) };
+  },
+});
+
 export function claimRuns(request: ClaimRequest): Op<Claim> {
-  return {
-    name: 'claim_runs',
-    args: [
-      request.workerId,
-      request.lane,
-      request.sequence,
-      request.want,
-      request.hasSpareSlots ? 1 : 0,
-      request.suspects.most,
-      request.suspects.held,
-      request.suspects.aloneFrom,
-      ...request.queues,
-    ],
-    parse: (reply) => {
-      const [status, now, nextDue, ...runs] = reply as [Claim['status'], number, number, ...RunReply[]];
-      if (status === 'LOST') return { status };
-      return { status, now, nextDueMs: nextDue < 0 ? undefined : nextDue, ...readRuns(runs, now) };
-    },
-  };
+  return CLAIM_RUNS({
+    worker: request.workerId,
+    lane: request.lane,
+    seq: request.sequence,
+    want: request.want,
+    spare: request.hasSpareSlots,
+    suspects: request.suspects.most,
+    held: request.suspects.held,
+    alone: request.suspects.aloneFrom,
+    queues: request.queues,
+  });
 }
 
 /** One that cannot be read must not keep the others, which the worker owns as well, from it. */

@@ -1,4 +1,5 @@
 import type { Admission, KeyedLimit } from '../../core/workflows/admission.js';
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 export interface NewRun {
@@ -34,18 +35,37 @@ export type Created =
   /** Over the rate limit of its workflow; nothing was written. */
   | { readonly status: 'LIMITED'; readonly id: string; readonly retryAfterMs: number };
 
+export const CREATE_RUN = defineOperation({
+  name: 'create_run',
+  args: [
+    'id',
+    'nonce',
+    'workflow',
+    'queue',
+    'priority',
+    'attempts',
+    'version',
+    'tags',
+    'at',
+    'delay',
+    'idempotency',
+    'ttl',
+    'input',
+    'admission',
+    'headers',
+    'judged',
+  ],
+  creates: true,
+  replicaId: writtenRunId,
+  reply: (reply): Created => {
+    const [status, id, detail] = reply as [Created['status'], string, string];
+    if (status === 'CONFLICT') return { status, id, workflow: detail };
+    return status === 'LIMITED' ? { status, id, retryAfterMs: Number(detail) } : { status, id };
+  },
+});
+
 export function createRun(run: NewRun): Op<Created> {
-  return {
-    name: 'create_run',
-    args: newRunArgs(run),
-    isRefusable: true,
-    writtenId: writtenRunId,
-    parse: (reply) => {
-      const [status, id, detail] = reply as [Created['status'], string, string];
-      if (status === 'CONFLICT') return { status, id, workflow: detail };
-      return status === 'LIMITED' ? { status, id, retryAfterMs: Number(detail) } : { status, id };
-    },
-  };
+  return CREATE_RUN(newRunFields(run));
 }
 
 /** An idempotency key may have named a run that existed before. */
@@ -54,26 +74,26 @@ export function writtenRunId(reply: unknown): string | undefined {
   return status === 'CREATED' || status === 'EXISTS' || status === 'COALESCED' ? id : undefined;
 }
 
-/** A new run as the scripts take it, in the order of create_run's arguments. */
-export function newRunArgs(run: NewRun): Array<string | number> {
-  return [
-    run.id,
-    run.nonce,
-    run.workflow,
-    run.queue,
-    run.priority,
-    run.maxAttempts ?? '',
-    run.version ?? '',
-    run.tags && Object.keys(run.tags).length > 0 ? JSON.stringify(run.tags) : '',
-    'at' in run.start ? run.start.at : '',
-    'delayMs' in run.start ? Math.floor(run.start.delayMs) : 0,
-    run.idempotencyKey ?? '',
-    run.idempotencyTtlMs,
-    run.input,
-    encodeAdmission(run),
-    run.headers ?? '',
-    run.judgedByVersion ?? '',
-  ];
+/** A new run as the scripts take it. */
+export function newRunFields(run: NewRun) {
+  return {
+    id: run.id,
+    nonce: run.nonce,
+    workflow: run.workflow,
+    queue: run.queue,
+    priority: run.priority,
+    attempts: run.maxAttempts,
+    version: run.version,
+    tags: run.tags && Object.keys(run.tags).length > 0 ? JSON.stringify(run.tags) : undefined,
+    at: 'at' in run.start ? run.start.at : undefined,
+    delay: 'delayMs' in run.start ? Math.floor(run.start.delayMs) : 0,
+    idempotency: run.idempotencyKey,
+    ttl: run.idempotencyTtlMs,
+    input: run.input,
+    admission: encodeAdmission(run),
+    headers: run.headers,
+    judged: run.judgedByVersion,
+  };
 }
 
 /** As redis/limits/admission.lua reads it. */

@@ -1,3 +1,4 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 export interface Parked {
@@ -8,14 +9,16 @@ export interface Parked {
   readonly reason: string;
 }
 
+export const PARK_RUN = defineOperation({
+  name: 'park_run',
+  key: 'id',
+  args: ['id', 'fence', 'deadline', '...names'],
+  reply: (reply): Parked => {
+    const [status, now, reason = ''] = reply as [Parked['status'], number, string?];
+    return { status, now, reason };
+  },
+});
+
 export function parkRun(runId: string, fence: string, deadline: number | undefined, steps: readonly string[]): Op<Parked> {
-  return {
-    name: 'park_run',
-    key: runId,
-    args: [runId, fence, deadline ?? '', ...steps],
-    parse: (reply) => {
-      const [status, now, reason = ''] = reply as [Parked['status'], number, string?];
-      return { status, now, reason };
-    },
-  };
+  return PARK_RUN({ id: runId, fence, deadline, names: steps });
 }

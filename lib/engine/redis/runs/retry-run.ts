@@ -1,4 +1,5 @@
 import type { RetryRefusal } from '../../core/errors/index.js';
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 export interface Retry {
@@ -18,10 +19,12 @@ export interface Retry {
 /** `CHANGED`: the run has ended another time. `CANCELING`: its descendants are left for continue_cancel. */
 export type RetryAnswer = 'OK' | 'MISSING' | 'CHANGED' | 'CANCELING' | RetryRefusal;
 
+const RETRY_RUN = defineOperation({
+  name: 'retry_run',
+  args: ['id', 'nonce', 'seen', 'version', 'reopenings', '...reopened'],
+  reply: (reply) => reply as RetryAnswer,
+});
+
 export function retryRun({ runId, nonce, endedAt, version, reopenings = '', reopened }: Retry): Op<RetryAnswer> {
-  return {
-    name: 'retry_run',
-    args: [runId, nonce, endedAt, version ?? '', reopenings, ...reopened],
-    parse: (reply) => reply as RetryAnswer,
-  };
+  return RETRY_RUN({ id: runId, nonce, seen: endedAt, version, reopenings, reopened });
 }

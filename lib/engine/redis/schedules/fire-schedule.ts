@@ -1,6 +1,7 @@
 import { scheduledRunIdOf } from '../../core/ids.js';
 import type { DeclaredSchedule } from '../registry/declare-workflows.js';
-import { encodeAdmission, type NewRun, newRunArgs } from '../runs/create-run.js';
+import { type NewRun, newRunFields } from '../runs/create-run.js';
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 export interface Tick {
@@ -23,33 +24,37 @@ export interface TickAnswer {
   readonly nextAt?: number;
 }
 
+const FIRE_SCHEDULE = defineOperation({
+  name: 'fire_schedule',
+  args: [
+    'id',
+    'expected',
+    'instant',
+    'following',
+    'judged',
+    'run',
+    'workflow',
+    'expression',
+    'zone',
+    'queue',
+    'priority',
+    'attempts',
+    'tags',
+    'admission',
+  ],
+  creates: ({ instant }) => instant !== undefined,
+  reply: (reply): TickAnswer => {
+    const [status, now, nextAt] = reply as [TickAnswer['status'], number, string];
+    return { status, now, nextAt: nextAt === '' ? undefined : Number(nextAt) };
+  },
+});
+
 export function fireSchedule(tick: Tick): Op<TickAnswer> {
   const { schedule, expected, instant, following, judgedAt, run } = tick;
   const { id, workflow, expression, timezone } = schedule;
-  return {
-    name: 'fire_schedule',
-    args: [
-      id,
-      expected,
-      instant ?? '',
-      following,
-      judgedAt,
-      scheduledRunIdOf(id, instant ?? expected),
-      workflow,
-      expression,
-      timezone,
-      ...targetArgs(run),
-    ],
-    isRefusable: instant !== undefined,
-    parse: (reply) => {
-      const [status, now, nextAt] = reply as [TickAnswer['status'], number, string];
-      return { status, now, nextAt: nextAt === '' ? undefined : Number(nextAt) };
-    },
-  };
-}
-
-/** Queue, priority, attempts, tags and admission of a run, as the scripts take them. */
-export function targetArgs(run: NewRun): Array<string | number> {
-  const [, , , queue, priority, attempts, , tags] = newRunArgs(run);
-  return [queue, priority, attempts, tags, encodeAdmission(run)];
+  return FIRE_SCHEDULE({
+    ...newRunFields(run),
+    ...{ id, expected, instant, following, judged: judgedAt, run: scheduledRunIdOf(id, instant ?? expected) },
+    ...{ workflow, expression, zone: timezone },
+  });
 }

@@ -1,5 +1,12 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
+const PAUSE_SCHEDULE = defineOperation({
+  name: 'pause_schedule',
+  args: ['id'],
+  reply: (reply) => reply as 'OK' | 'MISSING',
+});
+
 export function pauseSchedule(id: string): Op<'OK' | 'MISSING'> {
-  return { name: 'pause_schedule', args: [id], parse: (reply) => reply as 'OK' | 'MISSING' };
+  return PAUSE_SCHEDULE({ id });
 }

@@ -1,4 +1,5 @@
 import { sealedText } from '../../core/payload/sealer.js';
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 export interface StoredSchedule {
@@ -15,15 +16,17 @@ export interface ScheduleRead {
   readonly schedule: StoredSchedule;
 }
 
+const READ_SCHEDULE = defineOperation({
+  name: 'read_schedule',
+  args: ['id'],
+  sealed: (reply, { id }) => (reply ? sealedText(reply as string[], 4, `input of schedule "${id}"`) : []),
+  reply: (reply, { id }): ScheduleRead | null => {
+    if (!reply) return null;
+    const [now, workflow, expression, timezone, input] = reply as [number, string, string, string, string];
+    return { now, schedule: { id: id as string, workflow, expression, timezone, input } };
+  },
+});
+
 export function readSchedule(id: string): Op<ScheduleRead | null> {
-  return {
-    name: 'read_schedule',
-    args: [id],
-    sealed: (reply) => (reply ? sealedText(reply as string[], 4, `input of schedule "${id}"`) : []),
-    parse: (reply) => {
-      if (!reply) return null;
-      const [now, workflow, expression, timezone, input] = reply as [number, string, string, string, string];
-      return { now, schedule: { id, workflow, expression, timezone, input } };
-    },
-  };
+  return READ_SCHEDULE({ id });
 }

@@ -7,7 +7,7 @@ while base <= total do
   local name = ARGV[base]
   if not ops[name] then rare() end
   local ok, reply = pcall(ops[name], base + 1, count)
-  if name ~= 'commit_step' and name ~= 'finish_run' then guarded = {} end
+  if not keeps_owners[name] then guarded = {} end
   controls = nil
   if not ok then
     reply = { 'ERROR', type(reply) == 'table' and reply.err or tostring(reply) }

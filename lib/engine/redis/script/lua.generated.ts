@@ -3912,6 +3912,7 @@ end
 made_by_rare = { admit = admit, blocks = blocks, canceled_error = canceled_error, count_patches = count_patches, data_field = data_field, deliver_ends = deliver_ends, end_debounce = end_debounce, end_later = end_later, give_back = give_back, merged_into = merged_into, read_limits = read_limits, reopen = reopen, settle_canceled = settle_canceled, start_hook = start_hook, subject = subject, turn_away = turn_away, unlisten = unlisten, unlisten_some = unlisten_some }
 return made_by_rare
 end
+local keeps_owners = { commit_step = true, finish_run = true }
 local replies = {}
 local base = 1
 local total = #ARGV
@@ -3920,7 +3921,7 @@ while base <= total do
   local name = ARGV[base]
   if not ops[name] then rare() end
   local ok, reply = pcall(ops[name], base + 1, count)
-  if name ~= 'commit_step' and name ~= 'finish_run' then guarded = {} end
+  if not keeps_owners[name] then guarded = {} end
   controls = nil
   if not ok then
     reply = { 'ERROR', type(reply) == 'table' and reply.err or tostring(reply) }

@@ -1,11 +1,11 @@
 import type { SealedText } from '../../core/payload/sealer.js';
+import type { OperationName } from './operation-name.generated.js';
 
-/** One operation of a script call. Any number of them travel together and run in order, atomically as a whole. */
+/** One operation of a script call, as its definition makes it (`defineOperation`). Any number of them travel together and run in order, atomically as a whole. */
 export interface Op<T> {
-  /** Name of a transition: the file `lua/<name>.lua` with underscores. */
-  readonly name: string;
+  readonly name: OperationName;
   /** The run it belongs to: operations of one run are answered in the order in which they were issued. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   readonly args: ReadonlyArray<string | number>;
   /** How much of a call it takes at least, in commits of a step: for what does or answers more than its arguments show. */
   readonly work?: number;
@@ -15,9 +15,9 @@ export interface Op<T> {
    */
   readonly isRefusable?: boolean;
   /** The id of what it has written by its reply, for a caller who waits until replicas have it; undefined for nothing. */
-  writtenId?(reply: unknown): string | undefined;
+  readonly writtenId?: ((reply: unknown) => string | undefined) | undefined;
   /** What of an answer may have passed through a codec, and is opened before it is parsed. */
-  sealed?(reply: unknown): SealedText[];
+  readonly sealed?: ((reply: unknown) => SealedText[]) | undefined;
   parse(reply: unknown): T;
 }
 

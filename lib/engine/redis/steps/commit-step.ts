@@ -1,3 +1,4 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op, WriteStatus } from '../script/op.js';
 import { askedText } from './stored-step.js';
 
@@ -33,6 +34,15 @@ export function commitStep(step: StepCommit): Op<StepCommitted> {
   return commitStepOf(step.runId, step.fence, step, undefined);
 }
 
+export const COMMIT_STEP = defineOperation({
+  name: 'commit_step',
+  key: 'id',
+  args: ['id', 'fence', 'name', 'head', 'elapsed', 'wait', 'payload'],
+  keepsOwners: true,
+  reply: (reply): StepCommitted =>
+    typeof reply === 'number' ? { status: 'OK', moment: reply } : { status: reply as StepCommitted['status'] },
+});
+
 /**
  * As {@link commitStep}, for a caller that has run and fence apart.
  * @param asked see {@link StoredStep}
@@ -48,14 +58,13 @@ export function commitStepOf(
   const numbers = `${step.kind},${step.status},${step.order},${step.attempt},${step.base}${askedText(asked)},`;
   const head = digest === undefined ? numbers : `${numbers}${digest},`;
   const pause = wait ? ('at' in wait ? `=${wait.at}` : `+${Math.floor(wait.delayMs)}`) : '';
-  return {
-    name: 'commit_step',
-    key: runId,
-    args: [runId, fence, step.name, head, Math.floor(step.elapsedMs), pause, step.payload],
-    parse: parseCommitted,
-  };
-}
-
-function parseCommitted(reply: unknown): StepCommitted {
-  return typeof reply === 'number' ? { status: 'OK', moment: reply } : { status: reply as StepCommitted['status'] };
+  return COMMIT_STEP({
+    id: runId,
+    fence,
+    name: step.name,
+    head,
+    elapsed: Math.floor(step.elapsedMs),
+    wait: pause,
+    payload: step.payload,
+  });
 }

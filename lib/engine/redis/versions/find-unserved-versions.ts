@@ -1,3 +1,4 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 export interface UnservedVersion {
@@ -7,11 +8,13 @@ export interface UnservedVersion {
   readonly runs: number;
 }
 
+const FIND_UNSERVED_VERSIONS = defineOperation({
+  name: 'find_unserved_versions',
+  args: ['...workflows'],
+  reply: (reply): UnservedVersion[] =>
+    (reply as Array<[string, string, number]>).map(([workflow, version, runs]) => ({ workflow, version, runs })),
+});
+
 export function findUnservedVersions(workflows: readonly string[]): Op<UnservedVersion[]> {
-  return {
-    name: 'find_unserved_versions',
-    args: [...workflows],
-    parse: (reply) =>
-      (reply as Array<[string, string, number]>).map(([workflow, version, runs]) => ({ workflow, version, runs })),
-  };
+  return FIND_UNSERVED_VERSIONS({ workflows });
 }

@@ -1,4 +1,5 @@
-import { type NewRun, newRunArgs } from '../runs/create-run.js';
+import { CREATE_RUN, type NewRun, newRunFields } from '../runs/create-run.js';
+import { type ArgumentsOf, defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 import { askedText } from '../steps/stored-step.js';
 import type { EventWait } from './await-event.js';
@@ -21,19 +22,27 @@ export interface AnyAwaited {
   readonly isOver: boolean;
 }
 
+export const AWAIT_ANY = defineOperation({
+  name: 'await_any',
+  key: 'id',
+  args: ['id', 'fence', 'step', 'asked', '...branches'],
+  reply: (reply): AnyAwaited => {
+    const [status, now, wakeAt, timer, over] = reply as [AnyAwaited['status'], number, number, string, number];
+    return { status, now, wakeAt: wakeAt || undefined, timer, isOver: over === 1 };
+  },
+});
+
 export function awaitAny(
   run: { readonly runId: string; readonly fence: string; readonly step: string; readonly asked?: number | undefined },
   branches: readonly Branch[],
 ): Op<AnyAwaited> {
-  return {
-    name: 'await_any',
-    key: run.runId,
-    args: [run.runId, run.fence, run.step, askedText(run.asked), ...branches.flatMap(branchArgs)],
-    parse: (reply) => {
-      const [status, now, wakeAt, timer, over] = reply as [AnyAwaited['status'], number, number, string, number];
-      return { status, now, wakeAt: wakeAt || undefined, timer, isOver: over === 1 };
-    },
-  };
+  return AWAIT_ANY({
+    id: run.runId,
+    fence: run.fence,
+    step: run.step,
+    asked: askedText(run.asked),
+    branches: branches.flatMap(branchArgs),
+  });
 }
 
 function branchArgs(branch: Branch): Array<string | number> {
@@ -44,6 +53,11 @@ function branchArgs(branch: Branch): Array<string | number> {
 function argsOf(branch: Branch): [letter: string, args: Array<string | number>] {
   if ('timer' in branch) return ['t', ['at' in branch.timer ? `=${branch.timer.at}` : `+${Math.floor(branch.timer.delayMs)}`]];
   if ('event' in branch) return ['e', [branch.event.event, branch.event.correlationKey, branch.event.lookback]];
-  const [id, , ...rest] = newRunArgs(branch.child);
+  const [id, , ...rest] = CREATE_RUN(newRunFields(branch.child)).args;
   return ['c', [id, ...rest]];
+}
+
+/** Of a branch of type c: a child has no nonce. */
+export function readBranchChild([id, ...rest]: readonly string[]): ArgumentsOf<typeof CREATE_RUN> {
+  return CREATE_RUN.read([id, '', ...rest]);
 }

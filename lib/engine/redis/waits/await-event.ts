@@ -1,3 +1,4 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 import { askedText } from '../steps/stored-step.js';
 
@@ -17,19 +18,24 @@ export interface EventAwaited {
   readonly isOver: boolean;
 }
 
+export const AWAIT_EVENT = defineOperation({
+  name: 'await_event',
+  key: 'id',
+  work: 4,
+  args: ['id', 'fence', 'step', 'asked', 'name', 'key', 'timeout', 'lookback'],
+  reply: (reply): EventAwaited => {
+    const [status, now, wakeAt, over] = reply as [EventAwaited['status'], number, number, number];
+    return { status, now, wakeAt: wakeAt || undefined, isOver: over === 1 };
+  },
+});
+
 export function awaitEvent(
   run: { readonly runId: string; readonly fence: string; readonly step: string; readonly asked?: number | undefined },
   { event, correlationKey, lookback }: EventWait,
   timeoutMs?: number,
 ): Op<EventAwaited> {
-  return {
-    name: 'await_event',
-    work: 4,
-    key: run.runId,
-    args: [run.runId, run.fence, run.step, askedText(run.asked), event, correlationKey, timeoutMs ?? '', lookback],
-    parse: (reply) => {
-      const [status, now, wakeAt, over] = reply as [EventAwaited['status'], number, number, number];
-      return { status, now, wakeAt: wakeAt || undefined, isOver: over === 1 };
-    },
-  };
+  return AWAIT_EVENT({
+    ...{ id: run.runId, fence: run.fence, step: run.step, asked: askedText(run.asked) },
+    ...{ name: event, key: correlationKey, timeout: timeoutMs, lookback },
+  });
 }

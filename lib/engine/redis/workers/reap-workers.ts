@@ -1,3 +1,4 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 export interface Reaped {
@@ -5,13 +6,15 @@ export interface Reaped {
   readonly more: boolean;
 }
 
+const REAP_WORKERS = defineOperation({
+  name: 'reap_workers',
+  args: ['limit'],
+  reply: (reply): Reaped => {
+    const [runs, more] = reply as [number, number];
+    return { runs, more: more === 1 };
+  },
+});
+
 export function reapWorkers(limit: number): Op<Reaped> {
-  return {
-    name: 'reap_workers',
-    args: [limit],
-    parse: (reply) => {
-      const [runs, more] = reply as [number, number];
-      return { runs, more: more === 1 };
-    },
-  };
+  return REAP_WORKERS({ limit });
 }

@@ -1,3 +1,4 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 /** The workers of a deployment that serve the same workflows. */
@@ -35,26 +36,28 @@ export interface Registered {
   readonly since: string;
 }
 
+const REGISTER_WORKER = defineOperation({
+  name: 'register_worker',
+  args: ['worker', 'lease', 'app', 'queues', 'concurrency', 'deployment', 'team', 'workflows', 'forget_after', 'since', 'serves'],
+  reply: (reply): Registered => {
+    const [status, now, stamp] = reply as [Registered['status'], number, string];
+    return { status, now, since: stamp };
+  },
+});
+
 export function registerWorker(worker: WorkerRegistration): Op<Registered> {
   const { workerId, leaseMs, app, queues, concurrency, deployment, team, forgetAfterMs, since, serves } = worker;
-  return {
-    name: 'register_worker',
-    args: [
-      workerId,
-      leaseMs,
-      app,
-      JSON.stringify([...queues].sort()),
-      concurrency,
-      deployment,
-      team.id,
-      JSON.stringify(team.workflows),
-      forgetAfterMs,
-      since,
-      JSON.stringify([...serves].sort()),
-    ],
-    parse: (reply) => {
-      const [status, now, stamp] = reply as [Registered['status'], number, string];
-      return { status, now, since: stamp };
-    },
-  };
+  return REGISTER_WORKER({
+    worker: workerId,
+    lease: leaseMs,
+    app,
+    queues: JSON.stringify([...queues].sort()),
+    concurrency,
+    deployment,
+    team: team.id,
+    workflows: JSON.stringify(team.workflows),
+    forget_after: forgetAfterMs,
+    since,
+    serves: JSON.stringify([...serves].sort()),
+  });
 }

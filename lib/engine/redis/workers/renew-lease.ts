@@ -1,3 +1,4 @@
+import { defineOperation } from '../script/define-operation.js';
 import type { Op } from '../script/op.js';
 
 /** Where the pages of owned runs begin and end. */
@@ -23,13 +24,21 @@ export type Renewed =
       readonly owned: readonly string[];
     };
 
+const RENEW_LEASE = defineOperation({
+  name: 'renew_lease',
+  args: ['worker', 'lease', 'running', 'stalled', 'cursor'],
+  reply: (reply): Renewed => {
+    const [status, now, cursor, owned] = reply as [Renewed['status'], number, string, string[]];
+    return status === 'LOST' ? { status, now } : { status, now, cursor, owned };
+  },
+});
+
 export function renewLease(beat: Heartbeat): Op<Renewed> {
-  return {
-    name: 'renew_lease',
-    args: [beat.workerId, beat.leaseMs, beat.running, JSON.stringify(beat.stalledRunIds), beat.cursor ?? FIRST_PAGE],
-    parse: (reply) => {
-      const [status, now, cursor, owned] = reply as [Renewed['status'], number, string, string[]];
-      return status === 'LOST' ? { status, now } : { status, now, cursor, owned };
-    },
-  };
+  return RENEW_LEASE({
+    worker: beat.workerId,
+    lease: beat.leaseMs,
+    running: beat.running,
+    stalled: JSON.stringify(beat.stalledRunIds),
+    cursor: beat.cursor ?? FIRST_PAGE,
+  });
 }

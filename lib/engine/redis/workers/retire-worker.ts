@@ -1,5 +1,12 @@
+import { defineOperation } from '../script/define-operation.js';
 import { asStatus, type Op, type WriteStatus } from '../script/op.js';
 
+const RETIRE_WORKER = defineOperation({
+  name: 'retire_worker',
+  args: ['worker', '...queues'],
+  reply: asStatus,
+});
+
 export function retireWorker(workerId: string, queues: readonly string[]): Op<WriteStatus> {
-  return { name: 'retire_worker', args: [workerId, ...queues], parse: asStatus };
+  return RETIRE_WORKER({ worker: workerId, queues });
 }
