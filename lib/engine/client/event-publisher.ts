@@ -1,6 +1,7 @@
 import type { EmitOptions, EventRecord } from '../core/api/client.types.js';
 import type { EventRef } from '../core/api/event.types.js';
-import type { CreationHost } from '../creation/creation-host.js';
+import { subscriberRunIdOf } from '../core/ids.js';
+import type { CreationContext } from '../creation/creation-context.js';
 import { emitIntercepted } from '../creation/intercepted-creation.js';
 import { prepareEvent } from '../creation/prepare-event.js';
 import { continueEvent } from '../redis/events/continue-event.js';
@@ -9,10 +10,13 @@ import { readEvent } from '../redis/events/read-event.js';
 import type { WriteBuffer } from '../redis/script/write-buffer.js';
 import { warnOutsideSteps } from './outside-steps.js';
 import type { PendingCalls } from './pending-calls.js';
+import type { CreatedRun } from './run-creator.js';
 
 interface Published {
   readonly event: EventRecord;
   readonly deduplicated: boolean;
+  /** The runs of its subscribers. */
+  readonly created: readonly CreatedRun[];
 }
 
 /** Emits events: everything is checked before anything is written. */
@@ -20,16 +24,16 @@ export class EventPublisher {
   constructor(
     private readonly buffer: WriteBuffer,
     private readonly pending: PendingCalls,
-    private readonly host: CreationHost,
+    private readonly context: CreationContext,
   ) {}
 
   /** Resolves when every subscriber's run is created and every wait that matched is resumed. */
   emit(ref: EventRef, data: unknown, options: EmitOptions): Promise<Published> {
     return this.pending.track(async () => {
-      const prepared = await prepareEvent(ref, data, options, this.host);
+      const prepared = await prepareEvent(ref, data, options, this.context);
       const call = `the client to emit "${prepared.name}"`;
       warnOutsideSteps({ call, instead: 'ctx.step.emitEvent()', key: 'an eventId' }, options.eventId !== undefined);
-      return emitIntercepted(this.host, prepared, 'client', (event) => this.write(event));
+      return emitIntercepted(this.context, prepared, 'client', (event) => this.write(event));
     });
   }
 
@@ -43,6 +47,15 @@ export class EventPublisher {
     const event = more ? await this.buffer.add(readEvent(prepared.id)) : early;
     // Gone already only where the retention is shorter than a call.
     if (!event) throw new Error(`Event "${prepared.id}" was deleted by retention while it was emitted.`);
-    return { event, deduplicated: status === 'EXISTS' };
+    const deduplicated = status === 'EXISTS';
+    return { event, deduplicated, created: createdRuns(event, deduplicated) };
   }
+}
+
+function createdRuns({ id, deliveries }: EventRecord, deduplicated: boolean): CreatedRun[] {
+  const delivered = deliveries.filter(({ status }) => status === 'delivered');
+  return delivered.map(({ workflow, runId }) => {
+    const isJoined = runId !== subscriberRunIdOf(id, workflow);
+    return { id: runId as string, deduplicated: deduplicated || isJoined };
+  });
 }

@@ -1,4 +1,6 @@
 import type {
+  CancelOptions,
+  CancelResult,
   ClientOptions,
   CreateOptions,
   EmitOptions,
@@ -7,6 +9,8 @@ import type {
   EventRecord,
   EventSubscription,
   Page,
+  ResumeOptions,
+  RetryRunOptions,
   RunFilter,
   RunHandle,
   RunSearchQuery,
@@ -18,24 +22,86 @@ import type { ExportedRun } from '../core/api/exported-run.types.js';
 import type { ScheduleRecord, WorkflowMeta } from '../core/api/registry.types.js';
 import type { AttemptRecord, RunRecord, StepRecord } from '../core/api/run.types.js';
 import type { WorkflowRef } from '../core/api/workflow.types.js';
-import { checkName } from '../core/checks/checks.js';
+import { canBeName, checkName } from '../core/checks/checks.js';
+import type { RedisConnection } from '../redis/connection/connection.js';
 import { pauseQueue } from '../redis/queues/pause-queue.js';
 import { resumeQueue } from '../redis/queues/resume-queue.js';
-import { type ClientInternals, ClientParts } from './client-parts.js';
-import { RunControls } from './run-controls.js';
+import type { WorkflowMetas } from '../redis/registry/workflow-metas.js';
+import type { WriteBuffer } from '../redis/script/write-buffer.js';
+import { BulkCanceler } from './bulk-canceler.js';
+import { type ClientInternals, clientContextOf } from './client-context.js';
+import { EventPublisher } from './event-publisher.js';
+import { EventQueries } from './event-queries.js';
+import type { PendingCalls } from './pending-calls.js';
+import { ResultListener } from './result-listener.js';
+import { Retention } from './retention.js';
+import { RunCanceler } from './run-canceler.js';
+import { type CreatedRun, RunCreator } from './run-creator.js';
+import { RunExporter } from './run-exporter.js';
+import { ClientRunHandle } from './run-handle.js';
+import { RunQueries } from './run-queries.js';
+import { RunResumer } from './run-resumer.js';
+import { RunRetrier } from './run-retrier.js';
+import { RunSearch } from './run-search.js';
+import { ScheduleAdmin } from './schedule-admin.js';
+import { WorkflowForgetter } from './workflow-forgetter.js';
+
+/** How long a close goes on trying to reach a Redis that is away. */
+const CLOSE_GIVES_UP_AFTER_MS = 5_000;
 
 /**
  * Creates runs and reads what became of them. Connects with its first call.
  *
  * Calls are repeated while Redis is away and fail with `ConnectionError` after `giveUpAfterMs`; a repeated create makes one run.
  */
-export class RedflowClient extends RunControls {
+export class RedflowClient {
+  private readonly connection: RedisConnection;
+  private readonly buffer: WriteBuffer;
+  private readonly pending: PendingCalls;
+  private readonly metas: WorkflowMetas;
+  private readonly creator: RunCreator;
+  private readonly canceler: RunCanceler;
+  private readonly bulkCanceler: BulkCanceler;
+  private readonly retrier: RunRetrier;
+  private readonly resumer: RunResumer;
+  private readonly results: ResultListener;
+  private readonly queries: RunQueries;
+  private readonly search: RunSearch;
+  private readonly exporter: RunExporter;
+  private readonly publisher: EventPublisher;
+  private readonly events: EventQueries;
+  private readonly schedules: ScheduleAdmin;
+  private readonly forgetter: WorkflowForgetter;
+  private readonly retention: Retention;
+  private closing: Promise<void> | undefined;
+
   /** @throws InvalidOptionError */
   constructor(options?: ClientOptions);
   /** @internal What a framework adds. */
   constructor(options: ClientOptions, internals: ClientInternals);
   constructor(options: ClientOptions = {}, internals: ClientInternals = {}) {
-    super(new ClientParts(options, internals));
+    const context = clientContextOf(options, internals);
+    const { connection, keys, buffer, pending, sealer, logger, registry, metas, directory, errors, retentionMs } = context;
+    this.connection = connection;
+    this.buffer = buffer;
+    this.pending = pending;
+    this.metas = metas;
+    this.creator = new RunCreator(buffer, pending, context);
+    this.canceler = new RunCanceler(buffer, pending);
+    this.bulkCanceler = new BulkCanceler(buffer, pending);
+    this.retrier = new RunRetrier(connection, keys, buffer, pending, directory);
+    this.resumer = new RunResumer(buffer, pending);
+    const errorsOf = (workflow: string) =>
+      errors.preferring(registry.versionsOf(workflow).flatMap(({ options: { errors: own } }) => own ?? []));
+    this.results = new ResultListener(connection, keys, buffer, sealer, logger, errorsOf);
+    this.queries = new RunQueries(connection, keys, buffer, sealer, registry, metas);
+    this.search = new RunSearch(buffer);
+    this.exporter = new RunExporter(connection, keys, buffer, sealer);
+    this.publisher = new EventPublisher(buffer, pending, context);
+    this.events = new EventQueries(connection, keys, buffer);
+    this.schedules = new ScheduleAdmin(buffer, pending, context);
+    this.forgetter = new WorkflowForgetter(buffer, pending, metas);
+    this.retention = new Retention(connection, keys, buffer, retentionMs);
   }
 
   /**
@@ -43,7 +109,7 @@ export class RedflowClient extends RunControls {
    * @throws ConnectionError naming host, port and option; UnsupportedRedisError before Redis 6.2
    */
   async connect(): Promise<void> {
-    await this.parts.connection.reach();
+    await this.connection.reach();
   }
 
   /**
@@ -52,7 +118,7 @@ export class RedflowClient extends RunControls {
    *   UnknownWorkflowError, UnknownVersionError, ConnectionError
    */
   async run<I, O>(workflow: WorkflowRef<I, O>, input: I, options?: CreateOptions): Promise<RunHandle<O>> {
-    return this.handleOf(await this.parts.creator.create(workflow, input, options));
+    return this.handleOf(await this.creator.create(workflow, input, options));
   }
 
   /** Creates a run of a workflow known by name, in this process or in Redis. */
@@ -67,32 +133,98 @@ export class RedflowClient extends RunControls {
 
   /** Creates many runs in few calls. If one item is invalid nothing is written. */
   async runMany<I, O>(workflow: WorkflowRef<I, O>, items: Array<{ input: I } & CreateOptions>): Promise<RunHandle<O>[]> {
-    return (await this.parts.creator.createMany(workflow, items)).map((created) => this.handleOf<O>(created));
+    return (await this.creator.createMany(workflow, items)).map((created) => this.handleOf<O>(created));
+  }
+
+  /** A handle of an existing run; nothing is asked of Redis yet. @throws InvalidOptionError unless the id is a string */
+  getHandle<O = unknown>(runId: string): RunHandle<O> {
+    canBeName(runId, 'runId');
+    return this.handleOf({ id: runId, deduplicated: true });
+  }
+
+  /**
+   * Cancels a run and its descendants. One that is not running ends at once; a running one gets its signal aborted, starts no
+   * further step, and ends when its handler settles, at the latest after the worker's `cancelGraceMs`.
+   * A second cancellation, or one of a run that has ended, changes nothing and says so. `{ failureHook: true }` cancels the failure hook
+   * of a run that has failed.
+   * @throws RunNotFoundError, InvalidOptionError, ConnectionError
+   */
+  cancelRun(runId: string, options?: CancelOptions): Promise<CancelResult> {
+    return this.canceler.cancel(runId, options);
+  }
+
+  /**
+   * Cancels all runs that match and have not ended, each as {@link cancelRun} does; runs created meanwhile are left. Statuses are
+   * those that a run must still be in.
+   * @returns how many this call has canceled, without their descendants
+   * @throws InvalidOptionError, for a filter without any criterion too; ConnectionError, after which some may be canceled
+   */
+  cancelRuns(
+    filter: Omit<RunFilter, 'sort' | 'limit' | 'cursor'>,
+    options?: { reason?: string | undefined },
+  ): Promise<{ canceled: number }> {
+    return this.bulkCanceler.cancel(filter, options);
+  }
+
+  /**
+   * Lets a failed or canceled run go on in place: completed steps are kept; attempts, deadline and recoveries start anew. Child steps
+   * that failed it look at their child again, so retry the child first. Of racing retries one wins. The run keeps its version;
+   * `{ version }` pins it to another one.
+   * @throws RetryRefusedError, RunNotFoundError, UnknownVersionError, InvalidOptionError, ConnectionError
+   */
+  async retryRun<O = unknown>(runId: string, options?: RetryRunOptions): Promise<RunHandle<O>> {
+    await this.retrier.retry(runId, options);
+    return this.getHandle(runId);
+  }
+
+  /**
+   * Lets a run that is blocked by its code, or the blocked failure hook of a failed run, be executed again, now. With `{ accept: true }` the
+   * steps that it missed (`blocked.missing` of its record) are left behind: they are missed no more, and undone only if the handler
+   * reaches them.
+   * @throws RunNotFoundError, RunNotBlockedError, InvalidOptionError, ConnectionError
+   * @example
+   * const [run] = (await client.listRuns({ workflow: 'order' })).items;
+   * if (run?.blockedBy === 'code') await client.resumeRun(run.id, { accept: true });
+   */
+  resumeRun(runId: string, options?: ResumeOptions): Promise<void> {
+    return this.resumer.resume(runId, options);
+  }
+
+  /**
+   * Resumes all runs that match and are blocked by their code, each as {@link resumeRun} does. Blocked failure hooks are resumed one by one.
+   * @returns how many
+   * @throws InvalidOptionError, for a filter without any criterion too; ConnectionError, after which some may be resumed
+   */
+  resumeRuns(
+    filter: Omit<RunFilter, 'status' | 'sort' | 'limit' | 'cursor'>,
+    options?: ResumeOptions,
+  ): Promise<{ resumed: number }> {
+    return this.resumer.resumeAll(filter, options);
   }
 
   /** Null for an unknown id. */
   async getRun(runId: string): Promise<RunRecord | null> {
-    return this.parts.queries.getRun(runId);
+    return this.queries.getRun(runId);
   }
 
   /** The steps in the order in which they completed, open ones last. */
   getRunSteps(runId: string): Promise<StepRecord[]> {
-    return this.parts.queries.getRunSteps(runId);
+    return this.queries.getRunSteps(runId);
   }
 
   /** Every pass of the handler, oldest first. */
   getRunAttempts(runId: string): Promise<AttemptRecord[]> {
-    return this.parts.queries.getRunAttempts(runId);
+    return this.queries.getRunAttempts(runId);
   }
 
   /** A run with its steps as JSON, payloads in clear, for `replayRun` of `nestjs-redflow/testing`. @throws RunNotFoundError, CodecError */
   exportRun(runId: string): Promise<ExportedRun> {
-    return this.parts.exporter.export(runId);
+    return this.exporter.export(runId);
   }
 
   /** Newest first, 50 a page. A page may be shorter than its limit and still have a cursor. */
   listRuns(filter?: RunFilter): Promise<Page<RunRecord>> {
-    return this.parts.queries.listRuns(filter);
+    return this.queries.listRuns(filter);
   }
 
   /**
@@ -102,7 +234,7 @@ export class RedflowClient extends RunControls {
    * @throws InvalidOptionError, ConnectionError
    */
   searchRuns(query: RunSearchQuery): Promise<Page<RunRecord>> {
-    return this.parts.search.search(query);
+    return this.search.search(query);
   }
 
   /**
@@ -115,48 +247,50 @@ export class RedflowClient extends RunControls {
   }
 
   /** As {@link emitEvent}, with the event's record and the runs it has resumed. */
-  emitEventDetailed<T>(ref: EventRef<T>, data: T, options: EmitOptions = {}): Promise<EmittedEvent> {
-    return this.parts.emit(ref, data, options);
+  async emitEventDetailed<T>(ref: EventRef<T>, data: T, options: EmitOptions = {}): Promise<EmittedEvent> {
+    const { event, deduplicated, created } = await this.publisher.emit(ref, data, options);
+    const handles = created.map((run) => this.handleOf(run));
+    return { event, handles, resumedRunIds: event.resumedRunIds, deduplicated };
   }
 
   /** Null for an unknown id. */
   async getEvent(eventId: string): Promise<EventRecord | null> {
-    return this.parts.events.getEvent(eventId);
+    return this.events.getEvent(eventId);
   }
 
   /** Newest first, 50 a page. */
   async listEvents(filter?: EventFilter): Promise<Page<EventRecord>> {
-    return this.parts.events.listEvents(filter);
+    return this.events.listEvents(filter);
   }
 
   /** Events that workflows subscribe to, by name or pattern. */
   listEventDefinitions(): Promise<EventSubscription[]> {
-    return this.parts.events.listEventDefinitions();
+    return this.events.listEventDefinitions();
   }
 
   /** Lets workers start nothing from a queue, which need not exist yet, until it is resumed. What they execute goes on. */
   async pauseQueue(queue: string): Promise<void> {
-    await this.parts.buffer.add(pauseQueue(checkName(queue, 'queue')));
+    await this.buffer.add(pauseQueue(checkName(queue, 'queue')));
   }
 
   /** Ends the pause of a queue. No change if it is not paused. */
   async resumeQueue(queue: string): Promise<void> {
-    await this.parts.buffer.add(resumeQueue(checkName(queue, 'queue')));
+    await this.buffer.add(resumeQueue(checkName(queue, 'queue')));
   }
 
   /** All schedules, by id. */
   listSchedules(): Promise<ScheduleRecord[]> {
-    return this.parts.schedules.list();
+    return this.schedules.list();
   }
 
   /** Lets a schedule pass its instants without starting runs. No change if it is paused already. @throws ScheduleNotFoundError */
   async pauseSchedule(id: string): Promise<void> {
-    await this.parts.schedules.pause(id);
+    await this.schedules.pause(id);
   }
 
   /** Ends a pause; what was due meanwhile is not made up. No change if it is not paused. @throws ScheduleNotFoundError */
   async resumeSchedule(id: string): Promise<void> {
-    await this.parts.schedules.resume(id);
+    await this.schedules.resume(id);
   }
 
   /**
@@ -164,7 +298,7 @@ export class RedflowClient extends RunControls {
    * @throws ScheduleNotFoundError, UnknownWorkflowError, InputValidationError for the schedule's input
    */
   async triggerSchedule<O = unknown>(id: string): Promise<RunHandle<O>> {
-    return this.handleOf(await this.parts.schedules.trigger(id));
+    return this.handleOf(await this.schedules.trigger(id));
   }
 
   /**
@@ -173,22 +307,22 @@ export class RedflowClient extends RunControls {
    * @throws ScheduleNotFoundError
    */
   async previewSchedule(id: string, count = 5): Promise<number[]> {
-    return this.parts.schedules.preview(id, count);
+    return this.schedules.preview(id, count);
   }
 
   /** Names of all workflows that a worker of this namespace has registered. */
   listWorkflows(): Promise<string[]> {
-    return this.parts.metas.names();
+    return this.metas.names();
   }
 
   /** What is registered of one workflow; null if no worker has registered it. */
   getWorkflowMeta(name: string): Promise<WorkflowMeta | null> {
-    return this.parts.metas.get(name);
+    return this.metas.get(name);
   }
 
   /** What is registered of all workflows. */
   listWorkflowsMeta(): Promise<WorkflowMeta[]> {
-    return this.parts.metas.all();
+    return this.metas.all();
   }
 
   /**
@@ -199,7 +333,7 @@ export class RedflowClient extends RunControls {
    * const deletable = versions.filter(({ openRuns, pendingHooks }) => openRuns + pendingHooks === 0);
    */
   getVersions(workflow: string): Promise<WorkflowVersions> {
-    return this.parts.queries.getVersions(workflow);
+    return this.queries.getVersions(workflow);
   }
 
   /**
@@ -207,32 +341,32 @@ export class RedflowClient extends RunControls {
    * @throws UnknownWorkflowError; WorkflowServedError while a living worker serves it
    */
   forgetWorkflow(name: string): Promise<void> {
-    return this.parts.forgetter.forget(name);
+    return this.forgetter.forget(name);
   }
 
   /** Costs the same however many runs there are. */
   getStats(): Promise<Stats> {
-    return this.parts.queries.getStats();
+    return this.queries.getStats();
   }
 
   /** Deletes ended runs past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
   async cleanupExpiredRunsNow(options: { limit?: number | undefined } = {}): Promise<{ deleted: number }> {
-    return this.parts.retention.cleanupRuns(options);
+    return this.retention.cleanupRuns(options);
   }
 
   /** Deletes events past their retention, as workers do by themselves. @param options.limit at most so many, default 1,000 */
   async cleanupExpiredEventsNow(options: { limit?: number | undefined } = {}): Promise<{ deleted: number }> {
-    return this.parts.retention.cleanupEvents(options);
+    return this.retention.cleanupEvents(options);
   }
 
   /** For development: deletes all runs, whatever their status. @throws InvalidOptionError unless `confirm` is the client's prefix */
   resetRuns(options: { confirm: string }): Promise<void> {
-    return this.parts.retention.reset('runs', options);
+    return this.retention.reset('runs', options);
   }
 
   /** As {@link resetRuns}, with events, schedules and all else under the prefix. What live workers declare, they write again. */
   resetState(options: { confirm: string }): Promise<void> {
-    return this.parts.retention.reset('state', options);
+    return this.retention.reset('state', options);
   }
 
   /**
@@ -241,11 +375,24 @@ export class RedflowClient extends RunControls {
    * @returns for how many runs somebody waited
    */
   stopWaiting(): number {
-    return this.parts.stopWaiting();
+    return this.results.stopWaiting();
   }
 
   /** Lets what was issued finish, then closes. Pending `result()` calls reject; a connection that was passed in stays open. */
   close(): Promise<void> {
-    return this.parts.close();
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private async shutDown(): Promise<void> {
+    this.connection.hurry(CLOSE_GIVES_UP_AFTER_MS);
+    await this.results.close();
+    await this.pending.idle();
+    await this.buffer.idle();
+    await this.connection.close();
+  }
+
+  private handleOf<O>({ id, deduplicated }: CreatedRun): RunHandle<O> {
+    return new ClientRunHandle<O>(id, deduplicated, this.queries, this.results, this.canceler);
   }
 }

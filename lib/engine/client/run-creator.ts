@@ -5,7 +5,7 @@ import { describeValue } from '../core/checks/describe-value.js';
 import { IdempotencyConflictError, InvalidOptionError, RateLimitedError } from '../core/errors/index.js';
 import { sameJson } from '../core/payload/json-equal.js';
 import type { RunTarget } from '../core/workflows/run-target.js';
-import type { CreationHost } from '../creation/creation-host.js';
+import type { CreationContext } from '../creation/creation-context.js';
 import { createIntercepted } from '../creation/intercepted-creation.js';
 import { prepareRun } from '../creation/prepare-run.js';
 import { rateLimited } from '../creation/rate-limited.js';
@@ -26,15 +26,15 @@ export class RunCreator {
   constructor(
     private readonly buffer: WriteBuffer,
     private readonly pending: PendingCalls,
-    private readonly host: CreationHost,
+    private readonly context: CreationContext,
   ) {}
 
   create(ref: AnyWorkflowRef, input: unknown, options: CreateOptions = {}): Promise<CreatedRun> {
     return this.pending.track(async () => {
       checkObject(options, 'the options of run()');
-      const target = await this.host.directory.find(ref, allowsUnknown(options), options.version);
+      const target = await this.context.directory.find(ref, allowsUnknown(options), options.version);
       warnOfRepeats(target.workflow, options);
-      const run = await prepareRun(target, input, options, this.host.maxPayloadBytes);
+      const run = await prepareRun(target, input, options, this.context.maxPayloadBytes);
       return this.intercepted(run, (sealed) => this.write(run, sealed, options));
     });
   }
@@ -49,13 +49,13 @@ export class RunCreator {
       const allowUnknown = items.some((item) => allowsUnknown(item));
       const targets = new Map<string | undefined, RunTarget>();
       for (const { version } of [{ version: undefined }, ...items]) {
-        if (!targets.has(version)) targets.set(version, await this.host.directory.find(ref, allowUnknown, version));
+        if (!targets.has(version)) targets.set(version, await this.context.directory.find(ref, allowUnknown, version));
       }
       const runs: Array<{ run: NewRun; options: CreateOptions }> = [];
       for (const { input, ...options } of items) {
         const target = targets.get(options.version) as RunTarget;
         warnOfRepeats(target.workflow, options);
-        runs.push({ run: await prepareRun(target, input, options, this.host.maxPayloadBytes), options });
+        runs.push({ run: await prepareRun(target, input, options, this.context.maxPayloadBytes), options });
       }
       // All of them are ready before the first is written: they are queued in their order, whatever a codec takes for each.
       const together = new Gathering(runs.length);
@@ -71,7 +71,7 @@ export class RunCreator {
   }
 
   private intercepted(run: NewRun, write: (sealed: NewRun) => Promise<CreatedRun>): Promise<CreatedRun> {
-    return createIntercepted(this.host, run, { by: 'client', write, runIdOf: ({ id }) => id });
+    return createIntercepted(this.context, run, { by: 'client', write, runIdOf: ({ id }) => id });
   }
 
   private async write(run: NewRun, sealed: NewRun, options: CreateOptions): Promise<CreatedRun> {

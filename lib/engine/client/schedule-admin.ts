@@ -4,7 +4,7 @@ import { closeMatches } from '../core/checks/close-matches.js';
 import { ScheduleNotFoundError } from '../core/errors/index.js';
 import { decodePayload } from '../core/payload/payload.js';
 import { parseCron } from '../core/schedules/cron.js';
-import type { CreationHost } from '../creation/creation-host.js';
+import type { CreationContext } from '../creation/creation-context.js';
 import { createIntercepted } from '../creation/intercepted-creation.js';
 import { prepareRun } from '../creation/prepare-run.js';
 import { rateLimited } from '../creation/rate-limited.js';
@@ -26,7 +26,7 @@ export class ScheduleAdmin {
   constructor(
     private readonly buffer: WriteBuffer,
     private readonly pending: PendingCalls,
-    private readonly host: CreationHost,
+    private readonly context: CreationContext,
   ) {}
 
   list(): Promise<ScheduleRecord[]> {
@@ -60,9 +60,9 @@ export class ScheduleAdmin {
       warnOutsideSteps({ call: `the client to trigger schedule "${id}"`, instead: 'ctx.step.emitWorkflow()' }, false);
       let created: CreatedRun | undefined;
       await this.repeated(id, async ({ schedule }) => {
-        const target = await this.host.directory.find(schedule.workflow, false);
-        const prepared = await prepareRun(target, decodePayload(schedule.input), {}, this.host.maxPayloadBytes);
-        const answer = await createIntercepted(this.host, prepared, {
+        const target = await this.context.directory.find(schedule.workflow, false);
+        const prepared = await prepareRun(target, decodePayload(schedule.input), {}, this.context.maxPayloadBytes);
+        const answer = await createIntercepted(this.context, prepared, {
           by: 'schedule',
           // What is sent has the input that is stored with the schedule.
           seal: (run) => run,

@@ -9,7 +9,7 @@ import { decodePayload, encodePayload } from '../core/payload/payload.js';
 import { resolveEvent } from '../core/workflows/event-names.js';
 import { validateEventData } from '../core/workflows/validate-input.js';
 import type { NewEvent } from '../redis/events/emit-event.js';
-import type { CreationHost } from './creation-host.js';
+import type { CreationContext } from './creation-context.js';
 import { judgeEvent } from './judge-event.js';
 
 const EMIT_OPTIONS = ['eventId', 'correlationKey', 'ts'] as const satisfies ReadonlyArray<keyof EmitOptions>;
@@ -22,9 +22,9 @@ export async function prepareEvent(
   ref: EventRef,
   given: unknown,
   options: EmitOptions,
-  host: Omit<CreationHost, 'interceptors'>,
+  context: Omit<CreationContext, 'interceptors'>,
 ): Promise<NewEvent> {
-  const { directory, maxPayloadBytes, sealer } = host;
+  const { directory, maxPayloadBytes, sealer } = context;
   const { name, schema } = resolveEvent(ref);
   rejectUnknownKeys(options, EMIT_OPTIONS, `event "${name}"`);
   const { eventId, correlationKey, ts } = options;

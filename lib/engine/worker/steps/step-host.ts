@@ -6,7 +6,7 @@ import type { TurnClock } from '../../core/async/turn-clock.js';
 import type { ErrorClasses } from '../../core/errors/error-classes.js';
 import type { Departure } from '../../core/replay/block-reason.js';
 import type { Determinism } from '../../core/workflows/determinism.js';
-import type { CreationHost } from '../../creation/creation-host.js';
+import type { CreationContext } from '../../creation/creation-context.js';
 import type { PassJournal } from './pass-journal.js';
 
 /** The steps of a handler, its points of no return, and what it asks about changes of its code. */
@@ -27,7 +27,7 @@ export interface ContextSteps extends StepApi {
 }
 
 /** What the steps need of the worker that executes their pass. */
-export interface StepWorker extends CreationHost {
+export interface StepWorker extends CreationContext {
   readonly clock: RedisClock;
   readonly turns: TurnClock;
   /** How long handlers and functions may take to settle once they were told to. */

@@ -3,7 +3,7 @@ import type { Sealer } from '../core/payload/sealer.js';
 import type { WorkflowDirectory } from './workflow-directory.js';
 
 /** What creating runs and events needs of the client or worker that does it. */
-export interface CreationHost {
+export interface CreationContext {
   readonly directory: WorkflowDirectory;
   readonly maxPayloadBytes: number;
   readonly sealer: Sealer;
