@@ -44,7 +44,7 @@ it('no file of lib has a timer of its own, but for spans that no option can make
   );
   expect(own.sort()).toEqual([
     // A constant.
-    'engine/client/result-listener.ts',
+    'engine/client/runs/result-listener.ts',
     'engine/core/async/long-timer.ts',
     // Backoffs of at most a second, and what is cut at what Node takes.
     'engine/redis/connection/connection.ts',

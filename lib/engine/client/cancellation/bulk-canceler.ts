@@ -1,15 +1,15 @@
-import type { RunFilter } from '../core/api/client.types.js';
-import type { RunStatus } from '../core/api/run.types.js';
-import { checkCancelReason, rejectUnknownKeys } from '../core/checks/checks.js';
-import { InvalidOptionError } from '../core/errors/index.js';
-import { newId } from '../core/ids.js';
-import { cancelRun } from '../redis/cancellation/cancel-run.js';
-import { continueCancel } from '../redis/cancellation/continue-cancel.js';
-import { findRuns } from '../redis/queries/find-runs.js';
-import type { RunCriteria } from '../redis/queries/list-runs.js';
-import type { WriteBuffer } from '../redis/script/write-buffer.js';
-import type { PendingCalls } from './pending-calls.js';
-import { RUN_CRITERIA, resolveCriteria } from './run-criteria.js';
+import type { RunFilter } from '../../core/api/client.types.js';
+import type { RunStatus } from '../../core/api/run.types.js';
+import { checkCancelReason, rejectUnknownKeys } from '../../core/checks/checks.js';
+import { InvalidOptionError } from '../../core/errors/index.js';
+import { newId } from '../../core/ids.js';
+import { cancelRun } from '../../redis/cancellation/cancel-run.js';
+import { continueCancel } from '../../redis/cancellation/continue-cancel.js';
+import { findRuns } from '../../redis/queries/find-runs.js';
+import type { RunCriteria } from '../../redis/queries/list-runs.js';
+import type { WriteBuffer } from '../../redis/script/write-buffer.js';
+import type { PendingCalls } from '../pending-calls.js';
+import { RUN_CRITERIA, resolveCriteria } from '../queries/run-criteria.js';
 
 const OPEN: readonly RunStatus[] = ['scheduled', 'queued', 'running', 'waiting'];
 

@@ -1,15 +1,21 @@
-import type { LoggerPort } from '../core/api/values.types.js';
-import { LongTimer } from '../core/async/long-timer.js';
-import type { ErrorClasses } from '../core/errors/error-classes.js';
-import { ConnectionError, ResultTimeoutError, RunCanceledError, RunFailedError, RunNotFoundError } from '../core/errors/index.js';
-import { newId } from '../core/ids.js';
-import { decodeError, decodePayload } from '../core/payload/payload.js';
-import { isSealed, type Sealer } from '../core/payload/sealer.js';
-import type { RedisConnection } from '../redis/connection/connection.js';
-import { Subscription } from '../redis/connection/subscription.js';
-import type { Keyspace } from '../redis/keyspace.js';
-import { awaitRun, parseEndMessage, type RunEnd, resultOf } from '../redis/runs/await-run.js';
-import type { WriteBuffer } from '../redis/script/write-buffer.js';
+import type { LoggerPort } from '../../core/api/values.types.js';
+import { LongTimer } from '../../core/async/long-timer.js';
+import type { ErrorClasses } from '../../core/errors/error-classes.js';
+import {
+  ConnectionError,
+  ResultTimeoutError,
+  RunCanceledError,
+  RunFailedError,
+  RunNotFoundError,
+} from '../../core/errors/index.js';
+import { newId } from '../../core/ids.js';
+import { decodeError, decodePayload } from '../../core/payload/payload.js';
+import { isSealed, type Sealer } from '../../core/payload/sealer.js';
+import type { RedisConnection } from '../../redis/connection/connection.js';
+import { Subscription } from '../../redis/connection/subscription.js';
+import type { Keyspace } from '../../redis/keyspace.js';
+import { awaitRun, parseEndMessage, type RunEnd, resultOf } from '../../redis/runs/await-run.js';
+import type { WriteBuffer } from '../../redis/script/write-buffer.js';
 import { AbortListeners } from './abort-listeners.js';
 
 interface Waiter {

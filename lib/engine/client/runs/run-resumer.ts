@@ -1,14 +1,14 @@
-import type { ResumeOptions, RunFilter } from '../core/api/client.types.js';
-import { canBeName, rejectUnknownKeys } from '../core/checks/checks.js';
-import { describeValue } from '../core/checks/describe-value.js';
-import { InvalidOptionError, RunNotBlockedError, RunNotFoundError } from '../core/errors/index.js';
-import { newId } from '../core/ids.js';
-import { findRuns } from '../redis/queries/find-runs.js';
-import type { RunCriteria } from '../redis/queries/list-runs.js';
-import { resumeRun } from '../redis/replay/resume-run.js';
-import type { WriteBuffer } from '../redis/script/write-buffer.js';
-import type { PendingCalls } from './pending-calls.js';
-import { RUN_CRITERIA, resolveCriteria } from './run-criteria.js';
+import type { ResumeOptions, RunFilter } from '../../core/api/client.types.js';
+import { canBeName, rejectUnknownKeys } from '../../core/checks/checks.js';
+import { describeValue } from '../../core/checks/describe-value.js';
+import { InvalidOptionError, RunNotBlockedError, RunNotFoundError } from '../../core/errors/index.js';
+import { newId } from '../../core/ids.js';
+import { findRuns } from '../../redis/queries/find-runs.js';
+import type { RunCriteria } from '../../redis/queries/list-runs.js';
+import { resumeRun } from '../../redis/replay/resume-run.js';
+import type { WriteBuffer } from '../../redis/script/write-buffer.js';
+import type { PendingCalls } from '../pending-calls.js';
+import { RUN_CRITERIA, resolveCriteria } from '../queries/run-criteria.js';
 
 /** Runs that are looked at at the same time; the buffer makes several script calls of them. */
 const RUNS_PER_PAGE = 1_000;

@@ -1,9 +1,9 @@
-import type { Page, RunSearchQuery } from '../core/api/client.types.js';
-import type { RunRecord } from '../core/api/run.types.js';
-import { canBeSearchText, checkPositiveInteger, rejectUnknownKeys } from '../core/checks/checks.js';
-import { InvalidOptionError } from '../core/errors/index.js';
-import { type SearchPlace, searchRuns } from '../redis/queries/search-runs.js';
-import type { WriteBuffer } from '../redis/script/write-buffer.js';
+import type { Page, RunSearchQuery } from '../../core/api/client.types.js';
+import type { RunRecord } from '../../core/api/run.types.js';
+import { canBeSearchText, checkPositiveInteger, rejectUnknownKeys } from '../../core/checks/checks.js';
+import { InvalidOptionError } from '../../core/errors/index.js';
+import { type SearchPlace, searchRuns } from '../../redis/queries/search-runs.js';
+import type { WriteBuffer } from '../../redis/script/write-buffer.js';
 import { checkSort } from './page-checks.js';
 import { PAGE_KEYS, RUN_CRITERIA, resolveCriteria } from './run-criteria.js';
 

@@ -1,5 +1,5 @@
-import { describeValue } from '../core/checks/describe-value.js';
-import { InvalidOptionError } from '../core/errors/index.js';
+import { describeValue } from '../../core/checks/describe-value.js';
+import { InvalidOptionError } from '../../core/errors/index.js';
 
 /** @throws InvalidOptionError */
 export function checkSort(sort: unknown): void {

@@ -1,13 +1,13 @@
-import { checkPositiveInteger, rejectUnknownKeys } from '../core/checks/checks.js';
-import { describeValue } from '../core/checks/describe-value.js';
-import { InvalidOptionError } from '../core/errors/index.js';
-import type { RedisConnection } from '../redis/connection/connection.js';
-import type { Keyspace } from '../redis/keyspace.js';
-import { resetNamespace } from '../redis/retention/reset-namespace.js';
-import { sweepEvents } from '../redis/retention/sweep-events.js';
-import { SWEEP_BATCH, sweepHistory } from '../redis/retention/sweep-history.js';
-import type { WriteBuffer } from '../redis/script/write-buffer.js';
-import { loseLeases } from '../redis/workers/lose-leases.js';
+import { checkPositiveInteger, rejectUnknownKeys } from '../../core/checks/checks.js';
+import { describeValue } from '../../core/checks/describe-value.js';
+import { InvalidOptionError } from '../../core/errors/index.js';
+import type { RedisConnection } from '../../redis/connection/connection.js';
+import type { Keyspace } from '../../redis/keyspace.js';
+import { resetNamespace } from '../../redis/retention/reset-namespace.js';
+import { sweepEvents } from '../../redis/retention/sweep-events.js';
+import { SWEEP_BATCH, sweepHistory } from '../../redis/retention/sweep-history.js';
+import type { WriteBuffer } from '../../redis/script/write-buffer.js';
+import { loseLeases } from '../../redis/workers/lose-leases.js';
 
 /** Deletes on demand what workers delete in time, and what a developer wants gone. */
 export class Retention {

@@ -1,10 +1,10 @@
-import { canBeName } from '../core/checks/checks.js';
-import { closeMatches } from '../core/checks/close-matches.js';
-import { UnknownWorkflowError, WorkflowServedError } from '../core/errors/index.js';
-import { forgetWorkflow } from '../redis/registry/forget-workflow.js';
-import type { WorkflowMetas } from '../redis/registry/workflow-metas.js';
-import type { WriteBuffer } from '../redis/script/write-buffer.js';
-import type { PendingCalls } from './pending-calls.js';
+import { canBeName } from '../../core/checks/checks.js';
+import { closeMatches } from '../../core/checks/close-matches.js';
+import { UnknownWorkflowError, WorkflowServedError } from '../../core/errors/index.js';
+import { forgetWorkflow } from '../../redis/registry/forget-workflow.js';
+import type { WorkflowMetas } from '../../redis/registry/workflow-metas.js';
+import type { WriteBuffer } from '../../redis/script/write-buffer.js';
+import type { PendingCalls } from '../pending-calls.js';
 
 /** Removes from Redis what left the code for good. */
 export class WorkflowForgetter {

@@ -1,17 +1,17 @@
-import type { ExportedRun } from '../core/api/exported-run.types.js';
-import type { RunRecord } from '../core/api/run.types.js';
-import { canBeName } from '../core/checks/checks.js';
-import { RunNotFoundError } from '../core/errors/index.js';
-import type { Sealer } from '../core/payload/sealer.js';
-import type { RedisConnection } from '../redis/connection/connection.js';
-import type { Keyspace } from '../redis/keyspace.js';
-import { toExportedRun } from '../redis/queries/exported-run.js';
-import { readAttempts } from '../redis/queries/read-attempts.js';
-import { readRun } from '../redis/queries/read-run.js';
-import { isRunSealed, openRunData } from '../redis/run-data/open-run-data.js';
-import { readFlatData } from '../redis/run-data/read-run-data.js';
-import type { WriteBuffer } from '../redis/script/write-buffer.js';
-import { parseRunData } from '../redis/steps/stored-step.js';
+import type { ExportedRun } from '../../core/api/exported-run.types.js';
+import type { RunRecord } from '../../core/api/run.types.js';
+import { canBeName } from '../../core/checks/checks.js';
+import { RunNotFoundError } from '../../core/errors/index.js';
+import type { Sealer } from '../../core/payload/sealer.js';
+import type { RedisConnection } from '../../redis/connection/connection.js';
+import type { Keyspace } from '../../redis/keyspace.js';
+import { toExportedRun } from '../../redis/queries/exported-run.js';
+import { readAttempts } from '../../redis/queries/read-attempts.js';
+import { readRun } from '../../redis/queries/read-run.js';
+import { isRunSealed, openRunData } from '../../redis/run-data/open-run-data.js';
+import { readFlatData } from '../../redis/run-data/read-run-data.js';
+import type { WriteBuffer } from '../../redis/script/write-buffer.js';
+import { parseRunData } from '../../redis/steps/stored-step.js';
 
 /** Takes runs out of Redis, with all that a replay needs. */
 export class RunExporter {

@@ -1,16 +1,16 @@
-import type { RetryRunOptions } from '../core/api/client.types.js';
-import { canBeName, checkObject, checkVersion, rejectUnknownKeys } from '../core/checks/checks.js';
-import { RetryRefusedError, RunNotFoundError } from '../core/errors/index.js';
-import { newId } from '../core/ids.js';
-import type { WorkflowDirectory } from '../creation/workflow-directory.js';
-import { continueCancel } from '../redis/cancellation/continue-cancel.js';
-import type { RedisConnection } from '../redis/connection/connection.js';
-import type { Keyspace } from '../redis/keyspace.js';
-import { readRun } from '../redis/queries/read-run.js';
-import { readAnyRunData } from '../redis/run-data/read-run-data.js';
-import { type RetryAnswer, retryRun } from '../redis/runs/retry-run.js';
-import type { WriteBuffer } from '../redis/script/write-buffer.js';
-import type { PendingCalls } from './pending-calls.js';
+import type { RetryRunOptions } from '../../core/api/client.types.js';
+import { canBeName, checkObject, checkVersion, rejectUnknownKeys } from '../../core/checks/checks.js';
+import { RetryRefusedError, RunNotFoundError } from '../../core/errors/index.js';
+import { newId } from '../../core/ids.js';
+import type { WorkflowDirectory } from '../../creation/workflow-directory.js';
+import { continueCancel } from '../../redis/cancellation/continue-cancel.js';
+import type { RedisConnection } from '../../redis/connection/connection.js';
+import type { Keyspace } from '../../redis/keyspace.js';
+import { readRun } from '../../redis/queries/read-run.js';
+import { readAnyRunData } from '../../redis/run-data/read-run-data.js';
+import { type RetryAnswer, retryRun } from '../../redis/runs/retry-run.js';
+import type { WriteBuffer } from '../../redis/script/write-buffer.js';
+import type { PendingCalls } from '../pending-calls.js';
 import { reopeningsOf, stepsToReopen } from './reopened-steps.js';
 
 /** Lets ended runs go on. */

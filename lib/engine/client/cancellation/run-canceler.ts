@@ -1,12 +1,12 @@
-import type { CancelOptions, CancelResult } from '../core/api/client.types.js';
-import { canBeName, checkCancelReason, rejectUnknownKeys } from '../core/checks/checks.js';
-import { describeValue } from '../core/checks/describe-value.js';
-import { InvalidOptionError, RunNotFoundError } from '../core/errors/index.js';
-import { newId } from '../core/ids.js';
-import { type Cancellation, cancelRun } from '../redis/cancellation/cancel-run.js';
-import { continueCancel } from '../redis/cancellation/continue-cancel.js';
-import type { WriteBuffer } from '../redis/script/write-buffer.js';
-import type { PendingCalls } from './pending-calls.js';
+import type { CancelOptions, CancelResult } from '../../core/api/client.types.js';
+import { canBeName, checkCancelReason, rejectUnknownKeys } from '../../core/checks/checks.js';
+import { describeValue } from '../../core/checks/describe-value.js';
+import { InvalidOptionError, RunNotFoundError } from '../../core/errors/index.js';
+import { newId } from '../../core/ids.js';
+import { type Cancellation, cancelRun } from '../../redis/cancellation/cancel-run.js';
+import { continueCancel } from '../../redis/cancellation/continue-cancel.js';
+import type { WriteBuffer } from '../../redis/script/write-buffer.js';
+import type { PendingCalls } from '../pending-calls.js';
 
 const SWITCHES = ['compensate', 'failureHook'] as const;
 

@@ -1,12 +1,12 @@
-import type { EventFilter, EventRecord, EventSubscription, Page } from '../core/api/client.types.js';
-import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks/checks.js';
-import type { RedisConnection } from '../redis/connection/connection.js';
-import { listEvents } from '../redis/events/list-events.js';
-import { readEvent } from '../redis/events/read-event.js';
-import { splitSized } from '../redis/events/stored-event.js';
-import type { Keyspace } from '../redis/keyspace.js';
-import type { WriteBuffer } from '../redis/script/write-buffer.js';
-import { checkCursor, checkSort } from './page-checks.js';
+import type { EventFilter, EventRecord, EventSubscription, Page } from '../../core/api/client.types.js';
+import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../../core/checks/checks.js';
+import type { RedisConnection } from '../../redis/connection/connection.js';
+import { listEvents } from '../../redis/events/list-events.js';
+import { readEvent } from '../../redis/events/read-event.js';
+import { splitSized } from '../../redis/events/stored-event.js';
+import type { Keyspace } from '../../redis/keyspace.js';
+import type { WriteBuffer } from '../../redis/script/write-buffer.js';
+import { checkCursor, checkSort } from '../queries/page-checks.js';
 
 const FILTER_KEYS = ['name', 'sort', 'limit', 'cursor'] as const satisfies ReadonlyArray<keyof EventFilter>;
 

@@ -1,8 +1,8 @@
-import type { RunFilter } from '../core/api/client.types.js';
-import { canBeName, canBeTags } from '../core/checks/checks.js';
-import { InvalidOptionError } from '../core/errors/index.js';
-import type { RunCriteria } from '../redis/queries/list-runs.js';
-import { RUN_STATUSES } from '../redis/runs/run-status.js';
+import type { RunFilter } from '../../core/api/client.types.js';
+import { canBeName, canBeTags } from '../../core/checks/checks.js';
+import { InvalidOptionError } from '../../core/errors/index.js';
+import type { RunCriteria } from '../../redis/queries/list-runs.js';
+import { RUN_STATUSES } from '../../redis/runs/run-status.js';
 import { checkTime } from './page-checks.js';
 
 /** What a filter says of the runs that it wants. */

@@ -1,10 +1,10 @@
-import type { CancelOptions, CancelResult, RunHandle } from '../core/api/client.types.js';
-import type { RunRecord } from '../core/api/run.types.js';
-import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../core/checks/checks.js';
-import { RunNotFoundError } from '../core/errors/index.js';
+import type { CancelOptions, CancelResult, RunHandle } from '../../core/api/client.types.js';
+import type { RunRecord } from '../../core/api/run.types.js';
+import { canBeName, checkPositiveInteger, rejectUnknownKeys } from '../../core/checks/checks.js';
+import { RunNotFoundError } from '../../core/errors/index.js';
+import type { RunCanceler } from '../cancellation/run-canceler.js';
+import type { RunQueries } from '../queries/run-queries.js';
 import type { ResultListener } from './result-listener.js';
-import type { RunCanceler } from './run-canceler.js';
-import type { RunQueries } from './run-queries.js';
 
 interface ResultOptions {
   timeoutMs?: number | undefined;

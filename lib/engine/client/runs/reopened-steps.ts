@@ -1,5 +1,5 @@
-import type { RunRecord, StoredError } from '../core/api/run.types.js';
-import { addReopening, type RunData, type StoredStep } from '../redis/steps/stored-step.js';
+import type { RunRecord, StoredError } from '../../core/api/run.types.js';
+import { addReopening, type RunData, type StoredStep } from '../../redis/steps/stored-step.js';
 
 /** Child, event, and the first of several: what others end. */
 const WAITS = ['c', 'e', 'a'];

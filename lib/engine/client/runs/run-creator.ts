@@ -1,20 +1,20 @@
-import type { CreateOptions } from '../core/api/client.types.js';
-import type { AnyWorkflowRef } from '../core/api/workflow.types.js';
-import { checkObject } from '../core/checks/checks.js';
-import { describeValue } from '../core/checks/describe-value.js';
-import { IdempotencyConflictError, InvalidOptionError, RateLimitedError } from '../core/errors/index.js';
-import { sameJson } from '../core/payload/json-equal.js';
-import type { RunTarget } from '../core/workflows/run-target.js';
-import type { CreationContext } from '../creation/creation-context.js';
-import { createIntercepted } from '../creation/intercepted-creation.js';
-import { prepareRun } from '../creation/prepare-run.js';
-import { rateLimited } from '../creation/rate-limited.js';
-import { readRun } from '../redis/queries/read-run.js';
-import { type Created, createRun, type NewRun } from '../redis/runs/create-run.js';
-import type { WriteBuffer } from '../redis/script/write-buffer.js';
+import type { CreateOptions } from '../../core/api/client.types.js';
+import type { AnyWorkflowRef } from '../../core/api/workflow.types.js';
+import { checkObject } from '../../core/checks/checks.js';
+import { describeValue } from '../../core/checks/describe-value.js';
+import { IdempotencyConflictError, InvalidOptionError, RateLimitedError } from '../../core/errors/index.js';
+import { sameJson } from '../../core/payload/json-equal.js';
+import type { RunTarget } from '../../core/workflows/run-target.js';
+import type { CreationContext } from '../../creation/creation-context.js';
+import { createIntercepted } from '../../creation/intercepted-creation.js';
+import { prepareRun } from '../../creation/prepare-run.js';
+import { rateLimited } from '../../creation/rate-limited.js';
+import { readRun } from '../../redis/queries/read-run.js';
+import { type Created, createRun, type NewRun } from '../../redis/runs/create-run.js';
+import type { WriteBuffer } from '../../redis/script/write-buffer.js';
+import { warnOutsideSteps } from '../outside-steps.js';
+import type { PendingCalls } from '../pending-calls.js';
 import { Gathering } from './gathering.js';
-import { warnOutsideSteps } from './outside-steps.js';
-import type { PendingCalls } from './pending-calls.js';
 
 export interface CreatedRun {
   readonly id: string;

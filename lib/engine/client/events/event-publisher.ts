@@ -1,16 +1,16 @@
-import type { EmitOptions, EventRecord } from '../core/api/client.types.js';
-import type { EventRef } from '../core/api/event.types.js';
-import { subscriberRunIdOf } from '../core/ids.js';
-import type { CreationContext } from '../creation/creation-context.js';
-import { emitIntercepted } from '../creation/intercepted-creation.js';
-import { prepareEvent } from '../creation/prepare-event.js';
-import { continueEvent } from '../redis/events/continue-event.js';
-import { emitEvent, type NewEvent } from '../redis/events/emit-event.js';
-import { readEvent } from '../redis/events/read-event.js';
-import type { WriteBuffer } from '../redis/script/write-buffer.js';
-import { warnOutsideSteps } from './outside-steps.js';
-import type { PendingCalls } from './pending-calls.js';
-import type { CreatedRun } from './run-creator.js';
+import type { EmitOptions, EventRecord } from '../../core/api/client.types.js';
+import type { EventRef } from '../../core/api/event.types.js';
+import { subscriberRunIdOf } from '../../core/ids.js';
+import type { CreationContext } from '../../creation/creation-context.js';
+import { emitIntercepted } from '../../creation/intercepted-creation.js';
+import { prepareEvent } from '../../creation/prepare-event.js';
+import { continueEvent } from '../../redis/events/continue-event.js';
+import { emitEvent, type NewEvent } from '../../redis/events/emit-event.js';
+import { readEvent } from '../../redis/events/read-event.js';
+import type { WriteBuffer } from '../../redis/script/write-buffer.js';
+import { warnOutsideSteps } from '../outside-steps.js';
+import type { PendingCalls } from '../pending-calls.js';
+import type { CreatedRun } from '../runs/run-creator.js';
 
 interface Published {
   readonly event: EventRecord;
