@@ -1,24 +1,17 @@
 import type { LoggerPort } from '../core/api/values.types.js';
 import type { Worker } from '../core/api/worker.types.js';
-import { RedisClock } from '../core/async/redis-clock.js';
-import { TurnClock } from '../core/async/turn-clock.js';
+import type { RedisClock } from '../core/async/redis-clock.js';
+import type { TurnClock } from '../core/async/turn-clock.js';
 import { checkTimeout, rejectUnknownKeys } from '../core/checks/checks.js';
-import { newId } from '../core/ids.js';
 import type { Interceptors } from '../core/interceptors.js';
 import type { Sealer } from '../core/payload/sealer.js';
-import { WorkflowDirectory } from '../creation/workflow-directory.js';
+import type { WorkflowDirectory } from '../creation/workflow-directory.js';
 import type { ResolvedClientOptions } from '../options/resolve-client-options.js';
 import type { ResolvedWorkerOptions } from '../options/resolve-worker-options.js';
-import { RedisConnection } from '../redis/connection/connection.js';
 import { adviseOnServer } from '../redis/connection/server-advice.js';
-import { Keyspace } from '../redis/keyspace.js';
-import type { RegisteredSchedule } from '../redis/registry/declare-workflows.js';
-import { WorkflowMetas } from '../redis/registry/workflow-metas.js';
 import { readRunData } from '../redis/run-data/read-run-data.js';
 import type { ClaimedRun, HandedOut } from '../redis/runs/claim-runs.js';
-import { interceptionOf } from '../redis/script/intercepted-call.js';
-import { ScriptRunner } from '../redis/script/script-runner.js';
-import { WriteBuffer } from '../redis/script/write-buffer.js';
+import type { WriteBuffer } from '../redis/script/write-buffer.js';
 import type { RunData } from '../redis/steps/stored-step.js';
 import { ClaimLoop } from './duties/claim-loop.js';
 import { Housekeeping, type HousekeepingHost } from './duties/housekeeping.js';
@@ -35,36 +28,29 @@ import { HandBacks } from './pass/hand-backs.js';
 import { Pass } from './pass/pass.js';
 import type { PassHost, ServedWorkflow } from './pass/pass-host.js';
 import { DepartureLog } from './replay/departure-log.js';
+import { type WorkerContext, workerContextOf } from './worker-context.js';
 import type { ResolvedWorkerInternals } from './worker-internals.js';
 
-/** Calls in flight: one with Redis, the answers of another with Node, and one on its way. */
-const BUFFER = { depth: 3, smallest: 8 };
 /** How long a stop goes on trying to reach a Redis that is away, in all; the lease ends by itself then. */
 const STOP_GIVES_UP_AFTER_MS = 5_000;
 
 /** Claims runs and executes passes; owns every timer and connection of a worker. */
 export class RunWorker implements Worker, PassHost, HousekeepingHost {
-  readonly id = newId();
-  readonly workerId = this.id;
-  readonly clock = new RedisClock();
-  readonly turns = new TurnClock();
-  readonly buffer: WriteBuffer;
-  readonly directory: WorkflowDirectory;
-  private readonly connection: RedisConnection;
-  private readonly keys: Keyspace;
+  readonly id: string;
+  private readonly context: WorkerContext;
+  private readonly active = new Set<Pass>();
   readonly registrar: Registrar;
-  private readonly scheduler = new Scheduler(this);
+  private readonly scheduler: Scheduler;
   private readonly lease: LeaseKeeper;
   private readonly claims: ClaimLoop;
   private readonly wake: WakeListener;
-  private readonly active = new Set<Pass>();
-  readonly handBacks = new HandBacks(this);
+  readonly handBacks: HandBacks;
   readonly departures: DepartureLog;
   private readonly intake: RunIntake;
   readonly owned: OwnedRuns;
-  private readonly housekeeping = new Housekeeping(this);
-  readonly hints = new RunHints(this);
-  private readonly exit = new WorkerExit(this);
+  private readonly housekeeping: Housekeeping;
+  readonly hints: RunHints;
+  private readonly exit: WorkerExit;
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
 
@@ -74,23 +60,42 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     private readonly workflows: ServedWorkflows,
     private readonly known: ResolvedWorkerInternals,
   ) {
+    const context = workerContextOf(client, options, known, () => this.claims.rideAlong());
+    const { connection, keys, buffer } = context;
+    this.context = context;
+    this.id = context.workerId;
     this.departures = new DepartureLog(options.deployment);
-    this.keys = new Keyspace(client.prefix);
-    this.connection = new RedisConnection({ ...client, giveUpAfterMs: Number.POSITIVE_INFINITY }, client.logger, 'worker', {
-      keys: this.keys,
-    });
-    const runner = new ScriptRunner(this.connection, this.keys, undefined, interceptionOf(client));
-    this.buffer = new WriteBuffer(runner, { ...BUFFER, beforeSend: () => this.claims.rideAlong() }, client.sealer);
-    this.directory = new WorkflowDirectory(known.registry, new WorkflowMetas(this.connection, this.keys), known.resolveClass);
-    const read = (runId: string) => readRunData(this.buffer, this.connection, this.keys, runId);
-    this.intake = new RunIntake(this, workflows, read);
-    this.registrar = new Registrar(this, workflows, client.forgetAfterMs);
+    this.handBacks = new HandBacks(context);
+    this.hints = new RunHints(context, this.active);
+    this.exit = new WorkerExit(context, this.active);
+    this.scheduler = new Scheduler(context);
+    this.registrar = new Registrar(context, workflows, (schedules) => this.scheduler.adopt(schedules));
+    this.intake = new RunIntake(this, workflows, (runId) => readRunData(buffer, connection, keys, runId));
     this.lease = new LeaseKeeper(this);
     this.claims = new ClaimLoop(this);
     this.owned = new OwnedRuns(this, { intake: this.intake, handBacks: this.handBacks, claims: this.claims });
-    this.wake = new WakeListener(this.connection, this.keys.wake(this.id), options.blockTimeoutMs, (message) =>
-      this.woken(message),
-    );
+    this.housekeeping = new Housekeeping(this);
+    this.wake = new WakeListener(connection, keys.wake(this.id), options.blockTimeoutMs, (message) => this.woken(message));
+  }
+
+  get workerId(): string {
+    return this.context.workerId;
+  }
+
+  get clock(): RedisClock {
+    return this.context.clock;
+  }
+
+  get turns(): TurnClock {
+    return this.context.turns;
+  }
+
+  get buffer(): WriteBuffer {
+    return this.context.buffer;
+  }
+
+  get directory(): WorkflowDirectory {
+    return this.context.directory;
   }
 
   get logger(): LoggerPort {
@@ -134,20 +139,20 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   private async boot(): Promise<void> {
     // A worker never gives up, but one that has not begun does: all that a start asks of Redis shares this time.
-    this.connection.hurry(this.client.connectTimeoutMs);
+    this.context.connection.hurry(this.client.connectTimeoutMs);
     try {
-      const info = await this.connection.reach();
-      await adviseOnServer(this.connection, info, this.logger);
+      const info = await this.context.connection.reach();
+      await adviseOnServer(this.context.connection, info, this.logger);
       await this.scheduler.prepare(this.workflows.current);
       await this.lease.start();
       await this.registrar.deploy();
     } catch (error) {
       await this.lease.stop();
-      await this.connection.close();
+      await this.context.connection.close();
       throw error;
     }
     if (this.stopping) return;
-    this.connection.takeTime();
+    this.context.connection.takeTime();
     this.wake.start();
     this.housekeeping.start();
     this.claims.nudge();
@@ -163,7 +168,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   /** What a start is waiting for is tried no more; one that needs no second try is stopped as a worker. */
   private async stopStart(starting: Promise<void>, timeoutMs: number): Promise<void> {
-    this.connection.hurry(0);
+    this.context.connection.hurry(0);
     const hasStarted = await starting.then(
       () => true,
       () => false,
@@ -196,8 +201,8 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     return this.lease.confirmed();
   }
 
-  warn(message: string, fields: object = {}): void {
-    this.logger.warn(message, { workerId: this.id, ...fields });
+  warn(message: string, fields?: object): void {
+    this.context.warn(message, fields);
   }
 
   claimed(claim: HandedOut): void {
@@ -208,10 +213,6 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
 
   get isStopping(): boolean {
     return this.stopping !== undefined;
-  }
-
-  adopt(schedules: readonly RegisteredSchedule[]): void {
-    this.scheduler.adopt(schedules);
   }
 
   restoreRegistry(): Promise<void> {
@@ -275,7 +276,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     // What of it is under way waits for an answer for ever.
     void this.housekeeping.stop(0);
     void this.lease.stop();
-    await Promise.all([this.wake.stop(), this.connection.close()]);
+    await Promise.all([this.wake.stop(), this.context.connection.close()]);
   }
 
   /** For tests: the clock of the namespace was moved. */
@@ -289,14 +290,14 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.scheduler.stop();
     this.exit.retire();
     await this.exit.drained(timeoutMs);
-    this.connection.hurry(STOP_GIVES_UP_AFTER_MS);
+    this.context.connection.hurry(STOP_GIVES_UP_AFTER_MS);
     await this.intake.idle(STOP_GIVES_UP_AFTER_MS);
-    await this.exit.settled(this.active);
+    await this.exit.settled();
     this.handBacks.finish();
     await this.wake.stop();
     await Promise.all([this.housekeeping.stop(STOP_GIVES_UP_AFTER_MS), this.lease.stop()]);
     await this.buffer.idle();
     await this.exit.signOff();
-    await this.connection.close();
+    await this.context.connection.close();
   }
 }

@@ -1,26 +1,11 @@
-import type { RedisClock } from '../../core/async/redis-clock.js';
-import type { Sealer } from '../../core/payload/sealer.js';
-import type { ResolvedWorkerOptions } from '../../options/resolve-worker-options.js';
 import { type Declaration, declareWorkflows, type RegisteredSchedule } from '../../redis/registry/declare-workflows.js';
-import type { WriteBuffer } from '../../redis/script/write-buffer.js';
 import type { Membership } from '../../redis/workers/register-worker.js';
+import type { WorkerContext } from '../worker-context.js';
 import { declarationsOf, teamOf, type WorkflowDeclaration } from './declarations.js';
 import { declaredSchedule } from './scheduler.js';
 import type { ServedWorkflows } from './served-workflows.js';
 import { warnOfUnserved } from './warn-of-unserved.js';
 import { warnOfUnservedVersions } from './warn-of-versions.js';
-
-export interface RegistrarHost {
-  readonly workerId: string;
-  readonly options: ResolvedWorkerOptions;
-  readonly queues: readonly string[];
-  readonly buffer: WriteBuffer;
-  readonly clock: RedisClock;
-  readonly sealer: Sealer;
-  /** What Redis says of the worker's schedules. */
-  adopt(schedules: readonly RegisteredSchedule[]): void;
-  warn(message: string, fields: object): void;
-}
 
 /** Workflows, subscriptions and schedules per call, so that a large deployment does not hold Redis up. */
 const BATCH = 100;
@@ -32,18 +17,19 @@ export class Registrar {
   private asked: Promise<void> | undefined;
 
   constructor(
-    private readonly host: RegistrarHost,
+    private readonly context: WorkerContext,
     workflows: ServedWorkflows,
-    forgetAfterMs: number,
+    /** Told what Redis says of the worker's schedules. */
+    private readonly onSchedules: (schedules: readonly RegisteredSchedule[]) => void,
   ) {
-    const { app, deployment } = host.options;
+    const { app, deployment } = context.options;
     this.declarations = declarationsOf(workflows, app);
     const names = this.declarations.map(({ meta }) => meta.name);
     this.membership = Object.freeze({
       serves: workflows.routes,
       deployment,
       team: { id: teamOf(deployment, names), workflows: names },
-      forgetAfterMs,
+      forgetAfterMs: context.forgetAfterMs,
     });
   }
 
@@ -53,18 +39,18 @@ export class Registrar {
     for (const schedule of schedules) this.warnOfOther(schedule);
     await warnOfUnserved(
       this.declarations.map(({ meta }) => ({ workflow: meta.name, queue: meta.queue })),
-      this.host,
+      this.context,
     );
     await warnOfUnservedVersions(
       this.declarations.map(({ meta }) => meta.name),
-      this.host,
+      this.context,
     );
-    this.host.adopt(schedules);
+    this.onSchedules(schedules);
   }
 
   /** Writes what Redis has lost of the worker's declarations, and learns which of them hold by now. */
   async restore(): Promise<void> {
-    this.host.adopt(await this.declare(true));
+    this.onSchedules(await this.declare(true));
   }
 
   /** Told that what it declares may hold again, or be gone. What fails is made up by the next round of {@link restore}. */
@@ -77,7 +63,7 @@ export class Registrar {
   }
 
   private async declare(isRestoring: boolean): Promise<RegisteredSchedule[]> {
-    const { workerId, buffer, clock } = this.host;
+    const { workerId, buffer, clock } = this.context;
     const declarations = this.declarationsAt(Math.floor(clock.now()), await this.sealedInputs());
     const schedules: RegisteredSchedule[] = [];
     for (const batch of batchesOf(declarations)) {
@@ -91,7 +77,7 @@ export class Registrar {
     const schedules = this.declarations.flatMap((declared) => declared.schedules);
     return new Map(
       await Promise.all(
-        schedules.map(async ({ id, input }) => [id, await this.host.sealer.seal(input, `input of schedule "${id}"`)] as const),
+        schedules.map(async ({ id, input }) => [id, await this.context.sealer.seal(input, `input of schedule "${id}"`)] as const),
       ),
     );
   }
@@ -115,7 +101,7 @@ export class Registrar {
       nextAt === undefined
         ? `Schedule "${id}" of workflow "${owner}" does not fire: workflow "${otherWorkflow}", which is served, has a schedule by this id.`
         : `Schedule "${id}" was of workflow "${otherWorkflow}" and is now of "${owner}".`;
-    this.host.warn(`${what} Ids of schedules are unique in a namespace: give one of them another \`id\` if both are meant.`, {
+    this.context.warn(`${what} Ids of schedules are unique in a namespace: give one of them another \`id\` if both are meant.`, {
       scheduleId: id,
     });
   }

@@ -1,18 +1,12 @@
 import { FaultLog } from '../../core/async/fault-log.js';
 import { findCanceled } from '../../redis/cancellation/find-canceled.js';
-import type { WriteBuffer } from '../../redis/script/write-buffer.js';
 import type { Pass } from '../pass/pass.js';
+import type { WorkerContext } from '../worker-context.js';
 
 /** Runs looked at per operation: Redis serves nobody else meanwhile. */
 const RUNS_PER_LOOK = 200;
 /** Hints kept for runs whose claim has not been answered yet. */
 const MOST_HINTS = 1_000;
-
-export interface RunHintsHost {
-  readonly buffer: WriteBuffer;
-  passes(): Iterable<Pass>;
-  warn(message: string): void;
-}
 
 /** Tells the passes of a worker what came for their runs from outside: outcomes of waits, cancellations. */
 export class RunHints {
@@ -21,13 +15,16 @@ export class RunHints {
 
   private readonly faults: FaultLog;
 
-  constructor(private readonly host: RunHintsHost) {
-    this.faults = new FaultLog('Looking for canceled runs', (message) => host.warn(message));
+  constructor(
+    private readonly context: Pick<WorkerContext, 'buffer' | 'warn'>,
+    private readonly passes: ReadonlySet<Pass>,
+  ) {
+    this.faults = new FaultLog('Looking for canceled runs', context.warn);
   }
 
   /** Something came for a run. Its pass may not have begun: then it is looked at when it does. */
   hinted(runId: string): void {
-    const passes = [...this.host.passes()].filter(({ run }) => run.id === runId);
+    const passes = [...this.passes].filter(({ run }) => run.id === runId);
     for (const pass of passes) this.lookAt(pass);
     if (passes.length > 0) return;
     this.hints.add(runId);
@@ -44,11 +41,11 @@ export class RunHints {
   }
 
   /** Asks Redis which of the runs in execution are to be canceled. */
-  look(passes: Iterable<Pass> = this.host.passes()): void {
+  look(passes: Iterable<Pass> = this.passes): void {
     const byId = new Map([...passes].map((pass) => [pass.run.id, pass]));
     const ids = [...byId.keys()];
     for (let at = 0; at < ids.length; at += RUNS_PER_LOOK) {
-      this.host.buffer.send(
+      this.context.buffer.send(
         findCanceled(ids.slice(at, at + RUNS_PER_LOOK)),
         (found) => {
           this.faults.succeeded();

@@ -1,6 +1,5 @@
 import { FaultLog } from '../../core/async/fault-log.js';
 import { LongTimer } from '../../core/async/long-timer.js';
-import type { RedisClock } from '../../core/async/redis-clock.js';
 import { decodePayload } from '../../core/payload/payload.js';
 import { describeError } from '../../core/payload/stored-error.js';
 import { decideTick } from '../../core/schedules/misfire.js';
@@ -13,15 +12,8 @@ import { prepareRun } from '../../creation/prepare-run.js';
 import type { DeclaredSchedule, RegisteredSchedule } from '../../redis/registry/declare-workflows.js';
 import type { NewRun } from '../../redis/runs/create-run.js';
 import { fireSchedule, type Tick, type TickAnswer } from '../../redis/schedules/fire-schedule.js';
-import type { WriteBuffer } from '../../redis/script/write-buffer.js';
 import type { ServedWorkflow } from '../pass/pass-host.js';
-
-export interface SchedulerHost {
-  readonly buffer: WriteBuffer;
-  readonly clock: RedisClock;
-  readonly maxPayloadBytes: number;
-  warn(message: string, fields: object): void;
-}
+import type { WorkerContext } from '../worker-context.js';
 
 /** A schedule that this worker's code declares. */
 interface Followed {
@@ -55,7 +47,7 @@ export class Scheduler {
   private look: NodeJS.Immediate | undefined;
   private stopped = false;
 
-  constructor(private readonly host: SchedulerHost) {}
+  constructor(private readonly context: Pick<WorkerContext, 'buffer' | 'clock' | 'maxPayloadBytes' | 'warn'>) {}
 
   /** @throws PayloadTooLargeError for the input of a schedule */
   async prepare(workflows: Iterable<ServedWorkflow>): Promise<void> {
@@ -63,7 +55,7 @@ export class Scheduler {
       // The input is validated by the runs: a schema may ask others, and need not answer at boot.
       const target: RunTarget = { ...options, workflow: options.name, input: undefined, admission: undefined };
       for (const resolved of options.schedules) {
-        const run = await prepareRun(target, decodePayload(resolved.input), {}, this.host.maxPayloadBytes);
+        const run = await prepareRun(target, decodePayload(resolved.input), {}, this.context.maxPayloadBytes);
         const declared = declaredSchedule(options.name, resolved);
         const admit = admissionOfTicks(options, resolved);
         const idle = { nextAt: undefined, restsUntil: 0, isFiring: false };
@@ -84,7 +76,7 @@ export class Scheduler {
 
   /** The clock was synchronised. Cheap while nothing is due. */
   check(): void {
-    if (this.host.clock.now() >= this.earliest) this.fireDue();
+    if (this.context.clock.now() >= this.earliest) this.fireDue();
   }
 
   stop(): void {
@@ -96,7 +88,7 @@ export class Scheduler {
   private fireDue(): void {
     this.timer?.cancel();
     if (this.stopped) return;
-    const now = Math.floor(this.host.clock.now());
+    const now = Math.floor(this.context.clock.now());
     const due: Followed[] = [];
     this.earliest = Number.POSITIVE_INFINITY;
     for (const schedule of this.followed.values()) {
@@ -128,7 +120,7 @@ export class Scheduler {
     } catch (error) {
       const { id, workflow } = tick.schedule;
       const instant = new Date(tick.instant as number).toISOString();
-      this.host.warn(`A tick of a schedule is skipped, that of ${instant}: ${describeError(error)}`, {
+      this.context.warn(`A tick of a schedule is skipped, that of ${instant}: ${describeError(error)}`, {
         scheduleId: id,
         workflow,
       });
@@ -137,7 +129,7 @@ export class Scheduler {
   }
 
   private send(schedule: Followed, tick: Tick): void {
-    this.host.buffer.send(
+    this.context.buffer.send(
       fireSchedule(tick),
       (answer) => this.answered(schedule, answer),
       (error) => this.failed(schedule, error),
@@ -145,20 +137,20 @@ export class Scheduler {
   }
 
   private answered(schedule: Followed, { now, nextAt }: TickAnswer): void {
-    this.host.clock.synchronise(now);
+    this.context.clock.synchronise(now);
     schedule.nextAt = nextAt;
     schedule.faults.succeeded();
     this.settled(schedule);
   }
 
   private failed(schedule: Followed, error: unknown): void {
-    schedule.restsUntil = this.host.clock.now() + RETRY_AFTER_MS;
+    schedule.restsUntil = this.context.clock.now() + RETRY_AFTER_MS;
     if (!this.stopped) schedule.faults.failed(error);
     this.settled(schedule);
   }
 
   private faultsOf(scheduleId: string): FaultLog {
-    return new FaultLog(`Firing schedule "${scheduleId}"`, (message) => this.host.warn(message, { scheduleId }));
+    return new FaultLog(`Firing schedule "${scheduleId}"`, (message) => this.context.warn(message, { scheduleId }));
   }
 
   /** Answers come many at a time. */

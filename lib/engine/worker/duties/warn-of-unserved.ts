@@ -1,13 +1,7 @@
 import type { Stats } from '../../core/api/client.types.js';
 import { closeMatches } from '../../core/checks/close-matches.js';
 import { readStats } from '../../redis/queries/read-stats.js';
-import type { WriteBuffer } from '../../redis/script/write-buffer.js';
-
-export interface UnservedHost {
-  readonly queues: readonly string[];
-  readonly buffer: WriteBuffer;
-  warn(message: string, fields: object): void;
-}
+import type { WorkerContext } from '../worker-context.js';
 
 type Unserved = Stats['unserved'][number];
 
@@ -17,14 +11,18 @@ const MOST_NAMED = 20;
  * Names at the boot what no living worker serves: of the worker's own workflows what it leaves out itself, as with a wrong name among `queues`;
  * of others, in one line, those that are known or have runs. Versions of its own have a warning to themselves.
  */
-export async function warnOfUnserved(own: ReadonlyArray<{ workflow: string; queue: string }>, host: UnservedHost): Promise<void> {
-  const { unserved } = await host.buffer.add(readStats(own));
+export async function warnOfUnserved(
+  own: ReadonlyArray<{ workflow: string; queue: string }>,
+  context: Pick<WorkerContext, 'options' | 'buffer' | 'warn'>,
+): Promise<void> {
+  const { unserved } = await context.buffer.add(readStats(own));
   const names = new Set(own.map(({ workflow }) => workflow));
   for (const { workflow, queue, version } of unserved) {
-    if (names.has(workflow) && version === undefined) host.warn(leftOut(workflow, queue, host.queues), { workflow, queue });
+    if (names.has(workflow) && version === undefined)
+      context.warn(leftOut(workflow, queue, context.options.queues), { workflow, queue });
   }
   const others = unserved.filter(({ workflow }) => !names.has(workflow));
-  if (others.length > 0) host.warn(restsElsewhere(others), { unserved: others });
+  if (others.length > 0) context.warn(restsElsewhere(others), { unserved: others });
 }
 
 function leftOut(workflow: string, queue: string, served: readonly string[]): string {

@@ -1,38 +1,32 @@
 import { LongTimer } from '../../core/async/long-timer.js';
-import type { WriteBuffer } from '../../redis/script/write-buffer.js';
 import { removeWorker } from '../../redis/workers/remove-worker.js';
 import { retireWorker } from '../../redis/workers/retire-worker.js';
 import type { Pass } from '../pass/pass.js';
+import type { WorkerContext } from '../worker-context.js';
 
 /** How long functions whose signal was aborted by a stop may take to settle. */
 const SETTLE_GRACE_MS = 1_000;
-
-/** The worker that leaves. */
-interface LeavingWorker {
-  readonly id: string;
-  readonly queues: readonly string[];
-  readonly buffer: WriteBuffer;
-  runningCount(): number;
-  warn(message: string): void;
-}
 
 /** How a worker takes its leave: it is woken no more, its passes end, it signs off. */
 export class WorkerExit {
   private onDrained: (() => void) | undefined;
 
-  constructor(private readonly worker: LeavingWorker) {}
+  constructor(
+    private readonly context: Pick<WorkerContext, 'workerId' | 'options' | 'buffer' | 'warn'>,
+    private readonly passes: ReadonlySet<Pass>,
+  ) {}
 
   /** Not awaited: runs may go on to their end while Redis is away. */
   retire(): void {
-    const { id, queues, buffer } = this.worker;
+    const { workerId, options, buffer, warn } = this.context;
     buffer
-      .add(retireWorker(id, queues))
-      .catch((error: unknown) => this.worker.warn(`New runs may wake this worker while it stops: ${(error as Error).message}`));
+      .add(retireWorker(workerId, options.queues))
+      .catch((error: unknown) => warn(`New runs may wake this worker while it stops: ${(error as Error).message}`));
   }
 
   /** Resolves when no pass is left, at the latest after `timeoutMs`. */
   drained(timeoutMs: number): Promise<void> {
-    if (this.worker.runningCount() === 0) return Promise.resolve();
+    if (this.passes.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = new LongTimer(timeoutMs, resolve);
       this.onDrained = () => {
@@ -46,22 +40,22 @@ export class WorkerExit {
    * Tells the passes that are left to stop, and gives their runs back: each when what it had begun has settled, all after a grace.
    * Given back at once, a step would run elsewhere beside its function here.
    */
-  async settled(passes: ReadonlySet<Pass>): Promise<void> {
-    for (const { exit } of [...passes]) exit.leave();
+  async settled(): Promise<void> {
+    for (const { exit } of [...this.passes]) exit.leave();
     await this.drained(SETTLE_GRACE_MS);
-    for (const { exit } of [...passes]) exit.handBack();
+    for (const { exit } of [...this.passes]) exit.handBack();
   }
 
   passEnded(): void {
-    if (this.worker.runningCount() === 0) this.onDrained?.();
+    if (this.passes.size === 0) this.onDrained?.();
   }
 
   async signOff(): Promise<void> {
-    const { id, buffer } = this.worker;
+    const { workerId, buffer, warn } = this.context;
     try {
-      while ((await buffer.add(removeWorker(id))) === 'AGAIN');
+      while ((await buffer.add(removeWorker(workerId))) === 'AGAIN');
     } catch (error) {
-      this.worker.warn(`The worker could not sign off; its lease ends by itself: ${(error as Error).message}`);
+      warn(`The worker could not sign off; its lease ends by itself: ${(error as Error).message}`);
     }
   }
 }

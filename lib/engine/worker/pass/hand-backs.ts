@@ -3,12 +3,8 @@ import { LongTimer } from '../../core/async/long-timer.js';
 import { putAside } from '../../redis/routing/put-aside.js';
 import type { ClaimedRun } from '../../redis/runs/claim-runs.js';
 import { releaseRun } from '../../redis/runs/release-run.js';
-import type { Op, OpSink, WriteStatus } from '../../redis/script/op.js';
-
-export interface HandBacksHost {
-  readonly buffer: OpSink;
-  warn(message: string): void;
-}
+import type { Op, WriteStatus } from '../../redis/script/op.js';
+import type { WorkerContext } from '../worker-context.js';
 
 interface HandBack {
   readonly runId: string;
@@ -28,8 +24,8 @@ export class HandBacks {
   private readonly faults: FaultLog;
   private isStopping = false;
 
-  constructor(private readonly host: HandBacksHost) {
-    this.faults = new FaultLog('Handing runs back', (message) => host.warn(message));
+  constructor(private readonly context: Pick<WorkerContext, 'buffer' | 'warn'>) {
+    this.faults = new FaultLog('Handing runs back', context.warn);
   }
 
   /** @param unfit another worker may be able to execute it */
@@ -62,7 +58,7 @@ export class HandBacks {
   private send(handBack: HandBack): void {
     handBack.retry?.cancel();
     handBack.retry = undefined;
-    this.host.buffer.send(
+    this.context.buffer.send(
       handBack.op,
       () => this.answered(handBack),
       (error) => this.refused(handBack, error),
