@@ -1,20 +1,12 @@
-import type { LoggerPort } from '../core/api/values.types.js';
 import type { Worker } from '../core/api/worker.types.js';
-import type { RedisClock } from '../core/async/redis-clock.js';
-import type { TurnClock } from '../core/async/turn-clock.js';
 import { checkTimeout, rejectUnknownKeys } from '../core/checks/checks.js';
-import type { Interceptors } from '../core/interceptors.js';
-import type { Sealer } from '../core/payload/sealer.js';
-import type { WorkflowDirectory } from '../creation/workflow-directory.js';
 import type { ResolvedClientOptions } from '../options/resolve-client-options.js';
 import type { ResolvedWorkerOptions } from '../options/resolve-worker-options.js';
 import { adviseOnServer } from '../redis/connection/server-advice.js';
-import { readRunData } from '../redis/run-data/read-run-data.js';
 import type { ClaimedRun, HandedOut } from '../redis/runs/claim-runs.js';
-import type { WriteBuffer } from '../redis/script/write-buffer.js';
 import type { RunData } from '../redis/steps/stored-step.js';
 import { ClaimLoop } from './duties/claim-loop.js';
-import { Housekeeping, type HousekeepingHost } from './duties/housekeeping.js';
+import { Housekeeping } from './duties/housekeeping.js';
 import { LeaseKeeper } from './duties/lease-keeper.js';
 import { OwnedRuns } from './duties/owned-runs.js';
 import { Registrar } from './duties/registrar.js';
@@ -28,6 +20,7 @@ import { HandBacks } from './pass/hand-backs.js';
 import { Pass } from './pass/pass.js';
 import type { PassHost, ServedWorkflow } from './pass/pass-host.js';
 import { DepartureLog } from './replay/departure-log.js';
+import type { StepHost } from './steps/step-host.js';
 import { type WorkerContext, workerContextOf } from './worker-context.js';
 import type { ResolvedWorkerInternals } from './worker-internals.js';
 
@@ -35,99 +28,79 @@ import type { ResolvedWorkerInternals } from './worker-internals.js';
 const STOP_GIVES_UP_AFTER_MS = 5_000;
 
 /** Claims runs and executes passes; owns every timer and connection of a worker. */
-export class RunWorker implements Worker, PassHost, HousekeepingHost {
+export class RunWorker implements Worker {
   readonly id: string;
   private readonly context: WorkerContext;
   private readonly active = new Set<Pass>();
-  readonly registrar: Registrar;
+  private readonly registrar: Registrar;
   private readonly scheduler: Scheduler;
   private readonly lease: LeaseKeeper;
   private readonly claims: ClaimLoop;
   private readonly wake: WakeListener;
-  readonly handBacks: HandBacks;
-  readonly departures: DepartureLog;
+  private readonly handBacks: HandBacks;
+  /** What passes get of this worker. */
+  private readonly passHost: PassHost;
   private readonly intake: RunIntake;
-  readonly owned: OwnedRuns;
+  private readonly owned: OwnedRuns;
   private readonly housekeeping: Housekeeping;
-  readonly hints: RunHints;
+  private readonly hints: RunHints;
   private readonly exit: WorkerExit;
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
 
   constructor(
     private readonly client: ResolvedClientOptions,
-    readonly options: ResolvedWorkerOptions,
+    private readonly options: ResolvedWorkerOptions,
     private readonly workflows: ServedWorkflows,
     private readonly known: ResolvedWorkerInternals,
   ) {
     const context = workerContextOf(client, options, known, () => this.claims.rideAlong());
-    const { connection, keys, buffer } = context;
+    const { connection, keys } = context;
     this.context = context;
     this.id = context.workerId;
-    this.departures = new DepartureLog(options.deployment);
     this.handBacks = new HandBacks(context);
     this.hints = new RunHints(context, this.active);
     this.exit = new WorkerExit(context, this.active);
     this.scheduler = new Scheduler(context);
     this.registrar = new Registrar(context, workflows, (schedules) => this.scheduler.adopt(schedules));
-    this.intake = new RunIntake(this, workflows, (runId) => readRunData(buffer, connection, keys, runId));
-    this.lease = new LeaseKeeper(this);
-    this.claims = new ClaimLoop(this);
-    this.owned = new OwnedRuns(this, { intake: this.intake, handBacks: this.handBacks, claims: this.claims });
-    this.housekeeping = new Housekeeping(this);
+    this.intake = new RunIntake(context, workflows, this.handBacks, {
+      isStopping: () => this.isStopping,
+      execute: (claimed, data, workflow, now) => this.execute(claimed, data, workflow, now),
+    });
+    this.claims = new ClaimLoop(context, {
+      freeSlots: () => this.freeSlots(),
+      suspectGroups: () => this.suspectGroups(),
+      claimed: (claim) => this.claimed(claim),
+      leaseLost: () => this.replaceLease(),
+    });
+    this.owned = new OwnedRuns(context, {
+      passes: this.active,
+      intake: this.intake,
+      handBacks: this.handBacks,
+      claims: this.claims,
+    });
+    this.housekeeping = new Housekeeping(context, this.active, this.owned, {
+      restoreRegistry: () => this.registrar.restore(),
+      reaped: (runs) => this.reaped(runs),
+    });
+    this.lease = new LeaseKeeper(context, this.registrar.membership, this.active, {
+      isStopping: () => this.isStopping,
+      stalledRunIds: () => this.housekeeping.stalledRunIds,
+      listed: (page) => this.owned.look(page),
+      renewed: () => this.hints.look(),
+      replaced: () => this.registrar.restoreSoon(),
+    });
+    this.passHost = Object.freeze({
+      ...context,
+      maxRecoveries: options.maxRecoveries,
+      cancelGraceMs: options.cancelGraceMs,
+      handBacks: this.handBacks,
+      departures: new DepartureLog(options.deployment),
+      leaseConfirmed: () => this.lease.confirmed(),
+      goOnWith: (eventId: string) => this.housekeeping.goOnWith(eventId),
+      ended: (pass: StepHost) => this.ended(pass as Pass),
+    });
     this.wake = new WakeListener(connection, keys.wake(this.id), options.blockTimeoutMs, (message) => this.woken(message));
-  }
-
-  get workerId(): string {
-    return this.context.workerId;
-  }
-
-  get clock(): RedisClock {
-    return this.context.clock;
-  }
-
-  get turns(): TurnClock {
-    return this.context.turns;
-  }
-
-  get buffer(): WriteBuffer {
-    return this.context.buffer;
-  }
-
-  get directory(): WorkflowDirectory {
-    return this.context.directory;
-  }
-
-  get logger(): LoggerPort {
-    return this.client.logger;
-  }
-
-  get sealer(): Sealer {
-    return this.client.sealer;
-  }
-
-  get interceptors(): Interceptors {
-    return this.client.interceptors;
-  }
-
-  get maxPayloadBytes(): number {
-    return this.client.maxPayloadBytes;
-  }
-
-  get maxRecoveries(): number {
-    return this.options.maxRecoveries;
-  }
-
-  get cancelGraceMs(): number {
-    return this.options.cancelGraceMs;
-  }
-
-  get queues(): readonly string[] {
-    return this.options.queues;
-  }
-
-  get concurrency(): number {
-    return this.options.concurrency;
   }
 
   start(): Promise<void> {
@@ -142,7 +115,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.context.connection.hurry(this.client.connectTimeoutMs);
     try {
       const info = await this.context.connection.reach();
-      await adviseOnServer(this.context.connection, info, this.logger);
+      await adviseOnServer(this.context.connection, info, this.client.logger);
       await this.scheduler.prepare(this.workflows.current);
       await this.lease.start();
       await this.registrar.deploy();
@@ -176,67 +149,43 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     if (hasStarted) await this.shutDown(timeoutMs);
   }
 
-  freeSlots(): number {
+  private freeSlots(): number {
     return this.options.concurrency - this.active.size - this.intake.size;
   }
 
-  suspectGroups(): readonly number[] {
+  private suspectGroups(): readonly number[] {
     const held = [...this.intake.loading(), ...[...this.active].map(({ claimed }) => claimed)];
     return held.map(({ suspectGroup }) => suspectGroup).filter((group) => group > 0);
-  }
-
-  runningCount(): number {
-    return this.active.size;
-  }
-
-  stalledRunIds(): readonly string[] {
-    return this.housekeeping.stalledRunIds;
   }
 
   passes(): Iterable<Pass> {
     return this.active;
   }
 
-  leaseConfirmed(): Promise<void> | undefined {
-    return this.lease.confirmed();
-  }
-
-  warn(message: string, fields?: object): void {
-    this.context.warn(message, fields);
-  }
-
-  claimed(claim: HandedOut): void {
-    this.clock.synchronise(claim.now);
+  private claimed(claim: HandedOut): void {
+    this.context.clock.synchronise(claim.now);
     this.scheduler.check();
     this.intake.takeAll(claim);
   }
 
-  get isStopping(): boolean {
+  private get isStopping(): boolean {
     return this.stopping !== undefined;
   }
 
-  restoreRegistry(): Promise<void> {
-    return this.registrar.restore();
-  }
-
-  get retentionMs(): number {
-    return this.client.retentionMs;
-  }
-
-  reaped(runs: number): void {
-    this.warn(`${runs} runs of a worker that stopped renewing its lease were queued again.`);
+  private reaped(runs: number): void {
+    this.context.warn(`${runs} runs of a worker that stopped renewing its lease were queued again.`);
     this.claims.nudge();
   }
 
-  replaceLease(): void {
+  private replaceLease(): void {
     void this.lease.replace().then(() => this.claims.nudge());
   }
 
-  ended(pass: Pass): void {
+  private ended(pass: Pass): void {
     this.active.delete(pass);
     // A freed slot is filled by the call that leaves now anyway. Suspects wait for the end of others.
     if (pass.claimed.suspectGroup > 0) this.claims.nudge();
-    else this.buffer.kick();
+    else this.context.buffer.kick();
     this.exit.passEnded();
   }
 
@@ -253,12 +202,8 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.claims.nudge();
   }
 
-  goOnWith(eventId: string): void {
-    this.housekeeping.goOnWith(eventId);
-  }
-
-  execute(claimed: ClaimedRun, data: RunData, workflow: ServedWorkflow, now: number): void {
-    const pass = new Pass(claimed, data, workflow, this);
+  private execute(claimed: ClaimedRun, data: RunData, workflow: ServedWorkflow, now: number): void {
+    const pass = new Pass(claimed, data, workflow, this.passHost);
     if (this.known.stepsOf) pass.context.step = this.known.stepsOf(pass);
     this.active.add(pass);
     pass.start(now);
@@ -268,7 +213,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
   /** For tests: stops dead, as a killed process does. Functions of steps are told by their signal, but can not be ended. */
   async crash(): Promise<void> {
     this.stopping ??= Promise.resolve();
-    this.buffer.abandon();
+    this.context.buffer.abandon();
     this.handBacks.finish();
     this.claims.stop();
     this.scheduler.stop();
@@ -296,7 +241,7 @@ export class RunWorker implements Worker, PassHost, HousekeepingHost {
     this.handBacks.finish();
     await this.wake.stop();
     await Promise.all([this.housekeeping.stop(STOP_GIVES_UP_AFTER_MS), this.lease.stop()]);
-    await this.buffer.idle();
+    await this.context.buffer.idle();
     await this.exit.signOff();
     await this.context.connection.close();
   }

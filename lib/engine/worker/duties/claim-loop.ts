@@ -3,21 +3,16 @@ import { LongTimer } from '../../core/async/long-timer.js';
 import { type Claim, type ClaimRequest, claimRuns, type HandedOut } from '../../redis/runs/claim-runs.js';
 import { promoteDue } from '../../redis/runs/promote-due.js';
 import type { Op } from '../../redis/script/op.js';
-import type { WriteBuffer } from '../../redis/script/write-buffer.js';
+import type { WorkerContext } from '../worker-context.js';
 
-export interface ClaimHost {
-  readonly workerId: string;
-  readonly queues: readonly string[];
-  readonly concurrency: number;
-  readonly buffer: WriteBuffer;
+/** What claims ask their worker, and tell it. */
+export interface ClaimCallbacks {
   freeSlots(): number;
   /** Groups of the suspects that the worker has in hand. */
   suspectGroups(): readonly number[];
-  readonly maxRecoveries: number;
   claimed(claim: HandedOut): void;
   /** Redis does not know the worker any more. */
-  replaceLease(): void;
-  warn(message: string): void;
+  leaseLost(): void;
 }
 
 /** One claim at a time; the answer to a repeated one is known by its lane and sequence. */
@@ -59,9 +54,13 @@ export class ClaimLoop {
   private readonly faults: FaultLog;
   private readonly promotions: FaultLog;
 
-  constructor(private readonly host: ClaimHost) {
-    const count = Math.max(1, Math.min(MOST_LANES, Math.floor(host.concurrency / SLOTS_PER_LANE)));
-    this.share = Math.ceil(host.concurrency / count);
+  constructor(
+    private readonly context: Pick<WorkerContext, 'workerId' | 'options' | 'buffer' | 'warn'>,
+    private readonly callbacks: ClaimCallbacks,
+  ) {
+    const { concurrency } = context.options;
+    const count = Math.max(1, Math.min(MOST_LANES, Math.floor(concurrency / SLOTS_PER_LANE)));
+    this.share = Math.ceil(concurrency / count);
     this.lanes = Array.from({ length: count }, (_, index) => ({
       index,
       sequence: 0,
@@ -69,9 +68,8 @@ export class ClaimLoop {
       refused: undefined,
       nudged: false,
     }));
-    const warn = (message: string) => host.warn(message);
-    this.faults = new FaultLog('Claiming runs', warn);
-    this.promotions = new FaultLog('Queueing due runs', warn);
+    this.faults = new FaultLog('Claiming runs', context.warn);
+    this.promotions = new FaultLog('Queueing due runs', context.warn);
   }
 
   /** By lane: the number of the last claim whose answer was read. */
@@ -84,7 +82,7 @@ export class ClaimLoop {
     if (this.stopped) return;
     this.wanted = true;
     for (const lane of this.lanes) lane.nudged = true;
-    this.host.buffer.kick();
+    this.context.buffer.kick();
   }
 
   stop(): void {
@@ -106,7 +104,7 @@ export class ClaimLoop {
   };
 
   private unaskedSlots(): number {
-    return this.lanes.reduce((free, { asking }) => free - asking, this.host.freeSlots());
+    return this.lanes.reduce((free, { asking }) => free - asking, this.callbacks.freeSlots());
   }
 
   private claim(lane: Lane, want: number, hasSpareSlots: boolean): void {
@@ -114,7 +112,7 @@ export class ClaimLoop {
     lane.nudged = false;
     lane.sequence++;
     const claim = claimRuns({
-      workerId: this.host.workerId,
+      workerId: this.context.workerId,
       lane: lane.index,
       sequence: lane.sequence,
       want,
@@ -127,7 +125,7 @@ export class ClaimLoop {
 
   private send(lane: Lane, claim: Op<Claim>): void {
     lane.refused = undefined;
-    this.host.buffer.send(
+    this.context.buffer.send(
       claim,
       (answer) => this.answered(lane, answer),
       (error) => this.refused(lane, claim, error),
@@ -136,9 +134,9 @@ export class ClaimLoop {
 
   /** One lane alone asks for suspects: two claims in flight would exceed their group. */
   private suspects(lane: Lane): ClaimRequest['suspects'] {
-    const groups = this.host.suspectGroups();
+    const groups = this.callbacks.suspectGroups();
     const most = lane.index === 0 ? Math.min(MOST_SUSPECTS, ...groups) - groups.length : 0;
-    return { most: Math.max(0, most), held: groups.length, aloneFrom: this.host.maxRecoveries - ALONE_FOR };
+    return { most: Math.max(0, most), held: groups.length, aloneFrom: this.context.options.maxRecoveries - ALONE_FOR };
   }
 
   private answered(lane: Lane, claim: Claim): void {
@@ -148,15 +146,15 @@ export class ClaimLoop {
     if (claim.status === 'LOST') {
       // Until the worker has a lease again, and is nudged.
       this.wanted = false;
-      this.host.replaceLease();
+      this.callbacks.leaseLost();
       return;
     }
     // An unfilled claim has registered the worker as idle: it is woken when a run comes.
     if (claim.runs.length + claim.unreadable.length === asking) this.wanted = true;
     else if (!lane.nudged) this.wanted = false;
     this.scheduleDue(claim.nextDueMs);
-    this.host.claimed(claim);
-    if (this.wanted && this.host.freeSlots() > 0) this.host.buffer.kick();
+    this.callbacks.claimed(claim);
+    if (this.wanted && this.callbacks.freeSlots() > 0) this.context.buffer.kick();
   }
 
   /** Its slots stay taken: the answer to come may fill them. */
@@ -191,11 +189,11 @@ export class ClaimLoop {
 
   /** A worker without a free slot does not claim, so it moves due runs to their queues for others. */
   private due(): void {
-    if (this.host.freeSlots() > 0) {
+    if (this.callbacks.freeSlots() > 0) {
       this.nudge();
       return;
     }
-    this.host.buffer.send(
+    this.context.buffer.send(
       promoteDue(PROMOTE_BATCH),
       (nextDueMs) => {
         this.promotions.succeeded();
@@ -210,7 +208,7 @@ export class ClaimLoop {
 
   /** Every queue comes first in its turn, so that a full one does not starve the others. */
   private queuesInTurn(): readonly string[] {
-    const { queues } = this.host;
+    const { queues } = this.context.options;
     if (queues.length === 1) return queues;
     this.firstQueue = (this.firstQueue + 1) % queues.length;
     return [...queues.slice(this.firstQueue), ...queues.slice(0, this.firstQueue)];

@@ -1,6 +1,5 @@
 import { FaultLog } from '../../core/async/fault-log.js';
 import { Periodic } from '../../core/async/periodic.js';
-import type { ResolvedWorkerOptions } from '../../options/resolve-worker-options.js';
 import { continueCancel } from '../../redis/cancellation/continue-cancel.js';
 import { within } from '../../redis/connection/deadline.js';
 import { continueEvent } from '../../redis/events/continue-event.js';
@@ -12,11 +11,12 @@ import { PACK_BATCH, packRuns } from '../../redis/retention/pack-runs.js';
 import { sweepEvents } from '../../redis/retention/sweep-events.js';
 import { SWEEP_BATCH, sweepHistory } from '../../redis/retention/sweep-history.js';
 import type { Op } from '../../redis/script/op.js';
-import type { WriteBuffer } from '../../redis/script/write-buffer.js';
 import { continueEnd } from '../../redis/waits/continue-end.js';
 import { reapWorkers } from '../../redis/workers/reap-workers.js';
 import type { Pass } from '../pass/pass.js';
-import { Watchdog, type WatchdogHost } from './watchdog.js';
+import type { WorkerContext } from '../worker-context.js';
+import type { OwnedRuns } from './owned-runs.js';
+import { Watchdog } from './watchdog.js';
 
 /** All workers together pack about 1,000 ended runs a second: under more load the others wait until it is over. */
 const PACK_EVERY_MS = 1_000;
@@ -28,13 +28,10 @@ const MARK_RUNNING_AFTER_MS = 1_000;
 /** Workflows for which one call decides whose declaration holds. */
 const DECIDED_AT_ONCE = 20;
 
-export interface HousekeepingHost extends WatchdogHost {
-  readonly buffer: WriteBuffer;
-  readonly options: ResolvedWorkerOptions;
-  readonly retentionMs: number;
+/** What housekeeping asks its worker, and tells it. */
+export interface HousekeepingCallbacks {
   /** Writes what Redis has lost of the worker's declarations. */
   restoreRegistry(): Promise<void>;
-  passes(): Iterable<Pass>;
   /** Runs of a dead worker were queued again. */
   reaped(runs: number): void;
 }
@@ -45,14 +42,19 @@ export class Housekeeping {
   private watchdog: Watchdog | undefined;
   private stopped = false;
 
-  constructor(private readonly host: HousekeepingHost) {}
+  constructor(
+    private readonly context: Pick<WorkerContext, 'options' | 'buffer' | 'retentionMs' | 'warn'>,
+    private readonly passes: ReadonlySet<Pass>,
+    private readonly owned: OwnedRuns,
+    private readonly callbacks: HousekeepingCallbacks,
+  ) {}
 
   get stalledRunIds(): readonly string[] {
     return this.watchdog?.stalledRunIds ?? [];
   }
 
   start(): void {
-    const { reaperIntervalMs, historyCleanupIntervalMs, registryRecoveryIntervalMs, watchdog } = this.host.options;
+    const { reaperIntervalMs, historyCleanupIntervalMs, registryRecoveryIntervalMs, watchdog } = this.context.options;
     this.every(reaperIntervalMs, 'Looking for dead workers', () => this.reap());
     this.every(reaperIntervalMs, 'Going on with events', () => this.goOn(continueEvent));
     this.every(reaperIntervalMs, 'Going on with cancellations', () => this.goOn(continueCancel));
@@ -62,9 +64,9 @@ export class Housekeeping {
     this.every(historyCleanupIntervalMs, 'Deleting old events', () => this.sweep(sweepEvents));
     this.every(historyCleanupIntervalMs, 'Forgetting unused queues', () => this.sweepQueues());
     this.every(historyCleanupIntervalMs, 'Forgetting workflows that nobody serves', () => this.forget());
-    this.every(registryRecoveryIntervalMs, 'Registering workflows', () => this.host.restoreRegistry());
+    this.every(registryRecoveryIntervalMs, 'Registering workflows', () => this.callbacks.restoreRegistry());
     this.every(MARK_RUNNING_AFTER_MS, 'Marking running steps', async () => this.markRunning());
-    if (watchdog.enabled) this.watchdog = new Watchdog(this.host, watchdog.intervalMs, watchdog.stalledForMs);
+    if (watchdog.enabled) this.watchdog = new Watchdog(this.context, this.passes, this.owned);
   }
 
   /** Resolves when nothing of it is under way; at the latest after a while: declaring schedules again asks the codec, which may hang. */
@@ -75,27 +77,27 @@ export class Housekeeping {
   }
 
   private every(intervalMs: number, name: string, task: () => Promise<unknown>): void {
-    const faults = new FaultLog(name, (message) => this.host.warn(message, {}));
+    const faults = new FaultLog(name, this.context.warn);
     this.rounds.push(new Periodic(intervalMs, task, faults));
   }
 
   private async reap(): Promise<void> {
     for (;;) {
-      const { runs, more } = await this.host.buffer.add(reapWorkers(this.host.options.reaperBatchSize));
-      if (runs > 0) this.host.reaped(runs);
+      const { runs, more } = await this.context.buffer.add(reapWorkers(this.context.options.reaperBatchSize));
+      if (runs > 0) this.callbacks.reaped(runs);
       if (!more) break;
       if (this.stopped) return;
     }
     await this.goOn(() => settleDeclarations(DECIDED_AT_ONCE));
     // One batch a round: what departs again holds a slot for the time of grace.
-    await this.host.buffer.add(offerBlocked());
+    await this.context.buffer.add(offerBlocked());
   }
 
   /** Workflows that nobody has served for so long, and pauses of schedules that are gone. */
   private async forget(): Promise<void> {
     for (let cursor = '0', isMore = true; isMore && !this.stopped; ) {
-      const { workflow, cursor: next, more } = await this.host.buffer.add(forgetUnserved(cursor));
-      if (workflow !== undefined) this.host.warn(forgotten(workflow), { workflow });
+      const { workflow, cursor: next, more } = await this.context.buffer.add(forgetUnserved(cursor));
+      if (workflow !== undefined) this.context.warn(forgotten(workflow), { workflow });
       cursor = next;
       isMore = more;
     }
@@ -104,39 +106,39 @@ export class Housekeeping {
   private async pack(): Promise<void> {
     for (let calls = 0; calls < PACK_CALLS && !this.stopped; calls++) {
       const pauseMs = calls === 0 ? PACK_EVERY_MS : 0;
-      if (!(await this.host.buffer.add(packRuns(PACK_BATCH, pauseMs)))) return;
+      if (!(await this.context.buffer.add(packRuns(PACK_BATCH, pauseMs)))) return;
     }
   }
 
   private async sweep(batch: typeof sweepHistory): Promise<void> {
     for (;;) {
-      const { more } = await this.host.buffer.add(batch(this.host.retentionMs, SWEEP_BATCH));
+      const { more } = await this.context.buffer.add(batch(this.context.retentionMs, SWEEP_BATCH));
       if (!more || this.stopped) return;
     }
   }
 
   private async sweepQueues(): Promise<void> {
     let cursor = 0;
-    do cursor = await this.host.buffer.add(sweepQueues(cursor));
+    do cursor = await this.context.buffer.add(sweepQueues(cursor));
     while (cursor !== 0 && !this.stopped);
   }
 
   /** Until an event has reached everybody; what a crash leaves over is found by the next round. */
   goOnWith(eventId: string): void {
     const failed = (error: unknown) =>
-      this.host.warn(`Going on with event "${eventId}" failed: ${(error as Error).message}`, { eventId });
+      this.context.warn(`Going on with event "${eventId}" failed: ${(error as Error).message}`, { eventId });
     const goOn = (more: boolean): void => {
-      if (more && !this.stopped) this.host.buffer.send(continueEvent(eventId), goOn, failed);
+      if (more && !this.stopped) this.context.buffer.send(continueEvent(eventId), goOn, failed);
     };
     goOn(true);
   }
 
   private async goOn(some: () => Op<boolean>): Promise<void> {
-    while ((await this.host.buffer.add(some())) && !this.stopped);
+    while ((await this.context.buffer.add(some())) && !this.stopped);
   }
 
   private markRunning(): void {
-    for (const { steps } of this.host.passes()) steps.functions.markRunning(MARK_RUNNING_AFTER_MS);
+    for (const { steps } of this.passes) steps.functions.markRunning(MARK_RUNNING_AFTER_MS);
   }
 }
 

@@ -1,31 +1,22 @@
 import { FaultLog, pauseAfter } from '../../core/async/fault-log.js';
 import { LongTimer } from '../../core/async/long-timer.js';
 import { Periodic } from '../../core/async/periodic.js';
-import type { RedisClock } from '../../core/async/redis-clock.js';
-import type { ResolvedWorkerOptions } from '../../options/resolve-worker-options.js';
-import type { WriteBuffer } from '../../redis/script/write-buffer.js';
-import { registerWorker } from '../../redis/workers/register-worker.js';
+import { type Membership, registerWorker } from '../../redis/workers/register-worker.js';
 import { FIRST_PAGE, renewLease } from '../../redis/workers/renew-lease.js';
 import type { Pass } from '../pass/pass.js';
-import type { OwnedRuns } from './owned-runs.js';
-import type { Registrar } from './registrar.js';
-import type { RunHints } from './run-hints.js';
+import type { WorkerContext } from '../worker-context.js';
+import type { OwnedPage } from './owned-runs.js';
 
-export interface LeaseHost {
-  readonly workerId: string;
-  readonly options: ResolvedWorkerOptions;
-  readonly buffer: WriteBuffer;
-  readonly clock: RedisClock;
-  /** Knows what the worker serves; told when a new lease has begun. */
-  readonly registrar: Pick<Registrar, 'membership' | 'restoreSoon'>;
-  readonly isStopping: boolean;
-  runningCount(): number;
+/** What the lease asks its worker, and tells it. */
+export interface LeaseCallbacks {
+  isStopping(): boolean;
   stalledRunIds(): readonly string[];
-  /** Asked to look after each heartbeat. */
-  readonly hints: Pick<RunHints, 'look'>;
-  readonly owned: OwnedRuns;
-  passes(): Iterable<Pass>;
-  warn(message: string): void;
+  /** A heartbeat has listed some of the runs that the worker owns. */
+  listed(page: OwnedPage): void;
+  /** After each heartbeat. */
+  renewed(): void;
+  /** A new lease has begun in place of one that was lost. */
+  replaced(): void;
 }
 
 /** Keeps the worker's lease with one heartbeat for all its runs, and says when it is in doubt. */
@@ -40,14 +31,19 @@ export class LeaseKeeper {
   private readonly faults: FaultLog;
   private readonly rests = new Map<LongTimer, () => void>();
 
-  constructor(private readonly host: LeaseHost) {
-    this.faults = new FaultLog('Renewing the lease', (message) => host.warn(message));
+  constructor(
+    private readonly context: Pick<WorkerContext, 'workerId' | 'options' | 'buffer' | 'clock' | 'warn'>,
+    private readonly membership: Membership,
+    private readonly passes: ReadonlySet<Pass>,
+    private readonly callbacks: LeaseCallbacks,
+  ) {
+    this.faults = new FaultLog('Renewing the lease', context.warn);
   }
 
   /** Registers the worker and begins to renew. */
   async start(): Promise<void> {
     await this.register();
-    this.heartbeat = new Periodic(this.host.options.leaseMs / 3, () => this.renew(), this.faults);
+    this.heartbeat = new Periodic(this.context.options.leaseMs / 3, () => this.renew(), this.faults);
   }
 
   async stop(): Promise<void> {
@@ -78,7 +74,7 @@ export class LeaseKeeper {
   }
 
   private get isCertain(): boolean {
-    return performance.now() - this.renewedAt < this.host.options.leaseMs;
+    return performance.now() - this.renewedAt < this.context.options.leaseMs;
   }
 
   private async confirm(): Promise<void> {
@@ -92,8 +88,8 @@ export class LeaseKeeper {
   }
 
   private async recover(): Promise<void> {
-    this.host.warn('The worker lost its lease: it was silent for longer than leaseMs. Its runs are left to others.');
-    for (const pass of [...this.host.passes()]) pass.exit.lose();
+    this.context.warn('The worker lost its lease: it was silent for longer than leaseMs. Its runs are left to others.');
+    for (const pass of [...this.passes]) pass.exit.lose();
     let isRegistered = false;
     const register = async () => {
       await this.register();
@@ -101,16 +97,16 @@ export class LeaseKeeper {
     };
     await this.untilItWorks(register, () => isRegistered);
     // Others may have taken what it declares for gone.
-    if (isRegistered) this.host.registrar.restoreSoon();
+    if (isRegistered) this.callbacks.replaced();
   }
 
   private async register(): Promise<void> {
-    const { workerId, options, buffer, clock, registrar, isStopping } = this.host;
-    const { membership } = registrar;
+    const { workerId, options, buffer, clock } = this.context;
+    const { membership } = this;
     const { leaseMs, app, queues, concurrency } = options;
     for (;;) {
       const askedAt = performance.now();
-      const declared = isStopping ? { ...membership, deployment: '' } : membership;
+      const declared = this.callbacks.isStopping() ? { ...membership, deployment: '' } : membership;
       const registration = { workerId, leaseMs, app, queues, concurrency, ...declared, since: this.since };
       const { status, now, since } = await buffer.add(registerWorker(registration));
       clock.synchronise(now);
@@ -125,15 +121,15 @@ export class LeaseKeeper {
     let cursor: string | undefined = FIRST_PAGE;
     do cursor = await this.beat(cursor);
     while (cursor !== undefined && cursor !== FIRST_PAGE && !this.stopped);
-    if (cursor !== undefined) this.host.hints.look();
+    if (cursor !== undefined) this.callbacks.renewed();
   }
 
   /** @returns the cursor of the next page of owned runs, undefined when the lease was lost */
   private async beat(cursor: string): Promise<string | undefined> {
-    const { workerId, options, buffer, clock } = this.host;
+    const { workerId, options, buffer, clock } = this.context;
     const askedAt = performance.now();
-    const running = this.host.runningCount();
-    const stalledRunIds = this.host.stalledRunIds();
+    const running = this.passes.size;
+    const stalledRunIds = this.callbacks.stalledRunIds();
     const renewed = await buffer.add(renewLease({ workerId, leaseMs: options.leaseMs, running, stalledRunIds, cursor }));
     clock.synchronise(renewed.now);
     if (renewed.status === 'LOST') {
@@ -141,7 +137,7 @@ export class LeaseKeeper {
       return undefined;
     }
     this.renewedAt = Math.max(this.renewedAt, askedAt);
-    this.host.owned.look({ owned: renewed.owned, isFirst: cursor === FIRST_PAGE, isLast: renewed.cursor === FIRST_PAGE });
+    this.callbacks.listed({ owned: renewed.owned, isFirst: cursor === FIRST_PAGE, isLast: renewed.cursor === FIRST_PAGE });
     return renewed.cursor;
   }
 
