@@ -202,7 +202,7 @@ describe('cancelRun() of a running run', () => {
     await room.send(cancel());
     const start = { runId: 'r1', fence: room.fenceOf('r1'), step: 'kid', waits: true, order: 0 };
     const op = startChild({ ...start, child: room.newRun({ id: 'kid' }) });
-    expect(await room.repeat(op)).toMatchObject({ status: 'CANCELED', childRunId: 'enough' });
+    expect(await room.repeat(op)).toMatchObject({ status: 'CANCELED', reason: 'enough' });
     expect(await room.send(readRun('kid'))).toBeNull();
   });
 

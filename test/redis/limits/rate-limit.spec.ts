@@ -174,7 +174,7 @@ describe('a rate limit', () => {
       startChild({ runId: 'r', fence, step, waits: true, order: 0, child: room.newRun({ id, admission }) });
     await room.send(start('a', 'c1'));
     const refused = start('b', 'c2');
-    expect(await room.send(refused)).toMatchObject({ status: 'LIMITED', childRunId: 'c2', wakeAt: expect.any(Number) });
+    expect(await room.send(refused)).toMatchObject({ status: 'LIMITED', childRunId: 'c2', retryAfterMs: expect.any(Number) });
     expect(await room.repeat(refused)).toMatchObject({ status: 'LIMITED' });
     expect(await room.repeat(start('a', 'c1'))).toMatchObject({ status: 'OK' });
     expect(await stepOf(room, 'r', 'b')).toBeUndefined();
@@ -193,7 +193,7 @@ describe('a rate limit', () => {
       await room.running({ id: 'r' });
       const admission = limitOf(2);
       const refused = anyOf(room, { admission }, { admission: limitOf(2, 'other') }, { admission }, { admission });
-      expect(await room.send(refused)).toMatchObject({ status: 'LIMITED', timer: 'c3', wakeAt: PERIOD_MS });
+      expect(await room.send(refused)).toMatchObject({ status: 'LIMITED', childRunId: 'c3', retryAfterMs: PERIOD_MS });
       expect(await room.repeat(refused)).toMatchObject({ status: 'LIMITED' });
       expect(await stepOf(room, 'r', 'any')).toBeUndefined();
       expect(await room.queued()).toEqual([]);

@@ -81,7 +81,7 @@ describe('awaitAny()', () => {
     const room = await running();
     await room.create({ id: 'taken', workflow: 'other' });
     const op = anyOp(room, [child(room, 'a', 'fresh'), child(room, 'b', 'taken')]);
-    expect(await room.send(op)).toMatchObject({ status: 'CONFLICT', timer: 'taken' });
+    expect(await room.send(op)).toMatchObject({ status: 'CONFLICT', childRunId: 'taken' });
     expect(await room.send(readRun('fresh'))).toBeNull();
     expect(await stepOf(room, 'r', 'any')).toBeUndefined();
   });

@@ -17,18 +17,24 @@ export interface ChildStart {
   readonly child: NewRun;
 }
 
-export interface ChildStarted {
-  /**
-   * `CANCELED`: a canceled run starts no child. `LIMITED`: the child is over the rate limit of its workflow. `KEY`, `MUTEX`: the child
-   * could only go on after this run, because its idempotency key names one that waits for it, or its mutex is held by such a run.
-   */
-  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT' | 'LIMITED' | 'CANCELED' | 'KEY' | 'MUTEX';
-  readonly now: number;
-  /** An idempotency key may have named a run that existed before. When canceled: the reason. For a circle: the other run of it. */
-  readonly childRunId: string;
-  /** When the wait times out; for a limit ms until it takes the child. */
-  readonly wakeAt?: number;
-}
+export type ChildStarted = { readonly now: number } & (
+  | {
+      readonly status: 'OK';
+      /** An idempotency key may have named a run that existed before. */
+      readonly childRunId: string;
+      /** When the wait times out. */
+      readonly wakeAt?: number;
+    }
+  | { readonly status: 'DONE' | 'LOST' }
+  /** Its id is that of a run of another workflow. */
+  | { readonly status: 'CONFLICT'; readonly childRunId: string }
+  /** It is over the rate limit of its workflow. */
+  | { readonly status: 'LIMITED'; readonly childRunId: string; readonly retryAfterMs: number }
+  /** A canceled run starts no child. */
+  | { readonly status: 'CANCELED'; readonly reason: string }
+  /** It could only go on after this run: its idempotency key names one that waits for this one, or such a run holds its mutex. */
+  | { readonly status: 'KEY' | 'MUTEX'; readonly otherRunId: string }
+);
 
 export const START_CHILD = defineOperation({
   name: 'start_child',
@@ -59,8 +65,22 @@ export const START_CHILD = defineOperation({
     'judged',
   ],
   reply: (reply): ChildStarted => {
-    const [status, now, childRunId, wakeAt] = reply as [ChildStarted['status'], number, string, number];
-    return { status, now, childRunId, wakeAt: wakeAt || undefined };
+    const [status, now, text, ms] = reply as [ChildStarted['status'], number, string, number];
+    switch (status) {
+      case 'OK':
+        return { status, now, childRunId: text, wakeAt: ms || undefined };
+      case 'CONFLICT':
+        return { status, now, childRunId: text };
+      case 'LIMITED':
+        return { status, now, childRunId: text, retryAfterMs: ms };
+      case 'CANCELED':
+        return { status, now, reason: text };
+      case 'KEY':
+      case 'MUTEX':
+        return { status, now, otherRunId: text };
+      default:
+        return { status, now };
+    }
   },
 });
 

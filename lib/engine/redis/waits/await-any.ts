@@ -11,24 +11,42 @@ export type Branch = { readonly name: string } & (
   | { readonly child: NewRun }
 );
 
-export interface AnyAwaited {
-  readonly status: 'OK' | 'DONE' | 'LOST' | 'CONFLICT' | 'LIMITED' | 'CANCELED';
-  readonly now: number;
-  /** When the first timer is due; for a limit ms until it takes the child. */
-  readonly wakeAt?: number;
-  /** The branch of the first timer; for a conflict or a limit the id of the child; when canceled the reason. */
-  readonly timer: string;
-  /** The step's record has its outcome. */
-  readonly isOver: boolean;
-}
+export type AnyAwaited = { readonly now: number } & (
+  | {
+      readonly status: 'OK';
+      /** When the first timer is due. */
+      readonly wakeAt?: number;
+      /** The branch of the first timer, '' for none. */
+      readonly timer: string;
+      /** The step's record has its outcome. */
+      readonly isOver: boolean;
+    }
+  | { readonly status: 'DONE' | 'LOST' }
+  /** The id of a child is that of a run of another workflow. */
+  | { readonly status: 'CONFLICT'; readonly childRunId: string }
+  /** A child is over the rate limit of its workflow. */
+  | { readonly status: 'LIMITED'; readonly childRunId: string; readonly retryAfterMs: number }
+  | { readonly status: 'CANCELED'; readonly reason: string }
+);
 
 export const AWAIT_ANY = defineOperation({
   name: 'await_any',
   key: 'id',
   args: ['id', 'fence', 'step', 'asked', '...branches'],
   reply: (reply): AnyAwaited => {
-    const [status, now, wakeAt, timer, over] = reply as [AnyAwaited['status'], number, number, string, number];
-    return { status, now, wakeAt: wakeAt || undefined, timer, isOver: over === 1 };
+    const [status, now, ms, text, over] = reply as [AnyAwaited['status'], number, number, string, number];
+    switch (status) {
+      case 'OK':
+        return { status, now, wakeAt: ms || undefined, timer: text, isOver: over === 1 };
+      case 'CONFLICT':
+        return { status, now, childRunId: text };
+      case 'LIMITED':
+        return { status, now, childRunId: text, retryAfterMs: ms };
+      case 'CANCELED':
+        return { status, now, reason: text };
+      default:
+        return { status, now };
+    }
   },
 });
 

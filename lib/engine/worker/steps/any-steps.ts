@@ -19,6 +19,8 @@ import { startUnlessRefused } from './refused-steps.js';
 import type { Outcome, RemoteWaits } from './remote-waits.js';
 import type { StepLedger } from './step-ledger.js';
 
+type Registered = Extract<AnyAwaited, { status: 'OK' }>;
+
 /** A branch whose options are checked; a child is prepared when the step begins. */
 type Opened = Branch | { readonly name: string; readonly start: () => Promise<Branch> };
 
@@ -58,7 +60,7 @@ export class AnySteps {
   ): Promise<void> {
     const branches = await Promise.all(opened.map((branch) => ('start' in branch ? branch.start() : branch)));
     const children = branches.flatMap((branch) => ('child' in branch ? [branch.child] : []));
-    const write = async (sealed: NewRun[]): Promise<AnyAwaited | undefined> => {
+    const write = async (sealed: NewRun[]): Promise<Registered | undefined> => {
       if (this.ledger.closed) return undefined;
       this.ledger.throwIfHalted();
       const sent = branches.map((branch) =>
@@ -72,15 +74,22 @@ export class AnySteps {
     if (awaited.isOver) await this.remote.refresh();
   }
 
-  /** @throws if Redis has refused to start one of them */
-  private checked(children: readonly NewRun[], awaited: AnyAwaited): AnyAwaited {
-    const { status, timer, wakeAt } = awaited;
-    if (status === 'CANCELED') throw this.ledger.host.canceled(timer);
-    if (status !== 'CONFLICT' && status !== 'LIMITED') return awaited;
-    const taken = children.find(({ id }) => id === timer) as NewRun;
-    if (status === 'LIMITED') throw rateLimited(taken, wakeAt as number);
-    const { workflow } = taken;
-    throw new IdempotencyConflictError({ existingRunId: timer, workflow, runId: timer, problem: 'workflow' });
+  /** Undefined when the pass is over. @throws if Redis has refused to start one of them */
+  private checked(children: readonly NewRun[], awaited: AnyAwaited): Registered | undefined {
+    switch (awaited.status) {
+      case 'OK':
+        return awaited;
+      case 'CANCELED':
+        throw this.ledger.host.canceled(awaited.reason);
+      case 'LIMITED':
+        throw rateLimited(childOf(children, awaited.childRunId), awaited.retryAfterMs);
+      case 'CONFLICT': {
+        const { id, workflow } = childOf(children, awaited.childRunId);
+        throw new IdempotencyConflictError({ existingRunId: id, workflow, runId: id, problem: 'workflow' });
+      }
+      default:
+        return undefined;
+    }
   }
 
   private branchesOf(step: string, waits: Record<string, AnyWait>): Opened[] {
@@ -121,4 +130,8 @@ export class AnySteps {
     const child = { ...run, id: branchChildIdOf(executedRunId, step, name), nonce: '' };
     return { name, child };
   }
+}
+
+function childOf(children: readonly NewRun[], childRunId: string): NewRun {
+  return children.find(({ id }) => id === childRunId) as NewRun;
 }

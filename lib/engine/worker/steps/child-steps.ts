@@ -15,6 +15,8 @@ import type { StepLedger } from './step-ledger.js';
 
 export const CHILD_OPTIONS = ['runAt', 'queue', 'idempotencyKey', 'idempotencyTtl', 'priority', 'tags'] as const;
 
+type Started = Extract<ChildStarted, { status: 'OK' }>;
+
 interface Child {
   readonly name: string;
   readonly workflow: AnyWorkflowRef;
@@ -82,14 +84,14 @@ export class ChildSteps {
     const prepared = await prepareRun(target, child.input, child.options, host.worker.maxPayloadBytes);
     const run = { ...prepared, id: childIdOf(executedRunId, name), nonce: '' };
     let order = 0;
-    const write = async (sealed: NewRun): Promise<ChildStarted | undefined> => {
+    const write = async (sealed: NewRun): Promise<Started | undefined> => {
       if (this.ledger.closed) return undefined;
       this.ledger.throwIfHalted();
       if (!settle) order = this.ledger.nextOrder();
       const step = { ...this.ledger.names.askedStep(name), waits: !!settle, order, timeoutMs };
       return this.checked(name, run, await host.journal.startChild({ ...step, child: sealed }));
     };
-    const runIdOf = (written: ChildStarted | undefined) => written?.childRunId ?? run.id;
+    const runIdOf = (written: Started | undefined) => written?.childRunId ?? run.id;
     const started = await createIntercepted(host.worker, run, { by: 'step', write, runIdOf });
     if (!started || this.ledger.closed) return;
     this.ledger.data.children.set(name, started.childRunId);
@@ -102,23 +104,24 @@ export class ChildSteps {
     }
   }
 
-  /** @throws if Redis has refused to start it */
-  private checked(step: string, { id, workflow, admission }: NewRun, started: ChildStarted): ChildStarted {
-    const { status, childRunId } = started;
-    switch (status) {
+  /** Undefined when the pass is over. @throws if Redis has refused to start it */
+  private checked(step: string, { id, workflow, admission }: NewRun, started: ChildStarted): Started | undefined {
+    switch (started.status) {
+      case 'OK':
+        return started;
       case 'CANCELED':
-        throw this.ledger.host.canceled(childRunId);
+        throw this.ledger.host.canceled(started.reason);
       case 'CONFLICT':
         throw new IdempotencyConflictError({ existingRunId: id, workflow, runId: id, problem: 'workflow' });
       case 'KEY':
       case 'MUTEX': {
-        const ids = { runId: this.ledger.runId, step, otherRunId: childRunId, workflow };
-        throw new WaitCircleError({ ...ids, through: status === 'KEY' ? 'idempotencyKey' : 'mutex' });
+        const ids = { runId: this.ledger.runId, step, otherRunId: started.otherRunId, workflow };
+        throw new WaitCircleError({ ...ids, through: started.status === 'KEY' ? 'idempotencyKey' : 'mutex' });
       }
       case 'LIMITED':
-        throw rateLimited({ workflow, admission }, started.wakeAt as number);
+        throw rateLimited({ workflow, admission }, started.retryAfterMs);
       default:
-        return started;
+        return undefined;
     }
   }
 
