@@ -9,8 +9,8 @@ import { decodePayload, encodePayload } from '../core/payload/payload.js';
 import { resolveEvent } from '../core/workflows/event-names.js';
 import { validateEventData } from '../core/workflows/validate-input.js';
 import type { NewEvent } from '../redis/events/emit-event.js';
+import { admitEvent } from './admit-event.js';
 import type { CreationContext } from './creation-context.js';
-import { judgeEvent } from './judge-event.js';
 
 const EMIT_OPTIONS = ['eventId', 'correlationKey', 'ts'] as const satisfies ReadonlyArray<keyof EmitOptions>;
 
@@ -48,7 +48,7 @@ export async function prepareEvent(
   };
   const subscribers = await directory.subscribersOf(name);
   const verdicts = await Promise.all(
-    subscribers.map(async (target) => ({ target, ...(await judgeEvent(target, event, sealer)) })),
+    subscribers.map(async (target) => ({ target, ...(await admitEvent(target, event, sealer)) })),
   );
   return { id, nonce: eventId === undefined ? '' : newId(), name, ts, correlationKey, data, headers: '', verdicts };
 }

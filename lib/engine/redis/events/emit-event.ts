@@ -6,7 +6,7 @@ import type { Op } from '../script/op.js';
 import { askedText } from '../steps/stored-step.js';
 
 /** Whether a subscriber takes an event. */
-export interface Judgement {
+export interface EventAdmission {
   /** `d` delivered, `s` skipped by its filter, `f` failed. */
   readonly status: 'd' | 's' | 'f';
   /** Encoded error of a failed delivery. */
@@ -16,7 +16,7 @@ export interface Judgement {
 }
 
 /** What the emitter knows of one subscriber. */
-export interface Verdict extends Judgement {
+export interface Verdict extends EventAdmission {
   readonly target: RunTarget;
 }
 

@@ -1,6 +1,6 @@
 import { defineOperation } from '../script/define-operation.js';
 import { asStatus, type Op, type WriteStatus } from '../script/op.js';
-import type { Judgement } from './emit-event.js';
+import type { EventAdmission } from './emit-event.js';
 
 const SETTLE_DELIVERY = defineOperation({
   name: 'settle_delivery',
@@ -9,6 +9,6 @@ const SETTLE_DELIVERY = defineOperation({
   reply: asStatus,
 });
 
-export function settleDelivery(runId: string, fence: string, { status, error }: Judgement): Op<WriteStatus> {
+export function settleDelivery(runId: string, fence: string, { status, error }: EventAdmission): Op<WriteStatus> {
   return SETTLE_DELIVERY({ id: runId, fence, status, failure: error });
 }

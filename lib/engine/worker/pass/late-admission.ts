@@ -2,8 +2,8 @@ import type { ReceivedEvent } from '../../core/api/event.types.js';
 import { decodePayload } from '../../core/payload/payload.js';
 import { admissionOf } from '../../core/workflows/admission.js';
 import { validateInput } from '../../core/workflows/validate-input.js';
-import { judgeEvent } from '../../creation/judge-event.js';
-import type { Judgement } from '../../redis/events/emit-event.js';
+import { admitEvent } from '../../creation/admit-event.js';
+import type { EventAdmission } from '../../redis/events/emit-event.js';
 import { settleDelivery } from '../../redis/events/settle-delivery.js';
 import type { ClaimedRun } from '../../redis/runs/claim-runs.js';
 import type { Op, WriteStatus } from '../../redis/script/op.js';
@@ -34,18 +34,18 @@ export function isUndecided({ run }: ClaimedRun, data: RunData, { options }: Ser
 export async function decide(pass: UndecidedPass, workflow: ServedWorkflow, begin: () => void): Promise<void> {
   const { claimed, journal } = pass;
   const { id, unjudged } = claimed.run;
-  let judgement: Judgement;
+  let admitted: EventAdmission;
   try {
-    judgement = await judgeRun(pass, workflow);
+    admitted = await admitLate(pass, workflow);
   } catch (error) {
     return pass.fail(error);
   }
   if (pass.isOver) return;
-  const settled = settleDelivery(id, claimed.fence, judgement);
-  if (judgement.status !== 'd') {
+  const settled = settleDelivery(id, claimed.fence, admitted);
+  if (admitted.status !== 'd') {
     pass.close('failed', settled);
-  } else if (judgement.admission) {
-    journal.admit(judgement.admission, ({ status }) => {
+  } else if (admitted.admission) {
+    journal.admit(admitted.admission, ({ status }) => {
       if (pass.isOver) return;
       if (status === 'OK') begin();
       else pass.close('parked');
@@ -57,11 +57,14 @@ export async function decide(pass: UndecidedPass, workflow: ServedWorkflow, begi
 }
 
 /** Only an event's run may be skipped. @throws what the schema throws at an input that is no event's data */
-async function judgeRun({ claimed, data, context, worker }: UndecidedPass, { options }: ServedWorkflow): Promise<Judgement> {
+async function admitLate(
+  { claimed, data, context, worker }: UndecidedPass,
+  { options }: ServedWorkflow,
+): Promise<EventAdmission> {
   const { run } = claimed;
   const { workflow } = run;
   const { input, events, admission } = options;
-  if (run.unjudged) return judgeEvent({ workflow, input, events, admission }, context.event as ReceivedEvent, worker.sealer);
+  if (run.unjudged) return admitEvent({ workflow, input, events, admission }, context.event as ReceivedEvent, worker.sealer);
   const given = decodePayload(data.input);
   const seen = input ? await validateInput(input, given, workflow) : given;
   try {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { judgeEvent } from '../../../lib/engine/creation/judge-event.js';
+import { admitEvent } from '../../../lib/engine/creation/admit-event.js';
 import type { EventTrigger, StandardSchemaV1 } from '../../../lib/engine/index.js';
 
 const event = { id: 'e', name: 'order.created', ts: 1, data: { cents: 5 } };
@@ -21,7 +21,7 @@ const throwing = () => {
   throw new TypeError('no such field');
 };
 
-describe('judgeEvent()', () => {
+describe('admitEvent()', () => {
   it.each<[string, EventTrigger[], string]>([
     ['no filter', [{ name: 'order.created' }], 'd'],
     ['a filter that lets it pass', [{ name: 'order.created', if: ({ data }) => data.cents === 5 }], 'd'],
@@ -48,17 +48,17 @@ describe('judgeEvent()', () => {
     ['no subscription to it', [{ name: 'order.paid', if: () => false }], 'd'],
     ['a filter that answers a promise', [{ name: 'order.created', if: (async () => false) as never }], 'f'],
   ])('%s', async (_what, events, status) => {
-    expect(await judgeEvent(target(events), event)).toMatchObject({ status });
+    expect(await admitEvent(target(events), event)).toMatchObject({ status });
   });
 
   it('fails a delivery whose data is no valid input, with the issues', async () => {
-    const { status, error } = await judgeEvent(target([{ name: 'order.created' }], refusing), event);
+    const { status, error } = await admitEvent(target([{ name: 'order.created' }], refusing), event);
     expect(status).toBe('f');
     expect(JSON.parse(error)).toMatchObject({ name: 'InputValidationError', issues: [{ path: 'cents', message: 'too cheap' }] });
   });
 
   it('keeps the error of a filter', async () => {
-    const { error } = await judgeEvent(target([{ name: 'order.created', if: throwing }]), event);
+    const { error } = await admitEvent(target([{ name: 'order.created', if: throwing }]), event);
     expect(JSON.parse(error)).toMatchObject({ name: 'TypeError', message: 'no such field' });
   });
 });

@@ -7,7 +7,7 @@ import { admissionOf } from '../core/workflows/admission.js';
 import { patternMatches } from '../core/workflows/event-names.js';
 import type { RunTarget } from '../core/workflows/run-target.js';
 import { validateInput } from '../core/workflows/validate-input.js';
-import type { Judgement } from '../redis/events/emit-event.js';
+import type { EventAdmission } from '../redis/events/emit-event.js';
 
 type Subscriber = Pick<RunTarget, 'workflow' | 'events' | 'input' | 'admission'>;
 
@@ -15,7 +15,11 @@ type Subscriber = Pick<RunTarget, 'workflow' | 'events' | 'input' | 'admission'>
  * Whether a subscriber takes an event: one of its filters lets it pass, and its data is a valid input; and what its run is subject to.
  * Never throws.
  */
-export async function judgeEvent(subscriber: Subscriber, event: ReceivedEvent, sealer: Sealer = NO_CODEC): Promise<Judgement> {
+export async function admitEvent(
+  subscriber: Subscriber,
+  event: ReceivedEvent,
+  sealer: Sealer = NO_CODEC,
+): Promise<EventAdmission> {
   const { workflow, events = [], input: schema, admission } = subscriber;
   try {
     if (!passes(events, event)) return { status: 's', error: '' };
