@@ -91,7 +91,7 @@ describe('buildScript()', () => {
         edited('packed-runs', (text) => text.replace('local function pack(id)', 'local function pack(id)\n  go_on(id, 0)')),
       ),
     ).toThrow(
-      /^packed-runs\.lua:\d+: "go_on" is declared in events\.lua, which comes later: list "events" before "packed-runs" in rare of/,
+      /^packed-runs\.lua:\d+: "go_on" is declared in fan-out\.lua, which comes later: list "fan-out" before "packed-runs" in rare of/,
     );
   });
 
