@@ -173,13 +173,14 @@ describe('a pass', () => {
     await once(async () => lines.at(-1)?.startsWith('failureHook') === true);
     expect(seen).toEqual(['unbooked', 'hook']);
     const distinct = [...new Set(lines.map((line) => line.replace(/\d stored/, 'n stored')))];
-    expect(distinct.filter((line) => !line.endsWith('parked'))).toEqual([
+    // Where every step parks, passes are handed back between them.
+    expect(distinct.filter((line) => !/(parked|handed_back)$/.test(line))).toEqual([
       'handler of order, attempt 1, n stored: failed',
       'handler of order, attempt 2, n stored: failed',
       'compensation of order, attempt 2, n stored: failed',
       'failureHook of order, attempt 1, n stored: succeeded',
     ]);
-    expect(lines[0]).toMatch(/^handler of order, attempt 1, 0 stored: (parked|failed)$/);
+    expect(lines[0]).toMatch(/^handler of order, attempt 1, 0 stored: (parked|failed|handed_back)$/);
   });
 
   it('is told to have been canceled, handed back, or blocked', async () => {
@@ -213,11 +214,9 @@ describe('a pass', () => {
     await engine.client.emitEvent('go', null, { correlationKey: 'now' });
     await blocked(engine, departing.id);
     await once(async () => lines.some((line) => line.endsWith('blocked')));
-    expect(lines.map((line) => line.replace(/, attempt.*:/, ':')).filter((line) => !line.endsWith('parked'))).toEqual([
-      'handler of stuck: canceled',
-      'handler of stuck: handed_back',
-      'handler of renamed: blocked',
-    ]);
+    const told = lines.map((line) => line.replace(/, attempt.*:/, ':'));
+    const ends = ['handler of stuck: canceled', 'handler of stuck: handed_back', 'handler of renamed: blocked'];
+    expect(ends.map((end) => told.filter((line) => line === end).length)).toEqual([1, 1, 1]);
     await engine.client.cancelRun(left.id);
   });
 

@@ -24,7 +24,7 @@ export interface BlockedRun {
   by: 'code';
   /** What has happened, in a sentence. */
   message: string;
-  /** The new step that the code asked for, or `ctx.commit()` if that is what it came to. */
+  /** The new step that the code asked for. */
   step?: string;
   /** The stored steps that it did not ask for, the earliest first. */
   missing: string[];

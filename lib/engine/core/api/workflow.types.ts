@@ -33,8 +33,7 @@ export interface WorkflowContext<I = unknown> {
   /** Adds the run id and the name of the running step to every line. */
   readonly logger: LoggerPort;
   /**
-   * The point of no return: steps that completed before it are not compensated any more. Durable; a replayed call changes nothing. One that the code
-   * did not have when the run came by is, like a new step, not passed before the run's stored steps are asked for.
+   * The point of no return: steps that completed before it are not compensated any more. Durable; a replayed call changes nothing.
    * @throws NestedStepError inside a step's function
    */
   commit(): Promise<void>;

@@ -5,16 +5,13 @@ export interface BlockReason {
    * a step is to be compensated, and the handler did not come to it.
    */
   readonly because: 'replay' | 'arguments' | 'unwinding';
-  /** The new step, or {@link NEW_POINT}. */
+  /** The new step. */
   readonly step?: string;
   /** The stored steps that the handler did not come to, the earliest first. */
   readonly missing: readonly string[];
   /** The deployment whose code it was. */
   readonly deployment?: string;
 }
-
-/** What stands for the name of a new step where it is a point of no return. */
-export const NEW_POINT = 'ctx.commit()';
 
 /** What is told of a run that has succeeded without them. */
 export function unaskedMessage(missing: readonly string[]): string {
@@ -33,10 +30,7 @@ export type Departure = Pick<BlockReason, 'because' | 'step' | 'missing'>;
 export function blockMessage({ because, step, missing, deployment }: BlockReason): string {
   const stored = named(missing);
   const problem = {
-    replay:
-      step === NEW_POINT
-        ? `it comes to a new ${step}, but does not ask for ${stored}, which it asked for before`
-        : `it asks for the new step "${step}", but not for ${stored}, which it asked for before`,
+    replay: `it asks for the new step "${step}", but not for ${stored}, which it asked for before`,
     arguments: `it calls ${stored} with other arguments than before`,
     unwinding: `${stored} must be compensated, but its handler does not reach them`,
   }[because];

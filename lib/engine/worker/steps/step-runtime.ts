@@ -12,7 +12,6 @@ import type {
 } from '../../core/api/workflow.types.js';
 import { NestedStepError } from '../../core/errors/index.js';
 import { describeError, errorForLog } from '../../core/payload/stored-error.js';
-import { NEW_POINT } from '../../core/replay/block-reason.js';
 import { type RunScope, runScope } from '../../core/run-scope.js';
 import { NO_EVENT, timerWon } from '../../redis/steps/stored-outcome.js';
 import type { RunData, StoredStep } from '../../redis/steps/stored-step.js';
@@ -108,10 +107,7 @@ export class StepRuntime implements ContextSteps {
   readonly emitEvent = <T>(name: string, event: EventRef<T>, data: T, options: StepEmitOptions = {}): Promise<string[]> =>
     this.refusedInsideStep(name) ?? this.events.emit(name, event, data, options);
 
-  /**
-   * A point of no return; the handler's n-th is the same one on every pass. A new one waits as a new step does while a stored step is missing: what
-   * that has done could be undone no more.
-   */
+  /** A point of no return; the handler's n-th is the same one on every pass. */
   commit(): Promise<void> {
     const refused = this.refusedInsideStep('ctx.commit()');
     if (refused) return refused;
@@ -121,14 +117,11 @@ export class StepRuntime implements ContextSteps {
     if (number <= (ledger.data.point?.number ?? 0)) return Promise.resolve();
     const passed = new Promise<void>((resolve, reject) => {
       ledger.throwIfHalted();
-      const pass = (): void =>
-        ledger.begin(async () => {
-          const hasOpen = ledger.undoables.passPoint();
-          await ledger.host.journal.passPoint({ number, order: ledger.nextOrder(), hasOpen });
-          resolve();
-        }, reject);
-      if (ledger.watch.mustHold && !ledger.host.isLeaving) ledger.watch.hold(NEW_POINT, pass, reject);
-      else pass();
+      ledger.begin(async () => {
+        const hasOpen = ledger.undoables.passPoint();
+        await ledger.host.journal.passPoint({ number, order: ledger.nextOrder(), hasOpen });
+        resolve();
+      }, reject);
     });
     // Whoever does not await it learns nothing from its rejection.
     passed.catch(() => undefined);
