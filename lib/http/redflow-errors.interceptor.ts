@@ -39,8 +39,8 @@ type Form = (refusal: Refusal, context: ExecutionContext) => unknown;
  *
  * So the filters of the application treat them as they treat those of a `ValidationPipe`; one that names the error itself gets it as it is.
  *
- * `RedflowModule` registers it for the whole application, unless its option `httpErrors` is `false`. Nest leaves such interceptors out for gateways (before version 12) and for
- * microservices that are connected without `inheritAppConfig`: bind it there.
+ * `RedflowModule` registers it for the whole application, unless its option `httpErrors` is `false`. Nest leaves such interceptors out for
+ * gateways (before version 12) and for microservices that are connected without `inheritAppConfig`: bind it there.
  *
  * @example
  * ```ts

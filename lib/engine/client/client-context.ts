@@ -1,5 +1,4 @@
 import type { ClientOptions } from '../core/api/client.types.js';
-import type { LoggerPort } from '../core/api/values.types.js';
 import type { WorkflowRegistry } from '../core/api/workflow.types.js';
 import { rejectUnknownKeys } from '../core/checks/checks.js';
 import type { ErrorClasses } from '../core/errors/error-classes.js';
@@ -33,7 +32,6 @@ export interface ClientContext extends CreationContext {
   readonly buffer: WriteBuffer;
   /** Calls that a close waits for. */
   readonly pending: PendingCalls;
-  readonly logger: LoggerPort;
   /** Workflows known in this process. */
   readonly registry: Registry;
   /** Workflows known in Redis. */

@@ -40,6 +40,53 @@ function inTurn(layers: readonly Layer[]): Layer {
   };
 }
 
+/** An interceptor as it is around what it may look at and must not change. */
+type Onlooker<C, R> = (call: C, next: () => Promise<R>) => Promise<unknown>;
+
+/**
+ * Has something done through an interceptor, and answers what it came to as soon as it did: what the interceptor does behind its `next()`
+ * neither delays nor changes that. It may be written by then, and whoever is told otherwise would do it again.
+ *
+ * @param shown what `next()` answers
+ * @param failedBehind told of what the interceptor throws behind its `next()`
+ * @throws what it throws before; TypeError if it leaves `next()` out
+ */
+export async function throughOnlooker<C, R, T>(
+  seam: keyof RunInterceptor,
+  onlooker: Onlooker<C, R>,
+  call: C,
+  act: () => Promise<T>,
+  shown: (outcome: T) => R,
+  failedBehind: (error: unknown) => void,
+): Promise<T> {
+  let acting: Promise<T> | undefined;
+  let refusal: { readonly error: unknown } | undefined;
+  await new Promise<void>((begun) => {
+    const next = async (): Promise<R> => {
+      acting ??= act();
+      begun();
+      return shown(await acting);
+    };
+    onlooker(call, next)
+      .catch(async (error: unknown) => {
+        if (!acting) refusal = { error };
+        else if (await isOther(error, acting)) failedBehind(error);
+      })
+      .finally(begun);
+  });
+  if (acting) return acting;
+  if (refusal) throw refusal.error;
+  throw new TypeError(`An interceptor's \`${seam}\` returned without calling next(), so nothing was done: call it, or throw.`);
+}
+
+/** Whether an error is none that the call itself has failed with. */
+export function isOther(error: unknown, call: Promise<unknown>): Promise<boolean> {
+  return call.then(
+    () => true,
+    (reason) => reason !== error,
+  );
+}
+
 /** Under which the option `context` keeps what it has captured. */
 const CONTEXT_HEADER = 'context';
 

@@ -1,3 +1,4 @@
+import type { LoggerPort } from '../core/api/values.types.js';
 import type { Interceptors } from '../core/interceptors.js';
 import type { Sealer } from '../core/payload/sealer.js';
 import type { WorkflowDirectory } from './workflow-directory.js';
@@ -8,4 +9,5 @@ export interface CreationContext {
   readonly maxPayloadBytes: number;
   readonly sealer: Sealer;
   readonly interceptors: Interceptors;
+  readonly logger: LoggerPort;
 }

@@ -1,5 +1,7 @@
 import type { CreateCall, EmitCall, RunHeaders } from '../core/api/interceptor.types.js';
+import { throughOnlooker } from '../core/interceptors.js';
 import { encodePayload } from '../core/payload/payload.js';
+import { describeError, errorForLog } from '../core/payload/stored-error.js';
 import type { NewEvent } from '../redis/events/emit-event.js';
 import type { NewRun } from '../redis/runs/create-run.js';
 import type { CreationContext } from './creation-context.js';
@@ -16,7 +18,7 @@ export interface Creation<T> {
 
 /**
  * Creates a run that is checked, through the interceptors: they see it, and give it the headers that all of its passes get.
- * @throws CodecError, SerializationError, PayloadTooLargeError, and what interceptors throw
+ * @throws CodecError, SerializationError, PayloadTooLargeError, and what interceptors throw before their `next()`
  */
 export async function createIntercepted<T>(context: CreationContext, run: NewRun, creation: Creation<T>): Promise<T> {
   const seal = creation.seal ?? ((prepared) => sealRun(prepared, context));
@@ -24,14 +26,13 @@ export async function createIntercepted<T>(context: CreationContext, run: NewRun
   if (!create) return creation.write(await seal(run));
   const { workflow, queue, tags, id: runId } = run;
   const headers: RunHeaders = {};
-  const written: T[] = [];
-  await create({ workflow, queue, tags: tags ?? {}, runId, by: creation.by, headers }, async () => {
-    const sealedOnes = sealedHeaders(headers, context);
-    const sealed = await seal(run);
-    written.push(await creation.write({ ...sealed, headers: await sealedOnes }));
-    return { runId: creation.runIdOf(written[0]) };
-  });
-  return onlyOf(written, 'create');
+  const call: CreateCall = { workflow, queue, tags: tags ?? {}, runId, by: creation.by, headers };
+  const write = async (): Promise<T> => {
+    const [sealed, sealedOnes] = await Promise.all([seal(run), sealedHeaders(headers, context)]);
+    return creation.write({ ...sealed, headers: sealedOnes });
+  };
+  const shown = (written: T) => ({ runId: creation.runIdOf(written) });
+  return throughOnlooker('create', create, call, write, shown, failedBehind(context, 'create', { runId }));
 }
 
 /** Creates the runs of one write: each interceptor sees one after the other. */
@@ -59,11 +60,9 @@ export async function emitIntercepted<T>(
   if (!emit) return write(event);
   const { name, id: eventId, correlationKey } = event;
   const headers: RunHeaders = {};
-  const written: T[] = [];
-  await emit({ event: name, eventId, correlationKey, by, headers }, async () => {
-    written.push(await write({ ...event, headers: await sealedHeaders(headers, context) }));
-  });
-  return onlyOf(written, 'emit');
+  const call: EmitCall = { event: name, eventId, correlationKey, by, headers };
+  const act = async () => write({ ...event, headers: await sealedHeaders(headers, context) });
+  return throughOnlooker('emit', emit, call, act, () => undefined, failedBehind(context, 'emit', { eventId }));
 }
 
 /** Encoded, through the codec; '' for none. */
@@ -73,11 +72,10 @@ function sealedHeaders(headers: RunHeaders, { sealer, maxPayloadBytes }: Creatio
   return sealer.seal(encodePayload(headers, what, maxPayloadBytes), what);
 }
 
-function onlyOf<T>(written: readonly T[], seam: string): T {
-  if (written.length === 0) {
-    throw new TypeError(
-      `An interceptor's \`${seam}\` returned without calling next(), so nothing was written: call it, or throw.`,
-    );
-  }
-  return written[0];
+/** What was written is written. */
+function failedBehind({ logger }: CreationContext, seam: 'create' | 'emit', fields: object): (error: unknown) => void {
+  return (error) => {
+    const message = `An interceptor's \`${seam}\` failed behind its next(), and what it was around is done: ${describeError(error)}`;
+    logger.warn(message, { ...fields, error: errorForLog(error) });
+  };
 }

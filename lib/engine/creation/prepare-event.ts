@@ -22,7 +22,7 @@ export async function prepareEvent(
   ref: EventRef,
   given: unknown,
   options: EmitOptions,
-  context: Omit<CreationContext, 'interceptors'>,
+  context: Pick<CreationContext, 'directory' | 'maxPayloadBytes' | 'sealer'>,
 ): Promise<NewEvent> {
   const { directory, maxPayloadBytes, sealer } = context;
   const { name, schema } = resolveEvent(ref);

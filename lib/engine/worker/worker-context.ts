@@ -1,4 +1,3 @@
-import type { LoggerPort } from '../core/api/values.types.js';
 import { RedisClock } from '../core/async/redis-clock.js';
 import { TurnClock } from '../core/async/turn-clock.js';
 import { newId } from '../core/ids.js';
@@ -27,7 +26,6 @@ export interface WorkerContext extends CreationContext {
   /** The time of Redis. */
   readonly clock: RedisClock;
   readonly turns: TurnClock;
-  readonly logger: LoggerPort;
   readonly retentionMs: number;
   readonly forgetAfterMs: number;
   /** Logs with the worker's id. */

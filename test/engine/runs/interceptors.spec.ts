@@ -123,6 +123,40 @@ describe('the creation of runs', () => {
     expect((await engine.client.listRuns()).items).toEqual([]);
   });
 
+  it('is what it came to, whatever an interceptor does behind next(): in a client, in a step and in its replay', async () => {
+    const late: RunInterceptor = {
+      create: async ({ workflow }, next) => {
+        const written = await next();
+        if (workflow === 'parent') await new Promise(() => undefined);
+        throw new Error(`behind ${written.runId}`);
+      },
+      emit: async (_call, next) => {
+        await next();
+        throw new Error('behind');
+      },
+    };
+    const one = workflow('child', () => 'of the child');
+    const parent = workflow('parent', async (ctx: WorkflowContext) => {
+      const came: unknown[] = [await ctx.step.runWorkflow('run', one, undefined)];
+      await ctx.step.emitWorkflow('start', one, undefined);
+      came.push(await ctx.step.waitForAny('any', { only: { workflow: one, input: undefined } }));
+      came.push(await ctx.step.emitEvent('tell', 'told', null));
+      await ctx.step.waitFor('a-while', 1);
+      return came;
+    });
+    const interceptors = [late];
+    const engine = await startEngine({ workflows: [parent, one, listener], client: { interceptors }, worker: { interceptors } });
+    const run = await engine.client.run(parent, undefined, { runId: 'r' });
+    const output = await run.result();
+    expect(output).toEqual(['of the child', { winner: 'only', value: 'of the child' }, [expect.any(String)]]);
+    expect((await run.getState()).attempt).toBe(1);
+    const [told] = await engine.client.emitEvent('told', null);
+    await told.result();
+    expect((await engine.client.listRuns({ workflow: 'child' })).items).toHaveLength(3);
+    // Three by steps, by their ids; an emission each of a step and of the client.
+    await once(async () => engine.logs.matching('warn', /`(create|emit)` failed behind its next\(\)/).length === 5);
+  });
+
   it('of many is all or nothing, and keeps their order, whatever interceptors take for each', async () => {
     const slow: RunInterceptor = {
       create: async ({ tags }, next) => {
@@ -263,6 +297,30 @@ describe('a pass', () => {
     expect((await before.getState()).status).not.toBe('failed');
     expect(seen).toEqual(['unbooked behind']);
   });
+
+  it('that compensates does not wait for an interceptor that hangs, before or behind next()', async () => {
+    const hanging: RunInterceptor = {
+      pass: async ({ kind, run }, next) => {
+        if (kind !== 'compensation') return next();
+        if (run.tags.when === 'behind') await next();
+        return new Promise(() => undefined);
+      },
+    };
+    const order = workflow(
+      'order',
+      async (ctx: WorkflowContext) => {
+        await ctx.step.run('book', () => 1, { compensate: () => void seen.push(`unbooked ${ctx.run.tags.when}`) });
+        throw new Error('no');
+      },
+      { maxAttempts: 1 },
+    );
+    const engine = await startEngine({ workflows: [order], worker: { interceptors: [hanging], cancelGraceMs: 50 } });
+    await rejection((await engine.client.run(order, undefined, { tags: { when: 'behind' } })).result());
+    expect(seen).toEqual(['unbooked behind']);
+    await engine.client.run(order, undefined, { tags: { when: 'before' } });
+    await once(async () => engine.logs.matching('error', /is tried again: .*has not called next\(\) in time/).length > 0);
+    expect(seen).toEqual(['unbooked behind']);
+  });
 });
 
 describe('the function of a step', () => {
@@ -305,6 +363,13 @@ describe('the function of a step', () => {
 });
 
 describe('a call of the script', () => {
+  it('does not wait for an interceptor that hangs', async () => {
+    const hanging: RunInterceptor = { operation: () => new Promise(() => undefined) };
+    const interceptors = [hanging];
+    const engine = await startEngine({ workflows: [child], client: { interceptors }, worker: { interceptors } });
+    await (await engine.client.run(child, undefined)).result();
+  });
+
   it('passes interceptors with what it does, and is none the worse for what they throw', async () => {
     const calls = { client: new Set<string>(), worker: new Set<string>() };
     const counting: RunInterceptor = {

@@ -11,10 +11,14 @@ export class Gathering {
     try {
       return await call(() => this.arrive(place));
     } catch (error) {
-      this.failure ??= { error };
-      for (const { fail } of this.arrivals.filter(Boolean)) fail(error);
+      if (this.arrived < this.size) this.failAll(error);
       throw error;
     }
+  }
+
+  private failAll(error: unknown): void {
+    this.failure ??= { error };
+    for (const { fail } of this.arrivals.filter(Boolean)) fail(error);
   }
 
   private arrive(place: number): Promise<void> {

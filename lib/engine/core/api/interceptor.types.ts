@@ -80,7 +80,8 @@ export interface OperationCall {
  * Wraps what clients and workers do, for traces, metrics, logs, tenants: each function is called in the place of what it is named for, and
  * calls `next()` to have it done. Called again, `next()` answers what it answered before. What is not there costs nothing.
  *
- * The first interceptor of a list is the outermost. What one throws before `next()` fails what it wraps as if that had thrown it.
+ * The first interceptor of a list is the outermost. What one throws before `next()` fails what it wraps as if that had thrown it. What `create` and
+ * `emit` do behind `next()` neither delays nor changes the outcome: what they throw there is logged.
  */
 export interface RunInterceptor {
   /** Around the creation of a run, once its options and input are checked; not of runs that subscriptions and schedules create. */
@@ -94,6 +95,9 @@ export interface RunInterceptor {
   pass?(call: PassCall, next: () => Promise<unknown>): Promise<unknown>;
   /** Around each execution of a step's function, compensations included, in its asynchronous context; what is returned is the step's output. */
   step?(call: StepCall, next: () => Promise<unknown>): Promise<unknown>;
-  /** Around each call of the script, its repeats while Redis is away included. What it throws is logged, and changes nothing. */
+  /**
+   * Around each call of the script, its repeats while Redis is away included. The call does not wait for it, nor does the answer; what it throws is
+   * logged, and changes nothing.
+   */
   operation?(call: OperationCall, next: () => Promise<void>): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { OperationCall, RunInterceptor } from '../../core/api/interceptor.types.js';
 import type { LoggerPort } from '../../core/api/values.types.js';
-import type { Interceptors } from '../../core/interceptors.js';
+import { type Interceptors, isOther } from '../../core/interceptors.js';
 import { describeError, errorForLog } from '../../core/payload/stored-error.js';
 
 /** What looks at the calls of a connection. */
@@ -15,10 +15,10 @@ export function interceptionOf(options: { interceptors: Interceptors; logger: Lo
 }
 
 /**
- * Makes a call through the interceptors. They neither keep it from happening nor delay its answer, and a failure of theirs is none of the call:
- * it would be taken for one of Redis, and the runs that share the call would suffer from it.
+ * Makes a call through the interceptors. They neither keep it from happening nor delay it or its answer, and a failure of theirs is none of the
+ * call: it would be taken for one of Redis, and the runs that share the call would suffer from it.
  */
-export async function callIntercepted<T>(
+export function callIntercepted<T>(
   { operation, logger }: CallInterception,
   call: OperationCall,
   make: () => Promise<T>,
@@ -28,22 +28,10 @@ export async function callIntercepted<T>(
     answer ??= make();
     return answer;
   };
-  await new Promise<void>((begin) => {
-    const next = async () => {
-      const answered = made();
-      begin();
-      await answered;
-    };
-    operation(call, next)
-      .catch(async (error: unknown) => {
-        const isOwn = await made().then(
-          () => true,
-          (reason) => reason !== error,
-        );
-        const message = `An interceptor's \`operation\` failed: ${describeError(error)}`;
-        if (isOwn) logger.warn(message, { error: errorForLog(error) });
-      })
-      .finally(begin);
+  const told = operation(call, async () => void (await made()));
+  told.catch(async (error: unknown) => {
+    const message = `An interceptor's \`operation\` failed: ${describeError(error)}`;
+    if (await isOther(error, made())) logger.warn(message, { error: errorForLog(error) });
   });
   return made();
 }

@@ -3,6 +3,7 @@ import type { StoredError } from '../../core/api/run.types.js';
 import type { StepContext } from '../../core/api/workflow.types.js';
 import type { ErrorClasses } from '../../core/errors/error-classes.js';
 import { CrashLoopError, RunCanceledError, UnknownOutcomeError } from '../../core/errors/index.js';
+import { throughOnlooker } from '../../core/interceptors.js';
 import { decodeError, decodePayload } from '../../core/payload/payload.js';
 import { describeError, toStoredError } from '../../core/payload/stored-error.js';
 import type { Departure } from '../../core/replay/block-reason.js';
@@ -14,7 +15,7 @@ import type { StepHost } from '../steps/step-host.js';
 import type { StepCompensation } from '../steps/step-policy.js';
 import { StepRuntime } from '../steps/step-runtime.js';
 import { idempotencyKeyOf } from '../steps/step-task.js';
-import { aroundPass } from './intercepted-pass.js';
+import { InterceptedPass } from './intercepted-pass.js';
 import type { PassHost, ServedWorkflow } from './pass-host.js';
 import type { RunContext } from './run-context.js';
 
@@ -50,19 +51,33 @@ export async function unwind(pass: UnwindingPass): Promise<string | undefined> {
   return worker.sealer.sealErrors(errors, `errors of the compensations of run "${run.id}"`);
 }
 
-/** Interceptors are no reason either to leave something undone that was to be undone, nor to undo it twice. */
+/**
+ * Interceptors are no reason either to leave something undone that was to be undone, nor to undo it twice, nor to wait for ever: one that fails
+ * or hangs before its `next()` is as a handler that does so before it has come to its steps.
+ */
 async function undoIntercepted(pass: UnwindingPass): Promise<StoredError[] | undefined> {
+  const { pass: interceptor } = pass.worker.interceptors;
+  if (!interceptor) return undoAll(pass, () => pass.execute());
   let undoing: ReturnType<typeof undoAll> | undefined;
-  try {
-    await aroundPass(pass, () => {
-      undoing = undoAll(pass, () => pass.execute());
-      return undoing;
-    });
-  } catch (error) {
-    if (!undoing) return undoAll(pass, () => Promise.reject(error));
+  const undo = (replay: () => Promise<unknown>) => {
+    undoing ??= undoAll(pass, replay);
+    return undoing;
+  };
+  const late = new Promise<never>((_, reject) => {
+    pass.grace(() => reject(new Error("An interceptor's `pass` has not called next() in time.")));
+  });
+  const failedBehind = (error: unknown) =>
     pass.context.logger.error(`An interceptor's \`pass\` failed behind its next(): ${describeError(error)}`);
-  }
-  return undoing;
+  const call = new InterceptedPass(pass);
+  const undone = throughOnlooker(
+    'pass',
+    interceptor,
+    call,
+    () => undo(() => pass.execute()),
+    () => undefined,
+    failedBehind,
+  );
+  return Promise.race([undone, late]).catch((error) => undo(() => Promise.reject(error)));
 }
 
 /**

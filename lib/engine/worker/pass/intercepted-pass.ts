@@ -14,13 +14,14 @@ export interface InterceptablePass {
   onEnded: ((outcome: PassOutcome) => void) | undefined;
 }
 
-/** Executes the code of a run through the interceptors of its worker. */
+/** Executes a handler through the interceptors of its worker: what they come to is what the handler comes to. */
 export function aroundPass<T>(pass: InterceptablePass, execute: () => Promise<T>): Promise<T> {
   const { pass: intercept } = pass.worker.interceptors;
   return intercept ? (intercept(new InterceptedPass(pass), execute) as Promise<T>) : execute();
 }
 
-class InterceptedPass implements PassCall {
+/** What the interceptors of a pass are told. */
+export class InterceptedPass implements PassCall {
   readonly kind: PassCall['kind'];
   readonly run: InterceptedRun;
   readonly storedSteps: number;
