@@ -1,4 +1,5 @@
 import type { Json } from './values.types.js';
+import type { WorkflowContext } from './workflow.types.js';
 
 /**
  * What travels with a run or an event from its creation to every pass of the runs, under names of the interceptors' own. It is stored as
@@ -29,19 +30,8 @@ export interface EmitCall {
   readonly headers: RunHeaders;
 }
 
-/** The run that code is executed for. To read its attempt here is no look of the handler's. */
-export interface InterceptedRun {
-  readonly id: string;
-  readonly workflow: string;
-  readonly queue: string;
-  /** Counts from 1. */
-  readonly attempt: number;
-  readonly maxAttempts: number;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly version?: string;
-  readonly parentRunId?: string;
-  readonly rootRunId?: string;
-}
+/** The run that code is executed for, as its handler sees it. To read its attempt here is no look of the handler's. */
+export type InterceptedRun = WorkflowContext['run'];
 
 /**
  * How a pass has ended: with the end of its run, or with a failed attempt; set aside until something that it waits for has come (`parked`);
