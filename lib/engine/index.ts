@@ -28,7 +28,6 @@ export type { ExportedRun, ExportedStep } from './core/api/exported-run.types.js
 export type {
   CreateCall,
   EmitCall,
-  InterceptedRun,
   OperationCall,
   PassCall,
   PassOutcome,
@@ -41,6 +40,7 @@ export type { BackoffOptions, RetryFailure, RetryPolicy } from './core/api/retry
 export type {
   AttemptRecord,
   BlockedRun,
+  RunInfo,
   RunRecord,
   RunStatus,
   RunTrigger,

@@ -1,5 +1,5 @@
+import type { RunInfo } from './run.types.js';
 import type { Json } from './values.types.js';
-import type { WorkflowContext } from './workflow.types.js';
 
 /**
  * What travels with a run or an event from its creation to every pass of the runs, under names of the interceptors' own. It is stored as
@@ -30,9 +30,6 @@ export interface EmitCall {
   readonly headers: RunHeaders;
 }
 
-/** The run that code is executed for, as its handler sees it. To read its attempt here is no look of the handler's. */
-export type InterceptedRun = WorkflowContext['run'];
-
 /**
  * How a pass has ended: with the end of its run, or with a failed attempt; set aside until something that it waits for has come (`parked`);
  * given back by a worker that stops (`handed_back`), taken from one that has lost its lease (`lost`), or held by the replay guard (`blocked`).
@@ -43,7 +40,8 @@ export type PassOutcome = 'succeeded' | 'failed' | 'canceled' | 'parked' | 'hand
 export interface PassCall {
   /** The handler, its compensations (with the replay that collects them), or `onFailure`. */
   readonly kind: 'handler' | 'compensation' | 'failureHook';
-  readonly run: InterceptedRun;
+  /** To read its attempt here is no look of the handler's. */
+  readonly run: RunInfo;
   /** How many steps have an outcome stored. */
   readonly storedSteps: number;
   readonly headers: Readonly<RunHeaders>;
@@ -53,7 +51,8 @@ export interface PassCall {
 
 /** One execution of a step's function; a step that is replayed is none. */
 export interface StepCall {
-  readonly run: InterceptedRun;
+  /** To read its attempt here is no look of the handler's. */
+  readonly run: RunInfo;
   readonly name: string;
   /** Counts from 1. */
   readonly attempt: number;

@@ -32,6 +32,20 @@ export interface BlockedRun {
   deployment?: string;
 }
 
+/** What a run's code is told of it. */
+export interface RunInfo {
+  readonly id: string;
+  readonly workflow: string;
+  readonly queue: string;
+  /** Counts from 1. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly version?: string;
+  readonly parentRunId?: string;
+  readonly rootRunId: string;
+}
+
 /** One execution of a workflow. All times are epoch milliseconds of the Redis clock. */
 export interface RunRecord<I = unknown, O = unknown> {
   id: string;

@@ -2,7 +2,7 @@ import type { AdmissionOptions } from './admission.types.js';
 import type { CreateOptions, RunHandle } from './client.types.js';
 import type { EventRef, ReceivedEvent } from './event.types.js';
 import type { RetryPolicy } from './retry.types.js';
-import type { RunRecord } from './run.types.js';
+import type { RunInfo, RunRecord } from './run.types.js';
 import type { ChildOptions, StepContext, StepEmitOptions, StepOptions, WaitForEvent } from './step.types.js';
 import type { CronTrigger, EventTrigger } from './trigger.types.js';
 import type { Duration, ErrorClass, LoggerPort, StandardSchemaV1, Stored, When } from './values.types.js';
@@ -12,17 +12,7 @@ export type { ChildOptions, StepContext, StepEmitOptions, StepOptions, WaitForEv
 /** What a handler gets besides its input. */
 export interface WorkflowContext<I = unknown> {
   readonly input: I;
-  readonly run: {
-    readonly id: string;
-    readonly workflow: string;
-    readonly queue: string;
-    readonly attempt: number;
-    readonly maxAttempts: number;
-    readonly tags: Readonly<Record<string, string>>;
-    readonly version?: string;
-    readonly parentRunId?: string;
-    readonly rootRunId: string;
-  };
+  readonly run: RunInfo;
   /** The event that started the run, when one did; its data is the input. */
   readonly event?: ReceivedEvent;
   /** The tick that started the run, when a schedule did: `instant` is its nominal time, epoch ms. */

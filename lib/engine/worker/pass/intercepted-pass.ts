@@ -1,4 +1,5 @@
-import type { InterceptedRun, PassCall, PassOutcome, RunHeaders } from '../../core/api/interceptor.types.js';
+import type { PassCall, PassOutcome, RunHeaders } from '../../core/api/interceptor.types.js';
+import type { RunInfo } from '../../core/api/run.types.js';
 import { decodePayload } from '../../core/payload/payload.js';
 import type { StoredRun } from '../../redis/runs/stored-run.js';
 import type { RunData } from '../../redis/steps/stored-step.js';
@@ -23,7 +24,7 @@ export function aroundPass<T>(pass: InterceptablePass, execute: () => Promise<T>
 /** What the interceptors of a pass are told. */
 export class InterceptedPass implements PassCall {
   readonly kind: PassCall['kind'];
-  readonly run: InterceptedRun;
+  readonly run: RunInfo;
   readonly storedSteps: number;
   readonly headers: Readonly<RunHeaders>;
   readonly ended: Promise<PassOutcome>;

@@ -1,5 +1,4 @@
-import type { InterceptedRun } from '../../core/api/interceptor.types.js';
-import type { WorkflowContext } from '../../core/api/workflow.types.js';
+import type { RunInfo } from '../../core/api/run.types.js';
 import { attemptOf, type StoredRun } from '../../redis/runs/stored-run.js';
 
 /** What a handler is told of its run. Tells when somebody looks at the attempt. */
@@ -32,7 +31,7 @@ export class WatchedRun {
   }
 
   /** Whoever logs the run, or hands it on, does not look at the attempt. */
-  toJSON(): InterceptedRun {
+  toJSON(): RunInfo {
     const { id, workflow, queue, maxAttempts, tags, version, parentRunId, rootRunId } = this;
     return { id, workflow, queue, attempt: this.#attempt, maxAttempts, tags, version, parentRunId, rootRunId };
   }
@@ -55,6 +54,6 @@ const ATTEMPT: PropertyDescriptor = {
 };
 
 /** What interceptors get of it. */
-export function interceptedRun(run: WorkflowContext['run']): InterceptedRun {
+export function interceptedRun(run: RunInfo): RunInfo {
   return (run as WatchedRun).toJSON();
 }
