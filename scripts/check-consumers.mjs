@@ -33,7 +33,7 @@ const CONSUMERS = [
     type: 'module',
     module: 'nodenext',
   },
-  { name: 'commonjs-nest-11-ioredis-5', nest: '^11.1.0', ioredis: '^5.6.0', type: 'commonjs', module: 'node20', jest: true },
+  { name: 'commonjs-nest-11-ioredis-5', nest: '^11.1.0', ioredis: '5.6.0', type: 'commonjs', module: 'node20', jest: true },
 ];
 
 /** The versions of Nest's generators whose applications differ: CommonJS, CommonJS with `nodenext`, ES modules with Vitest. */

@@ -37,7 +37,7 @@ describe('the table of what makes a repeat harmless', () => {
 
   const reading = rows.filter(([, , why]) => why === 'they write nothing').flatMap(([, first]) => namesIn(first));
   it.each(transitions.filter((transition) => reading.some((name) => fits(transition, name))))(
-    'is right: %s writes nothing',
+    'is right: %s calls no command that writes',
     (name) => {
       const commands = [...sourceOf(name).matchAll(/\bcall\('(\w+)'/g)].map(([, command]) => command);
       expect(commands.filter((command) => !READS.test(command))).toEqual([]);

@@ -38,6 +38,13 @@ describe('check-imports', () => {
       'imports lib/engine/redis/keyspace.ts: lib/engine/core may import nothing else.',
     ],
     [
+      'an import past a door',
+      'redflow.module.ts',
+      "import './engine/core/ids.js';",
+      'outside the engine, import lib/engine/index.ts',
+    ],
+    ['a package that the layer may not use', 'engine/core/ids.ts', "import 'ioredis';", 'lib/engine/core may import'],
+    [
       'files in a circle',
       'engine/redis/stored-names.ts',
       "import type {} from './runs/run-status.js';",

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import { methodStepsOf } from '../../../lib/engine/framework.js';
 import {
@@ -5,6 +6,7 @@ import {
   defineWorkflow,
   type ExportedRun,
   type Handler,
+  type RunInterceptor,
   type RunStatus,
   type WorkflowContext,
   type WorkflowOptions,
@@ -47,6 +49,28 @@ const sequence =
     for (const name of names) await ctx.step.run(name, () => name);
     return 'done';
   };
+
+describe('the interceptors of replayRun()', () => {
+  it('are around the pass, with the headers that the run was created with', async () => {
+    const tenants = new AsyncLocalStorage<unknown>();
+    const flow = workflow('flow', (ctx: WorkflowContext) => ctx.step.run(`charge-${tenants.getStore()}`, () => 1));
+    const interceptors: RunInterceptor[] = [
+      {
+        create: ({ headers }, next) => {
+          headers.tenant = 'acme';
+          return next();
+        },
+        pass: ({ headers }, next) => tenants.run(headers.tenant, next),
+      },
+    ];
+    const engine = await startEngine({ workflows: [flow], client: { interceptors }, worker: { interceptors } });
+    const handle = await engine.client.run(flow, undefined);
+    await handle.result();
+    const run = JSON.parse(JSON.stringify(await engine.client.exportRun(handle.id)));
+    expect(await replayRun(flow, run, { ...FAST, interceptors })).toMatchObject({ departures: [], asked: ['charge-acme'] });
+    expect((await replayRun(flow, run, FAST)).status).toBe('departed');
+  });
+});
 
 describe('replayRun()', () => {
   for (const [name, { handler, options, input, others = [] }] of Object.entries(CASES)) {

@@ -329,6 +329,7 @@ describe('a run that a deployment got on with', () => {
     });
     await deploy(engine, 'second', failing);
     await engine.until(id, 'failed');
+    expect(await reservedFor(engine, id)).toBe('\x01second');
     await engine.client.pauseQueue('default');
     await engine.client.retryRun(id);
     expect(await reservedFor(engine, id)).toBeNull();

@@ -73,6 +73,12 @@ describe('a step that was renamed while its run slept', () => {
     expect(effects).toEqual(['charge']);
   });
 
+  it('reads its attempt through a proxy of its run, too, and through what inherits from it', async () => {
+    const read = flow(({ run }) => Promise.resolve([new Proxy(run, {}).attempt, Object.create(run).attempt, { ...run }.attempt]));
+    const engine = await startEngine({ workflows: [read] });
+    expect(await (await engine.client.run(read, {})).result()).toEqual([1, 1, 1]);
+  });
+
   it('goes on where the old name is deployed again', async () => {
     const effects: string[] = [];
     const { engine, id } = await redeployed(charging('charge', effects), charging('charge-card', effects));

@@ -35,7 +35,7 @@ export function resultOf(runId: string): string {
 }
 
 /**
- * Reads what `finish-run.lua` publishes: `<bytes of id>:<bytes of workflow>:<id><workflow><status>=<payload>`, or `?` for a payload
+ * Reads what `terminate.lua` publishes: `<bytes of id>:<bytes of workflow>:<id><workflow><status>=<payload>`, or `?` for a payload
  * that has to be fetched.
  */
 export function parseEndMessage(message: string): RunEnd {

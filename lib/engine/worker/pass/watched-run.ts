@@ -1,6 +1,14 @@
 import type { RunInfo } from '../../core/api/run.types.js';
 import { attemptOf, type StoredRun } from '../../redis/runs/stored-run.js';
 
+/** Holds what the getter reads. Not private fields: a proxy of the object has none, nor has what inherits from it. */
+const WATCHED = Symbol('redflow.watched');
+
+interface Watched {
+  readonly attempt: number;
+  readonly watch: { looked(): void };
+}
+
 /** What a handler is told of its run. Tells when somebody looks at the attempt. */
 export class WatchedRun {
   readonly id: string;
@@ -12,8 +20,7 @@ export class WatchedRun {
   readonly version: string | undefined;
   readonly parentRunId: string | undefined;
   readonly rootRunId: string;
-  readonly #attempt: number;
-  readonly #watch: { looked(): void };
+  declare readonly [WATCHED]: Watched;
 
   constructor(stored: StoredRun, maxAttempts: number, watch: { looked(): void }) {
     // A failure hook acts in the name of the run that has failed: nobody knows its own id.
@@ -26,19 +33,14 @@ export class WatchedRun {
     this.version = stored.version;
     this.parentRunId = stored.parentRunId;
     this.rootRunId = stored.rootRunId;
-    this.#attempt = attemptOf(stored);
-    this.#watch = watch;
+    const watched: Watched = { attempt: attemptOf(stored), watch };
+    Object.defineProperty(this, WATCHED, { value: watched });
   }
 
   /** Whoever logs the run, or hands it on, does not look at the attempt. */
   toJSON(): RunInfo {
     const { id, workflow, queue, maxAttempts, tags, version, parentRunId, rootRunId } = this;
-    return { id, workflow, queue, attempt: this.#attempt, maxAttempts, tags, version, parentRunId, rootRunId };
-  }
-
-  static attemptOf(run: WatchedRun): number {
-    run.#watch.looked();
-    return run.#attempt;
+    return { id, workflow, queue, attempt: this[WATCHED].attempt, maxAttempts, tags, version, parentRunId, rootRunId };
   }
 }
 
@@ -49,7 +51,9 @@ export class WatchedRun {
 const ATTEMPT: PropertyDescriptor = {
   enumerable: true,
   get(this: WatchedRun) {
-    return WatchedRun.attemptOf(this);
+    const { attempt, watch } = this[WATCHED];
+    watch.looked();
+    return attempt;
   },
 };
 
