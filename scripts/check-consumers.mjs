@@ -1,4 +1,4 @@
-// Installs the packed package into two new Nest applications, an ES module on Nest 12 with ioredis 6 and CommonJS on Nest 11 with ioredis 5,
+// Installs the packed package into two new Nest applications, an ES module on Nest 12 with ioredis 6 and CommonJS on Nest 11 with ioredis 5.6.0,
 // compiles and runs them: each executes one workflow on a private Redis that a client of its own names, closes while another is executed,
 // and has to end by itself. The latter is tested with Jest, too. Then does what README and recipe say in the applications that
 // `nest new` generates, where npm brings ioredis along, and lets these build and test themselves.

@@ -133,7 +133,7 @@ async function main(): Promise<void> {
   await client.close();
 
   // ioredis 5 goes on in database 0 when the server refuses another.
-  const connection = new Redis(url, { db: 99_999, disableClientInfo: true, lazyConnect: true });
+  const connection = new Redis(url, { db: 99_999, lazyConnect: true });
   const lost = createClient({ connection, connectTimeoutMs: 1 });
   console.log(await lost.connect().catch((error: Error) => /DB index is out of range/.exec(error.message)?.[0]));
   await lost.close();
